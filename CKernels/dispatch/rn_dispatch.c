@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// CPU detection and the kernel table.
+#include "rn_kernels.h"
+#include <string.h>
+
+static const struct {
+  rn_isa isa;
+  const char *name;
+} levels[] = {
+    {RN_ISA_REF, "ref"},
+#if defined(__x86_64__)
+    {RN_ISA_AVX512VNNI, "avx512vnni"},
+#endif
+};
+enum { level_count = sizeof levels / sizeof levels[0] };
+
+const char *rn_isa_name(rn_isa isa) {
+  for (int i = 0; i < level_count; i++)
+    if (levels[i].isa == isa)
+      return levels[i].name;
+  return "unknown";
+}
+
+int rn_isa_from_name(const char *name, rn_isa *isa) {
+  for (int i = 0; i < level_count; i++) {
+    if (strcmp(levels[i].name, name) == 0) {
+      *isa = levels[i].isa;
+      return 0;
+    }
+  }
+  return -1;
+}
+
+rn_isa rn_isa_detect(void) {
+#if defined(__x86_64__)
+  // These builtins also ask whether the system saves the wide registers.
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni"))
+    return RN_ISA_AVX512VNNI;
+#endif
+  return RN_ISA_REF;
+}
+
+void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
+  *kernels = (rn_kernels){
+      .conv_q8 = rn_conv_q8_ref,
+      .conv_f32 = rn_conv_f32_ref,
+      .maxpool_q8 = rn_maxpool_q8_ref,
+      .maxpool_f32 = rn_maxpool_f32_ref,
+      .avgpool_q8 = rn_avgpool_q8_ref,
+      .avgpool_f32 = rn_avgpool_f32_ref,
+      .linear_q8 = rn_linear_q8_ref,
+      .input_q8 = rn_input_q8_ref,
+      .input_f32 = rn_input_f32_ref,
+      .softmax_f32 = rn_softmax_f32_ref,
+      .crc32c = rn_crc32c_ref,
+  };
+#if defined(__x86_64__)
+  if (cap >= RN_ISA_AVX512VNNI) {
+    rn_kernels_init_sse42(kernels);
+    rn_kernels_init_avx512(kernels);
+    rn_kernels_init_avx512vnni(kernels);
+  }
+#endif
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernels: their arguments, contracts and the table through which they are called.
+//
+// Contracts that hold for every kernel
+// - Tensors are NHWC; channels come in whole blocks of RN_CHANNEL_BLOCK. Pitches are in elements.
+// - A kernel reads at most RN_OVERREAD bytes past the end of an input and writes nothing but its
+//   output. Outputs never overlap inputs, except where a field says that they may.
+// - No kernel allocates, locks or calls the system. All may run on several threads at once, on
+//   disjoint ranges of units.
+// - A kernel without floating-point accumulation gives the same bits on every ISA, and so do
+//   those that fix the order of their sums below.
+#ifndef RN_KERNELS_H
+#define RN_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RN_CHANNEL_BLOCK 16
+#define RN_OVERREAD 64
+
+// Instruction-set levels, each including those before it on the same architecture.
+typedef enum rn_isa {
+  RN_ISA_REF = 0,        // portable C
+  RN_ISA_AVX512VNNI = 4, // AVX-512 F, BW, VL, VNNI
+} rn_isa;
+
+// Where a convolution reads and writes. `input` of the argument structs points at the first tap
+// of output pixel (0, 0), so padding is a border that belongs to the input tensor.
+//
+// For output pixel (y, x) and kernel row r the `run` elements starting at
+// y * step_y + r * input_row + x * step_x are contiguous: kernel columns times input channels.
+typedef struct rn_conv_geometry {
+  uint32_t output_height, output_width; // pixels
+  uint32_t output_blocks;               // blocks of 16 output channels
+  uint32_t kernel_rows;
+  uint32_t run;            // kernel columns * input channels; a multiple of 4
+  size_t input_row;        // from one input row to the next
+  size_t step_y, step_x;   // from one output pixel's first tap to the next one's
+  size_t output_row;       // from one output row to the next
+  size_t output_pixel;     // from one output pixel to the next
+  size_t residual_row;     // as output_row, for the residual; its pixels are output_pixel apart
+} rn_conv_geometry;
+
+// Work is cut into units: one output row of two blocks (32) of output channels. Unit
+// u is row u % output_height of block pair u / output_height.
+static inline uint32_t rn_conv_units(const rn_conv_geometry *g) {
+  return (g->output_blocks + 1) / 2 * g->output_height;
+}
+
+// int8 convolution with requantization, residual add and clamping in the epilogue:
+//   acc    = bias[oc] + sum of input * weight          int32, exact; |acc| < 2^31 is the caller's
+//   t      = (float)acc * multiplier[oc]
+//   t      = t + (float)(residual - residual_zero) * residual_multiplier     if residual
+//   output = round_half_even(min(max(t, low), high)) + output_zero
+// Every multiplication and addition is rounded on its own, never fused.
+// Range: low + output_zero >= 0 and high + output_zero <= 255.
+typedef struct rn_conv_q8_args {
+  rn_conv_geometry geometry;
+  const uint8_t *input;
+  const int8_t *weights;    // [oc/16][kernel row][run/4][16 oc][4]; 64-byte aligned
+  const int32_t *bias;      // [oc], 64-byte aligned
+  const float *multiplier;  // [oc], 64-byte aligned, finite
+  const uint8_t *residual;  // null, or at output pixel (0, 0); may be the output itself
+  uint8_t *output;
+  float residual_multiplier;
+  int32_t residual_zero; // 0...255
+  float low, high;
+  int32_t output_zero; // 0...255
+} rn_conv_q8_args;
+
+// float32 convolution: one chain of fused multiply-adds for each output, starting at the bias, in
+// the order of kernel rows and then of the run. The same bits wherever there is an FMA.
+//   t = fma chain;  t = t + residual  if residual;  output = max(t, low)
+typedef struct rn_conv_f32_args {
+  rn_conv_geometry geometry;
+  const float *input;
+  const float *weights;  // [oc/16][kernel row][run][16 oc]; 64-byte aligned
+  const float *bias;     // [oc], 64-byte aligned
+  const float *residual; // null, or at output pixel (0, 0); may be the output itself
+  float *output;
+  float low; // 0 for ReLU, -INFINITY for none
+} rn_conv_f32_args;
+
+// One output row of a 3x3 maximum with stride 2: output pixel x is the maximum over input pixels
+// 2x, 2x + 1, 2x + 2 of the three rows. Rows carry their padding; a row outside the image is given
+// as one of its neighbours.
+typedef struct rn_maxpool_args {
+  const void *rows[3];
+  void *output;
+  uint32_t output_width, channels;
+} rn_maxpool_args;
+
+// The mean over all pixels of an image: features[c] = (float)sum * multiplier for uint8 with an
+// exact sum, and for float32 a chain of additions in the order of rows and columns.
+// Range: height * width <= 2^24 / 255 keeps the uint8 sum exact in float.
+typedef struct rn_avgpool_args {
+  const void *input; // at pixel (0, 0)
+  size_t input_row;
+  uint32_t height, width, channels;
+  float multiplier; // scale / (height * width), or 1 / (height * width)
+  float *features;  // [channels]
+} rn_avgpool_args;
+
+// The classifier on float32 features with int8 weights:
+//   logits[o] = (sum over i of features[i] * weight[i][o]) * multiplier[o] + bias[o]
+// summed in the order of i, every multiplication and addition rounded on its own.
+typedef struct rn_linear_q8_args {
+  const float *features;   // [inputs]
+  const int8_t *weights;   // [outputs/16][inputs][16]
+  const float *multiplier; // [outputs]
+  const float *bias;       // [outputs]
+  float *logits;           // [outputs]
+  uint32_t inputs, output_blocks;
+} rn_linear_q8_args;
+
+// One row of RGB8 pixels into four channels; the fourth is 0.
+//   q8:  the bytes as they are     f32: (byte / 255 - mean[c]) / deviation[c]
+typedef struct rn_input_args {
+  const uint8_t *rgb;
+  void *output;
+  uint32_t width;
+  float mean[3], deviation[3];
+} rn_input_args;
+
+// Kernels that split their work take the range of units [first, last) to do.
+typedef struct rn_kernels {
+  void (*conv_q8)(const rn_conv_q8_args *, uint32_t first, uint32_t last);
+  void (*conv_f32)(const rn_conv_f32_args *, uint32_t first, uint32_t last);
+  void (*maxpool_q8)(const rn_maxpool_args *);
+  void (*maxpool_f32)(const rn_maxpool_args *);
+  void (*avgpool_q8)(const rn_avgpool_args *);
+  void (*avgpool_f32)(const rn_avgpool_args *);
+  void (*linear_q8)(const rn_linear_q8_args *, uint32_t first_block, uint32_t last_block);
+  void (*input_q8)(const rn_input_args *);
+  void (*input_f32)(const rn_input_args *);
+  // probabilities[i] = exp(logits[i] - max) / sum, summed in order; the arrays may be the same.
+  void (*softmax_f32)(const float *logits, float *probabilities, uint32_t count);
+  // CRC-32C (RFC 3720, appendix B.4) of `count` bytes, continuing from `crc`, 0 at first.
+  uint32_t (*crc32c)(uint32_t crc, const void *bytes, size_t count);
+} rn_kernels;
+
+// The highest level of this CPU.
+rn_isa rn_isa_detect(void);
+
+// The name of a level: "ref", "avx512vnni"...
+const char *rn_isa_name(rn_isa isa);
+
+// Finds the level of a name. Returns 0, or -1 if there is no such level on this architecture.
+int rn_isa_from_name(const char *name, rn_isa *isa);
+
+// Fills the table with `ref` and overrides it in ascending order up to `cap`, which must be at
+// most what rn_isa_detect() returned.
+void rn_kernels_init(rn_kernels *kernels, rn_isa cap);
+
+// The references: the definition of correct.
+void rn_conv_q8_ref(const rn_conv_q8_args *, uint32_t first, uint32_t last);
+void rn_conv_f32_ref(const rn_conv_f32_args *, uint32_t first, uint32_t last);
+void rn_maxpool_q8_ref(const rn_maxpool_args *);
+void rn_maxpool_f32_ref(const rn_maxpool_args *);
+void rn_avgpool_q8_ref(const rn_avgpool_args *);
+void rn_avgpool_f32_ref(const rn_avgpool_args *);
+void rn_linear_q8_ref(const rn_linear_q8_args *, uint32_t first_block, uint32_t last_block);
+void rn_input_q8_ref(const rn_input_args *);
+void rn_input_f32_ref(const rn_input_args *);
+void rn_softmax_f32_ref(const float *logits, float *probabilities, uint32_t count);
+uint32_t rn_crc32c_ref(uint32_t crc, const void *bytes, size_t count);
+
+// One function an ISA, called by rn_kernels_init in ascending order.
+void rn_kernels_init_sse42(rn_kernels *kernels);
+void rn_kernels_init_avx512(rn_kernels *kernels);
+void rn_kernels_init_avx512vnni(rn_kernels *kernels);
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// int8 convolution: the definition of correct.
+#include "rn_kernels.h"
+#include <math.h>
+
+#pragma STDC FP_CONTRACT OFF
+
+static int32_t accumulate(const rn_conv_q8_args *a, uint32_t y, uint32_t x, uint32_t oc) {
+  const rn_conv_geometry *g = &a->geometry;
+  const size_t block = (size_t)g->kernel_rows * g->run * RN_CHANNEL_BLOCK;
+  const int8_t *weights = a->weights + oc / 16 * block + oc % 16 * 4;
+  int32_t acc = a->bias[oc];
+  for (uint32_t r = 0; r < g->kernel_rows; r++) {
+    const uint8_t *input = a->input + y * g->step_y + r * g->input_row + x * g->step_x;
+    const int8_t *row = weights + (size_t)r * g->run * RN_CHANNEL_BLOCK;
+    for (uint32_t k = 0; k < g->run; k++)
+      acc += input[k] * row[k / 4 * 64 + k % 4];
+  }
+  return acc;
+}
+
+void rn_conv_q8_ref(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
+  const rn_conv_geometry *g = &a->geometry;
+  for (uint32_t unit = first; unit < last; unit++) {
+    const uint32_t y = unit % g->output_height;
+    const uint32_t first_oc = unit / g->output_height * 32;
+    const uint32_t channels = g->output_blocks * RN_CHANNEL_BLOCK;
+    const uint32_t last_oc = first_oc + 32 < channels ? first_oc + 32 : channels;
+    for (uint32_t x = 0; x < g->output_width; x++) {
+      const size_t pixel = x * g->output_pixel;
+      for (uint32_t oc = first_oc; oc < last_oc; oc++) {
+        float t = (float)accumulate(a, y, x, oc) * a->multiplier[oc];
+        if (a->residual) {
+          const int32_t r = a->residual[y * g->residual_row + pixel + oc] - a->residual_zero;
+          t = t + (float)r * a->residual_multiplier;
+        }
+        t = fminf(fmaxf(t, a->low), a->high);
+        a->output[y * g->output_row + pixel + oc] = (uint8_t)(lrintf(t) + a->output_zero);
+      }
+    }
+  }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// int8 convolution, AVX-512 VNNI. Twin: ref/conv_q8_ref.c
+//
+// Register tile: 14 output pixels x 32 output channels in 28 accumulators of 16 int32. A step
+// multiplies 4 input channels (or taps) of each pixel, broadcast, by two vectors of weights:
+//
+//                  weights[4 ic][oc 0-15]  weights[4 ic][oc 16-31]      zmm28, zmm29
+//   pixel  0 4 ic  acc 0                   acc 1
+//   pixel  1 4 ic  acc 2                   acc 3
+//      ...         ...                     ...                          28 VPDPBUSD, 16 loads
+//   pixel 13 4 ic  acc 26                  acc 27
+//
+// Two VPDPBUSD and two loads can start in each cycle, so a step is bound by the multiplications. The
+// pixels lie on one row, or on two rows where a row has at most 7: the 7x7 stage streams its weights
+// from beyond the first cache and needs every load of them to serve 14 pixels.
+#if defined(__x86_64__)
+#include "../dispatch/rn_target.h"
+#include "rn_kernels.h"
+#include <immintrin.h>
+#include <string.h>
+
+RN_TARGET_PUSH("avx512f,avx512bw,avx512vl,avx512vnni")
+
+enum { max_pixels = 14, blocks = 2 };
+
+RN_ALWAYS_INLINE __m512i broadcast4(const uint8_t *bytes) {
+  int32_t four;
+  memcpy(&four, bytes, 4);
+  return _mm512_set1_epi32(four);
+}
+
+// Requantizes one vector of accumulators and stores 16 bytes.
+RN_ALWAYS_INLINE void store16(const rn_conv_q8_args *a, __m512i acc, uint32_t oc,
+                              const uint8_t *residual, uint8_t *output) {
+  __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_load_ps(a->multiplier + oc));
+  if (residual) {
+    const __m512i r = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)residual));
+    const __m512 centred = _mm512_cvtepi32_ps(_mm512_sub_epi32(r, _mm512_set1_epi32(a->residual_zero)));
+    t = _mm512_add_ps(t, _mm512_mul_ps(centred, _mm512_set1_ps(a->residual_multiplier)));
+  }
+  t = _mm512_min_ps(_mm512_max_ps(t, _mm512_set1_ps(a->low)), _mm512_set1_ps(a->high));
+  const __m512i q = _mm512_add_epi32(_mm512_cvtps_epi32(t), _mm512_set1_epi32(a->output_zero));
+  _mm_storeu_si128((__m128i *)output, _mm512_cvtepi32_epi8(q));
+}
+
+// `rows` x `columns` output pixels from (y, x) on; `oc` is the first of 32 output channels, or of 16
+// if it starts the last block of an odd number. Reaching pixel p as base + {0, 1, 2, 3, 4} * step_x
+// keeps the addresses in few registers.
+RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
+                           const uint32_t rows, const uint32_t columns) {
+  const rn_conv_geometry *g = &a->geometry;
+  const uint32_t bases = (columns + 4) / 5;
+  const size_t step = g->step_x, step3 = 3 * step;
+  const size_t block = (size_t)g->kernel_rows * g->run * RN_CHANNEL_BLOCK;
+  const int has_second = oc / RN_CHANNEL_BLOCK + 1 < g->output_blocks;
+  // A missing second block is computed as a copy of the first and not stored.
+  const size_t second = has_second ? block : 0;
+  const int8_t *weights = a->weights + oc / RN_CHANNEL_BLOCK * block;
+
+  __m512i acc[max_pixels][blocks];
+  const __m512i bias0 = _mm512_load_si512(a->bias + oc);
+  const __m512i bias1 = _mm512_load_si512(a->bias + oc + (has_second ? RN_CHANNEL_BLOCK : 0));
+  RN_UNROLL for (uint32_t p = 0; p < rows * columns; p++) {
+    acc[p][0] = bias0;
+    acc[p][1] = bias1;
+  }
+
+  for (uint32_t r = 0; r < g->kernel_rows; r++) {
+    const uint8_t *base[6];
+    RN_UNROLL for (uint32_t row = 0; row < rows; row++) {
+      const uint8_t *first = a->input + (y + row) * g->step_y + r * g->input_row + x * step;
+      RN_UNROLL for (uint32_t i = 0; i < bases; i++) base[row * bases + i] = first + i * 5 * step;
+    }
+    for (uint32_t k = 0; k < g->run; k += 4) {
+      const __m512i w0 = _mm512_load_si512(weights);
+      const __m512i w1 = _mm512_load_si512(weights + second);
+      weights += 64;
+      RN_UNROLL for (uint32_t row = 0; row < rows; row++) {
+        RN_UNROLL for (uint32_t p = 0; p < columns; p++) {
+          const size_t offset = p % 5 == 3 ? step3 : p % 5 * step;
+          const __m512i pixel = broadcast4(base[row * bases + p / 5] + offset);
+          __m512i *sums = acc[row * columns + p];
+          sums[0] = _mm512_dpbusd_epi32(sums[0], pixel, w0);
+          sums[1] = _mm512_dpbusd_epi32(sums[1], pixel, w1);
+        }
+      }
+      RN_UNROLL for (uint32_t i = 0; i < rows * bases; i++) {
+        base[i] += 4;
+        RN_OPAQUE(base[i]);
+      }
+    }
+  }
+
+  RN_UNROLL for (uint32_t row = 0; row < rows; row++) {
+    uint8_t *output = a->output + (y + row) * g->output_row + x * g->output_pixel + oc;
+    const uint8_t *residual = a->residual;
+    if (residual)
+      residual += (y + row) * g->residual_row + x * g->output_pixel + oc;
+    RN_UNROLL for (uint32_t p = 0; p < columns; p++) {
+      store16(a, acc[row * columns + p][0], oc, residual, output);
+      if (has_second)
+        store16(a, acc[row * columns + p][1], oc + 16, residual ? residual + 16 : 0, output + 16);
+      output += g->output_pixel;
+      if (residual)
+        residual += g->output_pixel;
+    }
+  }
+}
+
+#define RN_TILE(rows, columns)                                                                     \
+  static __attribute__((noinline)) void tile_##rows##x##columns(                                   \
+      const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x) {                             \
+    tile(a, oc, y, x, rows, columns);                                                              \
+  }
+RN_TILE(1, 1)
+RN_TILE(1, 2)
+RN_TILE(1, 3)
+RN_TILE(1, 4)
+RN_TILE(1, 5)
+RN_TILE(1, 6)
+RN_TILE(1, 7)
+RN_TILE(1, 8)
+RN_TILE(1, 9)
+RN_TILE(1, 10)
+RN_TILE(1, 11)
+RN_TILE(1, 12)
+RN_TILE(1, 13)
+RN_TILE(1, 14)
+RN_TILE(2, 1)
+RN_TILE(2, 2)
+RN_TILE(2, 3)
+RN_TILE(2, 4)
+RN_TILE(2, 5)
+RN_TILE(2, 6)
+RN_TILE(2, 7)
+
+typedef void tile_function(const rn_conv_q8_args *, uint32_t oc, uint32_t y, uint32_t x);
+
+static tile_function *const one_row[max_pixels + 1] = {
+    0,        tile_1x1, tile_1x2,  tile_1x3,  tile_1x4,  tile_1x5,  tile_1x6, tile_1x7,
+    tile_1x8, tile_1x9, tile_1x10, tile_1x11, tile_1x12, tile_1x13, tile_1x14};
+static tile_function *const two_rows[8] = {0,        tile_2x1, tile_2x2, tile_2x3,
+                                           tile_2x4, tile_2x5, tile_2x6, tile_2x7};
+
+static void rn_conv_q8_direct_avx512vnni(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
+  const uint32_t height = a->geometry.output_height, width = a->geometry.output_width;
+  // Tiles of nearly equal width: 15 pixels as 8 + 7, since a tile of 1 is bound by latency.
+  const uint32_t tiles = (width + max_pixels - 1) / max_pixels;
+  for (uint32_t unit = first; unit < last;) {
+    const uint32_t y = unit % height, oc = unit / height * 32;
+    const uint32_t rows = width <= 7 && y + 1 < height && unit + 1 < last ? 2 : 1;
+    for (uint32_t i = 0; i < tiles; i++) {
+      const uint32_t x = width * i / tiles, columns = width * (i + 1) / tiles - x;
+      (rows == 2 ? two_rows : one_row)[columns](a, oc, y, x);
+    }
+    unit += rows;
+  }
+}
+
+RN_TARGET_POP
+
+void rn_kernels_init_avx512vnni(rn_kernels *kernels) { kernels->conv_q8 = rn_conv_q8_direct_avx512vnni; }
+#endif

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The C library as board modules see it: the same declarations for a hosted Swift build and for
+// Embedded Swift, which has no Glibc module.
+#ifndef RN_PLATFORM_H
+#define RN_PLATFORM_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/// The value of `errno`, which Swift cannot read when it is a macro.
+static inline int rn_errno(void) { return errno; }
+
+/// Opens `path` for reading; the descriptor is closed on exec. Returns -1 and sets `errno`.
+static inline int rn_open_read(const char *path) { return open(path, O_RDONLY | O_CLOEXEC); }
+
+/// Whether `status` describes a regular file.
+static inline int rn_is_regular_file(const struct stat *status) {
+  return S_ISREG(status->st_mode);
+}
+
+/// Whether `status` describes a directory.
+static inline int rn_is_directory(const struct stat *status) { return S_ISDIR(status->st_mode); }
+
+/// Nanoseconds of the monotonic clock.
+int64_t rn_monotonic_ns(void);
+
+/// The arguments of the process, program name first, ended by a null pointer.
+/// Embedded Swift has no `CommandLine`.
+char **rn_arguments(void);
+
+/// How many arguments `rn_arguments` holds.
+int rn_argument_count(void);
+
+#endif

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a checkpoint stores the elements of a tensor. All are little-endian.
+enum ElementType: Hashable {
+  case float(FloatType)
+  /// Integers and booleans, which carry no weights: such tensors are skipped.
+  case integer(byteCount: Int)
+  /// Known but not read, such as float64; the name is the file's own.
+  case refused(name: String, byteCount: Int)
+
+  /// The bytes of one element.
+  var byteCount: Int {
+    switch self {
+    case .float(let type): return type.byteCount
+    case .integer(let byteCount), .refused(_, let byteCount): return byteCount
+    }
+  }
+
+  /// The name for error messages.
+  var name: String {
+    switch self {
+    case .float(let type): return "\(type)"
+    case .integer(let byteCount): return "integers of \(byteCount) bytes"
+    case .refused(let name, _): return name
+    }
+  }
+
+  /// The type that a safetensors header calls `name`, or nil if its elements are not read.
+  init?(safetensors name: String) {
+    switch name {
+    case "F32": self = .float(.float32)
+    case "F16": self = .float(.float16)
+    case "BF16": self = .float(.bfloat16)
+    case "I64", "U64": self = .integer(byteCount: 8)
+    case "I32", "U32": self = .integer(byteCount: 4)
+    case "I16", "U16": self = .integer(byteCount: 2)
+    case "I8", "U8", "BOOL": self = .integer(byteCount: 1)
+    default: return nil
+    }
+  }
+
+  /// The elements of PyTorch's storage class `name`, or nil if there is no such class here.
+  init?(torchStorage name: String) {
+    switch name {
+    case "FloatStorage": self = .float(.float32)
+    case "HalfStorage": self = .float(.float16)
+    case "BFloat16Storage": self = .float(.bfloat16)
+    case "LongStorage": self = .integer(byteCount: 8)
+    case "IntStorage": self = .integer(byteCount: 4)
+    case "ShortStorage": self = .integer(byteCount: 2)
+    case "CharStorage", "ByteStorage", "BoolStorage": self = .integer(byteCount: 1)
+    case "DoubleStorage": self = .refused(name: name, byteCount: 8)
+    default: return nil
+    }
+  }
+}
+
+/// The kinds of floating-point elements that are read.
+enum FloatType: Hashable {
+  case float32
+  case float16
+  /// The upper half of a float32.
+  case bfloat16
+
+  /// The bytes of one element.
+  var byteCount: Int { self == .float32 ? 4 : 2 }
+
+  /// Widens `count` elements that begin at byte 0 of `bytes` to float32, exactly.
+  /// `bytes` must be long enough and need not be aligned.
+  func decode(_ bytes: UnsafeRawBufferPointer, count: Int) -> [Float] {
+    precondition(count * byteCount <= bytes.count)
+    switch self {
+    case .float32: return widen(bytes, count, as: UInt32.self) { Float(bitPattern: $0) }
+    case .float16: return widen(bytes, count, as: UInt16.self) { Float(Float16(bitPattern: $0)) }
+    case .bfloat16:
+      return widen(bytes, count, as: UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
+    }
+  }
+}
+
+@inline(__always) private func widen<Bits: FixedWidthInteger & BitwiseCopyable>(
+  _ bytes: UnsafeRawBufferPointer, _ count: Int, as: Bits.Type, _ convert: (Bits) -> Float
+) -> [Float] {
+  [Float](unsafeUninitializedCapacity: count) { result, initialized in
+    for index in 0..<count {
+      let bits = bytes.loadUnaligned(
+        fromByteOffset: index &* MemoryLayout<Bits>.size, as: Bits.self)
+      result.initializeElement(at: index, to: convert(Bits(littleEndian: bits)))
+    }
+    initialized = count
+  }
+}
+
+/// Refuses infinities and NaNs, naming the first one.
+func checkFinite(_ values: [Float], tensor name: String) throws(ImportError) {
+  let found = values.withUnsafeBufferPointer { values in
+    values.firstIndex { !$0.isFinite }
+  }
+  if let index = found {
+    throw .nonFinite(tensor: name, index: index, found: "\(values[index])")
+  }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a checkpoint was refused: what was expected, what was found, and where.
+///
+/// `description` is one line without the file's name, which the caller knows. Text out of the
+/// file appears in quotes, cut to 100 characters and with control characters escaped.
+public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The system could not open or map the file.
+  case unreadable(path: String, reason: String)
+  /// The contents are no kind of checkpoint that is known.
+  case unrecognized(firstBytes: [UInt8])
+  /// The contents look like a kind that is known but not read.
+  case unsupportedFormat(looksLike: String)
+  /// Part of the file breaks its format's rules. `offset` counts bytes from the start of
+  /// `part`, which is the file or a named entry of it.
+  case malformed(part: String, offset: Int, expected: String, found: String)
+  /// The file asks for more than is allowed.
+  case limitExceeded(what: String, limit: Int, found: Int)
+  /// The zip library refused the archive (an empty entry name) or one of its entries.
+  case badArchive(entry: String, reason: String)
+  /// A PyTorch archive lacks a part.
+  case missingEntry(name: String)
+  /// The archive's tensors are stored with the most significant byte first.
+  case bigEndian
+  /// The pickle uses an operation that no state dictionary needs. Nothing was executed.
+  case refusedOpcode(name: String, offset: Int)
+  /// The pickle names a class or function that no state dictionary needs. Nothing was executed.
+  case refusedGlobal(name: String, offset: Int)
+  /// The pickle calls something with arguments that no state dictionary has.
+  /// Nothing was executed.
+  case refusedCall(name: String, offset: Int, found: String)
+  /// The top of the pickle, or an entry of the state dictionary, is not what it must be.
+  case unexpectedEntry(name: String, expected: String, found: String)
+  /// Two tensors have the same name.
+  case duplicateTensor(name: String)
+  /// A tensor has elements of a kind that is not read.
+  case unsupportedElementType(tensor: String, found: String)
+  /// A tensor's dimensions are negative or too large to count.
+  case badShape(tensor: String, shape: [Int])
+  /// A tensor's shape and the bytes set aside for it disagree.
+  case byteCountMismatch(tensor: String, expected: Int, found: Int)
+  /// Tensors overlap, leave a hole, or run past the end of the data.
+  case badDataOffset(tensor: String, expected: Int, found: Int)
+  /// The strides of a tensor reach outside its storage. Counts are elements.
+  case outsideStorage(tensor: String, storage: String, lastElement: Int, elementCount: Int)
+  /// A tensor holds an infinity or a NaN.
+  case nonFinite(tensor: String, index: Int, found: String)
+
+  public var description: String {
+    switch self {
+    case .unreadable(let path, let reason):
+      return "cannot read \(quoted(path)): \(reason)"
+    case .unrecognized(let bytes):
+      let text = bytes.map { hexadecimal($0) }.joined(separator: " ")
+      return "expected a safetensors file or a PyTorch zip archive, "
+        + "found a file that begins with the bytes \(text)"
+    case .unsupportedFormat(let kind):
+      return "expected a safetensors file or a PyTorch zip archive, found what looks like \(kind), "
+        + "which is not supported"
+    case .malformed(let part, let offset, let expected, let found):
+      return "\(part), byte \(offset): expected \(expected), found \(found)"
+    case .limitExceeded(let what, let limit, let found):
+      return "expected at most \(limit) \(what), found \(found)"
+    case .badArchive(let entry, let reason):
+      return entry.isEmpty
+        ? "expected a sound zip archive, found: \(reason)"
+        : "zip entry \(quoted(entry)): expected a sound entry, found: \(reason)"
+    case .missingEntry(let name):
+      return "expected the zip entry \(quoted(name)) of a PyTorch archive, found none"
+    case .bigEndian:
+      return "zip entry \"byteorder\": expected \"little\", found \"big\""
+    case .refusedOpcode(let name, let offset):
+      return "data.pkl, byte \(offset): expected the pickle of a state dictionary, "
+        + "found the opcode \(name), which is refused"
+    case .refusedGlobal(let name, let offset):
+      return "data.pkl, byte \(offset): expected the pickle of a state dictionary, "
+        + "found the class or function \(quoted(name)), which is refused"
+    case .refusedCall(let name, let offset, let found):
+      return "data.pkl, byte \(offset): expected the arguments torch.save gives \(quoted(name)), "
+        + "found \(found)"
+    case .unexpectedEntry(let name, let expected, let found):
+      return "\(name.isEmpty ? "data.pkl" : "entry \(quoted(name))"): "
+        + "expected \(expected), found \(found)"
+    case .duplicateTensor(let name):
+      return "tensor \(quoted(name)): expected one tensor of that name, found two"
+    case .unsupportedElementType(let tensor, let found):
+      return "tensor \(quoted(tensor)): expected F32, F16 or BF16 elements, found \(quoted(found))"
+    case .badShape(let tensor, let shape):
+      return "tensor \(quoted(tensor)): expected dimensions whose product can be counted, "
+        + "found \(shape)"
+    case .byteCountMismatch(let tensor, let expected, let found):
+      return "tensor \(quoted(tensor)): expected \(expected) bytes, found \(found)"
+    case .badDataOffset(let tensor, let expected, let found):
+      return "tensor \(quoted(tensor)): expected its data to end one tensor and begin the next "
+        + "at byte \(expected) of the data, found \(found)"
+    case .outsideStorage(let tensor, let storage, let last, let count):
+      return "tensor \(quoted(tensor)): expected elements below \(count) of storage "
+        + "\(quoted(storage)), found element \(last)"
+    case .nonFinite(let tensor, let index, let found):
+      return "tensor \(quoted(tensor)), element \(index): expected a finite value, found \(found)"
+    }
+  }
+}
+
+/// Text out of a file in quotes, on one line and of bounded length, so that a hostile name can
+/// neither forge a second line nor send control sequences to a terminal.
+package func quoted(_ text: String) -> String {
+  var result = "\""
+  for (count, scalar) in text.unicodeScalars.enumerated() {
+    if count == 100 {
+      result += "…"
+      break
+    }
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned:
+      result += "\\u{\(String(scalar.value, radix: 16))}"
+    default:
+      if scalar == "\"" || scalar == "\\" { result += "\\" }
+      result.unicodeScalars.append(scalar)
+    }
+  }
+  return result + "\""
+}
+
+/// Two hexadecimal digits.
+func hexadecimal(_ byte: UInt8) -> String {
+  (byte < 16 ? "0" : "") + String(byte, radix: 16)
+}

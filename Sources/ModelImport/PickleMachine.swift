@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reads a pickle as data: a stack machine with just the operations of a state dictionary.
+///
+/// Anything else is refused by name. The machine builds plain values and descriptions of
+/// tensors; it calls nothing. The work and the memory are in proportion to the pickle's bytes.
+struct PickleMachine {
+  private(set) var objects: [PickleValue] = []
+
+  private let limits: ImportLimits
+  private var reader: PickleReader
+  private var stack: [PickleReference] = []
+  /// Heights of the stack at each MARK not yet used.
+  private var marks: [Int] = []
+  private var memo: [UInt32: PickleReference] = [:]
+
+  /// Runs `pickle` to its STOP, after which `root` is the object it describes.
+  init(_ pickle: [UInt8], limits: ImportLimits) {
+    reader = PickleReader(pickle)
+    self.limits = limits
+  }
+
+  subscript(reference: PickleReference) -> PickleValue { objects[Int(reference.index)] }
+
+  mutating func run() throws(ImportError) -> PickleReference {
+    while true {
+      reader.beginOperation()
+      let byte = try reader.byte()
+      guard let opcode = PickleOpcode(rawValue: byte) else {
+        throw .refusedOpcode(name: PickleOpcode.name(of: byte), offset: reader.operation)
+      }
+      if opcode == .stop {
+        let result = try pop()
+        guard stack.isEmpty, marks.isEmpty else {
+          throw reader.malformed("one object at STOP", "\(stack.count + 1)")
+        }
+        return result
+      }
+      try execute(opcode)
+    }
+  }
+
+  private mutating func execute(_ opcode: PickleOpcode) throws(ImportError) {
+    switch opcode {
+    case .proto:
+      let version = try reader.byte()
+      guard (2...5).contains(version) else {
+        throw reader.malformed("pickle protocol 2 to 5", "\(version)")
+      }
+    case .frame: try reader.checkFrame()
+    case .stop: break
+    case .none: try push(.none)
+    case .newTrue: try push(.bool(true))
+    case .newFalse: try push(.bool(false))
+    case .binaryInt: try push(.int(Int(Int32(bitPattern: try reader.integer()))))
+    case .binaryInt1: try push(.int(Int(try reader.byte())))
+    case .binaryInt2: try push(.int(Int(try reader.integer() as UInt16)))
+    case .long1: try push(.int(try reader.long()))
+    case .binaryFloat:
+      // The one operand with its most significant byte first.
+      let bits: UInt64 = try reader.integer()
+      try push(.float(Double(bitPattern: bits.byteSwapped)))
+    case .shortBinaryUnicode: try push(.string(try reader.string(Int(try reader.byte()))))
+    case .binaryUnicode: try push(.string(try reader.string(length(try reader.integer() as UInt32))))
+    case .binaryUnicode8:
+      try push(.string(try reader.string(length(try reader.integer() as UInt64))))
+    case .emptyTuple: try push(.tuple([]))
+    case .emptyList: try push(.list([]))
+    case .emptyDictionary: try push(.dictionary([]))
+    case .mark:
+      guard marks.count < limits.pickleStack else { throw tooMany("marks", limits.pickleStack) }
+      marks.append(stack.count)
+    case .tuple: try push(.tuple(try popToMark()))
+    case .tuple1: try push(.tuple(try pop(1)))
+    case .tuple2: try push(.tuple(try pop(2)))
+    case .tuple3: try push(.tuple(try pop(3)))
+    case .append: try appendItems(try pop(1))
+    case .appends: try appendItems(try popToMark())
+    case .setItem: try setItems(try pop(2))
+    case .setItems: try setItems(try popToMark())
+    case .binaryPut: try remember(UInt32(try reader.byte()))
+    case .longBinaryPut: try remember(try reader.integer())
+    case .memoize: try remember(UInt32(memo.count))
+    case .binaryGet: try recall(UInt32(try reader.byte()))
+    case .longBinaryGet: try recall(try reader.integer())
+    case .global: try pushGlobal(module: try reader.line(), name: try reader.line())
+    case .stackGlobal:
+      let names = try pop(2)
+      guard case .string(let module) = self[names[0]], case .string(let name) = self[names[1]]
+      else { throw reader.malformed("two strings for STACK_GLOBAL", self[names[0]].kind) }
+      try pushGlobal(module: module, name: name)
+    case .binaryPersistentID: try push(.storage(try makeStorage(try pop())))
+    case .reduce:
+      let operands = try pop(2)
+      try push(try reduce(operands[0], arguments: operands[1]))
+    case .build:
+      // The state of an OrderedDict is its attribute `_metadata`: versions of modules.
+      _ = try pop()
+      let target = try top()
+      guard case .dictionary = self[target] else {
+        throw .refusedCall(
+          name: "BUILD", offset: reader.operation, found: "it applied to \(self[target].kind)")
+      }
+    }
+  }
+
+  // MARK: Stack and memo
+
+  private mutating func push(_ value: PickleValue) throws(ImportError) {
+    guard objects.count < limits.pickleObjects else {
+      throw tooMany("objects", limits.pickleObjects)
+    }
+    objects.append(value)
+    try push(PickleReference(index: Int32(objects.count - 1)))
+  }
+
+  private mutating func push(_ reference: PickleReference) throws(ImportError) {
+    guard stack.count < limits.pickleStack else {
+      throw tooMany("objects on its stack", limits.pickleStack)
+    }
+    stack.append(reference)
+  }
+
+  private func top() throws(ImportError) -> PickleReference {
+    guard let last = stack.last, stack.count > marks.last ?? 0 else { throw underflow(1) }
+    return last
+  }
+
+  private mutating func pop() throws(ImportError) -> PickleReference {
+    let last = try top()
+    stack.removeLast()
+    return last
+  }
+
+  /// The last `count` objects, the topmost last.
+  private mutating func pop(_ count: Int) throws(ImportError) -> [PickleReference] {
+    guard stack.count - (marks.last ?? 0) >= count else { throw underflow(count) }
+    let items = Array(stack.suffix(count))
+    stack.removeLast(count)
+    return items
+  }
+
+  private mutating func popToMark() throws(ImportError) -> [PickleReference] {
+    guard let mark = marks.popLast() else {
+      throw reader.malformed("a MARK before this operation", "none")
+    }
+    let items = Array(stack[mark...])
+    stack.removeSubrange(mark...)
+    return items
+  }
+
+  private mutating func remember(_ key: UInt32) throws(ImportError) {
+    guard memo.count < limits.pickleMemo || memo[key] != nil else {
+      throw tooMany("entries in its memo", limits.pickleMemo)
+    }
+    memo[key] = try top()
+  }
+
+  private mutating func recall(_ key: UInt32) throws(ImportError) {
+    guard let reference = memo[key] else {
+      throw reader.malformed("an entry \(key) in the memo", "none")
+    }
+    try push(reference)
+  }
+
+  // MARK: Containers
+
+  private mutating func appendItems(_ items: [PickleReference]) throws(ImportError) {
+    let target = Int(try top().index)
+    guard case .list(var list) = objects[target] else {
+      throw reader.malformed("a list to append to", objects[target].kind)
+    }
+    // Let go of the array's other owner first, so that it grows in place.
+    objects[target] = .none
+    list += items
+    objects[target] = .list(list)
+  }
+
+  private mutating func setItems(_ items: [PickleReference]) throws(ImportError) {
+    guard items.count.isMultiple(of: 2) else {
+      throw reader.malformed("a value for every key", "\(items.count) keys and values")
+    }
+    let target = Int(try top().index)
+    guard case .dictionary(var dictionary) = objects[target] else {
+      throw reader.malformed("a dictionary to set items of", objects[target].kind)
+    }
+    objects[target] = .none
+    for index in stride(from: 0, to: items.count, by: 2) {
+      dictionary.append((items[index], items[index + 1]))
+    }
+    objects[target] = .dictionary(dictionary)
+  }
+
+  private mutating func pushGlobal(module: String, name: String) throws(ImportError) {
+    guard let global = PickleGlobal(module: module, name: name) else {
+      throw .refusedGlobal(name: "\(module).\(name)", offset: reader.operation)
+    }
+    try push(.global(global))
+  }
+
+  // MARK: Errors
+
+  private func underflow(_ count: Int) -> ImportError {
+    reader.malformed(
+      "\(count) objects on the stack above the last mark", "\(stack.count - (marks.last ?? 0))")
+  }
+
+  private func tooMany(_ what: String, _ limit: Int) -> ImportError {
+    .limitExceeded(what: "\(what) in data.pkl", limit: limit, found: limit + 1)
+  }
+
+  var offset: Int { reader.operation }
+}
+
+/// A length of more than `Int.max` is beyond the pickle in any case.
+private func length(_ value: some FixedWidthInteger) -> Int { Int(clamping: value) }

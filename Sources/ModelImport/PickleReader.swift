@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Takes the operands of a pickle's operations off its bytes, all bounds checked.
+struct PickleReader {
+  /// Where the operation being executed begins.
+  private(set) var operation = 0
+
+  private let bytes: [UInt8]
+  private var position = 0
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  mutating func beginOperation() { operation = position }
+
+  mutating func byte() throws(ImportError) -> UInt8 {
+    guard position < bytes.count else { throw truncated(1) }
+    position += 1
+    return bytes[position - 1]
+  }
+
+  /// A little-endian integer.
+  mutating func integer<Value: FixedWidthInteger & UnsignedInteger>() throws(ImportError) -> Value {
+    var value: Value = 0
+    for slice in try take(Value.bitWidth / 8).reversed() { value = value << 8 | Value(slice) }
+    return value
+  }
+
+  /// The operand of LONG1: a count and so many bytes, little-endian, two's complement.
+  mutating func long() throws(ImportError) -> Int {
+    let count = Int(try byte())
+    guard count <= 8 else { throw malformed("an integer of at most 8 bytes", "\(count)") }
+    let digits = try take(count)
+    let isNegative = digits.last.map { $0 >= 0x80 } ?? false
+    var value: Int = isNegative ? -1 : 0
+    for digit in digits.reversed() { value = value << 8 | Int(digit) }
+    return value
+  }
+
+  mutating func string(_ count: Int) throws(ImportError) -> String {
+    guard let text = String(validating: try take(count), as: UTF8.self) else {
+      throw malformed("a string in UTF-8", "other bytes")
+    }
+    return text
+  }
+
+  /// Text up to the next newline, as GLOBAL has it.
+  mutating func line() throws(ImportError) -> String {
+    guard let end = bytes[position...].firstIndex(of: 0x0a) else { throw truncated(1) }
+    let text = try string(end - position)
+    position = end + 1
+    return text
+  }
+
+  /// Checks the operand of FRAME, which only helps readers of streams.
+  mutating func checkFrame() throws(ImportError) {
+    let count: UInt64 = try integer()
+    guard count <= UInt64(bytes.count - position) else { throw truncated(Int(clamping: count)) }
+  }
+
+  func malformed(_ expected: String, _ found: String) -> ImportError {
+    .malformed(part: "data.pkl", offset: operation, expected: expected, found: found)
+  }
+
+  private mutating func take(_ count: Int) throws(ImportError) -> ArraySlice<UInt8> {
+    guard count <= bytes.count - position else { throw truncated(count) }
+    defer { position += count }
+    return bytes[position..<position + count]
+  }
+
+  private func truncated(_ count: Int) -> ImportError {
+    malformed("\(count) more bytes", "\(bytes.count - position)")
+  }
+}

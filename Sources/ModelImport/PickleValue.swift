@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One object that a pickle made. Containers refer to their contents by number.
+///
+/// Objects live in one flat array of the machine that made them: a hostile pickle can nest
+/// containers a million deep or put one into itself, and neither deinitialization nor a search
+/// then recurses.
+enum PickleValue {
+  case none
+  case bool(Bool)
+  case int(Int)
+  case float(Double)
+  case string(String)
+  case tuple([PickleReference])
+  case list([PickleReference])
+  /// `dict` and `OrderedDict`, in order of insertion; a key set again appears again.
+  case dictionary([(key: PickleReference, value: PickleReference)])
+  case global(PickleGlobal)
+  case storage(TorchStorage)
+  case tensor(TorchTensor)
+
+  /// What to call the value in an error message.
+  var kind: String {
+    switch self {
+    case .none: "None"
+    case .bool: "a bool"
+    case .int: "an integer"
+    case .float: "a float"
+    case .string: "a string"
+    case .tuple(let items): "a tuple of \(items.count)"
+    case .list: "a list"
+    case .dictionary: "a dictionary"
+    case .global(let global): "the class or function \(quoted(global.name))"
+    case .storage: "a storage"
+    case .tensor: "a tensor"
+    }
+  }
+}
+
+/// The number of an object in the array of the machine that made it.
+struct PickleReference {
+  let index: Int32
+}
+
+/// The few classes and functions that a state dictionary's pickle may name. They stand for what
+/// PyTorch would call; no code of that name is looked up or run.
+enum PickleGlobal {
+  case orderedDictionary
+  case rebuildTensor
+  case rebuildParameter
+  case storage(ElementType, name: String)
+
+  init?(module: String, name: String) {
+    switch (module, name) {
+    case ("collections", "OrderedDict"): self = .orderedDictionary
+    case ("torch._utils", "_rebuild_tensor_v2"): self = .rebuildTensor
+    case ("torch._utils", "_rebuild_parameter"): self = .rebuildParameter
+    case ("torch", _):
+      guard let type = ElementType(torchStorage: name) else { return nil }
+      self = .storage(type, name: name)
+    default: return nil
+    }
+  }
+
+  /// The qualified name.
+  var name: String {
+    switch self {
+    case .orderedDictionary: "collections.OrderedDict"
+    case .rebuildTensor: "torch._utils._rebuild_tensor_v2"
+    case .rebuildParameter: "torch._utils._rebuild_parameter"
+    case .storage(_, let name): "torch.\(name)"
+    }
+  }
+}
+
+/// A block of elements in an archive, at `data/<key>`.
+struct TorchStorage: Hashable {
+  var type: ElementType
+  var key: String
+  var elementCount: Int
+}
+
+/// A tensor as PyTorch's pickle describes it, not yet compared with its storage. Offset,
+/// dimensions and strides are 0 or greater, and there are as many strides as dimensions.
+struct TorchTensor {
+  var storage: TorchStorage
+  var view: StridedView
+}

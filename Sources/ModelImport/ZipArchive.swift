@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CZip
+
+/// A zip archive in memory, read through libzip.
+struct ZipArchive: ~Copyable {
+  /// One file in the archive; sizes are in bytes.
+  struct Entry {
+    let name: String
+    let index: UInt64
+    let size: Int
+  }
+
+  /// The entries by name.
+  let entries: [String: Entry]
+
+  private let handle: OpaquePointer
+
+  /// Opens the archive `bytes`, which must outlive this value, and checks the size of every
+  /// entry, so that reading one reserves no more memory than the limits or the archive allow.
+  init(_ bytes: UnsafeRawBufferPointer, limits: ImportLimits) throws(ImportError) {
+    var error = zip_error_t()
+    zip_error_init(&error)
+    defer { zip_error_fini(&error) }
+    guard
+      let source = zip_source_buffer_create(bytes.baseAddress, UInt64(bytes.count), 0, &error)
+    else {
+      throw .badArchive(entry: "", reason: String(cString: zip_error_strerror(&error)))
+    }
+    guard let handle = zip_open_from_source(source, ZIP_RDONLY, &error) else {
+      let reason = String(cString: zip_error_strerror(&error))
+      zip_source_free(source)
+      throw .badArchive(entry: "", reason: reason)
+    }
+    do {
+      entries = try Self.list(handle, archiveBytes: bytes.count, limits: limits)
+    } catch {
+      zip_discard(handle)
+      throw error
+    }
+    self.handle = handle
+  }
+
+  deinit { zip_discard(handle) }
+
+  /// The contents of `entry`, whose CRC-32 libzip compares.
+  func read(_ entry: Entry) throws(ImportError) -> [UInt8] {
+    guard let file = zip_fopen_index(handle, entry.index, 0) else {
+      throw .badArchive(entry: entry.name, reason: String(cString: zip_strerror(handle)))
+    }
+    defer { zip_fclose(file) }
+    let contents = [UInt8](unsafeUninitializedCapacity: entry.size) { buffer, filled in
+      filled = 0
+      while filled < entry.size {
+        let count = zip_fread(file, buffer.baseAddress! + filled, UInt64(entry.size - filled))
+        if count <= 0 { break }
+        filled += Int(count)
+      }
+    }
+    // The CRC is compared when the end is met, so ask for one byte more than there should be.
+    var extra: UInt8 = 0
+    let beyond = zip_fread(file, &extra, 1)
+    guard beyond >= 0 else {
+      throw .badArchive(entry: entry.name, reason: String(cString: zip_file_strerror(file)))
+    }
+    guard contents.count == entry.size, beyond == 0 else {
+      let found = beyond > 0 ? "more" : "\(contents.count)"
+      throw .badArchive(
+        entry: entry.name, reason: "its directory promises \(entry.size) bytes, it has \(found)")
+    }
+    return contents
+  }
+
+  private static func list(_ handle: OpaquePointer, archiveBytes: Int, limits: ImportLimits)
+    throws(ImportError) -> [String: Entry]
+  {
+    var entries: [String: Entry] = [:]
+    var total = 0
+    for index in 0..<UInt64(max(0, zip_get_num_entries(handle, 0))) {
+      var status = zip_stat_t()
+      zip_stat_init(&status)
+      guard zip_stat_index(handle, index, 0, &status) == 0, let text = status.name else {
+        throw .badArchive(entry: "number \(index)", reason: String(cString: zip_strerror(handle)))
+      }
+      let name = String(cString: text)
+      let size = try checkedSize(status, name: name, archiveBytes: archiveBytes, limits: limits)
+      // Each size is at most the limit, so the sum cannot overflow before it is compared.
+      total += size
+      guard total <= limits.decodedBytes else {
+        throw .limitExceeded(
+          what: "bytes of unpacked zip entries", limit: limits.decodedBytes, found: total)
+      }
+      let entry = Entry(name: name, index: index, size: size)
+      guard entries.updateValue(entry, forKey: name) == nil else {
+        throw .badArchive(entry: name, reason: "two entries of that name")
+      }
+    }
+    return entries
+  }
+
+  private static func checkedSize(
+    _ status: zip_stat_t, name: String, archiveBytes: Int, limits: ImportLimits
+  ) throws(ImportError) -> Int {
+    let needed = UInt64(
+      ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD)
+    guard status.valid & needed == needed else {
+      throw .badArchive(entry: name, reason: "no size or compression method")
+    }
+    guard status.encryption_method == UInt16(ZIP_EM_NONE) else {
+      throw .badArchive(entry: name, reason: "it is encrypted")
+    }
+    guard status.size <= UInt64(limits.decodedBytes) else {
+      throw .limitExceeded(
+        what: "bytes in zip entry \(quoted(name))", limit: limits.decodedBytes,
+        found: Int(clamping: status.size))
+    }
+    guard status.comp_size <= UInt64(archiveBytes) else {
+      throw .badArchive(
+        entry: name,
+        reason: "\(status.comp_size) bytes in an archive of \(archiveBytes)")
+    }
+    let greatest: UInt64
+    switch Int32(status.comp_method) {
+    case ZIP_CM_STORE: greatest = status.comp_size
+    // Deflate spends at least 1 bit on 129 bytes (a match of 258 takes 2 bits), so a size
+    // beyond that ratio is a lie told to make the reader reserve memory.
+    case ZIP_CM_DEFLATE: greatest = (status.comp_size + 1) * 8 * 129
+    default:
+      throw .badArchive(
+        entry: name,
+        reason: "compression method \(status.comp_method), expected 0 (stored) or 8 (deflate)")
+    }
+    guard status.size <= greatest else {
+      throw .badArchive(
+        entry: name,
+        reason: "\(status.size) bytes cannot be packed in \(status.comp_size)")
+    }
+    return Int(status.size)
+  }
+}

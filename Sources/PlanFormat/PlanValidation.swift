@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The rules that make a plan safe to run. They hold for hostile files too, so that the executor
+// and the kernels need no checks of their own.
+
+extension PlanView {
+  func validate() throws(PlanError) {
+    try validateModel()
+    for index in 0..<tensorCount { try validateTensor(index) }
+    for index in 0..<stepCount { try validateStep(index) }
+    try validateOutputs()
+    try validateArena()
+  }
+
+  private func validateModel() throws(PlanError) {
+    guard 1...ModelRecord.maximumStages ~= model.stageCount, 1...65536 ~= model.classCount,
+      1...65536 ~= model.featureCount, 32...1024 ~= model.inputSize,
+      model.featuresTensor < tensorCount, model.logitsTensor < tensorCount
+    else { throw .section(.model, "stages, classes, features, image and tensors in range") }
+    guard recipe.crop == model.inputSize, recipe.crop <= recipe.resize, recipe.resize <= 4096
+    else { throw .section(.recipe, "a crop equal to the image size and at most the resize") }
+    for channel in 0..<3 {
+      guard recipe.mean[channel].isFinite, recipe.deviation[channel].isFinite,
+        recipe.deviation[channel] > 0
+      else { throw .section(.recipe, "finite means and positive deviations") }
+    }
+    guard !hasClassNames || classNameCount == model.classCount else {
+      throw .section(.classes, "as many names as classes, or none")
+    }
+  }
+
+  private func validateTensor(_ index: Int) throws(PlanError) {
+    guard let tensor = rawTensor(index) else {
+      throw .tensor(index: index, "a known format and zeros in reserved bytes")
+    }
+    guard 1...1024 ~= tensor.height, 1...1024 ~= tensor.width, tensor.border <= 3 else {
+      throw .tensor(index: index, "height and width of 1 to 1024 and a border of at most 3")
+    }
+    let isImage = tensor.channels == 4
+    guard isImage || tensor.channels % PlanLayout.channelBlock == 0,
+      1...65536 ~= tensor.channels, 1...tensor.channels ~= tensor.usedChannels
+    else { throw .tensor(index: index, "4 channels or whole blocks of 16, at most 65536") }
+    guard tensor.scale.isFinite, tensor.scale > 0, tensor.zeroPoint <= 255 else {
+      throw .tensor(index: index, "a positive finite scale and a zero point of at most 255")
+    }
+    guard tensor.offset % PlanLayout.alignment == 0, tensor.offset <= arenaByteCount,
+      tensor.storageByteCount <= arenaByteCount - tensor.offset
+    else { throw .tensor(index: index, "an aligned place within the arena") }
+    guard tensor.firstStep <= tensor.lastStep, tensor.lastStep < stepCount,
+      let producer = rawStep(tensor.firstStep), producer.output == index
+    else { throw .tensor(index: index, "a life that starts with the step that writes it") }
+    guard tensor.name < stringsByteCount else {
+      throw .tensor(index: index, "a name within the strings")
+    }
+  }
+
+  private func validateStep(_ index: Int) throws(PlanError) {
+    guard let step = rawStep(index) else {
+      throw .step(index: index, "known codes and zeros in reserved bytes")
+    }
+    guard step.name < stringsByteCount, step.block < stringsByteCount else {
+      throw .step(index: index, "names within the strings")
+    }
+    guard step.output < tensorCount, tensor(step.output).firstStep == index else {
+      throw .step(index: index, "an output whose life starts here")
+    }
+    if step.operation != .input { try validateSource(step.input, of: index) }
+    if step.hasResidual { try validateSource(step.residual, of: index) }
+    guard !step.hasResidual || step.operation == .convolution else {
+      throw .step(index: index, "a residual at convolutions only")
+    }
+    switch step.operation {
+    case .input: try validateInput(step, index)
+    case .stem, .convolution: try validateConvolution(step, index)
+    case .averagePool: try validateAveragePool(step, index)
+    case .linear: try validateLinear(step, index)
+    }
+  }
+
+  private func validateSource(_ source: Int, of index: Int) throws(PlanError) {
+    guard source < tensorCount, tensor(source).firstStep < index, index <= tensor(source).lastStep
+    else { throw .step(index: index, "sources that were written before and are still live") }
+  }
+
+  private func validateInput(_ step: StepRecord, _ index: Int) throws(PlanError) {
+    let output = tensor(step.output)
+    guard output.channels == 4, output.height == model.inputSize, output.width == model.inputSize,
+      output.format == step.format
+    else { throw .step(index: index, "an output of the image's size with 4 channels") }
+  }
+
+  private func validateConvolution(_ step: StepRecord, _ index: Int) throws(PlanError) {
+    let input = tensor(step.input)
+    let output = tensor(step.output)
+    guard 1...7 ~= step.kernelSize, 1...2 ~= step.stride, step.padding <= input.border,
+      input.format == step.format, output.format == step.format
+    else { throw .step(index: index, "kernel, stride, padding and formats that its tensors have") }
+    guard output.channels % PlanLayout.channelBlock == 0 else {
+      throw .step(index: index, "an output in whole blocks of channels")
+    }
+    var height = convolved(input.height, step)
+    var width = convolved(input.width, step)
+    if step.operation == .stem {
+      // The maximum pads with zeros, which is right for rectified values alone.
+      guard step.low == 0, output.zeroPoint == 0 else {
+        throw .step(index: index, "a rectified output with zero point 0")
+      }
+      // Scratch: three rows with one pixel of padding on each side.
+      let row = (width + 2) * output.channels * output.format.byteCount
+      guard height > 0, width > 0, PlanLayout.aligned(row) * 3 <= scratchByteCount else {
+        throw .step(index: index, "scratch memory for three rows")
+      }
+      height = (height + 1) / 2
+      width = (width + 1) / 2
+    }
+    guard height == output.height, width == output.width else {
+      throw .step(index: index, "an output of the shape that the convolution has")
+    }
+    if step.hasResidual {
+      let residual = tensor(step.residual)
+      guard residual.height == output.height, residual.width == output.width,
+        residual.channels == output.channels, residual.format == output.format,
+        step.residual != step.input, step.factor.isFinite
+      else { throw .step(index: index, "a residual of the output's shape") }
+    }
+    // 32768 products of 255 * 128 and a bias below 2^30 stay within int32.
+    let taps = step.kernelSize * step.kernelSize * input.channels
+    guard taps <= 32768 else { throw .step(index: index, "at most 32768 products in a sum") }
+    try validateClamp(step, index)
+    try validateConstants(step, index, taps: taps, outputs: output.channels, biasesAreIntegers: true)
+  }
+
+  private func convolved(_ size: Int, _ step: StepRecord) -> Int {
+    let reach = size + 2 * step.padding - step.kernelSize
+    return reach < 0 ? 0 : reach / step.stride + 1
+  }
+
+  private func validateClamp(_ step: StepRecord, _ index: Int) throws(PlanError) {
+    guard step.format == .q8 else {
+      guard step.low == 0 || step.low == -Float.infinity else {
+        throw .step(index: index, "a lower bound of 0 or none")
+      }
+      return
+    }
+    let zero = Float(tensor(step.output).zeroPoint)
+    guard step.low + zero >= 0, step.high + zero <= 255, step.low <= step.high else {
+      throw .step(index: index, "a clamp within 0 to 255")
+    }
+  }
+
+  private func validateAveragePool(_ step: StepRecord, _ index: Int) throws(PlanError) {
+    let input = tensor(step.input)
+    let output = tensor(step.output)
+    guard output.height == 1, output.width == 1, output.channels == input.channels,
+      output.format == .f32, output.border == 0, input.format == step.format,
+      input.height * input.width <= 65536, step.factor.isFinite, input.zeroPoint == 0
+    else { throw .step(index: index, "float32 features of the input's channels") }
+  }
+
+  private func validateLinear(_ step: StepRecord, _ index: Int) throws(PlanError) {
+    let input = tensor(step.input)
+    let output = tensor(step.output)
+    guard input.height == 1, input.width == 1, input.format == .f32, input.border == 0,
+      output.height == 1, output.width == 1, output.format == .f32, output.border == 0,
+      output.channels % PlanLayout.channelBlock == 0
+    else { throw .step(index: index, "float32 vectors") }
+    try validateConstants(
+      step, index, taps: input.channels, outputs: output.channels, biasesAreIntegers: false)
+  }
+
+  private func validateConstants(
+    _ step: StepRecord, _ index: Int, taps: Int, outputs: Int, biasesAreIntegers: Bool
+  ) throws(PlanError) {
+    let weightBytes = taps * outputs * step.format.byteCount
+    guard isWithinConstants(step.weights, weightBytes), isWithinConstants(step.bias, outputs * 4),
+      step.format == .f32 || isWithinConstants(step.multiplier, outputs * 4)
+    else { throw .step(index: index, "aligned constants within their section") }
+    guard step.format == .q8 else { return }
+    for output in 0..<outputs {
+      guard constants.f32(step.multiplier + 4 * output).isFinite else {
+        throw .step(index: index, "finite multipliers")
+      }
+      if biasesAreIntegers {
+        let bias = Int32(bitPattern: constants.u32(step.bias + 4 * output))
+        guard bias.magnitude < 1 << 30 else { throw .step(index: index, "biases below 2^30") }
+      }
+    }
+  }
+
+  private func isWithinConstants(_ offset: Int, _ count: Int) -> Bool {
+    offset % PlanLayout.alignment == 0 && offset <= constants.count
+      && count <= constants.count - offset
+  }
+
+  private func validateOutputs() throws(PlanError) {
+    let features = tensor(model.featuresTensor)
+    let logits = tensor(model.logitsTensor)
+    guard features.format == .f32, logits.format == .f32, features.height * features.width == 1,
+      logits.height * logits.width == 1, features.border == 0, logits.border == 0,
+      features.usedChannels == model.featureCount, logits.usedChannels == model.classCount,
+      features.lastStep == stepCount - 1, logits.lastStep == stepCount - 1
+    else { throw .section(.model, "float32 features and logits that live to the end") }
+  }
+
+  /// The oracle of the arena planner: every pair of tensors that are live in a common step is
+  /// disjoint, except an output written in place of its step's residual.
+  private func validateArena() throws(PlanError) {
+    for first in 0..<tensorCount {
+      let a = tensor(first)
+      for second in first + 1..<tensorCount {
+        let b = tensor(second)
+        let live = a.firstStep <= b.lastStep && b.firstStep <= a.lastStep
+        let shared =
+          a.offset < b.offset + b.storageByteCount && b.offset < a.offset + a.storageByteCount
+        guard live && shared else { continue }
+        guard isInPlace(first, a, second, b) || isInPlace(second, b, first, a) else {
+          throw .overlap(first: first, second: second)
+        }
+      }
+    }
+  }
+
+  private func isInPlace(_ oldIndex: Int, _ old: TensorRecord, _ newIndex: Int, _ new: TensorRecord)
+    -> Bool
+  {
+    let step = self.step(new.firstStep)
+    return step.output == newIndex && step.residual == oldIndex && old.lastStep == new.firstStep
+      && old.offset == new.offset && old.hasSameLayout(as: new)
+  }
+}

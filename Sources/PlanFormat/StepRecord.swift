@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One step of the plan.
+///
+/// Tensors are named by index, constants by offset in the constants section. Weights lie as the
+/// kernels read them: `[oc/16][row][column][ic/4][16 oc][4 ic]` int8 or `[oc/16][row][column][ic][16 oc]`
+/// float32 for convolutions, `[out/16][in][16 out]` for the classifier, in either format.
+///
+/// | bytes | type | field |
+/// |---|---|---|
+/// | 0 | u32 | operation, ``StepOperation`` |
+/// | 4, 8 | u32 | input and output tensor; the input of operation 0 is the caller's image |
+/// | 12 | u32 | residual tensor, or 0xFFFFFFFF |
+/// | 16, 20, 24 | u32 | kernel size, stride, padding of the convolution |
+/// | 28 | u32 | format of the weights, ``ElementFormat`` |
+/// | 32, 36 | u32 | name and block, offsets in the strings |
+/// | 40 | f32 | factor of the residual, or of the sum for the average pool |
+/// | 44, 48 | f32 | low and high: the clamp before rounding, without the zero point |
+/// | 52–55 | | 0 |
+/// | 56 | u64 | weights |
+/// | 64 | u64 | biases: int32 for q8 convolutions, else float32 |
+/// | 72 | u64 | multipliers, float32 (q8 only) |
+/// | 80 | u64 | multiplications of the network's own shape |
+/// | 88–95 | | 0 |
+public struct StepRecord: Equatable {
+  public static var byteCount: Int { 96 }
+  public static var noTensor: Int { 0xFFFF_FFFF }
+
+  public var operation: StepOperation
+  public var input, output, residual: Int
+  public var kernelSize, stride, padding: Int
+  public var format: ElementFormat
+  public var name, block: Int
+  public var factor: Float
+  public var low, high: Float
+  public var weights, bias, multiplier: Int
+  public var multiplications: Int
+
+  public init(
+    operation: StepOperation, input: Int, output: Int, residual: Int = StepRecord.noTensor,
+    kernelSize: Int = 0, stride: Int = 0, padding: Int = 0, format: ElementFormat, name: Int,
+    block: Int, factor: Float = 0, low: Float = 0, high: Float = 0, weights: Int = 0, bias: Int = 0,
+    multiplier: Int = 0, multiplications: Int = 0
+  ) {
+    self.operation = operation
+    self.input = input
+    self.output = output
+    self.residual = residual
+    self.kernelSize = kernelSize
+    self.stride = stride
+    self.padding = padding
+    self.format = format
+    self.name = name
+    self.block = block
+    self.factor = factor
+    self.low = low
+    self.high = high
+    self.weights = weights
+    self.bias = bias
+    self.multiplier = multiplier
+    self.multiplications = multiplications
+  }
+
+  public var hasResidual: Bool { residual != StepRecord.noTensor }
+
+  /// Reads a record, or returns nil if a code does not exist or an offset exceeds Int.
+  init?(_ bytes: UnsafeRawBufferPointer, at start: Int) {
+    guard let operation = StepOperation(rawValue: bytes.u32(start)),
+      let format = ElementFormat(rawValue: bytes.u32(start + 28)),
+      let weights = Int(exactly: bytes.u64(start + 56)),
+      let bias = Int(exactly: bytes.u64(start + 64)),
+      let multiplier = Int(exactly: bytes.u64(start + 72)),
+      let multiplications = Int(exactly: bytes.u64(start + 80)),
+      bytes.u32(start + 52) == 0, bytes.u64(start + 88) == 0
+    else { return nil }
+    self.init(
+      operation: operation, input: Int(bytes.u32(start + 4)), output: Int(bytes.u32(start + 8)),
+      residual: Int(bytes.u32(start + 12)), kernelSize: Int(bytes.u32(start + 16)),
+      stride: Int(bytes.u32(start + 20)), padding: Int(bytes.u32(start + 24)), format: format,
+      name: Int(bytes.u32(start + 32)), block: Int(bytes.u32(start + 36)),
+      factor: bytes.f32(start + 40), low: bytes.f32(start + 44), high: bytes.f32(start + 48),
+      weights: weights, bias: bias, multiplier: multiplier, multiplications: multiplications)
+  }
+
+  /// Writes the record into `bytes`, which holds zeros.
+  public func write(to bytes: UnsafeMutableRawBufferPointer, at start: Int) {
+    bytes.set(operation.rawValue, at: start)
+    bytes.set(UInt32(input), at: start + 4)
+    bytes.set(UInt32(output), at: start + 8)
+    bytes.set(UInt32(residual), at: start + 12)
+    bytes.set(UInt32(kernelSize), at: start + 16)
+    bytes.set(UInt32(stride), at: start + 20)
+    bytes.set(UInt32(padding), at: start + 24)
+    bytes.set(format.rawValue, at: start + 28)
+    bytes.set(UInt32(name), at: start + 32)
+    bytes.set(UInt32(block), at: start + 36)
+    bytes.set(factor, at: start + 40)
+    bytes.set(low, at: start + 44)
+    bytes.set(high, at: start + 48)
+    bytes.set(UInt64(weights), at: start + 56)
+    bytes.set(UInt64(bias), at: start + 64)
+    bytes.set(UInt64(multiplier), at: start + 72)
+    bytes.set(UInt64(multiplications), at: start + 80)
+  }
+}

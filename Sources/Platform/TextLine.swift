@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPlatform
+
+/// Text of bounded length, built in place.
+///
+/// Board modules describe their errors and board tools print through it, because
+/// `String` would need the heap. Text beyond the capacity is cut off.
+///
+/// - **Allocates:** nothing.
+public struct TextLine {
+  /// The number of bytes a line can hold.
+  public static var capacity: Int { 4096 }
+
+  private var bytes = InlineArray<4096, UInt8>(repeating: 0)
+
+  /// The number of bytes in the line.
+  public private(set) var count = 0
+
+  public init() {}
+
+  /// Appends one byte.
+  public mutating func append(byte: UInt8) {
+    guard count < TextLine.capacity else { return }
+    bytes[count] = byte
+    count += 1
+  }
+
+  /// Appends literal text.
+  public mutating func append(_ text: StaticString) {
+    append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+
+  /// Appends UTF-8 bytes as they are.
+  public mutating func append(_ utf8: UnsafeBufferPointer<UInt8>) {
+    for byte in utf8 { append(byte: byte) }
+  }
+
+  /// Appends a null-terminated string as it is.
+  public mutating func append(cString text: UnsafePointer<CChar>) {
+    var next = text
+    while next.pointee != 0 {
+      append(byte: UInt8(bitPattern: next.pointee))
+      next += 1
+    }
+  }
+
+  /// Appends a number in decimal.
+  public mutating func append(_ number: some BinaryInteger) {
+    if number < 0 { append(byte: UInt8(ascii: "-")) }
+    append(digits: UInt64(number.magnitude), atLeast: 1)
+  }
+
+  /// Appends a number rounded to `decimals` (0…9) places; values beyond ±9e18 are cut to that.
+  public mutating func append(_ number: Double, decimals: Int) {
+    guard number == number else { return append("nan") }
+    if number < 0 { append(byte: UInt8(ascii: "-")) }
+    var unit: UInt64 = 1
+    for _ in 0..<decimals { unit *= 10 }
+    let scaled = min((number.magnitude * Double(unit)).rounded(.toNearestOrEven), 9e18)
+    let (whole, fraction) = UInt64(scaled).quotientAndRemainder(dividingBy: unit)
+    append(digits: whole, atLeast: 1)
+    if decimals > 0 {
+      append(byte: UInt8(ascii: "."))
+      append(digits: fraction, atLeast: decimals)
+    }
+  }
+
+  /// Appends text as a JSON string, quotes included.
+  public mutating func append(jsonString utf8: UnsafeBufferPointer<UInt8>) {
+    append(byte: UInt8(ascii: "\""))
+    for byte in utf8 {
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        append(byte: UInt8(ascii: "\\"))
+        append(byte: byte)
+      case 0..<0x20:
+        append("\\u00")
+        append(hexDigit: byte >> 4)
+        append(hexDigit: byte & 15)
+      default:
+        append(byte: byte)
+      }
+    }
+    append(byte: UInt8(ascii: "\""))
+  }
+
+  /// Appends spaces until the line is `column` bytes long.
+  public mutating func pad(to column: Int) {
+    while count < min(column, TextLine.capacity) { append(byte: UInt8(ascii: " ")) }
+  }
+
+  /// Appends one hexadecimal digit (0…15), lower case.
+  public mutating func append(hexDigit digit: UInt8) {
+    append(byte: digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+  }
+
+  /// Writes the line and a newline to a file descriptor and empties the line.
+  ///
+  /// - Returns: Whether everything was written.
+  @discardableResult
+  public mutating func writeLine(to descriptor: Int32) -> Bool {
+    if count == TextLine.capacity { count -= 1 }
+    append(byte: UInt8(ascii: "\n"))
+    return write(to: descriptor)
+  }
+
+  /// Writes the line to a file descriptor and empties the line.
+  ///
+  /// - Returns: Whether everything was written.
+  @discardableResult
+  public mutating func write(to descriptor: Int32) -> Bool {
+    defer { count = 0 }
+    let length = count
+    return withUTF8 { text in
+      var done = 0
+      while done < length {
+        let written = CPlatform.write(descriptor, text.baseAddress! + done, length - done)
+        if written < 0 && rn_errno() == EINTR { continue }
+        guard written > 0 else { return false }
+        done += written
+      }
+      return true
+    }
+  }
+
+  /// Calls `body` with the bytes of the line.
+  public func withUTF8<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    withUnsafePointer(to: bytes) { storage in
+      storage.withMemoryRebound(to: UInt8.self, capacity: TextLine.capacity) {
+        body(UnsafeBufferPointer(start: $0, count: count))
+      }
+    }
+  }
+
+  private mutating func append(digits number: UInt64, atLeast width: Int) {
+    var unit: UInt64 = 1
+    var digits = 1
+    while digits < 20 && (digits < width || number / unit >= 10) {
+      unit *= 10
+      digits += 1
+    }
+    while unit > 0 {
+      append(byte: UInt8(ascii: "0") + UInt8(number / unit % 10))
+      unit /= 10
+    }
+  }
+}
+
+#if !hasFeature(Embedded)
+  extension String {
+    /// The text of a line.
+    public init(_ line: TextLine) {
+      self = line.withUTF8 { String(decoding: $0, as: UTF8.self) }
+    }
+  }
+#endif

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import CPlatform
+import PlanFormat
+
+/// Runs the steps of a validated plan on one or more threads.
+///
+/// Each step's output is partitioned in a fixed way, and all threads meet between steps, so
+/// no thread reads what another is still writing.
+struct Executor {
+  let plan: PlanView
+  let kernels: rn_kernels
+  let arena: UnsafeMutableRawPointer
+  let threads: Int
+  let pool: OpaquePointer?
+  var image: UnsafePointer<UInt8>
+
+  init(
+    plan: PlanView, kernels: rn_kernels, arena: UnsafeMutableRawPointer, threads: Int,
+    pool: OpaquePointer?
+  ) {
+    self.plan = plan
+    self.kernels = kernels
+    self.arena = arena
+    self.threads = threads
+    self.pool = pool
+    image = UnsafePointer(arena.assumingMemoryBound(to: UInt8.self))
+  }
+
+  mutating func run() {
+    guard let pool else { return runSteps(thread: 0) }
+    withUnsafeMutablePointer(to: &self) { executor in
+      rn_pool_run(
+        pool,
+        { context, thread in
+          let executor = context!.assumingMemoryBound(to: Executor.self)
+          executor.pointee.runSteps(thread: Int(thread))
+        }, executor)
+    }
+  }
+
+  func vector(_ tensor: Int, count: Int) -> UnsafeBufferPointer<Float> {
+    let start = arena + plan.tensor(tensor).offset
+    return UnsafeBufferPointer(start: start.assumingMemoryBound(to: Float.self), count: count)
+  }
+
+  private func runSteps(thread: Int) {
+    for index in 0..<plan.stepCount {
+      if index > 0, let pool { rn_pool_barrier(pool) }
+      run(plan.step(index), thread)
+    }
+  }
+
+  private func run(_ step: StepRecord, _ thread: Int) {
+    let output = plan.tensor(step.output)
+    fillBorder(output, thread)
+    switch step.operation {
+    case .input: convertInput(output, thread)
+    case .stem: runStem(step, output, thread)
+    case .convolution: runConvolution(step, output, thread)
+    case .averagePool: if thread == 0 { runAveragePool(step, output) }
+    case .linear: runLinear(step, output, thread)
+    }
+  }
+
+  /// The part of `count` units that is this thread's.
+  private func share(of count: Int, _ thread: Int) -> Range<Int> {
+    count * thread / threads..<count * (thread + 1) / threads
+  }
+
+  /// The address of pixel (0, 0), or of a pixel of the border.
+  private func pixel(_ tensor: TensorRecord, outside border: Int = 0) -> UnsafeMutableRawPointer {
+    let pixels = tensor.border - border
+    let elements = pixels * tensor.rowPitch + pixels * tensor.channels
+    return arena + tensor.offset + elements * tensor.format.byteCount
+  }
+
+  private func fillBorder(_ tensor: TensorRecord, _ thread: Int) {
+    guard tensor.border > 0 else { return }
+    let row = tensor.rowPitch * tensor.format.byteCount
+    let side = tensor.border * tensor.channels * tensor.format.byteCount
+    for y in share(of: tensor.height + 2 * tensor.border, thread) {
+      let start = arena + tensor.offset + y * row
+      if y < tensor.border || y >= tensor.height + tensor.border {
+        fill(start, row, tensor.borderPattern)
+      } else {
+        fill(start, side, tensor.borderPattern)
+        fill(start + row - side, side, tensor.borderPattern)
+      }
+    }
+  }
+
+  private func fill(_ start: UnsafeMutableRawPointer, _ count: Int, _ pattern: UInt32) {
+    if pattern == (pattern & 0xFF) &* 0x0101_0101 {
+      memset(start, Int32(pattern & 0xFF), count)
+    } else {
+      for offset in stride(from: 0, to: count, by: 4) {
+        start.storeBytes(of: pattern.littleEndian, toByteOffset: offset, as: UInt32.self)
+      }
+    }
+  }
+
+  private func convertInput(_ output: TensorRecord, _ thread: Int) {
+    let mean = plan.recipe.mean
+    let deviation = plan.recipe.deviation
+    var arguments = rn_input_args()
+    arguments.width = UInt32(output.width)
+    arguments.mean = (mean.x, mean.y, mean.z)
+    arguments.deviation = (deviation.x, deviation.y, deviation.z)
+    for y in share(of: output.height, thread) {
+      arguments.rgb = image + y * output.width * 3
+      arguments.output = pixel(output) + y * output.rowPitch * output.format.byteCount
+      if output.format == .q8 {
+        kernels.input_q8(&arguments)
+      } else {
+        kernels.input_f32(&arguments)
+      }
+    }
+  }
+
+  private func geometry(_ step: StepRecord, _ output: TensorRecord) -> rn_conv_geometry {
+    let input = plan.tensor(step.input)
+    var geometry = rn_conv_geometry()
+    geometry.output_height = UInt32(output.height)
+    geometry.output_width = UInt32(output.width)
+    geometry.output_blocks = UInt32(output.channels / PlanLayout.channelBlock)
+    geometry.kernel_rows = UInt32(step.kernelSize)
+    geometry.run = UInt32(step.kernelSize * input.channels)
+    geometry.input_row = input.rowPitch
+    geometry.step_y = step.stride * input.rowPitch
+    geometry.step_x = step.stride * input.channels
+    geometry.output_row = output.rowPitch
+    geometry.output_pixel = output.channels
+    if step.hasResidual { geometry.residual_row = plan.tensor(step.residual).rowPitch }
+    return geometry
+  }
+
+  /// Convolves the units of each range that `next` gives into the place that it gives.
+  private func convolve(
+    _ step: StepRecord, _ geometry: rn_conv_geometry, into output: UnsafeMutableRawPointer,
+    zeroPoint: Int, _ units: Range<Int>
+  ) {
+    let input = UnsafeRawPointer(pixel(plan.tensor(step.input), outside: step.padding))
+    let constants = plan.constants.baseAddress!
+    let residual = step.hasResidual ? UnsafeRawPointer(pixel(plan.tensor(step.residual))) : nil
+    if step.format == .q8 {
+      var arguments = rn_conv_q8_args()
+      arguments.geometry = geometry
+      arguments.input = input.assumingMemoryBound(to: UInt8.self)
+      arguments.weights = (constants + step.weights).assumingMemoryBound(to: Int8.self)
+      arguments.bias = (constants + step.bias).assumingMemoryBound(to: Int32.self)
+      arguments.multiplier = (constants + step.multiplier).assumingMemoryBound(to: Float.self)
+      arguments.output = output.assumingMemoryBound(to: UInt8.self)
+      arguments.low = step.low
+      arguments.high = step.high
+      arguments.output_zero = Int32(zeroPoint)
+      if let residual {
+        arguments.residual = residual.assumingMemoryBound(to: UInt8.self)
+        arguments.residual_multiplier = step.factor
+        arguments.residual_zero = Int32(plan.tensor(step.residual).zeroPoint)
+      }
+      kernels.conv_q8(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
+    } else {
+      var arguments = rn_conv_f32_args()
+      arguments.geometry = geometry
+      arguments.input = input.assumingMemoryBound(to: Float.self)
+      arguments.weights = (constants + step.weights).assumingMemoryBound(to: Float.self)
+      arguments.bias = (constants + step.bias).assumingMemoryBound(to: Float.self)
+      arguments.output = output.assumingMemoryBound(to: Float.self)
+      arguments.residual = residual?.assumingMemoryBound(to: Float.self)
+      arguments.low = step.low
+      kernels.conv_f32(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
+    }
+  }
+
+  private func runConvolution(_ step: StepRecord, _ output: TensorRecord, _ thread: Int) {
+    var geometry = geometry(step, output)
+    let units = share(of: Int(rn_conv_units(&geometry)), thread)
+    convolve(step, geometry, into: pixel(output), zeroPoint: output.zeroPoint, units)
+  }
+
+  /// Keeps the last three rows of the convolution in scratch memory, row r in slot r % 3, so that the
+  /// tensor between convolution and maximum never exists.
+  private func runStem(_ step: StepRecord, _ output: TensorRecord, _ thread: Int) {
+    let input = plan.tensor(step.input)
+    let size = output.format.byteCount
+    let height = (input.height + 2 * step.padding - step.kernelSize) / step.stride + 1
+    let width = (input.width + 2 * step.padding - step.kernelSize) / step.stride + 1
+    let pixelBytes = output.channels * size
+    let rowBytes = PlanLayout.aligned((width + 2) * pixelBytes)
+    let scratch = scratch(thread)
+    for slot in 0..<3 {
+      memset(scratch + slot * rowBytes, 0, pixelBytes)
+      memset(scratch + slot * rowBytes + (width + 1) * pixelBytes, 0, pixelBytes)
+    }
+    var geometry = geometry(step, output)
+    geometry.output_height = UInt32(height)
+    geometry.output_width = UInt32(width)
+    geometry.output_row = 0
+    let pairs = Int(rn_conv_units(&geometry)) / height
+
+    let rows = share(of: output.height, thread)
+    var nextRow = max(2 * rows.lowerBound - 1, 0)
+    for y in rows {
+      let last = min(2 * y + 1, height - 1)
+      while nextRow <= last {
+        let slot = scratch + nextRow % 3 * rowBytes + pixelBytes
+        for pair in 0..<pairs {
+          let unit = pair * height + nextRow
+          convolve(step, geometry, into: slot, zeroPoint: 0, unit..<unit + 1)
+        }
+        nextRow += 1
+      }
+      var arguments = rn_maxpool_args()
+      arguments.rows = (
+        UnsafeRawPointer(scratch + max(2 * y - 1, 0) % 3 * rowBytes),
+        UnsafeRawPointer(scratch + 2 * y % 3 * rowBytes),
+        UnsafeRawPointer(scratch + last % 3 * rowBytes)
+      )
+      arguments.output = pixel(output) + y * output.rowPitch * size
+      arguments.output_width = UInt32(output.width)
+      arguments.channels = UInt32(output.channels)
+      if output.format == .q8 {
+        kernels.maxpool_q8(&arguments)
+      } else {
+        kernels.maxpool_f32(&arguments)
+      }
+    }
+  }
+
+  private func scratch(_ thread: Int) -> UnsafeMutableRawPointer {
+    arena + PlanLayout.aligned(plan.arenaByteCount + Session.overread)
+      + thread * PlanLayout.aligned(plan.scratchByteCount + Session.overread)
+  }
+
+  private func runAveragePool(_ step: StepRecord, _ output: TensorRecord) {
+    let input = plan.tensor(step.input)
+    var arguments = rn_avgpool_args()
+    arguments.input = UnsafeRawPointer(pixel(input))
+    arguments.input_row = input.rowPitch
+    arguments.height = UInt32(input.height)
+    arguments.width = UInt32(input.width)
+    arguments.channels = UInt32(input.channels)
+    arguments.multiplier = step.factor
+    arguments.features = pixel(output).assumingMemoryBound(to: Float.self)
+    if input.format == .q8 {
+      kernels.avgpool_q8(&arguments)
+    } else {
+      kernels.avgpool_f32(&arguments)
+    }
+  }
+
+  private func runLinear(_ step: StepRecord, _ output: TensorRecord, _ thread: Int) {
+    guard step.format == .q8 else {
+      // A 1×1 convolution of one pixel, without a clamp.
+      var geometry = rn_conv_geometry()
+      geometry.output_height = 1
+      geometry.output_width = 1
+      geometry.output_blocks = UInt32(output.channels / PlanLayout.channelBlock)
+      geometry.kernel_rows = 1
+      geometry.run = UInt32(plan.tensor(step.input).channels)
+      let units = share(of: Int(rn_conv_units(&geometry)), thread)
+      return convolve(step, geometry, into: pixel(output), zeroPoint: 0, units)
+    }
+    let input = plan.tensor(step.input)
+    let constants = plan.constants.baseAddress!
+    var arguments = rn_linear_q8_args()
+    arguments.features = UnsafePointer(pixel(input).assumingMemoryBound(to: Float.self))
+    arguments.weights = (constants + step.weights).assumingMemoryBound(to: Int8.self)
+    arguments.multiplier = (constants + step.multiplier).assumingMemoryBound(to: Float.self)
+    arguments.bias = (constants + step.bias).assumingMemoryBound(to: Float.self)
+    arguments.logits = pixel(output).assumingMemoryBound(to: Float.self)
+    arguments.inputs = UInt32(input.channels)
+    arguments.output_blocks = UInt32(output.channels / PlanLayout.channelBlock)
+    let blocks = share(of: Int(arguments.output_blocks), thread)
+    kernels.linear_q8(&arguments, UInt32(blocks.lowerBound), UInt32(blocks.upperBound))
+  }
+}

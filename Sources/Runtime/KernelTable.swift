@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CKernels
+import CPlatform
+
+/// An instruction-set level that kernels are written for.
+public struct InstructionSet: Equatable, Sendable {
+  package let level: rn_isa
+
+  /// The highest level of this CPU.
+  public static var best: InstructionSet { InstructionSet(level: rn_isa_detect()) }
+
+  /// Portable C, the definition of correct.
+  public static var reference: InstructionSet { InstructionSet(level: RN_ISA_REF) }
+
+  init(level: rn_isa) { self.level = level }
+
+  /// Finds a level by its name, such as `ref` or `avx512vnni`.
+  ///
+  /// - Throws: ``SessionError/unknownInstructionSet`` if there is no such level on this architecture,
+  ///   ``SessionError/unsupportedInstructionSet(best:)`` if this CPU lacks it.
+  public init(named name: UnsafePointer<CChar>) throws(SessionError) {
+    var level = RN_ISA_REF
+    guard rn_isa_from_name(name, &level) == 0 else { throw .unknownInstructionSet }
+    guard level.rawValue <= rn_isa_detect().rawValue else {
+      throw .unsupportedInstructionSet(best: .best)
+    }
+    self.level = level
+  }
+
+  /// The level named by the environment variable `RN_ISA`, or the best of this CPU without it.
+  public static func fromEnvironment() throws(SessionError) -> InstructionSet {
+    guard let name = getenv("RN_ISA") else { return .best }
+    return try InstructionSet(named: name)
+  }
+
+  /// The name: ASCII, ended by a zero byte.
+  public var name: UnsafePointer<CChar> { rn_isa_name(level) }
+
+  public static func == (a: InstructionSet, b: InstructionSet) -> Bool { a.level == b.level }
+}
+
+/// The kernels of an instruction-set level: those in C, and above `ref` those in Swift too.
+package struct KernelTable {
+  package var kernels = rn_kernels()
+
+  package init(upTo set: InstructionSet) {
+    rn_kernels_init(&kernels, set.level)
+    guard set != .reference else { return }
+    kernels.maxpool_q8 = rn_maxpool_q8_swiftsimd
+    kernels.maxpool_f32 = rn_maxpool_f32_swiftsimd
+    kernels.avgpool_q8 = rn_avgpool_q8_swiftsimd
+    kernels.avgpool_f32 = rn_avgpool_f32_swiftsimd
+    kernels.input_q8 = rn_input_q8_swiftsimd
+  }
+}

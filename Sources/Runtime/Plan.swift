@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import PlanFormat
+import Platform
+
+/// A plan file, mapped read-only and validated.
+///
+/// The weights stay in the file's pages, which all processes share: loading copies nothing.
+///
+/// - **Allocates:** address space, no heap.
+public struct Plan: ~Copyable {
+  /// The records and constants; valid as long as this value lives.
+  public let view: PlanView
+
+  private let file: MappedFile
+
+  /// Maps and validates the plan at `path`.
+  ///
+  /// - Throws: ``PlanError`` if the file cannot be read, is damaged or breaks a rule of the format.
+  /// - Complexity: O(size of the file), for its checksums.
+  public init(path: UnsafePointer<CChar>) throws(PlanError) {
+    let mapping = try Plan.map(path)
+    let kernels = KernelTable(upTo: .best).kernels
+    view = try PlanView(validating: mapping.bytes, kernels: kernels)
+    file = mapping
+  }
+
+  private static func map(_ path: UnsafePointer<CChar>) throws(PlanError) -> MappedFile {
+    do throws(FileError) {
+      return try MappedFile(path: path)
+    } catch {
+      throw .file(error)
+    }
+  }
+
+  /// Height and width of the image that a session takes, in pixels.
+  public var inputSize: Int { view.model.inputSize }
+
+  /// The number of logits.
+  public var classCount: Int { view.model.classCount }
+
+  /// The number of pooled features.
+  public var featureCount: Int { view.model.featureCount }
+
+  /// The bytes of arena that a session with `threads` threads needs.
+  public func sessionByteCount(threads: Int) -> Int {
+    PlanLayout.aligned(view.arenaByteCount + Session.overread)
+      + threads * PlanLayout.aligned(view.scratchByteCount + Session.overread)
+  }
+}

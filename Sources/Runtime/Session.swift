@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import CPlatform
+import PlanFormat
+
+/// A plan that is ready to run, with the memory and the threads that it needs.
+///
+/// ```swift
+/// var session = try Session(Plan(path: "model.plan"))
+/// session.run(pixels.span)              // 224 × 224 × 3 bytes, RGB
+/// let logits = session.logits
+/// ```
+///
+/// A session is used by one thread at a time; several sessions of the same file share its pages.
+///
+/// - **Allocates:** once, when it is made: ``Plan/sessionByteCount(threads:)`` bytes if the caller
+///   gives no arena, and the thread pool if there is more than one thread. ``run(_:)`` allocates nothing
+///   and makes no system call, except futex with more than one thread.
+public struct Session: ~Copyable {
+  /// What kernels may read past the end of an input.
+  package static var overread: Int { Int(RN_OVERREAD) }
+
+  /// The plan.
+  public let plan: Plan
+
+  /// The number of threads, the calling one included.
+  public let threads: Int
+
+  /// The highest instruction-set level in use.
+  public let instructionSet: InstructionSet
+
+  private var executor: Executor
+  private let ownsArena: Bool
+
+  /// Makes a session.
+  ///
+  /// - Parameters:
+  ///   - plan: the plan, which the session keeps.
+  ///   - threads: 1…64; the results do not depend on it.
+  ///   - instructionSet: the highest level to use; by default that of the environment variable
+  ///     `RN_ISA`, or the best of this CPU. int8 plans give the same bits on every level.
+  ///   - arena: memory that outlives the session, aligned to 64 bytes, at least
+  ///     ``Plan/sessionByteCount(threads:)`` bytes; allocated if nil.
+  public init(
+    _ plan: consuming Plan, threads: Int = 1, instructionSet: InstructionSet? = nil,
+    arena: UnsafeMutableRawBufferPointer? = nil
+  ) throws(SessionError) {
+    guard 1...Int(RN_POOL_MAX_THREADS) ~= threads else { throw .threadCount(threads) }
+    let set: InstructionSet
+    if let instructionSet {
+      set = instructionSet
+    } else {
+      set = try InstructionSet.fromEnvironment()
+    }
+    let needed = plan.sessionByteCount(threads: threads)
+    let memory: UnsafeMutableRawPointer
+    if let arena {
+      let isAligned = UInt(bitPattern: arena.baseAddress) % UInt(PlanLayout.alignment) == 0
+      guard arena.count >= needed, isAligned, let start = arena.baseAddress else {
+        throw .arena(expected: needed, found: arena.count, isAligned: isAligned)
+      }
+      memory = start
+    } else {
+      guard let start = aligned_alloc(PlanLayout.alignment, needed) else {
+        throw .outOfMemory(bytes: needed)
+      }
+      memory = start
+    }
+    var pool: OpaquePointer?
+    if threads > 1 {
+      let code = rn_pool_create(&pool, UInt32(threads))
+      guard code == 0 else {
+        if arena == nil { free(memory) }
+        throw .threads(errno: code)
+      }
+    }
+    // What a kernel over-reads should be defined, and the same in every run.
+    memset(memory, 0, needed)
+    executor = Executor(
+      plan: plan.view, kernels: KernelTable(upTo: set).kernels, arena: memory, threads: threads,
+      pool: pool)
+    ownsArena = arena == nil
+    self.instructionSet = set
+    self.threads = threads
+    self.plan = plan
+  }
+
+  deinit {
+    if let pool = executor.pool { rn_pool_destroy(pool) }
+    if ownsArena { free(executor.arena) }
+  }
+
+  /// Computes features and logits of an image.
+  ///
+  /// - Parameter pixels: RGB8, rows from top to bottom, `inputSize` × `inputSize` × 3 bytes, as the
+  ///   plan's recipe makes them.
+  /// - **Allocates:** nothing.
+  public mutating func run(_ pixels: Span<UInt8>) {
+    precondition(pixels.count == plan.inputSize * plan.inputSize * 3, "an image of the plan's size")
+    pixels.withUnsafeBufferPointer {
+      executor.image = $0.baseAddress!
+      executor.run()
+    }
+  }
+
+  /// The logits of the last run, in the order of the classes; valid until the next run and as long
+  /// as the session lives.
+  public var logits: UnsafeBufferPointer<Float> {
+    executor.vector(plan.view.model.logitsTensor, count: plan.classCount)
+  }
+
+  /// The pooled features of the last run, before the classifier; valid as ``logits`` are.
+  public var features: UnsafeBufferPointer<Float> {
+    executor.vector(plan.view.model.featuresTensor, count: plan.featureCount)
+  }
+
+  /// Writes the softmax of the logits, the same bits on every CPU.
+  ///
+  /// - Parameter probabilities: at least as many as there are classes.
+  /// - **Allocates:** nothing.
+  public func probabilities(into probabilities: UnsafeMutableBufferPointer<Float>) {
+    precondition(probabilities.count >= plan.classCount, "room for every class")
+    executor.kernels.softmax_f32(
+      logits.baseAddress, probabilities.baseAddress, UInt32(plan.classCount))
+  }
+}
+
+#if !hasFeature(Embedded)
+  extension Session: @unchecked Sendable {}
+#endif

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Platform
+
+/// Why a session could not be made.
+public enum SessionError: Error, Equatable {
+  /// There is no instruction-set level of that name on this architecture.
+  case unknownInstructionSet
+  /// This CPU lacks the instruction set that was asked for.
+  case unsupportedInstructionSet(best: InstructionSet)
+  /// The number of threads is not in 1…64.
+  case threadCount(Int)
+  /// The arena given is too small or not aligned to 64 bytes.
+  case arena(expected: Int, found: Int, isAligned: Bool)
+  /// The arena could not be allocated.
+  case outOfMemory(bytes: Int)
+  /// The system did not start the threads; the value is an `errno`.
+  case threads(errno: Int32)
+
+  /// Appends what was expected and what was found.
+  public func describe(to line: inout TextLine) {
+    switch self {
+    case .unknownInstructionSet:
+      line.append("unknown instruction set: expected ref or a level that this CPU has, such as ")
+      line.append(cString: InstructionSet.best.name)
+    case .unsupportedInstructionSet(let best):
+      line.append("this CPU lacks that instruction set; its best level is ")
+      line.append(cString: best.name)
+    case .threadCount(let found):
+      line.append("expected 1 to 64 threads, found ")
+      line.append(found)
+    case .arena(let expected, let found, let isAligned):
+      line.append("expected an arena of ")
+      line.append(expected)
+      line.append(" bytes aligned to 64, found ")
+      line.append(found)
+      line.append(isAligned ? " bytes" : " bytes, not aligned")
+    case .outOfMemory(let bytes):
+      line.append("out of memory: the arena needs ")
+      line.append(bytes)
+      line.append(" bytes")
+    case .threads(let code):
+      line.append("cannot start the threads, errno ")
+      line.append(code)
+    }
+  }
+}
+
+#if !hasFeature(Embedded)
+  extension SessionError: CustomStringConvertible {
+    public var description: String {
+      var line = TextLine()
+      describe(to: &line)
+      return String(line)
+    }
+  }
+#endif

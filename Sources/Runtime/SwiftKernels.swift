@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Kernels bound by memory, in Swift SIMD. Their twins are in CKernels/ref.
+
+import CKernels
+
+extension UnsafeRawPointer {
+  @inline(__always)
+  fileprivate func vector<V: SIMD>(_ offset: Int, as type: V.Type) -> V {
+    (self + offset).loadUnaligned(as: type)
+  }
+}
+
+/// The maximum of a 3×3 window, with stride 2, over vectors of a whole channel block.
+@inline(__always)
+private func maximumRow<V: SIMD>(_ a: rn_maxpool_args, as type: V.Type) where V.Scalar: Comparable {
+  let size = MemoryLayout<V.Scalar>.stride
+  let width = Int(a.output_width)
+  let channels = Int(a.channels)
+  let pixel = channels * size
+  let rows = (a.rows.0!, a.rows.1!, a.rows.2!)
+  for x in 0..<width {
+    var offset = 0
+    while offset < pixel {
+      let start = 2 * x * pixel + offset
+      var greatest = columnMaximum(rows, start, as: type)
+      for column in 1..<3 {
+        let next = columnMaximum(rows, start &+ column &* pixel, as: type)
+        greatest.replace(with: next, where: next .> greatest)
+      }
+      (a.output + x * pixel + offset).storeBytes(of: greatest, as: type)
+      offset += MemoryLayout<V>.size
+    }
+  }
+}
+
+@inline(__always)
+private func columnMaximum<V: SIMD>(
+  _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer), _ offset: Int, as type: V.Type
+) -> V where V.Scalar: Comparable {
+  var greatest = rows.0.vector(offset, as: type)
+  let middle = rows.1.vector(offset, as: type)
+  greatest.replace(with: middle, where: middle .> greatest)
+  let last = rows.2.vector(offset, as: type)
+  greatest.replace(with: last, where: last .> greatest)
+  return greatest
+}
+
+func rn_maxpool_q8_swiftsimd(_ arguments: UnsafePointer<rn_maxpool_args>?) {
+  maximumRow(arguments!.pointee, as: SIMD16<UInt8>.self)
+}
+
+func rn_maxpool_f32_swiftsimd(_ arguments: UnsafePointer<rn_maxpool_args>?) {
+  maximumRow(arguments!.pointee, as: SIMD16<Float>.self)
+}
+
+/// Sums all pixels of one channel block; `row` is in bytes.
+@inline(__always)
+private func sumPixels<V: SIMD, Sum: SIMD>(
+  _ a: rn_avgpool_args, _ block: Int, as type: V.Type, from zero: Sum, adding add: (inout Sum, V) -> Void
+) -> Sum {
+  let size = MemoryLayout<V.Scalar>.stride
+  var sum = zero
+  for y in 0..<Int(a.height) {
+    var pixel = a.input + (y * a.input_row + block) * size
+    for _ in 0..<Int(a.width) {
+      add(&sum, pixel.vector(0, as: type))
+      pixel += Int(a.channels) * size
+    }
+  }
+  return sum
+}
+
+func rn_avgpool_q8_swiftsimd(_ arguments: UnsafePointer<rn_avgpool_args>?) {
+  let a = arguments!.pointee
+  for block in stride(from: 0, to: Int(a.channels), by: 16) {
+    let sum = sumPixels(a, block, as: SIMD16<UInt8>.self, from: SIMD16<UInt32>.zero) {
+      $0 &+= SIMD16<UInt32>(truncatingIfNeeded: $1)
+    }
+    let features = SIMD16<Float>(SIMD16<Int32>(truncatingIfNeeded: sum)) * a.multiplier
+    UnsafeMutableRawPointer(a.features + block).storeBytes(of: features, as: SIMD16<Float>.self)
+  }
+}
+
+func rn_avgpool_f32_swiftsimd(_ arguments: UnsafePointer<rn_avgpool_args>?) {
+  let a = arguments!.pointee
+  for block in stride(from: 0, to: Int(a.channels), by: 16) {
+    let sum = sumPixels(a, block, as: SIMD16<Float>.self, from: SIMD16<Float>.zero) { $0 += $1 }
+    UnsafeMutableRawPointer(a.features + block).storeBytes(
+      of: sum * a.multiplier, as: SIMD16<Float>.self)
+  }
+}
+
+/// Spreads four pixels of three bytes to four pixels of four.
+func rn_input_q8_swiftsimd(_ arguments: UnsafePointer<rn_input_args>?) {
+  let a = arguments!.pointee
+  let rgb = UnsafeRawPointer(a.rgb!)
+  let width = Int(a.width)
+  var x = 0
+  // The 4-byte load of a pixel reads one byte of the next, so the last pixel is left to the end.
+  while x + 4 < width {
+    let pixels = SIMD4<UInt32>(
+      rgb.loadUnaligned(fromByteOffset: 3 * x, as: UInt32.self),
+      rgb.loadUnaligned(fromByteOffset: 3 * x + 3, as: UInt32.self),
+      rgb.loadUnaligned(fromByteOffset: 3 * x + 6, as: UInt32.self),
+      rgb.loadUnaligned(fromByteOffset: 3 * x + 9, as: UInt32.self))
+    (a.output + 4 * x).storeBytes(of: pixels & 0x00FF_FFFF, as: SIMD4<UInt32>.self)
+    x += 4
+  }
+  while x < width {
+    let pixel = SIMD4<UInt8>(rgb.load(fromByteOffset: 3 * x, as: UInt8.self),
+      rgb.load(fromByteOffset: 3 * x + 1, as: UInt8.self),
+      rgb.load(fromByteOffset: 3 * x + 2, as: UInt8.self), 0)
+    (a.output + 4 * x).storeBytes(of: pixel, as: SIMD4<UInt8>.self)
+    x += 1
+  }
+}
