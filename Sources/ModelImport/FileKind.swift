@@ -36,7 +36,9 @@ enum FileKind {
     // A pickle (PROTO 2…5); torch.save before 1.6 began with the ten-byte integer
     // 0x1950a86a20f9469cfc6c.
     if bytes.count >= 2, bytes[0] == 0x80, (2...5).contains(bytes[1]) {
-      let integer: [UInt8] = [0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]
+      let integer: [UInt8] = [
+        0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19,
+      ]
       return begins([0x80, bytes[1]] + integer)
         ? "a legacy PyTorch file (torch.save before 1.6, or without its zip format; "
           + "load it and save its state_dict() again)"

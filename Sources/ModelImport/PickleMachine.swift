@@ -61,7 +61,8 @@ struct PickleMachine {
       let bits: UInt64 = try reader.integer()
       try push(.float(Double(bitPattern: bits.byteSwapped)))
     case .shortBinaryUnicode: try push(.string(try reader.string(Int(try reader.byte()))))
-    case .binaryUnicode: try push(.string(try reader.string(length(try reader.integer() as UInt32))))
+    case .binaryUnicode:
+      try push(.string(try reader.string(length(try reader.integer() as UInt32))))
     case .binaryUnicode8:
       try push(.string(try reader.string(length(try reader.integer() as UInt64))))
     case .emptyTuple: try push(.tuple([]))
@@ -103,8 +104,6 @@ struct PickleMachine {
       }
     }
   }
-
-  // MARK: Stack and memo
 
   private mutating func push(_ value: PickleValue) throws(ImportError) {
     guard objects.count < limits.pickleObjects else {
@@ -163,8 +162,6 @@ struct PickleMachine {
     try push(reference)
   }
 
-  // MARK: Containers
-
   private mutating func appendItems(_ items: [PickleReference]) throws(ImportError) {
     let target = Int(try top().index)
     guard case .list(var list) = objects[target] else {
@@ -197,8 +194,6 @@ struct PickleMachine {
     }
     try push(.global(global))
   }
-
-  // MARK: Errors
 
   private func underflow(_ count: Int) -> ImportError {
     reader.malformed(

@@ -41,7 +41,7 @@ func readSafetensors(_ bytes: UnsafeRawBufferPointer, limits: ImportLimits)
       throw .unsupportedElementType(tensor: entry.name, found: entry.elementType)
     }
     guard let count = elementCount(of: entry.shape),
-      case let (byteCount, overflowed) = count.multipliedReportingOverflow(by: type.byteCount),
+      case (let byteCount, let overflowed) = count.multipliedReportingOverflow(by: type.byteCount),
       !overflowed
     else { throw .badShape(tensor: entry.name, shape: entry.shape) }
     guard byteCount == entry.end - entry.begin else {

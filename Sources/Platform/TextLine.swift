@@ -69,20 +69,23 @@ public struct TextLine {
   /// Appends text as a JSON string, quotes included.
   public mutating func append(jsonString utf8: UnsafeBufferPointer<UInt8>) {
     append(byte: UInt8(ascii: "\""))
-    for byte in utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        append(byte: UInt8(ascii: "\\"))
-        append(byte: byte)
-      case 0..<0x20:
-        append("\\u00")
-        append(hexDigit: byte >> 4)
-        append(hexDigit: byte & 15)
-      default:
-        append(byte: byte)
-      }
-    }
+    for byte in utf8 { append(jsonByte: byte) }
     append(byte: UInt8(ascii: "\""))
+  }
+
+  /// Appends one byte of a JSON string's text, escaped if JSON asks for it: at most 6 bytes.
+  public mutating func append(jsonByte byte: UInt8) {
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+      append(byte: UInt8(ascii: "\\"))
+      append(byte: byte)
+    case 0..<0x20:
+      append("\\u00")
+      append(hexDigit: byte >> 4)
+      append(hexDigit: byte & 15)
+    default:
+      append(byte: byte)
+    }
   }
 
   /// Appends spaces until the line is `column` bytes long.

@@ -12,42 +12,51 @@
 public func topK(
   _ values: UnsafeBufferPointer<Float>, into indices: UnsafeMutableBufferPointer<Int>
 ) -> Int {
-  guard indices.count > 0 else { return 0 }
+  let count = values.count
+  let room = indices.count
+  guard room > 0, let values = values.baseAddress, let indices = indices.baseAddress
+  else { return 0 }
   var filled = 0
-
-  func insert(_ index: Int) {
-    let value = values[index]
-    guard value == value else { return }
-    if filled == indices.count {
-      guard value > values[indices[filled - 1]] else { return }
-    } else {
-      filled += 1
-    }
-    var place = filled - 1
-    while place > 0 && values[indices[place - 1]] < value {
-      indices[place] = indices[place - 1]
-      place -= 1
-    }
-    indices[place] = index
-  }
-
   var index = 0
-  while index + 16 <= values.count {
+  while index + 16 <= count {
     // Once all places are taken, most vectors hold nothing greater than the last of them.
-    if filled == indices.count {
-      let vector = UnsafeRawPointer(values.baseAddress! + index)
+    if filled == room {
+      let vector = UnsafeRawPointer(values + index)
         .loadUnaligned(as: SIMD16<Float>.self)
-      if !any(vector .> values[indices[filled - 1]]) {
+      let least = SIMD16(repeating: values[indices[filled - 1]])
+      if vector.replacing(with: least, where: vector .< least) == least {
         index += 16
         continue
       }
     }
-    for lane in index..<index + 16 { insert(lane) }
+    for lane in index..<index + 16 {
+      insert(lane, values, indices, room, &filled)
+    }
     index += 16
   }
-  while index < values.count {
-    insert(index)
+  while index < count {
+    insert(index, values, indices, room, &filled)
     index += 1
   }
   return filled
+}
+
+/// Puts one place where it belongs among the `filled` greatest so far.
+private func insert(
+  _ index: Int, _ values: UnsafePointer<Float>, _ indices: UnsafeMutablePointer<Int>,
+  _ room: Int, _ filled: inout Int
+) {
+  let value = values[index]
+  guard !value.isNaN else { return }
+  if filled == room {
+    guard value > values[indices[filled - 1]] else { return }
+  } else {
+    filled += 1
+  }
+  var place = filled - 1
+  while place > 0 && values[indices[place - 1]] < value {
+    indices[place] = indices[place - 1]
+    place -= 1
+  }
+  indices[place] = index
 }

@@ -24,12 +24,22 @@ static inline int rn_errno(void) { return errno; }
 static inline int rn_open_read(const char *path) { return open(path, O_RDONLY | O_CLOEXEC); }
 
 /// Whether `status` describes a regular file.
-static inline int rn_is_regular_file(const struct stat *status) {
-  return S_ISREG(status->st_mode);
-}
+static inline int rn_is_regular_file(const struct stat *status) { return S_ISREG(status->st_mode); }
 
 /// Whether `status` describes a directory.
 static inline int rn_is_directory(const struct stat *status) { return S_ISDIR(status->st_mode); }
+
+/// Lists the entries of a directory whose names do not start with a dot, sorted by their bytes.
+/// Returns how many there are, or -1 and sets `errno`. The list and each of its entries come from
+/// malloc.
+int rn_list_directory(const char *path, struct dirent ***entries);
+
+/// The name of a directory entry.
+static inline const char *rn_entry_name(const struct dirent *entry) { return entry->d_name; }
+
+/// Creates and opens a file of a new name, with the permissions that the umask grants to new
+/// files. `name` ends in "XXXXXX", which is replaced. Returns -1 and sets `errno`.
+int rn_create_unique(char *name);
 
 /// Nanoseconds of the monotonic clock.
 int64_t rn_monotonic_ns(void);

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CImageCodecs
+public import Platform
+
+/// The formats that are decoded.
+public enum ImageFormat: Equatable, Sendable {
+  case jpeg
+  case png
+}
+
+/// Why an image could not be read or resized.
+public enum ImageError: Error, Equatable {
+  /// The file could not be mapped.
+  case file(FileError)
+  /// The first bytes belong neither to a JPEG nor to a PNG.
+  case unrecognizedFormat
+  /// The data end before the image does.
+  case truncated(ImageFormat)
+  /// The data contradict their format; the message is the decoder's.
+  case corrupt(ImageFormat, CodecMessage)
+  /// The data use a feature that is not decoded; the message is the decoder's.
+  case unsupported(ImageFormat, CodecMessage)
+  /// The sides, in pixels, pass `RGBImage.maximumSide` or their product `RGBImage.maximumPixels`,
+  /// or one of them is not positive.
+  case tooLarge(width: Int, height: Int)
+  /// The system has no memory for the pixels or for the work on them.
+  case outOfMemory
+
+  /// Appends what was expected and what was found, without the path, which the caller knows.
+  public func describe(to line: inout TextLine) {
+    switch self {
+    case .file(let error):
+      error.describe(to: &line)
+    case .unrecognizedFormat:
+      line.append("expected a JPEG or PNG image, found neither signature at its start")
+    case .truncated(let format):
+      line.append("expected a whole ")
+      line.append(format.name)
+      line.append(" image, found data that end too early")
+    case .corrupt(let format, let message):
+      line.append("expected a valid ")
+      line.append(format.name)
+      line.append(" image, found damage: ")
+      message.describe(to: &line)
+    case .unsupported(let format, let message):
+      line.append("found a ")
+      line.append(format.name)
+      line.append(" image that is not supported: ")
+      message.describe(to: &line)
+    case .tooLarge(let width, let height):
+      line.append("expected an image of sides 1 to ")
+      line.append(RGBImage.maximumSide)
+      line.append(" and at most ")
+      line.append(RGBImage.maximumPixels)
+      line.append(" pixels, found ")
+      line.append(width)
+      line.append(" x ")
+      line.append(height)
+    case .outOfMemory:
+      line.append("there is not enough memory for the image")
+    }
+  }
+}
+
+extension ImageFormat {
+  var name: StaticString {
+    switch self {
+    case .jpeg: "JPEG"
+    case .png: "PNG"
+    }
+  }
+}
+
+/// What libjpeg or libpng said about an image, kept in place because `String` needs the heap.
+public struct CodecMessage: Equatable, Sendable {
+  private var bytes = InlineArray<208, UInt8>(repeating: 0)
+  private var count = 0
+
+  init(_ image: borrowing rn_decoded_image) {
+    withUnsafeBytes(of: image.message) { text in
+      // The C side always ends the text with a null byte.
+      while count < bytes.count && text[count] != 0 {
+        bytes[count] = text[count]
+        count += 1
+      }
+    }
+  }
+
+  /// Appends the message.
+  public func describe(to line: inout TextLine) {
+    for index in 0..<count { line.append(byte: bytes[index]) }
+  }
+
+  public static func == (left: CodecMessage, right: CodecMessage) -> Bool {
+    guard left.count == right.count else { return false }
+    for index in 0..<left.count where left.bytes[index] != right.bytes[index] { return false }
+    return true
+  }
+}

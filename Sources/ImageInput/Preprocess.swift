@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPlatform
+
+/// Resizes an image so that its shorter side measures `resizeShorterSide` pixels and writes the
+/// square of `crop` pixels in its centre: what torchvision's classification presets do.
+///
+/// The longer side becomes `resizeShorterSide` · longer / shorter, rounded down. An odd pixel that
+/// remains beside the crop goes left or right, above or below, by rounding half the difference to
+/// even. Where the resized image is smaller than the crop, it is centred between black borders.
+/// Only the pixels inside the crop are computed; every byte equals
+/// Pillow's, for rows resized before columns, see `RGBImage.resized(width:height:)`.
+///
+/// - Parameters:
+///   - image: The image.
+///   - resizeShorterSide: 1…16384.
+///   - crop: 1…16384.
+///   - pixels: Room for 3 · `crop` · `crop` bytes: RGB rows without padding.
+/// - Throws: `outOfMemory`.
+/// - **Allocates:** working memory, freed before it returns: with s input pixels for one output
+///   pixel (at least 1), about 8 · s · `crop` bytes of weights for each axis and 6 · s · `crop`
+///   bytes of pixels.
+public func preprocess(
+  _ image: borrowing RGBImage, resizeShorterSide: Int, crop: Int,
+  into pixels: UnsafeMutablePointer<UInt8>
+) throws(ImageError) {
+  let sides = 1...RGBImage.maximumSide
+  precondition(sides.contains(resizeShorterSide) && sides.contains(crop), "sides must be 1…16384")
+  let (shorter, longer) = (min(image.width, image.height), max(image.width, image.height))
+  // At most 2²⁸ divided by at least 1: exact enough to round down as torchvision does.
+  let resizedLonger = Int(Double(resizeShorterSide * longer) / Double(shorter))
+  let width = image.width <= image.height ? resizeShorterSide : resizedLonger
+  let height = image.width <= image.height ? resizedLonger : resizeShorterSide
+
+  let across = CentreCrop(of: width, to: crop)
+  let down = CentreCrop(of: height, to: crop)
+  if across.kept.count < crop || down.kept.count < crop {
+    memset(pixels, 0, 3 * crop * crop)
+  }
+  try image.resize(
+    width: width, height: height, columns: across.kept, rows: down.kept,
+    into: pixels + 3 * (down.border * crop + across.border), rowBytes: 3 * crop)
+}
+
+/// A centred crop along one axis.
+private struct CentreCrop {
+  /// The positions of the input that remain.
+  let kept: Range<Int>
+  /// The number of zeros before them.
+  let border: Int
+
+  init(of size: Int, to crop: Int) {
+    if size < crop {
+      kept = 0..<size
+      border = (crop - size) / 2
+    } else {
+      let start = Int((Double(size - crop) / 2).rounded(.toNearestOrEven))
+      kept = start..<start + crop
+      border = 0
+    }
+  }
+}

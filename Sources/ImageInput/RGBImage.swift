@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPlatform
+import Platform
+
+/// An image of 8-bit RGB pixels.
+///
+/// Decoding gives the same bytes as Pillow's
+/// `ImageOps.exif_transpose(Image.open(path)).convert("RGB")`, with one exception: 16-bit grey
+/// PNG keeps the high byte of its samples, where Pillow clips everything above 255 to white.
+public struct RGBImage: ~Copyable {
+  /// The longest side an image may have, in pixels.
+  public static var maximumSide: Int { 16384 }
+
+  /// The most pixels an image may have: 64 Mi, that is 192 MiB of RGB.
+  public static var maximumPixels: Int { 1 << 26 }
+
+  /// Pixels per row, 1…`maximumSide`.
+  public let width: Int
+
+  /// The number of rows, 1…`maximumSide`.
+  public let height: Int
+
+  /// `height` rows, top first, of `width` triples red, green, blue, without padding; valid as
+  /// long as this value lives.
+  public let pixels: UnsafeMutableBufferPointer<UInt8>
+
+  /// Makes an image whose pixels are unspecified until the caller writes them.
+  ///
+  /// - Throws: `tooLarge` if the sides are not positive or pass the limits, `outOfMemory`.
+  /// - **Allocates:** 3 · `width` · `height` bytes, freed with the image.
+  public init(width: Int, height: Int) throws(ImageError) {
+    guard (1...RGBImage.maximumSide).contains(width), (1...RGBImage.maximumSide).contains(height),
+      width * height <= RGBImage.maximumPixels
+    else { throw .tooLarge(width: width, height: height) }
+    guard let memory = malloc(3 * width * height) else { throw .outOfMemory }
+    self.init(
+      width: width, height: height,
+      adopting: memory.assumingMemoryBound(to: UInt8.self))
+  }
+
+  /// Reads the JPEG or PNG file at `path`.
+  ///
+  /// - Throws: `file` if it cannot be mapped, else as `init(encoded:)`.
+  /// - **Allocates:** as `init(encoded:)`; the file itself is mapped, not read into the heap.
+  public init(path: UnsafePointer<CChar>) throws(ImageError) {
+    let file: MappedFile
+    do {
+      file = try MappedFile(path: path)
+    } catch {
+      throw .file(error)
+    }
+    self = try RGBImage(encoded: file.bytes)
+  }
+
+  /// Takes over `pixels`, which come from malloc and hold 3 · `width` · `height` bytes.
+  init(width: Int, height: Int, adopting pixels: UnsafeMutablePointer<UInt8>) {
+    self.width = width
+    self.height = height
+    self.pixels = UnsafeMutableBufferPointer(start: pixels, count: 3 * width * height)
+  }
+
+  deinit {
+    free(pixels.baseAddress)
+  }
+}

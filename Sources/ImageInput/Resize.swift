@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPlatform
+
+extension RGBImage {
+  /// The image resized by bilinear interpolation with antialiasing.
+  ///
+  /// Every byte equals Pillow's `image.resize((width, height), Image.BILINEAR)`, on every CPU.
+  /// Rows are resized before columns, as in Pillow before version 13; since then Pillow begins
+  /// with the columns where the height shrinks much, which rounds some bytes differently.
+  ///
+  /// - Throws: `tooLarge` if the sides are not positive or pass the limits, `outOfMemory`.
+  /// - **Allocates:** the result, and until it returns the working memory that
+  ///   `preprocess(_:resizeShorterSide:crop:into:)` states, with `crop` read as `width` and
+  ///   `height`.
+  public borrowing func resized(width: Int, height: Int) throws(ImageError) -> RGBImage {
+    let result = try RGBImage(width: width, height: height)
+    try resize(
+      width: width, height: height, columns: 0..<width, rows: 0..<height,
+      into: result.pixels.baseAddress!, rowBytes: 3 * width)
+    return result
+  }
+
+  /// Writes the part `columns` × `rows`, neither empty, of the image resized to `width` × `height`
+  /// to `target`, whose rows lie `rowBytes` apart.
+  ///
+  /// Rows are first resized horizontally, rounded to bytes, and then combined vertically. Only as
+  /// many of them as one output row needs are kept, in a ring, so that they stay in the cache.
+  borrowing func resize(
+    width: Int, height: Int, columns: Range<Int>, rows: Range<Int>,
+    into target: UnsafeMutablePointer<UInt8>, rowBytes: Int
+  ) throws(ImageError) {
+    let across = try ResizeTaps(from: self.width, to: width, outputs: columns)
+    let down = try ResizeTaps(from: self.height, to: height, outputs: rows)
+    let count = 3 * columns.count
+    // Whole vectors of 16 bytes: `combineRows` reads no less.
+    let ringRowBytes = (count + 15) & ~15
+    let ringRows = down.stride
+    guard let memory = calloc(ringRows, ringRowBytes) else { throw .outOfMemory }
+    defer { free(memory) }
+    let ring = memory.assumingMemoryBound(to: UInt8.self)
+
+    var next = 0
+    for y in rows {
+      let inputs = down.inputs(of: y)
+      next = max(next, inputs.lowerBound)
+      while next < inputs.upperBound {
+        let source = UnsafePointer(pixels.baseAddress! + 3 * self.width * next)
+        let resized = ring + next % ringRows * ringRowBytes
+        if self.width == width {
+          memcpy(resized, source + 3 * columns.lowerBound, count)
+        } else {
+          resizeRow(source, columns, across, into: resized)
+        }
+        next += 1
+      }
+      combineRows(
+        ring, rowBytes: ringRowBytes, rows: ringRows, first: inputs.lowerBound % ringRows,
+        weights: UnsafeBufferPointer(start: down.weights(of: y), count: inputs.count),
+        count: count, into: target + (y - rows.lowerBound) * rowBytes)
+    }
+  }
+}
+
+/// Adding half a unit before the shift rounds to nearest.
+private let half = Int32(1) << (ResizeTaps.fractionBits - 1)
+
+/// Writes the pixels `columns` of a row resized with `taps`.
+private func resizeRow(
+  _ source: UnsafePointer<UInt8>, _ columns: Range<Int>, _ taps: borrowing ResizeTaps,
+  into target: UnsafeMutablePointer<UInt8>
+) {
+  // Three scalar sums: baseline x86-64 has no multiplication of four 32-bit lanes, and moving single
+  // pixels into vectors costs more than it saves. A sum is at most 255 · 2²² and some rounding.
+  var write = target
+  for x in columns {
+    let inputs = taps.inputs(of: x)
+    let weights = taps.weights(of: x)
+    var read = source + 3 * inputs.lowerBound
+    var (red, green, blue) = (half, half, half)
+    for tap in 0..<inputs.count {
+      let weight = weights[tap]
+      red &+= Int32(read[0]) &* weight
+      green &+= Int32(read[1]) &* weight
+      blue &+= Int32(read[2]) &* weight
+      read += 3
+    }
+    write[0] = UInt8(truncatingIfNeeded: min(red &>> ResizeTaps.fractionBits, 255))
+    write[1] = UInt8(truncatingIfNeeded: min(green &>> ResizeTaps.fractionBits, 255))
+    write[2] = UInt8(truncatingIfNeeded: min(blue &>> ResizeTaps.fractionBits, 255))
+    write += 3
+  }
+}
+
+/// Writes the weighted sum of `weights.count` rows of a ring, beginning with row `first`:
+/// `count` bytes, no more. The rows of the ring are whole vectors long.
+private func combineRows(
+  _ ring: UnsafePointer<UInt8>, rowBytes: Int, rows: Int, first: Int,
+  weights: UnsafeBufferPointer<Int32>, count: Int, into target: UnsafeMutablePointer<UInt8>
+) {
+  // Lane i of sum k is byte 4 i + k: masks and shifts spread the bytes of a little-endian vector
+  // without moving them between lanes.
+  let byte = SIMD4<Int32>(repeating: 255)
+  var offset = 0
+  while offset < count {
+    var sum0 = SIMD4<Int32>(repeating: half)
+    var (sum1, sum2, sum3) = (sum0, sum0, sum0)
+    var row = first
+    for weight in weights {
+      let bytes = UnsafeRawPointer(ring + row * rowBytes + offset)
+        .loadUnaligned(as: SIMD4<Int32>.self)
+      sum0 &+= (bytes & byte) &* weight
+      sum1 &+= ((bytes &>> 8) & byte) &* weight
+      sum2 &+= ((bytes &>> 16) & byte) &* weight
+      sum3 &+= ((bytes &>> 24) & byte) &* weight
+      row = row + 1 == rows ? 0 : row + 1
+    }
+    let result =
+      clipped(sum0) | clipped(sum1) &<< 8 | clipped(sum2) &<< 16 | clipped(sum3) &<< 24
+    withUnsafeBytes(of: result) { bytes in
+      _ = memcpy(target + offset, bytes.baseAddress!, min(bytes.count, count - offset))
+    }
+    offset += MemoryLayout.size(ofValue: result)
+  }
+}
+
+/// Sums in fixed point as whole numbers 0…255. They are never negative: the weights are not.
+private func clipped(_ sum: SIMD4<Int32>) -> SIMD4<Int32> {
+  pointwiseMin(sum &>> ResizeTaps.fractionBits, SIMD4(repeating: 255))
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+public import ModelGraph
+public import PlanFormat
+public import Quantization
+
+/// The precision of a plan.
+public enum PlanPrecision: Equatable, Sendable {
+  /// float32 weights and activations.
+  case float32
+  /// int8 weights and uint8 activations with the scale of each tensor of the graph.
+  case int8([ActivationScale])
+}
+
+/// Why no plan was made.
+public enum PlanningError: Error, Equatable, CustomStringConvertible {
+  /// The number of class names is not that of the logits.
+  case classCount(expected: Int, found: Int)
+  /// A class name holds a zero byte or a line break.
+  case className(index: Int)
+  /// The network breaks a limit of the plan format.
+  case limit(String)
+
+  public var description: String {
+    switch self {
+    case .classCount(let expected, let found):
+      "expected \(expected) class names, as many as the network has outputs, found \(found)"
+    case .className(let index):
+      "class name \(index) holds a zero byte or a line break"
+    case .limit(let reason): "the network does not fit a plan: \(reason)"
+    }
+  }
+}
+
+/// Makes plan files of fused graphs.
+public enum Planner {
+  /// Packs weights, places tensors and writes all of it as a plan file.
+  ///
+  /// The same arguments give the same bytes. The result has passed the checks that a session
+  /// makes when it loads a plan.
+  ///
+  /// - Parameters:
+  ///   - graph: the network; its image size is the crop of the recipe.
+  ///   - precision: of weights and activations.
+  ///   - recipe: the preprocessing.
+  ///   - classNames: one name for each logit, or none.
+  ///   - provenance: lines of `key: value`.
+  public static func plan(
+    _ graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord, classNames: [String],
+    provenance: String
+  ) throws(PlanningError) -> [UInt8] {
+    guard classNames.isEmpty || classNames.count == graph.config.outputDimension else {
+      throw .classCount(expected: graph.config.outputDimension, found: classNames.count)
+    }
+    if let index = classNames.firstIndex(where: { $0.contains { $0 == "\0" || $0.isNewline } }) {
+      throw .className(index: index)
+    }
+    var builder = PlanBuilder(graph: graph, precision: precision, recipe: recipe)
+    let file = builder.build(classNames: classNames, provenance: provenance)
+    try check(file)
+    return file
+  }
+
+  private static func check(_ file: [UInt8]) throws(PlanningError) {
+    var kernels = rn_kernels()
+    rn_kernels_init(&kernels, rn_isa_detect())
+    let failure: PlanError? = file.withUnsafeBytes { bytes in
+      do throws(PlanError) {
+        _ = try PlanView(validating: bytes, kernels: kernels)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    if let failure { throw .limit(failure.description) }
+  }
+}
+
+/// Collects the records and constants of one plan.
+private struct PlanBuilder {
+  let graph: FusedGraph
+  let precision: PlanPrecision
+  let recipe: RecipeRecord
+  var sections = PlanSections()
+  var scratchByteCount = 0
+
+  init(graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord) {
+    self.graph = graph
+    self.precision = precision
+    self.recipe = recipe
+  }
+
+  var format: ElementFormat { precision == .float32 ? .f32 : .q8 }
+
+  func scale(_ tensor: Int) -> ActivationScale {
+    guard case .int8(let scales) = precision, isActivation(tensor) else {
+      return ActivationScale(low: 0, high: 255)
+    }
+    return scales[tensor]
+  }
+
+  /// Whether a tensor is stored in the plan's format: features and logits are always float32.
+  func isActivation(_ tensor: Int) -> Bool {
+    tensor != graph.featuresTensor && tensor != graph.logitsTensor
+  }
+
+  mutating func build(classNames: [String], provenance: String) -> [UInt8] {
+    var tensors = tensorRecords()
+    let arena = place(&tensors)
+    let steps = graph.operations.map { step($0) }
+    return sections.assemble(
+      model: modelRecord(), recipe: recipe, classNames: classNames, provenance: provenance,
+      tensors: tensors, steps: steps, arenaByteCount: arena, scratchByteCount: scratchByteCount)
+  }
+
+  private func modelRecord() -> ModelRecord {
+    let config = graph.config
+    var record = ModelRecord(
+      isBottleneck: config.block == .bottleneck, stageCount: config.blockCounts.count,
+      classCount: config.outputDimension, featureCount: config.featureCount, precision: format,
+      inputSize: graph.inputSize, featuresTensor: graph.featuresTensor,
+      logitsTensor: graph.logitsTensor)
+    for stage in config.blockCounts.indices {
+      record.blockCounts[stage] = UInt32(config.blockCounts[stage])
+      record.channels[stage] = UInt32(config.channels[stage])
+    }
+    return record
+  }
+
+  private mutating func tensorRecords() -> [TensorRecord] {
+    let lifetimes = graph.lifetimes
+    return graph.tensors.indices.map { index in
+      let tensor = graph.tensors[index]
+      let format = isActivation(index) ? self.format : .f32
+      let scale = self.scale(index)
+      return TensorRecord(
+        offset: 0, height: tensor.height, width: tensor.width,
+        channels: paddedChannels(tensor.channels), usedChannels: tensor.channels,
+        border: tensor.border, format: format, scale: format == .q8 ? scale.scale : 1,
+        zeroPoint: format == .q8 ? scale.zeroPoint : 0,
+        borderPattern: format == .q8 ? borderPattern(index, scale) : 0,
+        firstStep: lifetimes[index].lowerBound, lastStep: lifetimes[index].upperBound,
+        name: sections.string(tensor.name))
+    }
+  }
+
+  /// The image's padding is the mean colour, which normalisation makes 0; to the nearest byte.
+  private func borderPattern(_ tensor: Int, _ scale: ActivationScale) -> UInt32 {
+    guard tensor == graph.operations[0].output else {
+      return UInt32(scale.zeroPoint) * 0x0101_0101
+    }
+    return (0..<3).reduce(0) { pattern, channel in
+      let byte = (255 * recipe.mean[channel]).rounded(.toNearestOrEven)
+      return pattern | UInt32(min(max(byte, 0), 255)) << (8 * UInt32(channel))
+    }
+  }
+
+  /// Sets the offsets of all tensors and returns the size of the arena.
+  private func place(_ tensors: inout [TensorRecord]) -> Int {
+    // A sum that is written in place of its residual shares that one's buffer.
+    var bufferOfTensor = [Int](repeating: -1, count: tensors.count)
+    var buffers: [ArenaPlanner.Buffer] = []
+    for (index, operation) in graph.operations.enumerated() {
+      let output = operation.output
+      if let residual = operation.residual, tensors[residual].lastStep == index,
+        tensors[residual].hasSameLayout(as: tensors[output]), residual != operation.input
+      {
+        let buffer = bufferOfTensor[residual]
+        bufferOfTensor[output] = buffer
+        buffers[buffer].lifetime =
+          buffers[buffer].lifetime.lowerBound...tensors[output].lastStep
+      } else {
+        bufferOfTensor[output] = buffers.count
+        buffers.append(
+          ArenaPlanner.Buffer(
+            byteCount: tensors[output].storageByteCount,
+            lifetime: tensors[output].firstStep...tensors[output].lastStep))
+      }
+    }
+    let placement = ArenaPlanner.place(buffers, alignment: PlanLayout.alignment)
+    for index in tensors.indices { tensors[index].offset = placement.offsets[bufferOfTensor[index]] }
+    return placement.byteCount
+  }
+
+  private mutating func step(_ operation: FusedGraph.Operation) -> StepRecord {
+    var record = StepRecord(
+      operation: .input, input: operation.input, output: operation.output,
+      residual: operation.residual ?? StepRecord.noTensor, format: format,
+      name: sections.string(operation.name), block: sections.string(operation.block),
+      multiplications: operation.multiplications)
+    switch operation.kind {
+    case .input:
+      break
+    case .stem(let stem):
+      record.operation = .stem
+      let row = (stem.outputSize(graph.inputSize) + 2) * paddedChannels(stem.outputChannels)
+      scratchByteCount = 3 * PlanLayout.aligned(row * format.byteCount)
+      fill(&record, stem, operation)
+    case .convolution(let convolution):
+      record.operation = .convolution
+      fill(&record, convolution, operation)
+    case .averagePool:
+      record.operation = .averagePool
+      let input = graph.tensors[operation.input]
+      let scale = format == .q8 ? Double(self.scale(operation.input).scale) : 1
+      record.factor = Float(scale / Double(input.height * input.width))
+    case .linear(let linear):
+      record.operation = .linear
+      fill(&record, linear)
+    }
+    return record
+  }
+
+  private mutating func fill(
+    _ record: inout StepRecord, _ convolution: Convolution, _ operation: FusedGraph.Operation
+  ) {
+    record.kernelSize = convolution.kernelSize
+    record.stride = convolution.stride
+    record.padding = convolution.padding
+    guard format == .q8 else {
+      record.low = operation.isRectified ? 0 : -.infinity
+      record.weights = sections.append(packed(convolution.weights, convolution, group: 1, zero: 0))
+      record.bias = sections.append(padded(convolution.bias, with: 0))
+      return
+    }
+    let output = scale(operation.output)
+    let quantized: QuantizedConvolution
+    if record.operation == .stem {
+      quantized = Quantizer.quantizeStem(
+        convolution, mean: recipe.mean, deviation: recipe.deviation, output: output)
+    } else {
+      quantized = Quantizer.quantize(
+        convolution, input: scale(operation.input), output: output)
+    }
+    (record.low, record.high) = Quantizer.clamp(output, isRectified: operation.isRectified)
+    if let residual = operation.residual {
+      record.factor = Float(Double(scale(residual).scale) / Double(output.scale))
+    }
+    record.weights = sections.append(packed(quantized.weights, convolution, group: 4, zero: 0))
+    record.bias = sections.append(padded(quantized.bias, with: 0))
+    record.multiplier = sections.append(padded(quantized.multiplier, with: 0))
+  }
+
+  private mutating func fill(_ record: inout StepRecord, _ linear: Linear) {
+    if format == .q8 {
+      let quantized = Quantizer.quantize(linear)
+      record.weights = sections.append(packed(quantized.weights, linear, zero: 0))
+      record.multiplier = sections.append(padded(quantized.multiplier, with: 0))
+    } else {
+      record.low = -.infinity
+      record.weights = sections.append(packed(linear.weights, linear, zero: 0))
+    }
+    record.bias = sections.append(padded(linear.bias, with: 0))
+  }
+}

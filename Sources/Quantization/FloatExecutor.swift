@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+package import ModelGraph
+
+/// Weights of a fused graph in the layout of the float32 kernels, shared by all executors.
+package final class FloatWeights: @unchecked Sendable {
+  package let graph: FusedGraph
+  package let mean, deviation: SIMD3<Float>
+  let weights: [FloatBuffer?]
+  let biases: [FloatBuffer?]
+
+  package init(_ graph: FusedGraph, mean: SIMD3<Float>, deviation: SIMD3<Float>) {
+    self.graph = graph
+    self.mean = mean
+    self.deviation = deviation
+    var weights: [FloatBuffer?] = []
+    var biases: [FloatBuffer?] = []
+    for operation in graph.operations {
+      switch operation.kind {
+      case .stem(let convolution), .convolution(let convolution):
+        weights.append(
+          FloatBuffer(packed(convolution.weights, convolution, group: 1, zero: 0)))
+        biases.append(FloatBuffer(padded(convolution.bias, with: 0)))
+      case .linear(let linear):
+        weights.append(FloatBuffer(packed(linear.weights, linear, zero: 0)))
+        biases.append(FloatBuffer(padded(linear.bias, with: 0)))
+      case .input, .averagePool:
+        weights.append(nil)
+        biases.append(nil)
+      }
+    }
+    self.weights = weights
+    self.biases = biases
+  }
+}
+
+/// Runs a fused graph in float32, the reference that scales are found with.
+///
+/// It calls the float32 kernels, whose sums have one fixed order, so that calibration finds the same
+/// scales on every CPU.
+package final class FloatExecutor {
+  private let model: FloatWeights
+  private let kernels: rn_kernels
+  private let tensors: [FloatTensor]
+  /// The stem before its max pool, with one pixel of zeros around.
+  private let unpooled: FloatTensor?
+
+  package init(_ model: FloatWeights) {
+    self.model = model
+    var kernels = rn_kernels()
+    rn_kernels_init(&kernels, rn_isa_detect())
+    self.kernels = kernels
+    tensors = model.graph.tensors.map {
+      FloatTensor(
+        height: $0.height, width: $0.width, usedChannels: $0.channels, border: $0.border)
+    }
+    var unpooled: FloatTensor?
+    for case .stem(let stem) in model.graph.operations.map(\.kind) {
+      let size = stem.outputSize(model.graph.inputSize)
+      unpooled = FloatTensor(
+        height: size, width: size, usedChannels: stem.outputChannels, border: 1)
+    }
+    self.unpooled = unpooled
+  }
+
+  /// Computes every tensor for an image: RGB8, `inputSize` × `inputSize` × 3 bytes.
+  package func run(_ pixels: [UInt8]) {
+    precondition(pixels.count == model.graph.inputSize * model.graph.inputSize * 3)
+    for (index, operation) in model.graph.operations.enumerated() {
+      let output = tensors[operation.output]
+      let input = tensors[operation.input]
+      switch operation.kind {
+      case .input:
+        convert(pixels, output)
+      case .stem(let stem):
+        convolve(index, shape(stem), input, nil, unpooled!, low: 0)
+        pool(unpooled!, output)
+      case .convolution(let convolution):
+        let residual = operation.residual.map { tensors[$0] }
+        let low: Float = operation.isRectified ? 0 : -.infinity
+        convolve(index, shape(convolution), input, residual, output, low: low)
+      case .averagePool:
+        average(input, output)
+      case .linear:
+        convolve(index, (1, 1, 0), input, nil, output, low: -.infinity)
+      }
+    }
+  }
+
+  /// Calls `body` with each run of contiguous values of a tensor that belong to used channels.
+  package func forEachRun(of tensor: Int, _ body: (UnsafeBufferPointer<Float>) -> Void) {
+    let tensor = tensors[tensor]
+    for y in 0..<tensor.height {
+      let row = tensor.pixel() + y * tensor.rowPitch
+      if tensor.usedChannels == tensor.channels {
+        body(UnsafeBufferPointer(start: row, count: tensor.width * tensor.channels))
+      } else {
+        for x in 0..<tensor.width {
+          body(UnsafeBufferPointer(start: row + x * tensor.channels, count: tensor.usedChannels))
+        }
+      }
+    }
+  }
+
+  /// The values of a tensor, without border and padding.
+  package func values(of tensor: Int) -> [Float] {
+    var values: [Float] = []
+    forEachRun(of: tensor) { values.append(contentsOf: $0) }
+    return values
+  }
+
+  private func convert(_ pixels: [UInt8], _ output: FloatTensor) {
+    pixels.withUnsafeBufferPointer { rgb in
+      var arguments = rn_input_args()
+      arguments.width = UInt32(output.width)
+      arguments.mean = (model.mean.x, model.mean.y, model.mean.z)
+      arguments.deviation = (model.deviation.x, model.deviation.y, model.deviation.z)
+      for y in 0..<output.height {
+        arguments.rgb = rgb.baseAddress! + y * output.width * 3
+        arguments.output = UnsafeMutableRawPointer(output.pixel() + y * output.rowPitch)
+        kernels.input_f32(&arguments)
+      }
+    }
+  }
+
+  private typealias Shape = (kernelSize: Int, stride: Int, padding: Int)
+
+  private func shape(_ convolution: Convolution) -> Shape {
+    (convolution.kernelSize, convolution.stride, convolution.padding)
+  }
+
+  /// The classifier is a 1×1 convolution of one pixel.
+  private func convolve(
+    _ index: Int, _ shape: Shape, _ input: FloatTensor, _ residual: FloatTensor?,
+    _ output: FloatTensor, low: Float
+  ) {
+    var arguments = rn_conv_f32_args()
+    arguments.geometry.output_height = UInt32(output.height)
+    arguments.geometry.output_width = UInt32(output.width)
+    arguments.geometry.output_blocks = UInt32(output.channels / 16)
+    arguments.geometry.kernel_rows = UInt32(shape.kernelSize)
+    arguments.geometry.run = UInt32(shape.kernelSize * input.channels)
+    arguments.geometry.input_row = input.rowPitch
+    arguments.geometry.step_y = shape.stride * input.rowPitch
+    arguments.geometry.step_x = shape.stride * input.channels
+    arguments.geometry.output_row = output.rowPitch
+    arguments.geometry.output_pixel = output.channels
+    arguments.geometry.residual_row = residual?.rowPitch ?? 0
+    arguments.input = UnsafePointer(input.pixel(outside: shape.padding))
+    arguments.weights = UnsafePointer(model.weights[index]!.start)
+    arguments.bias = UnsafePointer(model.biases[index]!.start)
+    arguments.residual = residual.map { UnsafePointer($0.pixel()) }
+    arguments.output = output.pixel()
+    arguments.low = low
+    kernels.conv_f32(&arguments, 0, rn_conv_units(&arguments.geometry))
+  }
+
+  private func pool(_ input: FloatTensor, _ output: FloatTensor) {
+    var arguments = rn_maxpool_args()
+    arguments.output_width = UInt32(output.width)
+    arguments.channels = UInt32(output.channels)
+    for y in 0..<output.height {
+      let top = input.pixel(outside: 1) + 2 * y * input.rowPitch
+      arguments.rows = (
+        UnsafeRawPointer(top), UnsafeRawPointer(top + input.rowPitch),
+        UnsafeRawPointer(top + 2 * input.rowPitch)
+      )
+      arguments.output = UnsafeMutableRawPointer(output.pixel() + y * output.rowPitch)
+      kernels.maxpool_f32(&arguments)
+    }
+  }
+
+  private func average(_ input: FloatTensor, _ output: FloatTensor) {
+    var arguments = rn_avgpool_args()
+    arguments.input = UnsafeRawPointer(input.pixel())
+    arguments.input_row = input.rowPitch
+    arguments.height = UInt32(input.height)
+    arguments.width = UInt32(input.width)
+    arguments.channels = UInt32(input.channels)
+    arguments.multiplier = 1 / Float(input.height * input.width)
+    arguments.features = output.pixel()
+    kernels.avgpool_f32(&arguments)
+  }
+}
+
+extension FloatBuffer {
+  convenience init(_ values: [Float]) {
+    self.init(count: values.count)
+    values.withUnsafeBufferPointer { start.update(from: $0.baseAddress!, count: $0.count) }
+  }
+}

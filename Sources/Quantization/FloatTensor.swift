@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Float32 memory aligned for the kernels, with room for their over-read.
+final class FloatBuffer {
+  let start: UnsafeMutablePointer<Float>
+  let count: Int
+
+  init(count: Int) {
+    self.count = count
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: count * 4 + 64, alignment: 64)
+    start = memory.initializeMemory(as: Float.self, repeating: 0, count: count + 16)
+  }
+
+  deinit { UnsafeMutableRawPointer(start).deallocate() }
+}
+
+/// A float32 activation tensor: NHWC, channels in blocks of 16 (4 for the image), surrounded by a
+/// border of zeros.
+final class FloatTensor {
+  let height, width, channels, usedChannels, border: Int
+  private let storage: FloatBuffer
+
+  init(height: Int, width: Int, usedChannels: Int, border: Int) {
+    self.height = height
+    self.width = width
+    self.usedChannels = usedChannels
+    self.border = border
+    channels = paddedChannels(usedChannels)
+    storage = FloatBuffer(count: (height + 2 * border) * (width + 2 * border) * channels)
+  }
+
+  /// Elements from one row to the next.
+  var rowPitch: Int { (width + 2 * border) * channels }
+
+  /// The first of a number of border pixels before pixel (0, 0), or that pixel itself.
+  func pixel(outside pixels: Int = 0) -> UnsafeMutablePointer<Float> {
+    storage.start + (border - pixels) * (rowPitch + channels)
+  }
+}
+
+/// The channels stored for `used` ones: 4 for an RGB image, else whole blocks of 16.
+package func paddedChannels(_ used: Int) -> Int { used == 3 ? 4 : (used + 15) / 16 * 16 }

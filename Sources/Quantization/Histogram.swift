@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The distribution of a tensor's values over any number of images, in bounded memory.
+///
+/// Values are counted in bins whose width is a power of two and doubles whenever a value lies beyond
+/// the last bin. Halving an index is exact, so the counts do not depend on the order in which
+/// values and histograms come together.
+///
+/// - **Allocates:** 64 KiB.
+public struct Histogram: Sendable, Equatable {
+  /// Bins on each side of zero.
+  static let binCount = 4096
+
+  /// The smallest and greatest value seen; infinite and reversed before the first.
+  public private(set) var minimum = Float.infinity
+  public private(set) var maximum = -Float.infinity
+  /// How many values were seen.
+  public private(set) var count: UInt64 = 0
+
+  /// Bins are 2^exponent wide.
+  private var exponent = -40
+  /// Bin i counts values in [i, i + 1) × 2^exponent.
+  private var positive = [UInt64](repeating: 0, count: Histogram.binCount)
+  /// Bin i counts values in (-i - 1, -i] × 2^exponent, without zero.
+  private var negative = [UInt64](repeating: 0, count: Histogram.binCount)
+
+  public init() {}
+
+  /// Counts values, all finite.
+  public mutating func add(_ values: UnsafeBufferPointer<Float>) {
+    var low = minimum
+    var high = maximum
+    for value in values {
+      low = min(low, value)
+      high = max(high, value)
+    }
+    minimum = low
+    maximum = high
+    widen(toHold: max(-low, high))
+    count += UInt64(values.count)
+    let scale = Float(sign: .plus, exponent: -exponent, significand: 1)
+    positive.withUnsafeMutableBufferPointer { positive in
+      negative.withUnsafeMutableBufferPointer { negative in
+        for value in values {
+          if value >= 0 {
+            positive[Int(value * scale)] += 1
+          } else {
+            negative[Int(-value * scale)] += 1
+          }
+        }
+      }
+    }
+  }
+
+  /// Adds the counts of another histogram.
+  public mutating func merge(_ other: Histogram) {
+    var other = other
+    minimum = min(minimum, other.minimum)
+    maximum = max(maximum, other.maximum)
+    count += other.count
+    while exponent < other.exponent { widen() }
+    while other.exponent < exponent { other.widen() }
+    for bin in 0..<Histogram.binCount {
+      positive[bin] += other.positive[bin]
+      negative[bin] += other.negative[bin]
+    }
+  }
+
+  /// The value that `percent` of all values do not exceed, rounded up to the edge of a bin and at
+  /// most ``maximum``.
+  public func upperPercentile(_ percent: Double) -> Float {
+    var remaining = excluded(percent)
+    for bin in (0..<Histogram.binCount).reversed() {
+      if positive[bin] > remaining { return min(edge(bin + 1), maximum) }
+      remaining -= positive[bin]
+    }
+    return 0
+  }
+
+  /// The value that `percent` of all values are not below, rounded down to the edge of a bin and
+  /// at least ``minimum``.
+  public func lowerPercentile(_ percent: Double) -> Float {
+    var remaining = excluded(percent)
+    for bin in (0..<Histogram.binCount).reversed() {
+      if negative[bin] > remaining { return max(-edge(bin + 1), minimum) }
+      remaining -= negative[bin]
+    }
+    return 0
+  }
+
+  private func excluded(_ percent: Double) -> UInt64 {
+    UInt64((Double(count) * (1 - percent / 100)).rounded(.down))
+  }
+
+  private func edge(_ bin: Int) -> Float {
+    Float(bin) * Float(sign: .plus, exponent: exponent, significand: 1)
+  }
+
+  private mutating func widen(toHold magnitude: Float) {
+    while magnitude >= edge(Histogram.binCount) { widen() }
+  }
+
+  private mutating func widen() {
+    for bin in 0..<Histogram.binCount / 2 {
+      positive[bin] = positive[2 * bin] + positive[2 * bin + 1]
+      negative[bin] = negative[2 * bin] + negative[2 * bin + 1]
+    }
+    for bin in Histogram.binCount / 2..<Histogram.binCount {
+      positive[bin] = 0
+      negative[bin] = 0
+    }
+    exponent += 1
+  }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import ModelGraph
+
+/// How a uint8 tensor stands for real values: `scale * (stored - zeroPoint)`.
+public struct ActivationScale: Equatable, Sendable {
+  public var scale: Float
+  public var zeroPoint: Int
+
+  /// The scale of a range, widened to hold 0, which is always exact.
+  ///
+  /// A range of a single point gets scale 1.
+  public init(low: Float, high: Float) {
+    let low = Double(min(low, 0))
+    let high = Double(max(high, 0))
+    let step = (high - low) / 255
+    scale = step > 0 ? Float(step) : 1
+    zeroPoint = step > 0 ? Int((-low / Double(scale)).rounded(.toNearestOrEven)) : 0
+    // A step below the smallest float is as good as none.
+    if !(scale > 0) { scale = 1 }
+    zeroPoint = min(max(zeroPoint, 0), 255)
+  }
+}
+
+/// A convolution with int8 weights, not yet packed.
+public struct QuantizedConvolution: Equatable, Sendable {
+  /// `[oc][ic][row][column]`, -127…127.
+  public var weights: [Int8]
+  /// Below 2^30 in magnitude, in units of one product; the input's zero point is accounted for.
+  public var bias: [Int32]
+  /// From one product to one step of the output, for each output channel.
+  public var multiplier: [Float]
+}
+
+/// The classifier with int8 weights, not yet packed.
+public struct QuantizedLinear: Equatable, Sendable {
+  /// `[out][in]`, -127…127.
+  public var weights: [Int8]
+  /// From one step of the weights to a real value, for each output.
+  public var multiplier: [Float]
+}
+
+/// The real value of each byte of an input channel: `step * (byte - zero)`.
+///
+/// For an activation tensor all channels are alike; for the image they are the normalisation by mean
+/// and deviation, which so becomes part of the stem's weights and bias.
+struct InputEncoding {
+  var steps: [Double]
+  var zeros: [Double]
+}
+
+/// Quantizes weights to int8, symmetrically, with one scale for each output channel.
+public enum Quantizer {
+  /// Quantizes a convolution whose input is an activation tensor.
+  public static func quantize(
+    _ convolution: Convolution, input: ActivationScale, output: ActivationScale
+  ) -> QuantizedConvolution {
+    let channels = convolution.inputChannels
+    let encoding = InputEncoding(
+      steps: [Double](repeating: Double(input.scale), count: channels),
+      zeros: [Double](repeating: Double(input.zeroPoint), count: channels))
+    return quantize(convolution, encoding, output)
+  }
+
+  /// Quantizes the stem, whose input are RGB bytes.
+  ///
+  /// - Parameters:
+  ///   - mean, deviation: of R, G and B, for bytes divided by 255.
+  public static func quantizeStem(
+    _ stem: Convolution, mean: SIMD3<Float>, deviation: SIMD3<Float>, output: ActivationScale
+  ) -> QuantizedConvolution {
+    let encoding = InputEncoding(
+      steps: (0..<3).map { 1 / (255 * Double(deviation[$0])) },
+      zeros: (0..<3).map { 255 * Double(mean[$0]) })
+    return quantize(stem, encoding, output)
+  }
+
+  /// Quantizes the classifier, whose input are float32 features.
+  public static func quantize(_ linear: Linear) -> QuantizedLinear {
+    var result = QuantizedLinear(weights: [], multiplier: [])
+    result.weights.reserveCapacity(linear.weights.count)
+    for output in 0..<linear.outputCount {
+      let row = linear.weights[output * linear.inputCount..<(output + 1) * linear.inputCount]
+      let greatest = Double(row.map(\.magnitude).max() ?? 0)
+      let step = greatest > 0 ? greatest / 127 : 1
+      result.weights.append(contentsOf: row.map { rounded(Double($0) / step) })
+      result.multiplier.append(Float(step))
+    }
+    return result
+  }
+
+  /// The clamp of an output before rounding, without its zero point.
+  public static func clamp(_ output: ActivationScale, isRectified: Bool) -> (low: Float, high: Float)
+  {
+    let low = isRectified ? 0 : -Float(output.zeroPoint)
+    return (low, Float(255 - output.zeroPoint))
+  }
+
+  private static func quantize(
+    _ convolution: Convolution, _ input: InputEncoding, _ output: ActivationScale
+  ) -> QuantizedConvolution {
+    let taps = convolution.kernelSize * convolution.kernelSize
+    let perChannel = convolution.inputChannels * taps
+    var result = QuantizedConvolution(weights: [], bias: [], multiplier: [])
+    result.weights.reserveCapacity(convolution.weights.count)
+    for channel in 0..<convolution.outputChannels {
+      let row = convolution.weights[channel * perChannel..<(channel + 1) * perChannel]
+      // In these units one step of the input is 1.
+      let scaled = row.enumerated().map { Double($1) * input.steps[$0 / taps] }
+      let bias = Double(convolution.bias[channel])
+      let step = productStep(greatest: scaled.map(\.magnitude).max() ?? 0, bias: bias)
+      let weights = scaled.map { rounded($0 / step) }
+      var zeroSum = 0.0
+      for (index, weight) in weights.enumerated() {
+        zeroSum += Double(weight) * input.zeros[index / taps]
+      }
+      let integerBias = (bias / step - zeroSum).rounded(.toNearestOrEven)
+      result.weights.append(contentsOf: weights)
+      result.bias.append(Int32(integerBias))
+      result.multiplier.append(Float(step / Double(output.scale)))
+    }
+    return result
+  }
+
+  /// What one product of the accumulator stands for.
+  ///
+  /// The greatest weight becomes 127, unless the bias would then leave its range of 2^29: a channel
+  /// with weights near zero is quantized more coarsely instead. A channel without any weight keeps
+  /// its bias to 24 bits; without a bias too its step is 1.
+  private static func productStep(greatest: Double, bias: Double) -> Double {
+    if greatest > 0 { return max(greatest / 127, bias.magnitude / 0x1p29) }
+    return bias == 0 ? 1 : bias.magnitude / 0x1p24
+  }
+
+  private static func rounded(_ value: Double) -> Int8 {
+    Int8(min(max(value.rounded(.toNearestOrEven), -127), 127))
+  }
+}
+
+extension Calibration {
+  /// The scales of all tensors of a graph by a method.
+  public func scales(of graph: FusedGraph, method: CalibrationMethod) -> [ActivationScale] {
+    zip(graph.tensors, histograms).map { tensor, histogram in
+      var low = histogram.minimum
+      var high = histogram.maximum
+      if case .percentile(let percent) = method {
+        low = histogram.lowerPercentile(percent)
+        high = histogram.upperPercentile(percent)
+      }
+      return ActivationScale(low: tensor.isRectified ? 0 : low, high: high)
+    }
+  }
+}

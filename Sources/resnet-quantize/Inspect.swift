@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import PlanFormat
+import Platform
+import ResNetRuntime
+
+struct Inspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows what a plan holds: steps, tensors, memory, recipe, provenance.",
+    discussion: """
+      The arena drawing has a row for each step and 64 columns for the bytes of the arena. A letter is a \
+      live tensor, capital where the step writes it.
+      """)
+
+  @Argument(help: "The plan.", completion: .file())
+  var plan: String
+
+  func run() throws {
+    let loaded: Plan
+    do throws(PlanError) {
+      loaded = try Plan(path: plan)
+    } catch {
+      throw ToolError("\(plan): \(error)")
+    }
+    printSummary(loaded)
+    printSteps(loaded.view)
+    printTensors(loaded.view)
+    printArena(loaded.view)
+  }
+
+  private func printSummary(_ plan: borrowing Plan) {
+    let view = plan.view
+    let model = view.model
+    let stages = (0..<model.stageCount).map {
+      "\(model.blockCounts[$0])×\(model.channels[$0])"
+    }
+    let multiplications = (0..<view.stepCount).reduce(0) { $0 + view.step($1).multiplications }
+    print("network      \(model.isBottleneck ? "Bottleneck" : "BasicBlock") \(stages.joined(separator: " "))")
+    print("outputs      \(model.classCount) logits of \(model.featureCount) features")
+    print("precision    \(model.precision == .q8 ? "int8" : "fp32")")
+    print("work         \(String(format: "%.3f", Double(multiplications) / 1e9)) GMAC an image")
+    print("file         \(view.bytes.count) bytes, of them \(view.constants.count) constants")
+    print("arena        \(view.arenaByteCount) bytes, and \(view.scratchByteCount) scratch a thread")
+    print("session      \(plan.sessionByteCount(threads: 1)) bytes with 1 thread")
+    print(
+      "recipe       RGB, shorter side to \(view.recipe.resize) (bilinear, antialiased), centre "
+        + "\(view.recipe.crop)×\(view.recipe.crop)")
+    print("             mean \(list(view.recipe.mean)), deviation \(list(view.recipe.deviation))")
+    print("classes      \(view.hasClassNames ? "named" : "without names")")
+    for line in String(cString: view.provenance).split(separator: "\n") {
+      let parts = line.split(separator: ":", maxSplits: 1)
+      print(column(String(parts[0]), 12), parts.count > 1 ? parts[1].dropFirst() : "")
+    }
+  }
+
+  private func list(_ values: SIMD3<Float>) -> String { "\(values.x) \(values.y) \(values.z)" }
+
+  private func printSteps(_ view: PlanView) {
+    print("\nstep  operation     name                   kernel  input → output       MMAC  weights")
+    for index in 0..<view.stepCount {
+      let step = view.step(index)
+      let isConvolution = step.operation == .convolution || step.operation == .stem
+      let kernel = isConvolution ? "\(step.kernelSize)×\(step.kernelSize)/\(step.stride)" : ""
+      var flow = step.operation == .input ? "image" : "\(step.input)"
+      if step.hasResidual { flow += " + \(step.residual)" }
+      flow += " → \(step.output)"
+      let work = String(format: "%.1f", Double(step.multiplications) / 1e6)
+      let format = step.multiplications == 0 ? "" : step.format == .q8 ? "int8" : "fp32"
+      print(
+        right("\(index)", 4), "", column("\(step.operation.name)", 13),
+        column(String(cString: view.name(step.name)), 22), column(kernel, 7), column(flow, 16),
+        right(work, 8), "", format)
+    }
+  }
+
+  private func printTensors(_ view: PlanView) {
+    print("\ntensor  name                   height × width × channels  border    offset     bytes  scale, zero point")
+    for index in 0..<view.tensorCount {
+      let tensor = view.tensor(index)
+      let shape = "\(tensor.height) × \(tensor.width) × \(tensor.channels)"
+      let range =
+        tensor.format == .f32 ? "float32" : "\(tensor.scale), \(tensor.zeroPoint)"
+      print(
+        right("\(index)", 6), "", column(String(cString: view.name(tensor.name)), 22),
+        column(shape, 25), right("\(tensor.border)", 7), right("\(tensor.offset)", 9),
+        right("\(tensor.storageByteCount)", 9), "", range)
+    }
+  }
+
+  private func printArena(_ view: PlanView) {
+    let width = 64
+    print("\narena, \(view.arenaByteCount) bytes in \(width) columns")
+    for index in 0..<view.stepCount {
+      var row = [Character](repeating: ".", count: width)
+      var live = 0
+      for tensorIndex in 0..<view.tensorCount {
+        let tensor = view.tensor(tensorIndex)
+        guard tensor.firstStep...tensor.lastStep ~= index else { continue }
+        let isOverwritten =
+          view.step(index).residual == tensorIndex
+          && view.tensor(view.step(index).output).offset == tensor.offset
+        if !isOverwritten { live += tensor.storageByteCount }
+        let start = tensor.offset * width / max(view.arenaByteCount, 1)
+        let end = (tensor.offset + tensor.storageByteCount) * width / max(view.arenaByteCount, 1)
+        let letter = String(UnicodeScalar(UInt8(ascii: "a") + UInt8(tensorIndex % 26)))
+        let shown = tensor.firstStep == index ? letter.uppercased() : letter
+        for place in start..<min(max(end, start + 1), width) where row[place].isLowercase || row[place] == "." {
+          row[place] = Character(shown)
+        }
+      }
+      print(right("\(index)", 4) + ": " + String(row) + " (\(live / 1000)k)")
+    }
+  }
+
+  private func column(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+  }
+
+  private func right(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+}

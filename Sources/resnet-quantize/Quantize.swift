@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import ModelGraph
+import ModelImport
+import PlanFormat
+import Planning
+import Quantization
+
+/// The precision of the plan's weights and activations.
+enum PrecisionOption: String, ExpressibleByArgument, CaseIterable {
+  case int8, fp32
+}
+
+/// How activation ranges are chosen.
+enum MethodOption: String, ExpressibleByArgument, CaseIterable {
+  case minmax, percentile
+}
+
+struct Quantize: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Makes a plan of a checkpoint (the default command).",
+    discussion: """
+      CHECKPOINT is a PyTorch state dict (.pth, .pt) or a safetensors file with torchvision's tensor \
+      names. int8 needs a folder of photos like those the network will see; 64 are enough to begin with.
+      """)
+
+  @Argument(help: "The checkpoint.", completion: .file())
+  var checkpoint: String?
+
+  @Option(help: "A folder with JPEG and PNG photos to calibrate with; sub-folders are searched.")
+  var calibration: String?
+
+  @Option(name: .shortAndLong, help: "The plan to write.")
+  var output: String
+
+  @Option(help: "How activation ranges are chosen: minmax or percentile.")
+  var method: MethodOption = .percentile
+
+  @Option(help: "Per cent of the values that are not clipped, with --method percentile.")
+  var percentile: Double = 99.99
+
+  @Option(help: "int8 or fp32.")
+  var precision: PrecisionOption = .int8
+
+  @Option(help: "Height and width of the image, 32 to 1024 pixels.")
+  var inputSize: Int = 224
+
+  @Option(help: "Pixels of the photo's shorter side before the crop (default: 8/7 of the input size).")
+  var resize: Int?
+
+  @Option(help: "A file with one class name a line.", completion: .file())
+  var classes: String?
+
+  @Option(help: "auto, or the architecture that the checkpoint must have: resnet18 … resnet152.")
+  var architecture: String = "auto"
+
+  @Option(help: "No checkpoint: random weights of this architecture, for timing.")
+  var random: String?
+
+  @Flag(help: "With --random: the last batch norm of each branch starts at zero.")
+  var zeroInitResidual = false
+
+  @Option(help: "With --random: the number of outputs.")
+  var outputs: Int = 1000
+
+  @Option(help: "With --random: the seed of weights and calibration images.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Threads that calibrate (default: all processors). The plan does not depend on it.")
+  var threads: Int?
+
+  @Flag(name: .shortAndLong, help: "No progress and no summary.")
+  var quiet = false
+
+  func validate() throws {
+    guard (checkpoint == nil) != (random == nil) else {
+      throw ValidationError("expected either a checkpoint or --random ARCHITECTURE")
+    }
+    guard 32...1024 ~= inputSize else {
+      throw ValidationError("expected --input-size of 32 to 1024, found \(inputSize)")
+    }
+    guard inputSize...4096 ~= resizedSide else {
+      throw ValidationError(
+        "expected --resize of the input size \(inputSize) to 4096, found \(resizedSide)")
+    }
+    guard percentile > 50 && percentile <= 100 else {
+      throw ValidationError("expected --percentile above 50 and at most 100, found \(percentile)")
+    }
+    guard threads.map({ 1...256 ~= $0 }) ?? true else {
+      throw ValidationError("expected --threads of 1 to 256, found \(threads!)")
+    }
+    guard checkpoint == nil || precision == .fp32 || calibration != nil else {
+      throw ValidationError("int8 needs --calibration DIR with photos; or use --precision fp32")
+    }
+    guard random == nil || calibration == nil else {
+      throw ValidationError("--random calibrates with random images: leave --calibration out")
+    }
+    guard random != nil || !zeroInitResidual else {
+      throw ValidationError("--zero-init-residual goes with --random")
+    }
+  }
+
+  /// torchvision's preset resizes to 256 for a crop of 224.
+  private var resizedSide: Int { resize ?? (inputSize * 8 + 3) / 7 }
+
+  func run() throws {
+    let start = ContinuousClock.now
+    let progress = Progress(isQuiet: quiet)
+    let recipe = RecipeRecord(resize: resizedSide, crop: inputSize)
+    let classNames = try classes.map(readClassNames) ?? []
+    let source = try loadCheckpoint(progress)
+    var graph = try Graph(folding: source, config: try config(of: source))
+    let dropped = graph.dropDeadBranches()
+    let fused = FusedGraph(graph, inputSize: inputSize)
+
+    var provenance = Provenance()
+    provenance.add("tool", "resnet-quantize \(ResNetQuantize.configuration.version)")
+    provenance.add("architecture", graph.config.name)
+    provenance.add("source", describe(source))
+    provenance.add("precision", precision.rawValue)
+    if !dropped.isEmpty { provenance.add("dropped branches", dropped.joined(separator: " ")) }
+
+    var planPrecision = PlanPrecision.float32
+    if precision == .int8 {
+      let scales = try calibrate(fused, recipe, progress, &provenance)
+      planPrecision = .int8(scales)
+    }
+    progress.begin("packing weights")
+    let file = try Planner.plan(
+      fused, precision: planPrecision, recipe: recipe, classNames: classNames,
+      provenance: provenance.text)
+    try write(file)
+    progress.end()
+    if !quiet {
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      print(
+        "\(output): \(graph.config.name), \(precision.rawValue), \(inputSize)×\(inputSize), "
+          + "\(file.count / 1000) kB, made in \(String(format: "%.1f", seconds)) s")
+    }
+  }
+
+  private func loadCheckpoint(_ progress: Progress) throws -> Checkpoint {
+    if let random {
+      progress.begin("drawing random weights")
+      let config = try ResNetConfig(named: random, outputDimension: outputs)
+      return Checkpoint.random(config: config, seed: seed, zeroInitResidual: zeroInitResidual)
+    }
+    progress.begin("reading \(checkpoint!)")
+    do {
+      return try Checkpoint(contentsOf: checkpoint!)
+    } catch {
+      throw ToolError("\(checkpoint!): \(error)")
+    }
+  }
+
+  private func config(of source: Checkpoint) throws -> ResNetConfig {
+    do {
+      let required = architecture == "auto" ? nil : architecture
+      return try ResNetConfig(describing: source, requiring: required)
+    } catch {
+      throw ToolError("\(checkpoint ?? random!): \(error)")
+    }
+  }
+
+  private func describe(_ source: Checkpoint) -> String {
+    switch source.format {
+    case .random(let seed):
+      "random weights, seed \(seed)" + (zeroInitResidual ? ", zero-init residual" : "")
+    case .safetensors: "safetensors, sha256 \(source.sha256)"
+    case .torchZip: "torch.save archive, sha256 \(source.sha256)"
+    }
+  }
+
+  private func calibrate(
+    _ graph: FusedGraph, _ recipe: RecipeRecord, _ progress: Progress,
+    _ provenance: inout Provenance
+  ) throws -> [ActivationScale] {
+    let method: CalibrationMethod = self.method == .minmax ? .minMax : .percentile(percentile)
+    let images: CalibrationImages
+    if let calibration {
+      images = try CalibrationImages(folder: calibration, recipe: recipe)
+    } else {
+      images = CalibrationImages(randomCount: 4, seed: seed, size: inputSize)
+    }
+    progress.begin("calibrating", total: images.count)
+    let result = try Calibration(
+      observing: graph, mean: recipe.mean, deviation: recipe.deviation, imageCount: images.count,
+      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+      image: { try images.pixels($0) }, progress: { progress.advance(to: $0) })
+    provenance.add("calibration", "\(images.description), method \(method.text)")
+    return result.scales(of: graph, method: method)
+  }
+
+  private func readClassNames(_ path: String) throws -> [String] {
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+      throw ToolError("\(path): expected a readable UTF-8 file with one class name a line")
+    }
+    var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }
+    while lines.last == "" { lines.removeLast() }
+    return lines
+  }
+
+  private func write(_ file: [UInt8]) throws {
+    do {
+      // Atomic: written beside the target under another name, then renamed.
+      try Data(file).write(to: URL(fileURLWithPath: output), options: .atomic)
+    } catch {
+      throw ToolError("\(output): cannot write the plan: \(error.localizedDescription)")
+    }
+  }
+}
+
+extension CalibrationMethod {
+  fileprivate var text: String {
+    switch self {
+    case .minMax: "minmax"
+    case .percentile(let percent): "percentile \(percent)"
+    }
+  }
+}
+
+/// Lines of `key: value` about how a plan was made; nothing that differs from run to run.
+private struct Provenance {
+  private(set) var text = ""
+
+  mutating func add(_ key: String, _ value: String) { text += "\(key): \(value)\n" }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPlatform
+
+/// The words of the command line after the program's name, one by one.
+struct ArgumentWords {
+  private let words = rn_arguments()!
+  private var position = 1
+  private var optionsAreOver = false
+
+  /// How many words there are, with the program's name.
+  let count = Int(rn_argument_count())
+
+  /// One word of the command line.
+  struct Word {
+    let text: UnsafePointer<CChar>
+    let isOption: Bool
+
+    /// Whether the word is the option `name`.
+    func isNamed(_ name: StaticString) -> Bool {
+      strcmp(text, UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)) == 0
+    }
+  }
+
+  /// The next word, or nil after the last. A word `--` ends the options and is skipped.
+  mutating func next() -> Word? {
+    guard let text = nextText() else { return nil }
+    // A single dash is a file name here, like any other.
+    let isOption = !optionsAreOver && text[0] == 0x2D && text[1] != 0
+    let word = Word(text: text, isOption: isOption)
+    guard isOption, word.isNamed("--") else { return word }
+    optionsAreOver = true
+    return next()
+  }
+
+  /// The value of an option: the word after it.
+  mutating func value(of option: Word) throws(UsageError) -> UnsafePointer<CChar> {
+    guard let text = nextText(), text[0] != 0 else { throw .missingValue(option.text) }
+    return text
+  }
+
+  /// The value of an option that takes a number.
+  mutating func number(of option: Word, in range: ClosedRange<Int>) throws(UsageError) -> Int {
+    let text = try value(of: option)
+    var number = 0
+    var next = text
+    while next.pointee != 0 {
+      let digit = Int(next.pointee) - 0x30
+      guard 0...9 ~= digit, number <= range.upperBound else {
+        throw .number(option.text, range, found: text)
+      }
+      number = number * 10 + digit
+      next += 1
+    }
+    guard range.contains(number) else { throw .number(option.text, range, found: text) }
+    return number
+  }
+
+  private mutating func nextText() -> UnsafePointer<CChar>? {
+    guard position < count, let text = words[position] else { return nil }
+    position += 1
+    return UnsafePointer(text)
+  }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPlatform
+import ResNetRuntime
+
+/// The command line, which lives as long as the process.
+struct Arguments: ~Copyable {
+  enum Task {
+    case help
+    case version
+    case classify
+    case evaluate(UnsafePointer<CChar>)
+  }
+
+  private(set) var task = Task.classify
+  private(set) var json = false
+  private(set) var top = 5
+  private(set) var features: UnsafePointer<CChar>?
+  private(set) var logits: UnsafePointer<CChar>?
+  private(set) var instructionSet: InstructionSet?
+  private(set) var threads = Session.defaultThreadCount
+
+  // Only the places that options leave behind: the files keep their order.
+  private let files: Buffer<UnsafePointer<CChar>>
+  private var fileCount = 0
+
+  /// The plan's path.
+  var model: UnsafePointer<CChar> { files.elements[0] }
+
+  /// The images' paths.
+  var images: UnsafeBufferPointer<UnsafePointer<CChar>> {
+    UnsafeBufferPointer(rebasing: files.elements[min(1, fileCount)..<fileCount])
+  }
+
+  /// Reads the arguments of the process.
+  static func parse() throws(UsageError) -> Arguments {
+    var words = ArgumentWords()
+    var result = Arguments(files: try emptyFiles(words.count))
+    try result.parse(&words)
+    return result
+  }
+
+  private init(files: consuming Buffer<UnsafePointer<CChar>>) { self.files = files }
+
+  private mutating func parse(_ words: inout ArgumentWords) throws(UsageError) {
+    var hasTop = false
+    while let word = words.next() {
+      guard word.isOption else {
+        files.elements[fileCount] = word.text
+        fileCount += 1
+        continue
+      }
+      if word.isNamed("--help") || word.isNamed("-h") {
+        task = .help
+        return
+      } else if word.isNamed("--version") {
+        task = .version
+        return
+      } else if word.isNamed("--json") {
+        json = true
+      } else if word.isNamed("--top") {
+        top = try words.number(of: word, in: 1...65536)
+        hasTop = true
+      } else if word.isNamed("--threads") {
+        threads = try words.number(of: word, in: 1...64)
+      } else if word.isNamed("--isa") {
+        instructionSet = try Arguments.instructionSet(words.value(of: word))
+      } else if word.isNamed("--features") {
+        features = try words.value(of: word)
+      } else if word.isNamed("--logits") {
+        logits = try words.value(of: word)
+      } else if word.isNamed("--evaluate") {
+        task = .evaluate(try words.value(of: word))
+      } else {
+        throw .unknownOption(word.text)
+      }
+    }
+    try checkCombination(hasTop: hasTop)
+  }
+
+  private func checkCombination(hasTop: Bool) throws(UsageError) {
+    guard fileCount > 0 else { throw .missingModel }
+    if case .evaluate = task {
+      guard fileCount == 1 else { throw .evaluateWith("images") }
+      guard !hasTop else { throw .evaluateWith("--top") }
+      guard features == nil, logits == nil else { throw .evaluateWith("--features or --logits") }
+    } else {
+      guard fileCount > 1 else { throw .missingImage }
+      if let features, let logits, strcmp(features, logits) == 0 { throw .sameFile(features) }
+    }
+  }
+
+  private static func emptyFiles(_ count: Int) throws(UsageError)
+    -> Buffer<UnsafePointer<CChar>>
+  {
+    do throws(RunError) {
+      return try Buffer(count: count)
+    } catch {
+      throw .outOfMemory
+    }
+  }
+
+  private static func instructionSet(_ name: UnsafePointer<CChar>) throws(UsageError)
+    -> InstructionSet
+  {
+    do throws(SessionError) {
+      return try InstructionSet(named: name)
+    } catch {
+      throw .instructionSet(name, error)
+    }
+  }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPlatform
+
+/// Memory from malloc for a number of elements, freed with the value.
+struct Buffer<Element: BitwiseCopyable>: ~Copyable {
+  /// The elements, unspecified until they are written; valid as long as this value lives.
+  let elements: UnsafeMutableBufferPointer<Element>
+
+  init(count: Int) throws(RunError) {
+    let bytes = max(count, 1) * MemoryLayout<Element>.stride
+    guard let memory = malloc(bytes) else { throw .outOfMemory(bytes: bytes) }
+    elements = UnsafeMutableBufferPointer(
+      start: memory.bindMemory(to: Element.self, capacity: count), count: count)
+  }
+
+  deinit {
+    free(elements.baseAddress)
+  }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPlatform
+import ImageInput
+import PlanFormat
+import Platform
+import ResNetRuntime
+
+/// Prints the classes of the images on the command line.
+///
+/// - Returns: Whether all images could be read.
+func classify(
+  _ arguments: borrowing Arguments, _ classifier: inout Classifier
+) throws(RunError) -> Bool {
+  let places = try Buffer<Int>(count: min(arguments.top, classifier.session.plan.classCount))
+  var vectors = try VectorFiles(arguments)
+  var output = StandardOutput()
+  var readAll = true
+  for image in arguments.images {
+    do throws(ImageError) {
+      try classifier.run(image)
+    } catch {
+      complain(about: image, error)
+      readAll = false
+      continue
+    }
+    try vectors.append(classifier.session)
+    let filled = topK(classifier.session.logits, into: places.elements)
+    let top = UnsafeBufferPointer(rebasing: places.elements[0..<filled])
+    if arguments.json {
+      output.appendJSON(image, top, classifier)
+    } else {
+      output.appendText(image, top, classifier)
+    }
+    try output.endLine()
+  }
+  // Without a vector for each image, nobody could tell which is whose.
+  if readAll { try vectors.publish() }
+  return readAll
+}
+
+extension StandardOutput {
+  fileprivate mutating func appendText(
+    _ image: UnsafePointer<CChar>, _ top: UnsafeBufferPointer<Int>,
+    _ classifier: borrowing Classifier
+  ) {
+    append(cString: image)
+    append("\n")
+    let probabilities = classifier.probabilities()
+    for index in top {
+      append(percentage: Double(probabilities[index]))
+      append("  ")
+      if let name = classifier.session.plan.view.className(index) {
+        append(withoutSynset(name))
+      } else {
+        append("class ")
+        append(index)
+      }
+      append("\n")
+    }
+    append("  inference ")
+    append(milliseconds(classifier.inferenceTime), decimals: 2)
+    append(" ms, input ")
+    append(milliseconds(classifier.inputTime), decimals: 2)
+    append(" ms")
+  }
+
+  fileprivate mutating func appendJSON(
+    _ image: UnsafePointer<CChar>, _ top: UnsafeBufferPointer<Int>,
+    _ classifier: borrowing Classifier
+  ) {
+    append("{\"file\": ")
+    append(jsonCString: image)
+    append(", \"top\": [")
+    let probabilities = classifier.probabilities()
+    for place in 0..<top.count {
+      let index = top[place]
+      append(place == 0 ? "{\"index\": " : ", {\"index\": ")
+      append(index)
+      append(", \"label\": ")
+      if let name = classifier.session.plan.view.className(index) {
+        append(jsonString: name)
+      } else {
+        append("\"class ")
+        append(index)
+        append("\"")
+      }
+      append(", \"probability\": ")
+      append(jsonNumber: Double(probabilities[index]), decimals: 6)
+      append("}")
+    }
+    append("], \"inference_ms\": ")
+    append(milliseconds(classifier.inferenceTime), decimals: 3)
+    append(", \"input_ms\": ")
+    append(milliseconds(classifier.inputTime), decimals: 3)
+    append("}")
+  }
+
+  private mutating func append(percentage probability: Double) {
+    let percent = probability * 100
+    append(percent < 9.995 ? "    " : percent < 99.995 ? "   " : "  ")
+    append(percent, decimals: 2)
+    append(" %")
+  }
+}
+
+/// A class name without the ImageNet synset before it: the letter n, eight digits and a space.
+private func withoutSynset(_ name: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+  guard name.count > 10, name[0] == UInt8(ascii: "n"), name[9] == UInt8(ascii: " ")
+  else { return name }
+  for index in 1...8 where !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(name[index]) {
+    return name
+  }
+  return UnsafeBufferPointer(rebasing: name[10...])
+}
+
+/// Nanoseconds as milliseconds.
+func milliseconds(_ nanoseconds: Int64) -> Double { Double(nanoseconds) / 1e6 }

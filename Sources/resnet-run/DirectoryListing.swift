@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPlatform
+
+/// The names in a folder, sorted by their bytes, without those that start with a dot.
+struct DirectoryListing: ~Copyable {
+  /// How many names there are.
+  private(set) var count = 0
+
+  private let entries: UnsafeMutablePointer<UnsafeMutablePointer<dirent>?>
+
+  /// Lists a folder.
+  ///
+  /// - Parameter path: the folder, a text that outlives the error it may appear in.
+  init(_ path: UnsafePointer<CChar>) throws(RunError) {
+    var list: UnsafeMutablePointer<UnsafeMutablePointer<dirent>?>?
+    let found = rn_list_directory(path, &list)
+    guard found >= 0, let list else { throw .folder(path, errno: rn_errno()) }
+    entries = list
+    count = Int(found)
+  }
+
+  deinit {
+    for index in 0..<count { free(entries[index]) }
+    free(entries)
+  }
+
+  /// A name, ended by a zero byte; valid until the listing changes or ends.
+  subscript(_ index: Int) -> UnsafePointer<CChar> { rn_entry_name(entries[index]!) }
+
+  /// Drops the names for which `isWanted` is false.
+  mutating func keep(
+    where isWanted: (UnsafePointer<CChar>) throws(RunError) -> Bool
+  ) throws(RunError) {
+    var kept = 0
+    for index in 0..<count where try isWanted(self[index]) {
+      // Swapped, not overwritten: whatever happens, every entry stays in its list to be freed.
+      let entry = entries[kept]
+      entries[kept] = entries[index]
+      entries[index] = entry
+      kept += 1
+    }
+    for index in kept..<count { free(entries[index]) }
+    count = kept
+  }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPlatform
+
+/// A path made of several texts.
+struct Path: ~Copyable {
+  private let bytes: Buffer<CChar>
+
+  /// The text, ended by a zero byte; valid as long as this value lives.
+  var text: UnsafeMutablePointer<CChar> { bytes.elements.baseAddress! }
+
+  /// The path of an entry of a folder.
+  init(_ folder: UnsafePointer<CChar>, _ name: UnsafePointer<CChar>) throws(RunError) {
+    let count = strlen(folder)
+    bytes = try Buffer(count: count + strlen(name) + 2)
+    strcpy(text, folder)
+    // A folder given as "photos/" should not appear as "photos//" in messages.
+    if count == 0 || folder[count - 1] != 0x2F {
+      text[count] = 0x2F
+      strcpy(text + count + 1, name)
+    } else {
+      strcpy(text + count, name)
+    }
+  }
+
+  /// The path with text after it.
+  init(_ path: UnsafePointer<CChar>, suffix: StaticString) throws(RunError) {
+    let count = strlen(path)
+    bytes = try Buffer(count: count + suffix.utf8CodeUnitCount + 1)
+    memcpy(text, path, count)
+    memcpy(text + count, suffix.utf8Start, suffix.utf8CodeUnitCount)
+    text[count + suffix.utf8CodeUnitCount] = 0
+  }
+}

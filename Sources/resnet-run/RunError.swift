@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPlatform
+import ImageInput
+import PlanFormat
+import Platform
+import ResNetRuntime
+
+/// Why a run ends without its result. The paths are words of the command line, which live unchanged
+/// as long as the process.
+enum RunError: Error, @unchecked Sendable {
+  case plan(UnsafePointer<CChar>, PlanError)
+  case session(UnsafePointer<CChar>, SessionError)
+  /// The environment variable RN_ISA names no usable instruction set.
+  case environment(SessionError)
+  case outOfMemory(bytes: Int)
+  /// A file of vectors could not be written; the value is an `errno`.
+  case output(UnsafePointer<CChar>, errno: Int32)
+  /// The path of a file of vectors names something that cannot be replaced by a file.
+  case outputIsNotAFile(UnsafePointer<CChar>)
+  case standardOutput(errno: Int32)
+  case folder(UnsafePointer<CChar>, errno: Int32)
+  case noImages(UnsafePointer<CChar>)
+  case noReadableImage(UnsafePointer<CChar>)
+  case folderCount(UnsafePointer<CChar>, folders: Int, classes: Int)
+  /// Some folders are named like classes, but this many are not.
+  case strangeFolders(UnsafePointer<CChar>, count: Int, folders: Int)
+
+  /// Appends what was expected and what was found.
+  func describe(to line: inout TextLine) {
+    switch self {
+    case .plan(let path, let error):
+      line.append(cString: path)
+      line.append(": ")
+      error.describe(to: &line)
+    case .session(let path, let error):
+      line.append(cString: path)
+      line.append(": ")
+      error.describe(to: &line)
+    case .environment(let error):
+      line.append("RN_ISA: ")
+      error.describe(to: &line)
+    case .outOfMemory(let bytes):
+      line.append("out of memory: ")
+      line.append(bytes)
+      line.append(" bytes are not to be had")
+    case .output(let path, let code):
+      line.append(cString: path)
+      line.append(": cannot write the file: ")
+      line.append(cString: strerror(code))
+    case .outputIsNotAFile(let path):
+      line.append(cString: path)
+      line.append(": cannot write the file: expected a regular file or a free name")
+    case .standardOutput(let code):
+      line.append("cannot write to standard output: ")
+      line.append(cString: strerror(code))
+    case .folder(let path, let code):
+      line.append(cString: path)
+      line.append(": cannot read the folder: ")
+      line.append(cString: strerror(code))
+    case .noImages(let path):
+      line.append(cString: path)
+      line.append(": expected folders with .jpg, .jpeg or .png images, found none")
+    case .noReadableImage(let path):
+      line.append(cString: path)
+      line.append(": none of the images can be read")
+    case .folderCount(let path, let folders, let classes):
+      line.append(cString: path)
+      line.append(": expected folders named after classes of the plan, or one for each of its ")
+      line.append(classes)
+      line.append(" classes, found ")
+      line.append(folders)
+      line.append(folders == 1 ? " folder of another name" : " folders of other names")
+    case .strangeFolders(let path, let count, let folders):
+      line.append(cString: path)
+      line.append(": expected every folder to be named after a class of the plan, found ")
+      line.append(count)
+      line.append(" of ")
+      line.append(folders)
+      line.append(" that are not")
+    }
+  }
+}

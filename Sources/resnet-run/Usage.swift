@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPlatform
+import PlanFormat
+import Platform
+
+/// Writes the help text.
+///
+/// - Returns: Whether everything was written.
+@discardableResult
+func printUsage(to descriptor: Int32) -> Bool {
+  var text = TextLine()
+  text.append(
+    """
+    usage: resnet-run MODEL.plan IMAGE... [--top N] [--json] [--features FILE.f32] [--logits FILE.f32]
+                                          [--isa NAME] [--threads N]
+           resnet-run MODEL.plan --evaluate DIR [--json] [--isa NAME] [--threads N]
+           resnet-run --help | --version
+
+    Tells what is on photos, JPEG or PNG, with a plan made by resnet-quantize.
+
+      --top N              how many classes to print for each image (default 5)
+      --json               one JSON object a line for each image: file, top (index, label,
+                           probability), inference_ms, input_ms; labels as the plan has them
+                           (otherwise without a leading synset such as n01440764)
+      --features FILE.f32  writes the pooled features of all images, in order: float32, little-endian
+      --logits FILE.f32    the same for the logits
+      --evaluate DIR       classifies DIR/CLASS/*.jpg, *.jpeg and *.png and prints the fractions of
+                           images whose class came first and among the first five. Folders are named
+                           like a class of the plan or like the first word of its name; if none is,
+                           the sorted folders stand for the classes in order, if they are as many.
+      --isa NAME           highest instruction-set level to use, such as ref (default: the level in
+                           the environment variable RN_ISA, else the best of this CPU)
+      --threads N          1 to 64 (default: the CPUs this process may use)
+      --                   what follows are files, even if it starts with a dash
+
+    An image that cannot be read gets one line on standard error, the others are still processed, and
+    the exit status is 1; the .f32 files are then not written. The time "input" is decoding and
+    resizing; the first inference also reads the weights from the file. Exit status: 0 done,
+    1 something failed, 2 wrong usage.
+
+    examples:
+      resnet-run resnet18.plan photo.jpg
+      resnet-run resnet18.plan *.jpg --top 1 --json
+      resnet-run resnet18.plan *.jpg --features vectors.f32
+      resnet-run resnet18.plan --evaluate validation/ --threads 2
+
+    """)
+  return text.write(to: descriptor)
+}
+
+/// Writes the tool's version and that of the plans it reads.
+///
+/// - Returns: Whether everything was written.
+func printVersion(to descriptor: Int32) -> Bool {
+  var text = TextLine()
+  text.append("resnet-run 0.1.0 (plan format ")
+  text.append(PlanLayout.version)
+  text.append(")")
+  return text.writeLine(to: descriptor)
+}

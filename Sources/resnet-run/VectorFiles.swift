@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ResNetRuntime
+
+/// The files of features and logits that the command line asks for.
+struct VectorFiles: ~Copyable {
+  private var features: VectorFile?
+  private var logits: VectorFile?
+
+  /// Creates the files that are asked for, under temporary names.
+  init(_ arguments: borrowing Arguments) throws(RunError) {
+    features = nil
+    logits = nil
+    if let path = arguments.features { features = try VectorFile(path) }
+    if let path = arguments.logits { logits = try VectorFile(path) }
+  }
+
+  /// Appends the results of a session.
+  mutating func append(_ session: borrowing Session) throws(RunError) {
+    try features?.append(session.features)
+    try logits?.append(session.logits)
+  }
+
+  /// Gives the files their names, once everything is written.
+  mutating func publish() throws(RunError) {
+    try features?.close()
+    try logits?.close()
+    try features?.publish()
+    try logits?.publish()
+  }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ImageInput
+import Testing
+
+@Suite struct ResizeTests {
+  /// Names read "source width x height - result width x height".
+  @Test(arguments: Fixtures.names(in: "resize", endingWith: [".ppm"]))
+  func resizesAsPillowDoes(name: String) throws {
+    let expected = try Pixels(ppm: Fixtures.folder.appending(path: "resize/\(name)"))
+    let sides = name.dropLast(4).split { "x-".contains($0) }.map { Int($0)! }
+    let source = try Fixtures.noise(width: sides[0], height: sides[1])
+    let found = Pixels(try source.resized(width: sides[2], height: sides[3]))
+    let same = found == expected
+    #expect(same)
+  }
+
+  /// Names read "source width x height - shorter side - crop".
+  @Test(arguments: Fixtures.names(in: "preprocess", endingWith: [".ppm"]))
+  func preprocessesAsTorchvisionDoes(name: String) throws {
+    let expected = try Pixels(ppm: Fixtures.folder.appending(path: "preprocess/\(name)"))
+    let numbers = name.dropLast(4).split { "x-".contains($0) }.map { Int($0)! }
+    let source = try Fixtures.noise(width: numbers[0], height: numbers[1])
+    let found = try preprocessed(source, resizeShorterSide: numbers[2], crop: numbers[3])
+    let same = found == expected
+    #expect(same)
+  }
+
+  @Test func refusesAbsurdSides() throws {
+    let source = try Fixtures.noise(width: 4, height: 4)
+    for (width, height) in [(0, 4), (16385, 4), (16384, 16384)] {
+      var found: ImageError?
+      do throws(ImageError) {
+        _ = try source.resized(width: width, height: height)
+      } catch {
+        found = error
+      }
+      #expect(found == .tooLarge(width: width, height: height))
+    }
+  }
+
+  @Test(.enabled(if: Fixtures.hasShared, "needs the development data in ../shared"))
+  func photosGiveTheGoldenPixels() throws {
+    let models = Fixtures.shared.appending(path: "models")
+    let listing = try String(
+      contentsOf: models.appending(path: "resnet18-imagenette.golden.txt"), encoding: .utf8)
+    let data = try Data(
+      contentsOf: models.appending(path: "resnet18-imagenette.golden.safetensors"))
+    // A safetensors file: length of the header in 8 bytes, header in JSON, tensors.
+    let headerEnd = 8 + data.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+    let header = try #require(
+      JSONSerialization.jsonObject(with: data[8..<headerEnd]) as? [String: Any])
+    let tensor = try #require(header["pixels"] as? [String: Any])
+    let offsets = try #require(tensor["data_offsets"] as? [Int])
+    let golden = data[headerEnd + offsets[0]..<headerEnd + offsets[1]]
+    let size = 3 * 224 * 224
+    try #require(golden.count == 10 * size)
+    let photos = Fixtures.shared.appending(path: "data/imagenette/validation")
+    for (index, name) in listing.split(separator: "\n").prefix(10).enumerated() {
+      let image = try RGBImage(path: photos.appending(path: String(name)).path)
+      let found = try preprocessed(image, resizeShorterSide: 256, crop: 224)
+      let same = found.bytes.elementsEqual(golden.dropFirst(index * size).prefix(size))
+      #expect(same, "\(name)")
+    }
+  }
+}

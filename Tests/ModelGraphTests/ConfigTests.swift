@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ModelGraph
+import ModelImport
+import Testing
+
+/// A network of a known architecture's blocks with few channels, so that tests are quick.
+func narrow(_ config: ResNetConfig, outputs: Int = 7) throws -> ResNetConfig {
+  try ResNetConfig(
+    block: config.block, blockCounts: config.blockCounts, channels: [2, 3, 4, 5],
+    outputDimension: outputs)
+}
+
+/// The error that reading a configuration off `checkpoint` gives, nil if it is sound.
+func errorDescribing(_ checkpoint: Checkpoint, requiring name: String? = nil) -> GraphError? {
+  do {
+    _ = try ResNetConfig(describing: checkpoint, requiring: name)
+    return nil
+  } catch {
+    return error
+  }
+}
+
+@Suite struct ConfigTests {
+  @Test(arguments: [
+    ("resnet18", ResNetConfig.resnet18, "ResNet18", 512, 8, 2),
+    ("resnet34", .resnet34, "ResNet34", 512, 16, 2),
+    ("ResNet50", .resnet50, "ResNet50", 2048, 16, 3),
+    ("RESNET101", .resnet101, "ResNet101", 2048, 33, 3),
+    ("resnet152", .resnet152, "ResNet152", 2048, 50, 3),
+  ])
+  func namedArchitectures(
+    name: String, config: ResNetConfig, shown: String, features: Int, blocks: Int, branch: Int
+  ) throws {
+    #expect(try ResNetConfig(named: name) == config)
+    #expect(config.name == shown)
+    #expect(config.featureCount == features)
+    #expect(config.blockCounts.reduce(0, +) == blocks)
+    // The number in the name counts layers with weights: the stem, all branches, the classifier.
+    #expect(shown == "ResNet\(blocks * branch + 2)")
+    #expect(config.block.convolutionCount == branch)
+    #expect(config.expansion == (branch == 2 ? 1 : 4))
+    #expect(config.outputDimension == 1000)
+    let other = try ResNetConfig(named: name, outputDimension: 10)
+    #expect(other.outputDimension == 10)
+    #expect(other.name == shown)
+  }
+
+  @Test func otherNamesAreRefused() {
+    #expect(throws: GraphError.unknownArchitecture(name: "resnet20")) {
+      try ResNetConfig(named: "resnet20")
+    }
+  }
+
+  @Test func customConfigurationsSayWhatTheyAre() throws {
+    let config = try ResNetConfig(
+      block: .bottleneck, blockCounts: [1, 2], channels: [8, 24], outputDimension: 3)
+    #expect(config.name == "custom ResNet (bottleneck blocks 1-2, channels 8-24)")
+    #expect(config.featureCount == 96)
+  }
+
+  @Test(
+    arguments: [
+      ([], [], 1, GraphError.implausible(what: "number of stages", expected: 1...4, found: 0)),
+      ([1, 1, 1, 1, 1], [1], 1, .implausible(what: "number of stages", expected: 1...4, found: 5)),
+      ([1, 1], [8], 1, .stageCountMismatch(blockCounts: 2, channels: 1)),
+      ([1, 0], [8, 8], 1, .implausible(what: "blocks of layer2", expected: 1...256, found: 0)),
+      ([257], [8], 1, .implausible(what: "blocks of layer1", expected: 1...256, found: 257)),
+      ([1], [0], 1, .implausible(what: "channels of layer1", expected: 1...4096, found: 0)),
+      ([1], [4097], 1, .implausible(what: "channels of layer1", expected: 1...4096, found: 4097)),
+      ([1], [-1], 1, .implausible(what: "channels of layer1", expected: 1...4096, found: -1)),
+      ([1], [8], 0, .implausible(what: "output dimension", expected: 1...65536, found: 0)),
+      ([1], [8], 65537, .implausible(what: "output dimension", expected: 1...65536, found: 65537)),
+    ] as [([Int], [Int], Int, GraphError)])
+  func implausibleNumbersAreRefused(
+    counts: [Int], channels: [Int], outputs: Int, expected: GraphError
+  ) {
+    #expect(throws: expected) {
+      try ResNetConfig(
+        block: .basic, blockCounts: counts, channels: channels, outputDimension: outputs)
+    }
+  }
+
+  @Test(arguments: ResNetConfig.named)
+  func configurationIsReadOffTheTensors(known: ResNetConfig) throws {
+    let config = try narrow(known)
+    let checkpoint = Checkpoint.random(config: config, seed: 1)
+    #expect(try ResNetConfig(describing: checkpoint) == config)
+  }
+
+  @Test(arguments: [
+    (ResNetConfig.Block.basic, [1], [4], 1), (.basic, [1, 3], [4, 4], 2),
+    (.bottleneck, [2, 1, 4], [3, 1, 2], 5), (.basic, [1, 2, 1, 3], [8, 4, 8, 2], 11),
+  ])
+  func customConfigurationIsReadOffTheTensors(
+    block: ResNetConfig.Block, counts: [Int], channels: [Int], outputs: Int
+  ) throws {
+    let config = try ResNetConfig(
+      block: block, blockCounts: counts, channels: channels, outputDimension: outputs)
+    let checkpoint = Checkpoint.random(config: config, seed: 2)
+    #expect(try ResNetConfig(describing: checkpoint) == config)
+  }
+
+  /// Names and shapes as torchvision's resnet18 and resnet50 have them, from its source.
+  @Test func tensorsAreTorchvisions() {
+    let small = Checkpoint.random(config: .resnet18, seed: 3).tensors
+    #expect(small.count == 20 * 5 + 2)
+    #expect(small["conv1.weight"]?.shape == [64, 3, 7, 7])
+    #expect(small["layer1.0.downsample.0.weight"] == nil)
+    #expect(small["layer2.0.conv1.weight"]?.shape == [128, 64, 3, 3])
+    #expect(small["layer2.0.downsample.0.weight"]?.shape == [128, 64, 1, 1])
+    #expect(small["layer2.0.downsample.1.running_var"]?.shape == [128])
+    #expect(small["layer4.1.bn2.weight"]?.shape == [512])
+    #expect(small["fc.weight"]?.shape == [1000, 512])
+    // torchvision documents 11,689,512 parameters; the running statistics come on top.
+    let parameters = small.filter { !$0.key.contains("running") }
+    #expect(parameters.values.reduce(0) { $0 + $1.values.count } == 11_689_512)
+
+    let large = Checkpoint.random(config: .resnet50, seed: 3).tensors
+    #expect(large["layer1.0.downsample.0.weight"]?.shape == [256, 64, 1, 1])
+    #expect(large["layer3.0.conv1.weight"]?.shape == [256, 512, 1, 1])
+    #expect(large["layer3.0.conv2.weight"]?.shape == [256, 256, 3, 3])
+    #expect(large["layer3.0.conv3.weight"]?.shape == [1024, 256, 1, 1])
+    #expect(large["fc.weight"]?.shape == [1000, 2048])
+    // Documented: 25,557,032.
+    let count = large.filter { !$0.key.contains("running") }.values.reduce(0) {
+      $0 + $1.values.count
+    }
+    #expect(count == 25_557_032)
+  }
+
+  @Test func requiredArchitectureIsCompared() throws {
+    let checkpoint = Checkpoint.random(
+      config: try ResNetConfig(named: "resnet18", outputDimension: 3), seed: 4)
+    #expect(errorDescribing(checkpoint, requiring: "resnet18") == nil)
+    #expect(
+      errorDescribing(checkpoint, requiring: "resnet50")
+        == .architectureMismatch(expected: "ResNet50", found: "ResNet18"))
+    #expect(
+      errorDescribing(checkpoint, requiring: "vgg") == .unknownArchitecture(name: "vgg"))
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ModelImport
+import Testing
+
+@Suite struct FileKindTests {
+  @Test(
+    arguments: [
+      (
+        [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e],
+        "legacy PyTorch"
+      ),
+      ([0x80, 0x02, 0x7d, 0x71, 0x00, 0x2e], "bare Python pickle"),
+      ([0x08, 0x08, 0x12, 0x07, 0x70, 0x79, 0x74, 0x6f, 0x72, 0x63, 0x68], "ONNX"),
+      ([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0x00], "HDF5"),
+    ] as [([UInt8], String)])
+  func unsupportedKindIsNamed(bytes: [UInt8], name: String) {
+    guard case .unsupportedFormat(let kind) = errorLoading(bytes) else {
+      Issue.record("expected the kind to be known: \(name)")
+      return
+    }
+    #expect(kind.contains(name))
+  }
+
+  @Test func unknownBytesAreShown() {
+    #expect(errorLoading([1, 2]) == .unrecognized(firstBytes: [1, 2]))
+    #expect(
+      "\(ImportError.unrecognized(firstBytes: [0, 255]))"
+        == "expected a safetensors file or a PyTorch zip archive, "
+        + "found a file that begins with the bytes 00 ff")
+  }
+
+  @Test func kindIsKnownByContentsNotByName() throws {
+    let path = NSTemporaryDirectory() + "model-import-\(UUID().uuidString).pth"
+    defer { unlink(path) }
+    let file = safetensors("{" + entry("w", "F32", [1], 0, 4) + "}", bytes(of: [3]))
+    try Data(file).write(to: URL(fileURLWithPath: path))
+    let checkpoint = try Checkpoint(contentsOf: path)
+    #expect(checkpoint.format == .safetensors)
+    #expect(checkpoint.tensors["w"]?.values == [3])
+  }
+
+  @Test func unreadableFilesAreErrors() throws {
+    let folder = NSTemporaryDirectory() + "model-import-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let empty = folder + "/empty.pth"
+    try Data().write(to: URL(fileURLWithPath: empty))
+    for path in [folder, empty, folder + "/absent.pth"] {
+      do {
+        _ = try Checkpoint(contentsOf: path)
+        Issue.record("expected \(path) to be refused")
+      } catch {
+        guard case .unreadable(path, let reason) = error else {
+          Issue.record("expected an unreadable file, found \(error)")
+          continue
+        }
+        #expect(!reason.isEmpty)
+      }
+    }
+  }
+
+  /// Vectors of FIPS 180-2, appendix B.
+  @Test func sha256HasThePublishedDigests() {
+    #expect(
+      sha256Hex(Array("abc".utf8))
+        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    #expect(
+      sha256Hex([])
+        == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+  }
+
+  @Test func errorsAreOneLineWhateverTheFileSays() {
+    let hostile = "w\n\u{1b}[2J\u{202e}\"" + String(repeating: "x", count: 200)
+    let errors: [ImportError] = [
+      .unreadable(path: hostile, reason: "gone"), .missingEntry(name: hostile),
+      .badArchive(entry: hostile, reason: "broken"), .bigEndian,
+      .refusedGlobal(name: hostile, offset: 1), .refusedOpcode(name: "DUP", offset: 2),
+      .refusedCall(name: hostile, offset: 3, found: "None"),
+      .unexpectedEntry(name: hostile, expected: "a tensor", found: "None"),
+      .duplicateTensor(name: hostile), .unsupportedElementType(tensor: hostile, found: hostile),
+      .badShape(tensor: hostile, shape: [-1]),
+      .byteCountMismatch(tensor: hostile, expected: 1, found: 2),
+      .badDataOffset(tensor: hostile, expected: 1, found: 2),
+      .outsideStorage(tensor: hostile, storage: hostile, lastElement: 2, elementCount: 1),
+      .nonFinite(tensor: hostile, index: 3, found: "nan"),
+    ]
+    for error in errors {
+      let text = "\(error)"
+      #expect(text.contains("expected") || text.contains("cannot read"), "\(text)")
+      #expect(text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0 != "\u{202e}" }, "\(text)")
+      #expect(text.count < 500)
+    }
+  }
+}
