@@ -49,5 +49,11 @@ let package = Package(
         "ImageInput", "ModelImport", "Planning", "ResNetRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
+    .testTarget(
+      name: "ImageInputTests", dependencies: ["ImageInput", "Platform"], exclude: ["Fixtures"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ResNetRunTests", dependencies: ["resnet-run", "resnet-quantize"],
+      swiftSettings: settings),
   ]
 )

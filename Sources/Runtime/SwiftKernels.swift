@@ -12,46 +12,35 @@ extension UnsafeRawPointer {
 }
 
 /// The maximum of a 3×3 window, with stride 2, over vectors of a whole channel block.
+///
+/// `greater` takes the maximum of each lane. It comes from the caller, where the vector type is
+/// concrete: only there does a comparison become one instruction.
 @inline(__always)
-private func maximumRow<V: SIMD>(_ a: rn_maxpool_args, as type: V.Type) where V.Scalar: Comparable {
-  let size = MemoryLayout<V.Scalar>.stride
-  let width = Int(a.output_width)
-  let channels = Int(a.channels)
-  let pixel = channels * size
-  let rows = (a.rows.0!, a.rows.1!, a.rows.2!)
-  for x in 0..<width {
+private func maximumRow<V: SIMD>(_ a: rn_maxpool_args, _ greater: (V, V) -> V) {
+  let pixel = Int(a.channels) * MemoryLayout<V.Scalar>.stride
+  for x in 0..<Int(a.output_width) {
     var offset = 0
     while offset < pixel {
       let start = 2 * x * pixel + offset
-      var greatest = columnMaximum(rows, start, as: type)
-      for column in 1..<3 {
-        let next = columnMaximum(rows, start &+ column &* pixel, as: type)
-        greatest.replace(with: next, where: next .> greatest)
+      var greatest = a.rows.0!.vector(start, as: V.self)
+      for column in 0..<3 {
+        let place = start &+ column &* pixel
+        greatest = greater(greatest, a.rows.0!.vector(place, as: V.self))
+        greatest = greater(greatest, a.rows.1!.vector(place, as: V.self))
+        greatest = greater(greatest, a.rows.2!.vector(place, as: V.self))
       }
-      (a.output + x * pixel + offset).storeBytes(of: greatest, as: type)
+      (a.output + x * pixel + offset).storeBytes(of: greatest, as: V.self)
       offset += MemoryLayout<V>.size
     }
   }
 }
 
-@inline(__always)
-private func columnMaximum<V: SIMD>(
-  _ rows: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer), _ offset: Int, as type: V.Type
-) -> V where V.Scalar: Comparable {
-  var greatest = rows.0.vector(offset, as: type)
-  let middle = rows.1.vector(offset, as: type)
-  greatest.replace(with: middle, where: middle .> greatest)
-  let last = rows.2.vector(offset, as: type)
-  greatest.replace(with: last, where: last .> greatest)
-  return greatest
-}
-
 func rn_maxpool_q8_swiftsimd(_ arguments: UnsafePointer<rn_maxpool_args>?) {
-  maximumRow(arguments!.pointee, as: SIMD16<UInt8>.self)
+  maximumRow(arguments!.pointee) { (a: SIMD16<UInt8>, b) in a.replacing(with: b, where: b .> a) }
 }
 
 func rn_maxpool_f32_swiftsimd(_ arguments: UnsafePointer<rn_maxpool_args>?) {
-  maximumRow(arguments!.pointee, as: SIMD16<Float>.self)
+  maximumRow(arguments!.pointee) { (a: SIMD16<Float>, b) in a.replacing(with: b, where: b .> a) }
 }
 
 /// Sums all pixels of one channel block; `row` is in bytes.

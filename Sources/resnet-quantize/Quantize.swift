@@ -36,7 +36,7 @@ struct Quantize: ParsableCommand {
   var output: String
 
   @Option(help: "How activation ranges are chosen: minmax or percentile.")
-  var method: MethodOption = .percentile
+  var method: MethodOption = .minmax
 
   @Option(help: "Per cent of the values that are not clipped, with --method percentile.")
   var percentile: Double = 99.99

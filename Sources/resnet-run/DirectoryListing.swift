@@ -7,7 +7,8 @@ struct DirectoryListing: ~Copyable {
   /// How many names there are.
   private(set) var count = 0
 
-  private let entries: UnsafeMutablePointer<UnsafeMutablePointer<dirent>?>
+  // Null in an empty folder.
+  private let entries: UnsafeMutablePointer<UnsafeMutablePointer<dirent>?>?
 
   /// Lists a folder.
   ///
@@ -15,23 +16,24 @@ struct DirectoryListing: ~Copyable {
   init(_ path: UnsafePointer<CChar>) throws(RunError) {
     var list: UnsafeMutablePointer<UnsafeMutablePointer<dirent>?>?
     let found = rn_list_directory(path, &list)
-    guard found >= 0, let list else { throw .folder(path, errno: rn_errno()) }
+    guard found >= 0 else { throw .folder(path, errno: rn_errno()) }
     entries = list
     count = Int(found)
   }
 
   deinit {
-    for index in 0..<count { free(entries[index]) }
+    for index in 0..<count { free(entries![index]) }
     free(entries)
   }
 
   /// A name, ended by a zero byte; valid until the listing changes or ends.
-  subscript(_ index: Int) -> UnsafePointer<CChar> { rn_entry_name(entries[index]!) }
+  subscript(_ index: Int) -> UnsafePointer<CChar> { rn_entry_name(entries![index]!) }
 
   /// Drops the names for which `isWanted` is false.
   mutating func keep(
     where isWanted: (UnsafePointer<CChar>) throws(RunError) -> Bool
   ) throws(RunError) {
+    guard let entries else { return }
     var kept = 0
     for index in 0..<count where try isWanted(self[index]) {
       // Swapped, not overwritten: whatever happens, every entry stays in its list to be freed.

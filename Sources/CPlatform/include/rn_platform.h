@@ -31,7 +31,7 @@ static inline int rn_is_directory(const struct stat *status) { return S_ISDIR(st
 
 /// Lists the entries of a directory whose names do not start with a dot, sorted by their bytes.
 /// Returns how many there are, or -1 and sets `errno`. The list and each of its entries come from
-/// malloc.
+/// malloc; the list of an empty directory may be null.
 int rn_list_directory(const char *path, struct dirent ***entries);
 
 /// The name of a directory entry.

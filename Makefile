@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+# The commands a developer types; "make" alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+ARCH := $(shell uname -m)
+BOARD := .build-board/release/resnet-run
+PLAN := .build/resnet18-imagenette.plan
+
+PACKAGES := libjpeg62-turbo-dev libpng-dev libsleef-dev libssl-dev libzip-dev pkg-config
+LINT_PACKAGES := clang-format
+
+sources = $(wildcard $(shell git ls-files --cached --others --exclude-standard $(1)))
+SWIFT_FILES = $(call sources,'*.swift')
+C_FILES = $(call sources,'*.c' '*.h')
+
+# Installs the Debian packages $(1) that are missing, or says how.
+define need_packages
+	missing=(); \
+	for package in $(1); do \
+	  status=$$(dpkg-query -W -f '$${db:Status-Status}' "$$package" 2>/dev/null || true); \
+	  if [ "$$status" != installed ]; then missing+=("$$package"); fi; \
+	done; \
+	if [ $${#missing[@]} -gt 0 ]; then \
+	  if [ "$$(id -u)" -ne 0 ]; then \
+	    echo "Debian packages are missing. Install them and try again:" >&2; \
+	    echo "  sudo apt-get install $${missing[*]}" >&2; \
+	    exit 1; \
+	  fi; \
+	  echo "Installing $${missing[*]}"; \
+	  apt-get update -q; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$${missing[@]}"; \
+	fi
+endef
+
+.PHONY: help
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: setup
+setup: ## install the Debian packages that the build needs (as root; else say which)
+	@command -v dpkg-query >/dev/null || \
+	  { echo "expected Debian or a relative of it: there is no dpkg-query" >&2; exit 1; }
+	@command -v swift >/dev/null || \
+	  { echo "swift is not on the PATH: install Swift 6.2 or newer, see https://www.swift.org/install" >&2; \
+	    exit 1; }
+	@$(call need_packages,$(PACKAGES))
+
+.PHONY: build
+build: setup ## build everything for this machine
+	swift build -c release
+
+.PHONY: board
+board: setup ## build resnet-run as Embedded Swift, which rejects every heap allocation
+	@test -f Toolchains/$(ARCH)-linux-gnu.json || \
+	  { echo "expected Toolchains/$(ARCH)-linux-gnu.json: there is no board build for $(ARCH) yet" >&2; \
+	    exit 1; }
+	swift build -c release --triple $(ARCH)-unknown-linux-gnu \
+	  --toolset Toolchains/$(ARCH)-linux-gnu.json --scratch-path .build-board --product resnet-run
+	@echo "The board tool is $(BOARD)"
+
+.PHONY: demo
+demo: build board ## quantize the shipped model and classify the example photos
+	.build/release/resnet-quantize Models/resnet18-imagenette.safetensors \
+	  --calibration Models/calibration --classes Models/classes.txt -o $(PLAN)
+	$(BOARD) $(PLAN) Models/examples/*.jpg --top 3
+
+.PHONY: test
+test: setup board ## run all tests; RESNET_SLOW_TESTS=1 runs the long ones too
+	swift test -c release
+	RESNET_RUN=$(CURDIR)/$(BOARD) swift test -c release --skip-build --filter ResNetRunTests
+
+.PHONY: format
+format: ## format the sources in place
+	@$(call need_packages,$(LINT_PACKAGES))
+	swift format format --in-place --parallel $(SWIFT_FILES)
+	clang-format -i $(C_FILES)
+
+.PHONY: lint
+lint: ## check the format of the sources
+	@$(call need_packages,$(LINT_PACKAGES))
+	swift format lint --strict --parallel $(SWIFT_FILES)
+	clang-format --dry-run -Werror $(C_FILES)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf .build .build-board
