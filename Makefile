@@ -71,7 +71,7 @@ demo: build board ## quantize the shipped model and classify the example photos
 .PHONY: test
 test: setup board ## run all tests; RESNET_SLOW_TESTS=1 runs the long ones too
 	swift test -c release
-	RESNET_RUN=$(CURDIR)/$(BOARD) swift test -c release --skip-build --filter ResNetRunTests
+	RESNET_RUN=$(CURDIR)/$(BOARD) swift test -c release --skip-build --filter ToolTests
 
 .PHONY: format
 format: ## format the sources in place

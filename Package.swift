@@ -39,7 +39,8 @@ let package = Package(
     .target(
       name: "ModelImport", dependencies: ["CCrypto", "CZip", "Platform"], swiftSettings: settings),
     .target(name: "ModelGraph", dependencies: ["ModelImport"], swiftSettings: settings),
-    .target(name: "Quantization", dependencies: ["CKernels", "ModelGraph"], swiftSettings: settings),
+    .target(
+      name: "Quantization", dependencies: ["CKernels", "ModelGraph"], swiftSettings: settings),
     .target(
       name: "Planning", dependencies: ["CKernels", "PlanFormat", "Quantization"],
       swiftSettings: settings),
@@ -53,7 +54,7 @@ let package = Package(
       name: "ImageInputTests", dependencies: ["ImageInput", "Platform"], exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(
-      name: "ResNetRunTests", dependencies: ["resnet-run", "resnet-quantize"],
+      name: "ToolTests", dependencies: ["ModelImport", "resnet-run", "resnet-quantize"],
       swiftSettings: settings),
   ]
 )

@@ -40,7 +40,9 @@ public enum PlanLayout {
   public static var channelBlock: Int { 16 }
 
   /// Rounds up to a multiple of ``alignment``.
-  public static func aligned(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
+  public static func aligned(_ count: Int) -> Int {
+    (count + alignment - 1) / alignment * alignment
+  }
 }
 
 /// The sections of a plan, in file order.

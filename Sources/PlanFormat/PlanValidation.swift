@@ -127,7 +127,8 @@ extension PlanView {
     let taps = step.kernelSize * step.kernelSize * input.channels
     guard taps <= 32768 else { throw .step(index: index, "at most 32768 products in a sum") }
     try validateClamp(step, index)
-    try validateConstants(step, index, taps: taps, outputs: output.channels, biasesAreIntegers: true)
+    try validateConstants(
+      step, index, taps: taps, outputs: output.channels, biasesAreIntegers: true)
   }
 
   private func convolved(_ size: Int, _ step: StepRecord) -> Int {

@@ -179,7 +179,9 @@ private struct PlanBuilder {
       }
     }
     let placement = ArenaPlanner.place(buffers, alignment: PlanLayout.alignment)
-    for index in tensors.indices { tensors[index].offset = placement.offsets[bufferOfTensor[index]] }
+    for index in tensors.indices {
+      tensors[index].offset = placement.offsets[bufferOfTensor[index]]
+    }
     return placement.byteCount
   }
 

@@ -90,8 +90,9 @@ public enum Quantizer {
   }
 
   /// The clamp of an output before rounding, without its zero point.
-  public static func clamp(_ output: ActivationScale, isRectified: Bool) -> (low: Float, high: Float)
-  {
+  public static func clamp(
+    _ output: ActivationScale, isRectified: Bool
+  ) -> (low: Float, high: Float) {
     let low = isRectified ? 0 : -Float(output.zeroPoint)
     return (low, Float(255 - output.zeroPoint))
   }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// The functions have the C names of their slots, so that one search finds every twin.
+
 // Kernels bound by memory, in Swift SIMD. Their twins are in CKernels/ref.
 
 import CKernels
@@ -46,7 +49,8 @@ func rn_maxpool_f32_swiftsimd(_ arguments: UnsafePointer<rn_maxpool_args>?) {
 /// Sums all pixels of one channel block; `row` is in bytes.
 @inline(__always)
 private func sumPixels<V: SIMD, Sum: SIMD>(
-  _ a: rn_avgpool_args, _ block: Int, as type: V.Type, from zero: Sum, adding add: (inout Sum, V) -> Void
+  _ a: rn_avgpool_args, _ block: Int, as type: V.Type, from zero: Sum,
+  adding add: (inout Sum, V) -> Void
 ) -> Sum {
   let size = MemoryLayout<V.Scalar>.stride
   var sum = zero
@@ -97,7 +101,8 @@ func rn_input_q8_swiftsimd(_ arguments: UnsafePointer<rn_input_args>?) {
     x += 4
   }
   while x < width {
-    let pixel = SIMD4<UInt8>(rgb.load(fromByteOffset: 3 * x, as: UInt8.self),
+    let pixel = SIMD4<UInt8>(
+      rgb.load(fromByteOffset: 3 * x, as: UInt8.self),
       rgb.load(fromByteOffset: 3 * x + 1, as: UInt8.self),
       rgb.load(fromByteOffset: 3 * x + 2, as: UInt8.self), 0)
     (a.output + 4 * x).storeBytes(of: pixel, as: SIMD4<UInt8>.self)

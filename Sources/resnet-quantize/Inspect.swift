@@ -37,12 +37,14 @@ struct Inspect: ParsableCommand {
       "\(model.blockCounts[$0])×\(model.channels[$0])"
     }
     let multiplications = (0..<view.stepCount).reduce(0) { $0 + view.step($1).multiplications }
-    print("network      \(model.isBottleneck ? "Bottleneck" : "BasicBlock") \(stages.joined(separator: " "))")
+    let block = model.isBottleneck ? "Bottleneck" : "BasicBlock"
+    print("network      \(block) \(stages.joined(separator: " "))")
     print("outputs      \(model.classCount) logits of \(model.featureCount) features")
     print("precision    \(model.precision == .q8 ? "int8" : "fp32")")
     print("work         \(String(format: "%.3f", Double(multiplications) / 1e9)) GMAC an image")
     print("file         \(view.bytes.count) bytes, of them \(view.constants.count) constants")
-    print("arena        \(view.arenaByteCount) bytes, and \(view.scratchByteCount) scratch a thread")
+    print("arena        \(view.arenaByteCount) bytes")
+    print("scratch      \(view.scratchByteCount) bytes a thread")
     print("session      \(plan.sessionByteCount(threads: 1)) bytes with 1 thread")
     print(
       "recipe       RGB, shorter side to \(view.recipe.resize) (bilinear, antialiased), centre "
@@ -76,7 +78,9 @@ struct Inspect: ParsableCommand {
   }
 
   private func printTensors(_ view: PlanView) {
-    print("\ntensor  name                   height × width × channels  border    offset     bytes  scale, zero point")
+    print(
+      "\ntensor  name                   height × width × channels  border    offset     bytes  "
+        + "scale, zero point")
     for index in 0..<view.tensorCount {
       let tensor = view.tensor(index)
       let shape = "\(tensor.height) × \(tensor.width) × \(tensor.channels)"
@@ -106,7 +110,7 @@ struct Inspect: ParsableCommand {
         let end = (tensor.offset + tensor.storageByteCount) * width / max(view.arenaByteCount, 1)
         let letter = String(UnicodeScalar(UInt8(ascii: "a") + UInt8(tensorIndex % 26)))
         let shown = tensor.firstStep == index ? letter.uppercased() : letter
-        for place in start..<min(max(end, start + 1), width) where row[place].isLowercase || row[place] == "." {
+        for place in start..<min(max(end, start + 1), width) where !row[place].isUppercase {
           row[place] = Character(shown)
         }
       }

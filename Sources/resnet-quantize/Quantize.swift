@@ -47,7 +47,8 @@ struct Quantize: ParsableCommand {
   @Option(help: "Height and width of the image, 32 to 1024 pixels.")
   var inputSize: Int = 224
 
-  @Option(help: "Pixels of the photo's shorter side before the crop (default: 8/7 of the input size).")
+  @Option(
+    help: "Pixels of the photo's shorter side before the crop (default: 8/7 of the input size).")
   var resize: Int?
 
   @Option(help: "A file with one class name a line.", completion: .file())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Foundation
 
 @main
 struct ResNetQuantize: ParsableCommand {
@@ -17,6 +18,21 @@ struct ResNetQuantize: ParsableCommand {
     version: "0.1.0",
     subcommands: [Quantize.self, Inspect.self],
     defaultSubcommand: Quantize.self)
+
+  /// Runs the command; one line on stderr and exit status 1 if it fails, 2 for wrong usage.
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      let status = exitCode(for: error)
+      guard !status.isSuccess else { exit(withError: error) }
+      let isUsage = status == .validationFailure
+      let text = isUsage ? fullMessage(for: error) : "resnet-quantize: \(message(for: error))"
+      FileHandle.standardError.write(Data("\(text)\n".utf8))
+      Foundation.exit(isUsage ? 2 : 1)
+    }
+  }
 }
 
 /// An error whose description is the one line that the user sees.

@@ -26,7 +26,7 @@ struct Tool {
   static let quantize = Tool(url: products.appendingPathComponent("resnet-quantize"))
 
   /// Where SwiftPM puts tools: beside the program that runs the tests.
-  fileprivate static var products: URL {
+  static var products: URL {
     Bundle.main.executableURL!.deletingLastPathComponent()
   }
 

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import XCTest
+
+/// Plans of the shipped checkpoint, each made once by the built `resnet-quantize`.
+enum ShippedModel {
+  static let folder = Repository.root.appendingPathComponent("Models")
+
+  private static let int8Plan = Result { try make("shipped-int8.plan", []) }
+  private static let floatPlan = Result { try make("shipped-fp32.plan", ["--precision", "fp32"]) }
+
+  static func int8() throws -> String { try int8Plan.get() }
+  static func float32() throws -> String { try floatPlan.get() }
+
+  /// The arguments that quantize the checkpoint as `make demo` does.
+  static func arguments(output: String) -> [String] {
+    [
+      folder.appendingPathComponent("resnet18-imagenette.safetensors").path,
+      "--calibration", folder.appendingPathComponent("calibration").path,
+      "--classes", folder.appendingPathComponent("classes.txt").path, "-o", output,
+    ]
+  }
+
+  private static func make(_ name: String, _ options: [String]) throws -> String {
+    let path = Tool.products.appendingPathComponent(name).path
+    let result = try Tool.quantize.run(arguments(output: path) + options)
+    guard result.status == 0 else { throw ToolFailure(errors: result.errors) }
+    return path
+  }
+}
+
+/// The folder beside the repository with what is too large to ship: golden answers and photos.
+enum SharedData {
+  static let root = Repository.root.deletingLastPathComponent().appendingPathComponent("shared")
+
+  /// The path of an entry, or a skipped test that says what is missing.
+  static func path(_ name: String) throws -> String {
+    let path = root.appendingPathComponent(name).path
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw XCTSkip("needs ../shared/\(name), which is not part of the repository")
+    }
+    return path
+  }
+
+  /// The validation photos, sorted by path.
+  static func validationPhotos() throws -> [String] {
+    let folder = try path("data/imagenette/validation")
+    let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
+    return names.filter { $0.hasSuffix(".JPEG") }.sorted().map { "\(folder)/\($0)" }
+  }
+}
+
+/// Runs `resnet-run` on photos and returns its vectors, `width` numbers for each photo.
+func vectors(
+  _ kind: String, plan: String, photos: [String], width: Int, options: [String] = []
+) throws -> [[Float]] {
+  let scratch = try Scratch()
+  let file = scratch.path("vectors.f32")
+  let result = try Tool.run.run([plan] + photos + ["--\(kind)", file, "--top", "1"] + options)
+  XCTAssertEqual(result.status, 0, result.errors)
+  let data = try Data(contentsOf: URL(fileURLWithPath: file))
+  XCTAssertEqual(data.count, photos.count * width * 4)
+  let values = data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+  return stride(from: 0, to: values.count, by: width).map { Array(values[$0..<$0 + width]) }
+}
