@@ -9,6 +9,8 @@ static const struct {
 } levels[] = {
     {RN_ISA_REF, "ref"},
 #if defined(__x86_64__)
+    {RN_ISA_SSE41, "sse41"},
+    {RN_ISA_AVX2, "avx2"},
     {RN_ISA_AVX512VNNI, "avx512vnni"},
 #endif
 };
@@ -38,6 +40,10 @@ rn_isa rn_isa_detect(void) {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni"))
     return RN_ISA_AVX512VNNI;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    return RN_ISA_AVX2;
+  if (__builtin_cpu_supports("sse4.2"))
+    return RN_ISA_SSE41;
 #endif
   return RN_ISA_REF;
 }
@@ -55,12 +61,25 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
       .input_f32 = rn_input_f32_ref,
       .softmax_f32 = rn_softmax_f32_ref,
       .crc32c = rn_crc32c_ref,
+      .peak_q8 = rn_peak_q8_ref,
+      .peak_f32 = rn_peak_f32_ref,
   };
 #if defined(__x86_64__)
-  if (cap >= RN_ISA_AVX512VNNI) {
+  if (cap >= RN_ISA_SSE41) {
     rn_kernels_init_sse42(kernels);
+    rn_kernels_init_sse41(kernels);
+    rn_kernels_init_peak_sse41(kernels);
+  }
+  if (cap >= RN_ISA_AVX2) {
+    rn_kernels_init_avx2(kernels);
+    rn_kernels_init_avx2fma(kernels);
+    rn_kernels_init_linear_avx2(kernels);
+    rn_kernels_init_peak_avx2(kernels);
+  }
+  if (cap >= RN_ISA_AVX512VNNI) {
     rn_kernels_init_avx512(kernels);
     rn_kernels_init_avx512vnni(kernels);
+    rn_kernels_init_peak_avx512vnni(kernels);
   }
 #endif
 }

@@ -21,6 +21,8 @@
 // Instruction-set levels, each including those before it on the same architecture.
 typedef enum rn_isa {
   RN_ISA_REF = 0,        // portable C
+  RN_ISA_SSE41 = 1,      // SSE4.2: x86 boards without AVX
+  RN_ISA_AVX2 = 2,       // AVX2 and FMA
   RN_ISA_AVX512VNNI = 4, // AVX-512 F, BW, VL, VNNI
 } rn_isa;
 
@@ -33,12 +35,12 @@ typedef struct rn_conv_geometry {
   uint32_t output_height, output_width; // pixels
   uint32_t output_blocks;               // blocks of 16 output channels
   uint32_t kernel_rows;
-  uint32_t run;            // kernel columns * input channels; a multiple of 4
-  size_t input_row;        // from one input row to the next
-  size_t step_y, step_x;   // from one output pixel's first tap to the next one's
-  size_t output_row;       // from one output row to the next
-  size_t output_pixel;     // from one output pixel to the next
-  size_t residual_row;     // as output_row, for the residual; its pixels are output_pixel apart
+  uint32_t run;          // kernel columns * input channels; a multiple of 4
+  size_t input_row;      // from one input row to the next
+  size_t step_y, step_x; // from one output pixel's first tap to the next one's
+  size_t output_row;     // from one output row to the next
+  size_t output_pixel;   // from one output pixel to the next
+  size_t residual_row;   // as output_row, for the residual; its pixels are output_pixel apart
 } rn_conv_geometry;
 
 // Work is cut into units: one output row of two blocks (32) of output channels. Unit
@@ -52,25 +54,27 @@ static inline uint32_t rn_conv_units(const rn_conv_geometry *g) {
 //   t      = (float)acc * multiplier[oc]
 //   t      = t + (float)(residual - residual_zero) * residual_multiplier     if residual
 //   output = round_half_even(min(max(t, low), high)) + output_zero
-// Every multiplication and addition is rounded on its own, never fused.
+// Every multiplication and addition is rounded on its own, never fused. max(t, low) is
+// t > low ? t : low: it makes low of a NaN, which infinities of opposite signs may leave.
 // Range: low + output_zero >= 0 and high + output_zero <= 255.
 typedef struct rn_conv_q8_args {
   rn_conv_geometry geometry;
   const uint8_t *input;
-  const int8_t *weights;    // [oc/16][kernel row][run/4][16 oc][4]; 64-byte aligned
-  const int32_t *bias;      // [oc], 64-byte aligned
-  const float *multiplier;  // [oc], 64-byte aligned, finite
-  const uint8_t *residual;  // null, or at output pixel (0, 0); may be the output itself
+  const int8_t *weights;   // [oc/16][kernel row][run/4][16 oc][4]; 64-byte aligned
+  const int32_t *bias;     // [oc], 64-byte aligned
+  const float *multiplier; // [oc], 64-byte aligned, finite
+  const uint8_t *residual; // null, or at output pixel (0, 0); may be the output itself
   uint8_t *output;
-  float residual_multiplier;
-  int32_t residual_zero; // 0...255
+  float residual_multiplier; // finite
+  int32_t residual_zero;     // 0...255
   float low, high;
   int32_t output_zero; // 0...255
 } rn_conv_q8_args;
 
 // float32 convolution: one chain of fused multiply-adds for each output, starting at the bias, in
 // the order of kernel rows and then of the run. The same bits wherever there is an FMA.
-//   t = fma chain;  t = t + residual  if residual;  output = max(t, low)
+//   t = fma chain;  t = t + residual  if residual;  output = t > low ? t : low
+// So a ReLU gives neither -0 nor NaN.
 typedef struct rn_conv_f32_args {
   rn_conv_geometry geometry;
   const float *input;
@@ -84,6 +88,7 @@ typedef struct rn_conv_f32_args {
 // One output row of a 3x3 maximum with stride 2: output pixel x is the maximum over input pixels
 // 2x, 2x + 1, 2x + 2 of the three rows. Rows carry their padding; a row outside the image is given
 // as one of its neighbours.
+// Range of float32: neither NaN nor -0; a ReLU gives none.
 typedef struct rn_maxpool_args {
   const void *rows[3];
   void *output;
@@ -137,6 +142,10 @@ typedef struct rn_kernels {
   void (*softmax_f32)(const float *logits, float *probabilities, uint32_t count);
   // CRC-32C (RFC 3720, appendix B.4) of `count` bytes, continuing from `crc`, 0 at first.
   uint32_t (*crc32c)(uint32_t crc, const void *bytes, size_t count);
+  // Multiplies in registers as fast as the level can: what the convolution of the format is
+  // measured against. Returns the number of multiplications done.
+  uint64_t (*peak_q8)(uint64_t iterations);
+  uint64_t (*peak_f32)(uint64_t iterations);
 } rn_kernels;
 
 // The highest level of this CPU.
@@ -164,10 +173,19 @@ void rn_input_q8_ref(const rn_input_args *);
 void rn_input_f32_ref(const rn_input_args *);
 void rn_softmax_f32_ref(const float *logits, float *probabilities, uint32_t count);
 uint32_t rn_crc32c_ref(uint32_t crc, const void *bytes, size_t count);
+uint64_t rn_peak_q8_ref(uint64_t iterations);
+uint64_t rn_peak_f32_ref(uint64_t iterations);
 
-// One function an ISA, called by rn_kernels_init in ascending order.
+// What fills the table with the kernels of one ISA, called by rn_kernels_init in ascending order.
 void rn_kernels_init_sse42(rn_kernels *kernels);
+void rn_kernels_init_sse41(rn_kernels *kernels);
+void rn_kernels_init_avx2(rn_kernels *kernels);
+void rn_kernels_init_avx2fma(rn_kernels *kernels);
 void rn_kernels_init_avx512(rn_kernels *kernels);
 void rn_kernels_init_avx512vnni(rn_kernels *kernels);
+void rn_kernels_init_linear_avx2(rn_kernels *kernels);
+void rn_kernels_init_peak_sse41(rn_kernels *kernels);
+void rn_kernels_init_peak_avx2(rn_kernels *kernels);
+void rn_kernels_init_peak_avx512vnni(rn_kernels *kernels);
 
 #endif

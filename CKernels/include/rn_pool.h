@@ -12,15 +12,15 @@ typedef struct rn_pool rn_pool;
 // Called once on every thread; `thread` counts from 0, which is the thread that called rn_pool_run.
 typedef void rn_task(void *context, uint32_t thread);
 
-// Starts `threads` - 1 threads, 2 <= threads <= RN_POOL_MAX_THREADS; they sleep until there is work.
-// Returns 0 and sets *pool, or an errno. The only call here that allocates.
+// Starts `threads` - 1 threads, 2 <= threads <= RN_POOL_MAX_THREADS; they sleep until there is
+// work. Returns 0 and sets *pool, or an errno. The only call here that allocates.
 int rn_pool_create(rn_pool **pool, uint32_t threads);
 
 // Runs a task on all threads and returns when the last has finished it. No system call but futex.
 void rn_pool_run(rn_pool *pool, rn_task *task, void *context);
 
-// Waits inside a task until every thread has come to the same barrier; what a thread wrote before is
-// visible to all after. Spins for some microseconds, then sleeps.
+// Waits inside a task until every thread has come to the same barrier; what a thread wrote before
+// is visible to all after. Spins for some microseconds, then sleeps.
 void rn_pool_barrier(rn_pool *pool);
 
 // Ends the threads and frees the pool.

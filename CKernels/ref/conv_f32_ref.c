@@ -30,7 +30,7 @@ void rn_conv_f32_ref(const rn_conv_f32_args *a, uint32_t first, uint32_t last) {
         float t = accumulate(a, y, x, oc);
         if (a->residual)
           t = t + a->residual[y * g->residual_row + pixel + oc];
-        a->output[y * g->output_row + pixel + oc] = fmaxf(t, a->low);
+        a->output[y * g->output_row + pixel + oc] = t > a->low ? t : a->low;
       }
     }
   }

@@ -34,7 +34,8 @@ void rn_conv_q8_ref(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
           const int32_t r = a->residual[y * g->residual_row + pixel + oc] - a->residual_zero;
           t = t + (float)r * a->residual_multiplier;
         }
-        t = fminf(fmaxf(t, a->low), a->high);
+        t = t > a->low ? t : a->low;
+        t = t < a->high ? t : a->high;
         a->output[y * g->output_row + pixel + oc] = (uint8_t)(lrintf(t) + a->output_zero);
       }
     }

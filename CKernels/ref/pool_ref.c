@@ -27,8 +27,10 @@ void rn_maxpool_f32_ref(const rn_maxpool_args *a) {
       float greatest = -INFINITY;
       for (uint32_t row = 0; row < 3; row++) {
         const float *input = (const float *)a->rows[row] + 2 * (size_t)x * a->channels;
-        for (uint32_t column = 0; column < 3; column++)
-          greatest = fmaxf(greatest, input[column * a->channels + c]);
+        for (uint32_t column = 0; column < 3; column++) {
+          const float value = input[column * a->channels + c];
+          greatest = value > greatest ? value : greatest;
+        }
       }
       output[(size_t)x * a->channels + c] = greatest;
     }

@@ -7,7 +7,7 @@
 void rn_softmax_f32_ref(const float *logits, float *probabilities, uint32_t count) {
   float greatest = -INFINITY;
   for (uint32_t i = 0; i < count; i++)
-    greatest = fmaxf(greatest, logits[i]);
+    greatest = logits[i] > greatest ? logits[i] : greatest;
   float sum = 0;
   for (uint32_t i = 0; i < count; i++) {
     probabilities[i] = Sleef_cinz_expf1_u10purec(logits[i] - greatest);

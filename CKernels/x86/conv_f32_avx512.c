@@ -2,8 +2,8 @@
 // float32 convolution, AVX-512. Twin: ref/conv_f32_ref.c
 //
 // Register tile: 12 output pixels x 32 output channels in 24 accumulators of 16 floats, each one
-// chain of fused multiply-adds. A step takes one input value of each pixel, broadcast, and two vectors
-// of weights: 24 VFMADD231PS to 14 loads. Latency 4 at two a cycle needs 8 chains.
+// chain of fused multiply-adds. A step takes one input value of each pixel, broadcast, and two
+// vectors of weights: 24 VFMADD231PS to 14 loads. Latency 4 at two a cycle needs 8 chains.
 #if defined(__x86_64__)
 #include "../dispatch/rn_target.h"
 #include "rn_kernels.h"
@@ -17,12 +17,13 @@ RN_ALWAYS_INLINE void store16(const rn_conv_f32_args *a, __m512 t, const float *
                               float *output) {
   if (residual)
     t = _mm512_add_ps(t, _mm512_loadu_ps(residual));
+  // In this order: MAXPS returns its second operand for a NaN and for two zeros.
   _mm512_storeu_ps(output, _mm512_max_ps(t, _mm512_set1_ps(a->low)));
 }
 
-// `columns` output pixels of row y from x on; `oc` is the first of 32 output channels, or of 16 if it
-// starts the last block of an odd number. A missing second block is computed as a copy of the first
-// and not stored.
+// `columns` output pixels of row y from x on; `oc` is the first of 32 output channels, or of 16 if
+// it starts the last block of an odd number. A missing second block is computed as a copy of the
+// first and not stored.
 RN_ALWAYS_INLINE void tile(const rn_conv_f32_args *a, uint32_t oc, uint32_t y, uint32_t x,
                            const uint32_t columns) {
   const rn_conv_geometry *g = &a->geometry;
@@ -96,8 +97,8 @@ RN_TILE(12)
 
 typedef void tile_function(const rn_conv_f32_args *, uint32_t oc, uint32_t y, uint32_t x);
 
-static tile_function *const one_row[max_pixels + 1] = {0,      tile_1, tile_2, tile_3,  tile_4,
-                                                       tile_5, tile_6, tile_7, tile_8,  tile_9,
+static tile_function *const one_row[max_pixels + 1] = {0,       tile_1,  tile_2, tile_3, tile_4,
+                                                       tile_5,  tile_6,  tile_7, tile_8, tile_9,
                                                        tile_10, tile_11, tile_12};
 
 static void rn_conv_f32_direct_avx512(const rn_conv_f32_args *a, uint32_t first, uint32_t last) {

@@ -10,9 +10,9 @@
 //      ...         ...                     ...                          28 VPDPBUSD, 16 loads
 //   pixel 13 4 ic  acc 26                  acc 27
 //
-// Two VPDPBUSD and two loads can start in each cycle, so a step is bound by the multiplications. The
-// pixels lie on one row, or on two rows where a row has at most 7: the 7x7 stage streams its weights
-// from beyond the first cache and needs every load of them to serve 14 pixels.
+// Two VPDPBUSD and two loads can start in each cycle, so a step is bound by the multiplications.
+// The pixels lie on one row, or on two rows where a row has at most 7: the 7x7 stage streams its
+// weights from beyond the first cache and needs every load of them to serve 14 pixels.
 #if defined(__x86_64__)
 #include "../dispatch/rn_target.h"
 #include "rn_kernels.h"
@@ -35,17 +35,19 @@ RN_ALWAYS_INLINE void store16(const rn_conv_q8_args *a, __m512i acc, uint32_t oc
   __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_load_ps(a->multiplier + oc));
   if (residual) {
     const __m512i r = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)residual));
-    const __m512 centred = _mm512_cvtepi32_ps(_mm512_sub_epi32(r, _mm512_set1_epi32(a->residual_zero)));
+    const __m512 centred =
+        _mm512_cvtepi32_ps(_mm512_sub_epi32(r, _mm512_set1_epi32(a->residual_zero)));
     t = _mm512_add_ps(t, _mm512_mul_ps(centred, _mm512_set1_ps(a->residual_multiplier)));
   }
+  // In this order: MAXPS returns its second operand for a NaN.
   t = _mm512_min_ps(_mm512_max_ps(t, _mm512_set1_ps(a->low)), _mm512_set1_ps(a->high));
   const __m512i q = _mm512_add_epi32(_mm512_cvtps_epi32(t), _mm512_set1_epi32(a->output_zero));
   _mm_storeu_si128((__m128i *)output, _mm512_cvtepi32_epi8(q));
 }
 
-// `rows` x `columns` output pixels from (y, x) on; `oc` is the first of 32 output channels, or of 16
-// if it starts the last block of an odd number. Reaching pixel p as base + {0, 1, 2, 3, 4} * step_x
-// keeps the addresses in few registers.
+// `rows` x `columns` output pixels from (y, x) on; `oc` is the first of 32 output channels, or of
+// 16 if it starts the last block of an odd number. Reaching pixel p as base + {0, 1, 2, 3, 4} *
+// step_x keeps the addresses in few registers.
 RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
                            const uint32_t rows, const uint32_t columns) {
   const rn_conv_geometry *g = &a->geometry;
@@ -159,5 +161,7 @@ static void rn_conv_q8_direct_avx512vnni(const rn_conv_q8_args *a, uint32_t firs
 
 RN_TARGET_POP
 
-void rn_kernels_init_avx512vnni(rn_kernels *kernels) { kernels->conv_q8 = rn_conv_q8_direct_avx512vnni; }
+void rn_kernels_init_avx512vnni(rn_kernels *kernels) {
+  kernels->conv_q8 = rn_conv_q8_direct_avx512vnni;
+}
 #endif

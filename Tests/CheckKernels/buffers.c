@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#define _GNU_SOURCE
 #include "buffers.h"
 #include "rn_kernels.h"
 #include <stdbool.h>

@@ -21,8 +21,8 @@ void *buffer_input(size_t size);
 // goes between two margins of buffer_margin.
 uint8_t *buffer_output(size_t size);
 
-// Fills the RN_OVERREAD bytes after each input with `tail` and takes away the right to write inputs.
-// No result may depend on the tail.
+// Fills the RN_OVERREAD bytes after each input with `tail` and takes away the right to write
+// inputs. No result may depend on the tail.
 void buffers_lock(uint8_t tail);
 
 #endif

@@ -57,9 +57,10 @@ static void print_value(char *text, size_t size, const check_view *view, const u
 static void report(check_run *run, const check_view *view, const uint8_t *before,
                    const uint8_t *expected, const uint8_t *found, size_t offset, place p) {
   if (!p.is_output) {
-    check_fail(run, "overwritten at %+td bytes from the output, near (y %zu, x %zu, c %zu): %02x, was %02x",
-               (ptrdiff_t)offset - (ptrdiff_t)view->origin, p.y, p.x, p.c, found[offset],
-               before[offset]);
+    check_fail(
+        run,
+        "overwritten at %+td bytes from the output, near (y %zu, x %zu, c %zu): %02x, was %02x",
+        (ptrdiff_t)offset - (ptrdiff_t)view->origin, p.y, p.x, p.c, found[offset], before[offset]);
     return;
   }
   const size_t start = offset - (offset - view->origin) % view->element;
@@ -72,7 +73,8 @@ static void report(check_run *run, const check_view *view, const uint8_t *before
 void check_compare(check_run *run, const check_view *view, const uint8_t *before,
                    const uint8_t *expected, const uint8_t *found) {
   const size_t size = view_size(view);
-  // Where kernel and reference are one function, what lies around the output is still to be looked at.
+  // Where kernel and reference are one function, what lies around the output is still to be looked
+  // at.
   const bool is_reference = strcmp(run->isa, "ref") == 0;
   if (!is_reference && memcmp(expected, found, size) == 0)
     return;

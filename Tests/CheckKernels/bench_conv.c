@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench.h"
+#include "buffers.h"
+#include "random.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+// Every convolution of ResNet18, ResNet34 and ResNet50 at 224x224.
+static const struct shape {
+  uint32_t kernel, stride, input_channels, output_channels, size; // of the output
+} shapes[] = {
+    {7, 2, 4, 64, 112},    {3, 1, 64, 64, 56},    {3, 2, 64, 128, 28},   {3, 1, 128, 128, 28},
+    {3, 2, 128, 256, 14},  {3, 1, 256, 256, 14},  {3, 2, 256, 512, 7},   {3, 1, 512, 512, 7},
+    {1, 2, 64, 128, 28},   {1, 2, 128, 256, 14},  {1, 2, 256, 512, 7},   {1, 1, 64, 64, 56},
+    {1, 1, 64, 256, 56},   {1, 1, 256, 64, 56},   {1, 1, 256, 128, 56},  {3, 2, 128, 128, 28},
+    {1, 1, 128, 512, 28},  {1, 2, 256, 512, 28},  {1, 1, 512, 128, 28},  {1, 1, 512, 256, 28},
+    {3, 2, 256, 256, 14},  {1, 1, 256, 1024, 14}, {1, 2, 512, 1024, 14}, {1, 1, 1024, 256, 14},
+    {1, 1, 1024, 512, 14}, {3, 2, 512, 512, 7},   {1, 1, 512, 2048, 7},  {1, 2, 1024, 2048, 7},
+    {1, 1, 2048, 512, 7},
+};
+enum { shape_count = sizeof shapes / sizeof shapes[0] };
+
+static rn_conv_geometry geometry_of(const struct shape *s) {
+  const size_t input_row = (size_t)((s->size - 1) * s->stride + s->kernel) * s->input_channels;
+  return (rn_conv_geometry){.output_height = s->size,
+                            .output_width = s->size,
+                            .output_blocks = s->output_channels / RN_CHANNEL_BLOCK,
+                            .kernel_rows = s->kernel,
+                            .run = s->kernel * s->input_channels,
+                            .input_row = input_row,
+                            .step_y = s->stride * input_row,
+                            .step_x = (size_t)s->stride * s->input_channels,
+                            .output_row = (size_t)s->size * s->output_channels,
+                            .output_pixel = s->output_channels,
+                            .residual_row = (size_t)s->size * s->output_channels};
+}
+
+static void name_of(char *text, size_t size, const struct shape *s) {
+  snprintf(text, size, "%ux%us%u %ux%u %u-%u", s->kernel, s->kernel, s->stride, s->size, s->size,
+           s->input_channels, s->output_channels);
+}
+
+static size_t taps_of(const rn_conv_geometry *g) { return (size_t)g->kernel_rows * g->run; }
+
+static size_t input_count(const struct shape *s, const rn_conv_geometry *g) {
+  return ((s->size - 1) * s->stride + s->kernel) * g->input_row;
+}
+
+static double multiplications(const struct shape *s, const rn_conv_geometry *g) {
+  return (double)s->size * s->size * s->output_channels * (double)taps_of(g);
+}
+
+static void fill_floats(float *values, size_t count, check_random *random) {
+  for (size_t i = 0; i < count; i++)
+    values[i] = random_float(random);
+}
+
+void bench_conv_q8(bench_run *run) {
+  check_random random = {1};
+  for (const struct shape *s = shapes; s < shapes + shape_count; s++) {
+    buffers_reset();
+    const rn_conv_geometry g = geometry_of(s);
+    const size_t inputs = input_count(s, &g), weight_count = taps_of(&g) * s->output_channels;
+    uint8_t *input = buffer_input(inputs);
+    int8_t *weights = buffer_input(weight_count);
+    int32_t *bias = buffer_input(s->output_channels * sizeof *bias);
+    float *multiplier = buffer_input(s->output_channels * sizeof *multiplier);
+    random_bytes(&random, input, inputs);
+    random_bytes(&random, weights, weight_count);
+    memset(bias, 0, s->output_channels * sizeof *bias);
+    for (uint32_t oc = 0; oc < s->output_channels; oc++)
+      multiplier[oc] = 1e-4f;
+    const rn_conv_q8_args a = {.geometry = g,
+                               .input = input,
+                               .weights = weights,
+                               .bias = bias,
+                               .multiplier = multiplier,
+                               .output = buffer_output((size_t)s->size * g.output_row),
+                               .high = 255};
+    bench_samples samples;
+    BENCH(&samples, run->kernels->conv_q8(&a, 0, rn_conv_units(&g)));
+    char name[40];
+    name_of(name, sizeof name, s);
+    bench_report(run, &samples, name, multiplications(s, &g), run->peak_q8);
+  }
+}
+
+void bench_conv_f32(bench_run *run) {
+  check_random random = {1};
+  for (const struct shape *s = shapes; s < shapes + shape_count; s++) {
+    buffers_reset();
+    const rn_conv_geometry g = geometry_of(s);
+    const size_t inputs = input_count(s, &g), weight_count = taps_of(&g) * s->output_channels;
+    float *input = buffer_input(inputs * sizeof(float));
+    float *weights = buffer_input(weight_count * sizeof(float));
+    float *bias = buffer_input(s->output_channels * sizeof(float));
+    fill_floats(input, inputs, &random);
+    fill_floats(weights, weight_count, &random);
+    fill_floats(bias, s->output_channels, &random);
+    const rn_conv_f32_args a = {
+        .geometry = g,
+        .input = input,
+        .weights = weights,
+        .bias = bias,
+        .output = (float *)buffer_output((size_t)s->size * g.output_row * sizeof(float))};
+    bench_samples samples;
+    BENCH(&samples, run->kernels->conv_f32(&a, 0, rn_conv_units(&g)));
+    char name[40];
+    name_of(name, sizeof name, s);
+    bench_report(run, &samples, name, multiplications(s, &g), run->peak_f32);
+  }
+}

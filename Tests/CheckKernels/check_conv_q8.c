@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "buffers.h"
+#include "check_conv.h"
+#include "slots.h"
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+static float extreme_multiplier(check_random *random) {
+  static const float values[] = {0,    -0.0f, 1e-42f, FLT_MIN, 1e-12f, 0.5f,    -0.5f,
+                                 1.0f, 2.5f,  -3e-7f, 1e12f,   -1e30f, FLT_MAX, -FLT_MAX};
+  return values[random_below(random, sizeof values / sizeof values[0])];
+}
+
+static void fill_sums(check_random *random, const conv_case *c, uint8_t *input, int8_t *weights,
+                      int32_t *bias) {
+  random_bytes(random, input, c->input_count);
+  random_bytes(random, weights, c->weight_count);
+  for (size_t i = 0; i < c->weight_count; i++)
+    weights[i] = weights[i] == -128 ? 127 : weights[i];
+  for (uint32_t oc = 0; oc < c->channels; oc++)
+    bias[oc] = random_between(random, -100000, 100000);
+  if (c->data == conv_ties) {
+    // Small sums: few weights that are not 0.
+    for (size_t i = 0; i < c->input_count; i++)
+      input[i] &= 3;
+    for (size_t i = 0; i < c->weight_count; i++)
+      weights[i] = random_below(random, c->taps) < 16 ? random_between(random, -2, 2) : 0;
+    for (uint32_t oc = 0; oc < c->channels; oc++)
+      bias[oc] = random_between(random, -300, 600);
+  } else if (c->data == conv_greatest) {
+    memset(input, 255, c->input_count);
+    for (uint32_t oc = 0; oc < c->channels; oc++) {
+      const int8_t weight = random_below(random, 2) ? 127 : -127;
+      const uint32_t block = c->taps * RN_CHANNEL_BLOCK;
+      for (uint32_t k = 0; k < c->taps; k++)
+        weights[oc / 16 * block + k / 4 * 64 + oc % 16 * 4 + k % 4] = weight;
+      // Mostly of the same sign as the sum: the accumulator's greatest magnitude.
+      bias[oc] = (random_below(random, 4) ? weight : -weight) > 0 ? 1 << 29 : -(1 << 29);
+    }
+  }
+}
+
+static void fill_multipliers(check_random *random, const conv_case *c, rn_conv_q8_args *a,
+                             float *multiplier) {
+  static const float halves[] = {0.5f, 0.25f, 1.5f, -0.5f};
+  // Takes typical sums to about twice the output's range.
+  const float typical = 150.0f / (73.0f * 147.0f * sqrtf((float)c->taps));
+  for (uint32_t oc = 0; oc < c->channels; oc++) {
+    switch (c->data) {
+    case conv_typical:
+      multiplier[oc] = typical * (1.0f + 0.5f * random_float(random));
+      break;
+    case conv_ties:
+      multiplier[oc] = halves[random_below(random, 4)];
+      break;
+    case conv_greatest:
+      multiplier[oc] = 128.0f / (1 << 29) * (1.0f + random_float(random));
+      break;
+    default:
+      multiplier[oc] = extreme_multiplier(random);
+    }
+  }
+  a->residual_multiplier = c->data == conv_ties      ? halves[random_below(random, 4)]
+                           : c->data == conv_extreme ? extreme_multiplier(random)
+                                                     : 1.0f + random_float(random);
+}
+
+// The range of the output: all of uint8, above zero (ReLU), or some part of it, not always whole.
+static void fill_range(check_random *random, rn_conv_q8_args *a) {
+  static const int32_t zeros[] = {0, 0, 128, 255, 1, 254};
+  a->output_zero =
+      random_below(random, 8) ? zeros[random_below(random, 6)] : random_between(random, 0, 255);
+  a->residual_zero =
+      random_below(random, 8) ? zeros[random_below(random, 6)] : random_between(random, 0, 255);
+  a->low = random_below(random, 2) ? 0.0f : (float)-a->output_zero;
+  a->high = (float)(255 - a->output_zero);
+  if (random_below(random, 8) == 0) {
+    const float span = a->high - a->low;
+    a->low += span * 0.25f;
+    a->high -= span * 0.25f;
+  }
+}
+
+static void one(check_run *run, const conv_case *c) {
+  check_random *random = &run->random;
+  uint8_t *input = buffer_input(c->input_count);
+  int8_t *weights = buffer_input(c->weight_count);
+  int32_t *bias = buffer_input(c->channels * sizeof *bias);
+  float *multiplier = buffer_input(c->channels * sizeof *multiplier);
+  uint8_t *residual = buffer_input(c->residual_count);
+  const size_t size = view_size(&c->view);
+  uint8_t *before = buffer_output(size);
+  uint8_t *expected = buffer_output(size);
+  uint8_t *found = buffer_output(size);
+
+  rn_conv_q8_args a = {.geometry = c->geometry,
+                       .input = input,
+                       .weights = weights,
+                       .bias = bias,
+                       .multiplier = multiplier};
+  fill_sums(random, c, input, weights, bias);
+  fill_multipliers(random, c, &a, multiplier);
+  fill_range(random, &a);
+  random_bytes(random, residual, c->residual_count);
+  if (c->data == conv_greatest)
+    memset(residual, random_below(random, 2) ? 255 : 0, c->residual_count);
+  if (c->residual == conv_in_place) {
+    memcpy(before + c->view.origin, residual, c->residual_count);
+    memcpy(expected, before, size);
+    memcpy(found, before, size);
+  }
+
+  a.output = expected + c->view.origin;
+  a.residual = c->residual == conv_separate   ? residual
+               : c->residual == conv_in_place ? a.output
+                                              : 0;
+  CHECK_REFERENCE(run, rn_conv_q8_ref(&a, c->first, c->last));
+  a.output = found + c->view.origin;
+  if (c->residual == conv_in_place)
+    a.residual = a.output;
+  CHECK_KERNEL(run, run->kernels->conv_q8(&a, c->first, c->last));
+  check_compare(run, &c->view, before, expected, found);
+}
+
+void check_conv_q8(check_run *run) { check_conv_cases(run, 1, one); }
