@@ -61,6 +61,10 @@ extension PlanView {
     guard step.name < stringsByteCount, step.block < stringsByteCount else {
       throw .step(index: index, "names within the strings")
     }
+    // The bound keeps the sum over all steps in range.
+    guard step.multiplications <= 1 << 50 else {
+      throw .step(index: index, "at most 2^50 multiplications")
+    }
     guard step.output < tensorCount, tensor(step.output).firstStep == index else {
       throw .step(index: index, "an output whose life starts here")
     }
@@ -154,7 +158,8 @@ extension PlanView {
     let output = tensor(step.output)
     guard output.height == 1, output.width == 1, output.channels == input.channels,
       output.format == .f32, output.border == 0, input.format == step.format,
-      input.height * input.width <= 65536, step.factor.isFinite, input.zeroPoint == 0
+      input.channels % PlanLayout.channelBlock == 0, input.height * input.width <= 65536,
+      step.factor.isFinite, input.zeroPoint == 0
     else { throw .step(index: index, "float32 features of the input's channels") }
   }
 
@@ -165,6 +170,12 @@ extension PlanView {
       output.height == 1, output.width == 1, output.format == .f32, output.border == 0,
       output.channels % PlanLayout.channelBlock == 0
     else { throw .step(index: index, "float32 vectors") }
+    guard step.kernelSize == 0, step.stride == 0, step.padding == 0 else {
+      throw .step(index: index, "no kernel size, stride and padding")
+    }
+    guard step.format == .q8 || step.low == -Float.infinity else {
+      throw .step(index: index, "logits without a lower bound")
+    }
     try validateConstants(
       step, index, taps: input.channels, outputs: output.channels, biasesAreIntegers: false)
   }

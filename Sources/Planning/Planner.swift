@@ -136,7 +136,7 @@ private struct PlanBuilder {
       let scale = self.scale(index)
       return TensorRecord(
         offset: 0, height: tensor.height, width: tensor.width,
-        channels: paddedChannels(tensor.channels), usedChannels: tensor.channels,
+        channels: graph.storedChannels(of: index), usedChannels: tensor.channels,
         border: tensor.border, format: format, scale: format == .q8 ? scale.scale : 1,
         zeroPoint: format == .q8 ? scale.zeroPoint : 0,
         borderPattern: format == .q8 ? borderPattern(index, scale) : 0,
@@ -220,9 +220,11 @@ private struct PlanBuilder {
     record.kernelSize = convolution.kernelSize
     record.stride = convolution.stride
     record.padding = convolution.padding
+    let inputs = graph.storedChannels(of: operation.input)
     guard format == .q8 else {
       record.low = operation.isRectified ? 0 : -.infinity
-      record.weights = sections.append(packed(convolution.weights, convolution, group: 1, zero: 0))
+      record.weights = sections.append(
+        packed(convolution.weights, convolution, inputs: inputs, group: 1, zero: 0))
       record.bias = sections.append(padded(convolution.bias, with: 0))
       return
     }
@@ -239,7 +241,8 @@ private struct PlanBuilder {
     if let residual = operation.residual {
       record.factor = Float(Double(scale(residual).scale) / Double(output.scale))
     }
-    record.weights = sections.append(packed(quantized.weights, convolution, group: 4, zero: 0))
+    record.weights = sections.append(
+      packed(quantized.weights, convolution, inputs: inputs, group: 4, zero: 0))
     record.bias = sections.append(padded(quantized.bias, with: 0))
     record.multiplier = sections.append(padded(quantized.multiplier, with: 0))
   }

@@ -51,7 +51,8 @@ public struct TextLine {
     append(digits: UInt64(number.magnitude), atLeast: 1)
   }
 
-  /// Appends a number rounded to `decimals` (0…9) places; values beyond ±9e18 are cut to that.
+  /// Appends a number rounded to `decimals` (0…9) places; beyond ±9e18 in units of the last place it
+  /// is cut to that.
   public mutating func append(_ number: Double, decimals: Int) {
     guard number == number else { return append("nan") }
     if number < 0 { append(byte: UInt8(ascii: "-")) }

@@ -45,7 +45,8 @@ public struct Calibration: Sendable {
         let executor = FloatExecutor(model)
         while true {
           let index = next.add(1, ordering: .relaxed).oldValue
-          if index >= imageCount || state.withLock({ $0.failure != nil }) { break }
+          // After a failure only images before it matter: one of them may fail too.
+          if index >= imageCount || state.withLock({ $0.hasFailed(before: index) }) { break }
           do {
             executor.run(try image(index))
           } catch {
@@ -77,6 +78,8 @@ public struct Calibration: Sendable {
     mutating func fail(_ index: Int, _ error: any Error) {
       if failure.map({ index < $0.index }) ?? true { failure = (index, error) }
     }
+
+    func hasFailed(before index: Int) -> Bool { failure.map { $0.index < index } ?? false }
 
     mutating func countImage() -> Int {
       imagesDone += 1

@@ -17,10 +17,11 @@ package final class FloatWeights: @unchecked Sendable {
     var weights: [FloatBuffer?] = []
     var biases: [FloatBuffer?] = []
     for operation in graph.operations {
+      let inputs = graph.storedChannels(of: operation.input)
       switch operation.kind {
       case .stem(let convolution), .convolution(let convolution):
         weights.append(
-          FloatBuffer(packed(convolution.weights, convolution, group: 1, zero: 0)))
+          FloatBuffer(packed(convolution.weights, convolution, inputs: inputs, group: 1, zero: 0)))
         biases.append(FloatBuffer(padded(convolution.bias, with: 0)))
       case .linear(let linear):
         weights.append(FloatBuffer(packed(linear.weights, linear, zero: 0)))
@@ -51,15 +52,18 @@ package final class FloatExecutor {
     var kernels = rn_kernels()
     rn_kernels_init(&kernels, rn_isa_detect())
     self.kernels = kernels
-    tensors = model.graph.tensors.map {
+    tensors = model.graph.tensors.enumerated().map { index, tensor in
       FloatTensor(
-        height: $0.height, width: $0.width, usedChannels: $0.channels, border: $0.border)
+        height: tensor.height, width: tensor.width,
+        channels: model.graph.storedChannels(of: index), usedChannels: tensor.channels,
+        border: tensor.border)
     }
     var unpooled: FloatTensor?
     for case .stem(let stem) in model.graph.operations.map(\.kind) {
       let size = stem.outputSize(model.graph.inputSize)
       unpooled = FloatTensor(
-        height: size, width: size, usedChannels: stem.outputChannels, border: 1)
+        height: size, width: size, channels: paddedChannels(stem.outputChannels),
+        usedChannels: stem.outputChannels, border: 1)
     }
     self.unpooled = unpooled
   }

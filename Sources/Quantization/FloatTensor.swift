@@ -20,12 +20,12 @@ final class FloatTensor {
   let height, width, channels, usedChannels, border: Int
   private let storage: FloatBuffer
 
-  init(height: Int, width: Int, usedChannels: Int, border: Int) {
+  init(height: Int, width: Int, channels: Int, usedChannels: Int, border: Int) {
     self.height = height
     self.width = width
+    self.channels = channels
     self.usedChannels = usedChannels
     self.border = border
-    channels = paddedChannels(usedChannels)
     storage = FloatBuffer(count: (height + 2 * border) * (width + 2 * border) * channels)
   }
 
@@ -37,6 +37,3 @@ final class FloatTensor {
     storage.start + (border - pixels) * (rowPitch + channels)
   }
 }
-
-/// The channels stored for `used` ones: 4 for an RGB image, else whole blocks of 16.
-package func paddedChannels(_ used: Int) -> Int { used == 3 ? 4 : (used + 15) / 16 * 16 }

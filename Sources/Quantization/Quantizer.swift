@@ -9,16 +9,13 @@ public struct ActivationScale: Equatable, Sendable {
 
   /// The scale of a range, widened to hold 0, which is always exact.
   ///
-  /// A range of a single point gets scale 1.
+  /// A range of a single point gets scale 1, and so does one whose step is below the smallest float.
   public init(low: Float, high: Float) {
     let low = Double(min(low, 0))
     let high = Double(max(high, 0))
-    let step = (high - low) / 255
-    scale = step > 0 ? Float(step) : 1
-    zeroPoint = step > 0 ? Int((-low / Double(scale)).rounded(.toNearestOrEven)) : 0
-    // A step below the smallest float is as good as none.
-    if !(scale > 0) { scale = 1 }
-    zeroPoint = min(max(zeroPoint, 0), 255)
+    let step = Float((high - low) / 255)
+    scale = step > 0 ? step : 1
+    zeroPoint = min(max(Int((-low / Double(scale)).rounded(.toNearestOrEven)), 0), 255)
   }
 }
 

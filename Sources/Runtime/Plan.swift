@@ -12,7 +12,8 @@ public struct Plan: ~Copyable {
   /// The records and constants; valid as long as this value lives.
   public let view: PlanView
 
-  private let file: MappedFile
+  /// The mapping that `view` points into; nil if somebody else owns the bytes.
+  private let file: MappedFile?
 
   /// Maps and validates the plan at `path`.
   ///
@@ -22,7 +23,13 @@ public struct Plan: ~Copyable {
     let mapping = try Plan.map(path)
     let kernels = KernelTable(upTo: .best).kernels
     view = try PlanView(validating: mapping.bytes, kernels: kernels)
-    file = mapping
+    file = consume mapping
+  }
+
+  /// Validates a plan in memory that starts at a multiple of 64 and outlives this value.
+  package init(unownedBytes bytes: UnsafeRawBufferPointer) throws(PlanError) {
+    view = try PlanView(validating: bytes, kernels: KernelTable(upTo: .best).kernels)
+    file = nil
   }
 
   private static func map(_ path: UnsafePointer<CChar>) throws(PlanError) -> MappedFile {

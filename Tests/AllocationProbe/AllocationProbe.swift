@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AllocationCounter
+import Glibc
+import ResNetRuntime
+import TestPlans
+
+/// Counts the heap allocations of inference: one line for each case, `name count`.
+///
+/// With the argument `seccomp` it runs inference under a filter that kills the process at any
+/// system call but futex, and with `seccomp-control` it then makes one that is forbidden.
+@main struct AllocationProbe {
+  static let size = 64
+  static let network = TestNetwork.bottleneck
+
+  static func main() throws {
+    switch CommandLine.arguments.dropFirst().first {
+    case nil: try countAllocations()
+    case "seccomp": try runFiltered(forbidden: false)
+    case "seccomp-control": try runFiltered(forbidden: true)
+    default: exit(2)
+    }
+  }
+
+  static func countAllocations() throws {
+    for float32 in [false, true] {
+      let plan = try network.plan(inputSize: size, float32: float32)
+      for threads in [1, 2] {
+        let allocations = try withSession(plan, threads: threads) { session, image, room, places in
+          rn_allocations_start()
+          for _ in 0..<10 {
+            session.run(image.span)
+            session.probabilities(into: room)
+            _ = topK(UnsafeBufferPointer(room), into: places)
+          }
+          return rn_allocations_stop()
+        }
+        print(float32 ? "float32" : "int8", threads, allocations)
+      }
+    }
+    rn_allocations_start()
+    var array: [Int] = []
+    for value in 0..<CommandLine.arguments.count { array.append(value) }
+    let allocations = rn_allocations_stop()
+    print("control", array.count, allocations)
+  }
+
+  static func runFiltered(forbidden: Bool) throws {
+    let plan = try network.plan(inputSize: size)
+    try withSession(plan, threads: 2) { session, image, room, places in
+      // Once before, so that the dynamic linker has found every function.
+      for isFiltered in [false, true] {
+        if isFiltered {
+          guard rn_forbid_system_calls() == 0 else { exit(77) }
+        }
+        for _ in 0..<10 {
+          session.run(image.span)
+          session.probabilities(into: room)
+          _ = topK(UnsafeBufferPointer(room), into: places)
+        }
+      }
+      if forbidden { _ = getppid() }
+      // Ending the threads would take more system calls.
+      rn_exit_at_once(0)
+    }
+  }
+
+  static func withSession<Result>(
+    _ bytes: [UInt8], threads: Int,
+    _ body: (
+      inout Session, [UInt8], UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Int>
+    ) -> Result
+  ) throws -> Result {
+    let memory = GuardedMemory(capacity: bytes.count)
+    let plan = try Plan(unownedBytes: memory.suffix(holding: bytes))
+    let room = UnsafeMutableBufferPointer<Float>.allocate(capacity: plan.classCount)
+    let places = UnsafeMutableBufferPointer<Int>.allocate(capacity: 5)
+    defer {
+      room.deallocate()
+      places.deallocate()
+    }
+    var session = try Session(plan, threads: threads)
+    return withExtendedLifetime(memory) {
+      body(&session, testImage(size, seed: 1), room, places)
+    }
+  }
+}

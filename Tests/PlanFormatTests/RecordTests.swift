@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import PlanFormat
+import TestPlans
+import Testing
+
+/// Records come back from a file as they were written.
+@Suite struct RecordTests {
+  private let original: PlanFile
+
+  init() throws { original = PlanFile(try TestNetwork.basic.plan(inputSize: 32)) }
+
+  /// Writes a record into a section and calls `body` with a view of the file.
+  private func rewrite(
+    _ section: PlanSection, at offset: Int, byteCount: Int,
+    _ write: (UnsafeMutableRawBufferPointer) -> Void, _ body: (PlanView) -> Void
+  ) throws {
+    var file = original
+    file[section].replaceSubrange(
+      offset..<offset + byteCount, with: [UInt8](repeating: 0, count: byteCount))
+    file[section].withUnsafeMutableBytes(write)
+    let bytes = file.bytes
+    let memory = GuardedMemory(capacity: bytes.count)
+    var kernels = rn_kernels()
+    rn_kernels_init(&kernels, RN_ISA_REF)
+    body(try PlanView(validating: memory.suffix(holding: bytes), kernels: kernels))
+  }
+
+  private func withOriginal(_ body: (PlanView) -> Void) throws {
+    try rewrite(.provenance, at: 0, byteCount: 0, { _ in }, body)
+  }
+
+  @Test func theFileIsWhatThePlannerWrote() throws {
+    let bytes = try TestNetwork.basic.plan(inputSize: 32)
+    #expect(PlanFile(bytes).bytes == bytes)
+  }
+
+  @Test func everyTensorRecordComesBack() throws {
+    var records: [TensorRecord] = []
+    try withOriginal { view in records = (0..<view.tensorCount).map { view.tensor($0) } }
+    #expect(records.count == 11)
+    for (index, record) in records.enumerated() {
+      var changed = record
+      changed.scale *= 3
+      changed.name = 0
+      changed.usedChannels = index < 9 ? 1 : record.usedChannels
+      changed.borderPattern = 0x0403_0201
+      let place = index * TensorRecord.byteCount
+      try rewrite(
+        .tensors, at: place, byteCount: TensorRecord.byteCount,
+        { changed.write(to: $0, at: place) }, { #expect($0.tensor(index) == changed) })
+    }
+  }
+
+  @Test func everyStepRecordComesBack() throws {
+    var records: [StepRecord] = []
+    try withOriginal { view in records = (0..<view.stepCount).map { view.step($0) } }
+    #expect(records.count == 11)
+    for (index, record) in records.enumerated() {
+      var changed = record
+      changed.multiplications = 1 << (30 + index)
+      changed.name = 1
+      changed.block = 2
+      changed.factor = 0.75
+      let place = index * StepRecord.byteCount
+      try rewrite(
+        .steps, at: place, byteCount: StepRecord.byteCount,
+        { changed.write(to: $0, at: place) }, { #expect($0.step(index) == changed) })
+    }
+  }
+
+  @Test func theModelRecordComesBack() throws {
+    var record: ModelRecord?
+    try withOriginal { record = $0.model }
+    var changed = try #require(record)
+    changed.isBottleneck = true
+    changed.stageCount = 8
+    for stage in 0..<8 {
+      changed.blockCounts[stage] = UInt32(stage + 10)
+      changed.channels[stage] = UInt32(stage + 100)
+    }
+    #expect(changed != record)
+    try rewrite(
+      .model, at: 0, byteCount: ModelRecord.byteCount, { changed.write(to: $0, at: 0) },
+      { #expect($0.model == changed) })
+  }
+
+  @Test func theRecipeRecordComesBack() throws {
+    let changed = RecipeRecord(
+      resize: 4096, crop: 32, mean: SIMD3(0.1, -0.2, 0.3), deviation: SIMD3(1, 2, 3))
+    try rewrite(
+      .recipe, at: 0, byteCount: RecipeRecord.byteCount, { changed.write(to: $0, at: 0) },
+      { #expect($0.recipe == changed) })
+  }
+
+  @Test func textsComeBack() throws {
+    let names = ["cat", "", "a long name, with a comma", "čáp", "5", "6", "7", "8", "9", "10"]
+    var file = PlanFile(
+      try TestNetwork.basic.plan(inputSize: 32, classNames: names, provenance: "a: b\nc: d"))
+    // The last byte of a file of names is the zero that ends the last.
+    #expect(file[.classes].last == 0)
+    file.scratch += 64
+    let memory = GuardedMemory(capacity: file.bytes.count)
+    var kernels = rn_kernels()
+    rn_kernels_init(&kernels, rn_isa_detect())
+    let view = try PlanView(validating: memory.suffix(holding: file.bytes), kernels: kernels)
+    #expect(view.hasClassNames)
+    for (index, name) in names.enumerated() {
+      #expect(view.className(index).map { String(decoding: $0, as: UTF8.self) } == name)
+    }
+    #expect(String(cString: view.provenance) == "a: b\nc: d")
+    #expect(String(cString: view.name(view.step(1).name)) == "conv1")
+    #expect(String(cString: view.name(view.step(1).block)) == "stem")
+    try withOriginal { view in
+      #expect(!view.hasClassNames)
+      #expect(view.className(0) == nil)
+    }
+  }
+}

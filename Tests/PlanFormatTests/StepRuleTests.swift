@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PlanFormat
+import TestPlans
+import Testing
+
+/// The steps of the plan under test; each step's tensor has the same number.
+private enum Step {
+  static let input = 0
+  static let stem = 1
+  /// layer1.0.conv1
+  static let convolution = 2
+  /// layer1.0.conv2, with the stem's result as its residual
+  static let sum = 3
+  /// layer2.0.conv1, with stride 2
+  static let strided = 6
+  static let pool = 9
+  static let linear = 10
+}
+
+@Suite struct StepRuleTests {
+  private let int8: PlanFile
+  private let float32: PlanFile
+
+  init() throws {
+    int8 = PlanFile(try TestNetwork.basic.plan(inputSize: 32))
+    float32 = PlanFile(try TestNetwork.basic.plan(inputSize: 32, float32: true))
+  }
+
+  /// Expects an error at a step of the changed file; `change` is given where its record starts.
+  private func expect(
+    _ step: Int, _ rule: StaticString, isFloat32: Bool = false,
+    sourceLocation: SourceLocation = #_sourceLocation, _ change: (inout PlanFile, Int) -> Void
+  ) {
+    var file = isFloat32 ? float32 : int8
+    change(&file, step * 96)
+    let found = planError(file.bytes)
+    #expect(
+      found?.description == PlanError.step(index: step, rule).description,
+      sourceLocation: sourceLocation)
+  }
+
+  private func expect(
+    _ step: Int, _ rule: StaticString, at offset: Int, _ values: [UInt32], isFloat32: Bool = false,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    for value in values {
+      expect(step, rule, isFloat32: isFloat32, sourceLocation: sourceLocation) {
+        $0.set(.steps, $1 + offset, value)
+      }
+    }
+  }
+
+  @Test func codesAreKnown() {
+    // The format of the tensors comes first, and they ask for their producers.
+    for (offset, value) in [(28, 2), (52, 1), (88, 1), (92, .max)] as [(Int, UInt32)] {
+      var file = int8
+      file.set(.steps, Step.convolution * 96 + offset, value)
+      let rule = PlanError.tensor(
+        index: Step.convolution, "a life that starts with the step that writes it")
+      #expect(planError(file.bytes)?.description == rule.description)
+    }
+    // A step whose output is no tensor's life.
+    var file = int8
+    file[.steps] += [UInt8](repeating: 255, count: 96)
+    #expect(
+      planError(file.bytes)?.description
+        == PlanError.step(index: 11, "known codes and zeros in reserved bytes").description)
+  }
+
+  @Test func namesAreInTheStrings() {
+    let end = UInt32(int8[.strings].count)
+    for offset in [32, 36] {
+      expect(Step.convolution, "names within the strings", at: offset, [end, .max])
+    }
+  }
+
+  @Test func multiplicationsAreBounded() {
+    for value in [(1 << 50) + 1, UInt64(Int64.max)] as [UInt64] {
+      expect(Step.pool, "at most 2^50 multiplications") { $0.set64(.steps, $1 + 80, value) }
+    }
+  }
+
+  @Test func everyStepWritesItsOwnTensor() {
+    var file = int8
+    file[.steps] += file[.steps][10 * 96..<11 * 96]
+    #expect(
+      planError(file.bytes)?.description
+        == PlanError.step(index: 11, "an output whose life starts here").description)
+  }
+
+  @Test func sourcesAreAlive() {
+    let rule: StaticString = "sources that were written before and are still live"
+    // Itself, a later one, none at all, and one that has died.
+    expect(Step.convolution, rule, at: 4, [2, 3, 11, .max])
+    expect(Step.strided, rule, at: 4, [0, 2])
+    expect(Step.sum, rule, at: 12, [3, 4, 11, 0])
+  }
+
+  @Test func residualsBelongToConvolutions() {
+    let rule: StaticString = "a residual at convolutions only"
+    expect(Step.stem, rule, at: 12, [0])
+    expect(Step.pool, rule, at: 12, [8])
+    expect(Step.linear, rule, at: 12, [9])
+  }
+
+  @Test func theImageHasItsShape() {
+    let rule: StaticString = "an output of the image's size with 4 channels"
+    expect(Step.input, rule, at: 28, [1])
+    for offset in [8, 12] { expect(Step.input, rule) { file, _ in file.set(.tensors, offset, 31) } }
+    expect(Step.input, rule) { file, _ in
+      file.arena = 1 << 20
+      file.set(.tensors, 16, 16)
+    }
+  }
+
+  @Test func convolutionsFitTheirTensors() {
+    let rule: StaticString = "kernel, stride, padding and formats that its tensors have"
+    expect(Step.convolution, rule, at: 16, [0, 8, .max])
+    expect(Step.convolution, rule, at: 20, [0, 3, .max])
+    expect(Step.convolution, rule, at: 24, [2, .max])
+    expect(Step.convolution, rule, at: 28, [1])
+    expect(Step.convolution, rule) { file, _ in
+      file.arena = 1 << 20
+      file.set(.tensors, 2 * 64 + 28, 1)
+    }
+  }
+
+  @Test func outputsHaveTheConvolutionsShape() {
+    let rule: StaticString = "an output of the shape that the convolution has"
+    expect(Step.convolution, rule, at: 16, [1, 2, 7])
+    expect(Step.convolution, rule, at: 20, [2])
+    expect(Step.convolution, rule, at: 24, [0])
+    expect(Step.stem, rule) { file, place in
+      file.scratch *= 2
+      file.set(.steps, place + 20, 1)
+    }
+    for offset in [8, 12] {
+      expect(Step.convolution, rule) { file, _ in file.set(.tensors, 2 * 64 + offset, 7) }
+    }
+    expect(Step.convolution, "an output in whole blocks of channels") { file, _ in
+      file.set(.tensors, 2 * 64 + 16, 4)
+      file.set(.tensors, 2 * 64 + 20, 4)
+    }
+  }
+
+  @Test func theStemIsRectified() {
+    let rule: StaticString = "a rectified output with zero point 0"
+    expect(Step.stem, rule, at: 44, [Float(1).bitPattern, Float.nan.bitPattern])
+    expect(Step.stem, rule) { file, _ in file.set(.tensors, 64 + 36, 1) }
+  }
+
+  @Test func theStemHasScratchMemory() {
+    // Three rows of 16 + 2 pixels with 16 channels, each rounded up to 64 bytes.
+    let row = UInt64((18 * 16 + 63) / 64 * 64)
+    #expect(int8.scratch == row * 3)
+    expect(Step.stem, "scratch memory for three rows") { file, _ in file.scratch = row * 3 - 1 }
+    // float32, whose rows need no rounding.
+    #expect(float32.scratch == 18 * 16 * 4 * 3)
+    expect(Step.stem, "scratch memory for three rows", isFloat32: true) { file, _ in
+      file.scratch -= 1
+    }
+  }
+
+  @Test func residualsHaveTheOutputsShape() {
+    let rule: StaticString = "a residual of the output's shape"
+    // Its own input.
+    expect(Step.sum, rule, at: 12, [2])
+    // Of another size: layer1.1 lives to the downsample, before layer2.0's sum.
+    expect(Step.strided, rule) { file, place in file.set(.steps, place + 12, 5) }
+    for factor in [Float.nan, .infinity] { expect(Step.sum, rule, at: 40, [factor.bitPattern]) }
+  }
+
+  @Test func sumsStayWithinInt32() {
+    // A stem of 4096 channels makes sums of 36864 products.
+    expect(Step.convolution, "at most 32768 products in a sum") { file, _ in
+      file.arena = 1 << 30
+      file.scratch = 1 << 20
+      let zeros = UInt64((file[.constants].count + 63) / 64 * 64)
+      file[.constants] += [UInt8](repeating: 0, count: 1 << 20)
+      for constants in [56, 64, 72] { file.set64(.steps, Step.stem * 96 + constants, zeros) }
+      file.set(.tensors, 64 + 16, 4096)
+    }
+    let rule: StaticString = "biases below 2^30"
+    let bias = Int(int8[.steps].number(at: Step.convolution * 96 + 64, count: 8))
+    for value in [Int32(1 << 30), -(1 << 30), .min, .max] {
+      expect(Step.convolution, rule) { file, _ in
+        file.set(.constants, bias + 4 * 15, UInt32(bitPattern: value))
+      }
+    }
+    var file = int8
+    file.set(.constants, bias, UInt32((1 << 30) - 1))
+    #expect(planError(file.bytes) == nil)
+  }
+
+  @Test func clampsAreWithinAByte() {
+    let rule: StaticString = "a clamp within 0 to 255"
+    expect(Step.convolution, rule, at: 44, [Float(-1), 256, .nan, -.infinity].map(\.bitPattern))
+    expect(Step.convolution, rule, at: 48, [Float(255.5), -1, .nan, .infinity].map(\.bitPattern))
+    expect(Step.convolution, rule) { file, _ in file.set(.tensors, 2 * 64 + 36, 1) }
+  }
+
+  @Test func floatsHaveALowerBoundOf0OrNone() {
+    expect(
+      Step.convolution, "a lower bound of 0 or none", at: 44,
+      [Float(1), -1, .nan, .infinity].map(\.bitPattern), isFloat32: true)
+    expect(
+      Step.linear, "logits without a lower bound", at: 44, [Float(0), .nan].map(\.bitPattern),
+      isFloat32: true)
+  }
+
+  @Test func thePoolMakesFeatures() {
+    let rule: StaticString = "float32 features of the input's channels"
+    expect(Step.pool, rule, at: 40, [Float.nan, .infinity].map(\.bitPattern))
+    expect(Step.pool, rule, at: 28, [1])
+    // A zero point that the mean would not take away.
+    expect(Step.pool, rule) { file, _ in
+      file.setFloat(.steps, 8 * 96 + 48, 252)
+      file.set(.tensors, 8 * 64 + 36, 3)
+    }
+    expect(Step.pool, rule) { file, _ in
+      file.arena = 1 << 20
+      file.set(.tensors, 9 * 64 + 16, 32)
+    }
+    expect(Step.pool, rule) { file, _ in
+      file.arena = 1 << 20
+      file.set(.tensors, 9 * 64 + 24, 1)
+    }
+    expect(Step.pool, rule) { file, _ in file.set(.tensors, 9 * 64 + 28, 0) }
+  }
+
+  @Test func thePoolTakesWholeBlocks() {
+    // The image itself, of 4 channels, pooled into 4 features: the kernels work on 16.
+    expect(Step.pool, "float32 features of the input's channels") { file, place in
+      file.arena = 1 << 20
+      file.set64(.tensors, 0, 1 << 18)
+      file.set(.tensors, 48, 9)
+      file.set(.steps, place + 4, 0)
+      file.set(.tensors, 9 * 64 + 16, 4)
+      file.set(.tensors, 9 * 64 + 20, 4)
+    }
+  }
+
+  @Test func theClassifierTakesAVector() {
+    let rule: StaticString = "float32 vectors"
+    expect(Step.linear, rule) { file, place in
+      file.set(.tensors, 8 * 64 + 48, 10)
+      file.set(.steps, place + 4, 8)
+    }
+    expect(Step.linear, rule) { file, _ in file.set(.tensors, 10 * 64 + 28, 0) }
+    expect(Step.linear, rule) { file, _ in
+      file.set(.tensors, 10 * 64 + 16, 4)
+      file.set(.tensors, 10 * 64 + 20, 4)
+    }
+  }
+
+  @Test func theClassifierHasNoPadding() {
+    let rule: StaticString = "no kernel size, stride and padding"
+    for offset in [16, 20, 24] {
+      expect(Step.linear, rule, at: offset, [1, 1 << 29])
+      expect(Step.linear, rule, at: offset, [1, 1 << 29], isFloat32: true)
+    }
+  }
+
+  @Test func constantsAreInTheirSection() {
+    let rule: StaticString = "aligned constants within their section"
+    let size = UInt64(int8[.constants].count)
+    for step in [Step.stem, Step.convolution, Step.linear] {
+      for offset in [56, 64, 72] {
+        for value in [1, 32, (size + 63) / 64 * 64, 1 << 62] as [UInt64] {
+          expect(step, rule) { $0.set64(.steps, $1 + offset, value) }
+        }
+      }
+      // The last block begins inside and ends outside.
+      expect(step, rule) { $0.set64(.steps, $1 + 56, size / 64 * 64 - 64) }
+    }
+    expect(Step.linear, rule) { file, _ in file[.constants].removeLast() }
+  }
+
+  @Test func multipliersAreFinite() {
+    for step in [Step.stem, Step.sum, Step.linear] {
+      let place = Int(int8[.steps].number(at: step * 96 + 72, count: 8))
+      for value in [Float.nan, .infinity, -.infinity] {
+        expect(step, "finite multipliers") { file, _ in file.setFloat(.constants, place + 60, value)
+        }
+      }
+    }
+  }
+}

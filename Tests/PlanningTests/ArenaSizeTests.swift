@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ModelGraph
+import ModelImport
+import PlanFormat
+import Planning
+import Quantization
+import TestPlans
+import Testing
+
+/// The memory that is promised for the networks people use.
+@Suite struct ArenaSizeTests {
+  @Test(arguments: [
+    (ResNetConfig.resnet18, 445_696), (.resnet34, 445_696), (.resnet50, 1_333_760),
+  ])
+  func int8ArenasAt224Pixels(config: ResNetConfig, arena: Int) throws {
+    let checkpoint = Checkpoint.random(config: config, seed: 1)
+    let fused = FusedGraph(try Graph(folding: checkpoint, config: config), inputSize: 224)
+    // Places do not depend on scales.
+    let scales = fused.tensors.map { _ in ActivationScale(low: 0, high: 1) }
+    let bytes = try Planner.plan(
+      fused, precision: .int8(scales), recipe: RecipeRecord(resize: 256, crop: 224), classNames: [],
+      provenance: "")
+    try withView(bytes) { view in
+      #expect(view.arenaByteCount == arena)
+      // Three rows of the stem, 112 + 2 pixels with 64 channels.
+      #expect(view.scratchByteCount == 3 * 114 * 64)
+    }
+  }
+}

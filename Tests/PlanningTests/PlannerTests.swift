@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ModelGraph
+import PlanFormat
+import Planning
+import Quantization
+import TestPlans
+import Testing
+
+@Suite struct PlannerTests {
+  @Test(arguments: TestNetwork.all, [false, true])
+  func plansAreValidAndAlwaysTheSame(network: TestNetwork, float32: Bool) throws {
+    let first = try network.plan(inputSize: 45, float32: float32)
+    #expect(try network.plan(inputSize: 45, float32: float32) == first)
+    try withView(first) { view in
+      #expect(view.model.classCount == network.config.outputDimension)
+      #expect(view.model.featureCount == network.config.featureCount)
+      #expect(view.model.precision == (float32 ? .f32 : .q8))
+      #expect(view.model.inputSize == 45)
+      #expect(view.model.isBottleneck == (network.config.block == .bottleneck))
+    }
+  }
+
+  @Test(arguments: TestNetwork.all)
+  func sumsAreWrittenInPlaceOfTheirResiduals(network: TestNetwork) throws {
+    try withView(try network.plan(inputSize: 64)) { view in
+      for index in 0..<view.stepCount {
+        let step = view.step(index)
+        guard step.hasResidual else { continue }
+        #expect(
+          view.tensor(step.output).offset == view.tensor(step.residual).offset,
+          "\(String(cString: view.name(step.name)))")
+      }
+    }
+  }
+
+  @Test func residualsAreThere() throws {
+    // Three blocks, one residual each; dead branches leave none.
+    for (network, count) in [(TestNetwork.basic, 3), (.bottleneck, 3), (.dead, 0)] {
+      try withView(try network.plan(inputSize: 64)) { view in
+        #expect((0..<view.stepCount).filter { view.step($0).hasResidual }.count == count)
+      }
+    }
+  }
+
+  @Test func everyMultiplicationIsCounted() throws {
+    try withView(try TestNetwork.basic.plan(inputSize: 32)) { view in
+      let total = (0..<view.stepCount).reduce(0) { $0 + view.step($1).multiplications }
+      // Stem 16², four convolutions of layer1 at 8², two and the shortcut of layer2 at 4², classifier.
+      let stem = 16 * 16 * 16 * 3 * 49
+      let first = 4 * 8 * 8 * 16 * 16 * 9
+      let second = 4 * 4 * 16 * 16 * (9 + 9 + 1)
+      #expect(total == stem + first + second + 160)
+    }
+  }
+
+  @Test func theWrongNumberOfClassNamesIsRefused() {
+    for count in [1, 9, 11] {
+      let names = (0..<count).map(String.init)
+      #expect(throws: PlanningError.classCount(expected: 10, found: count)) {
+        try TestNetwork.basic.plan(inputSize: 32, float32: true, classNames: names)
+      }
+    }
+  }
+
+  @Test func classNamesStayOnOneLine() {
+    for bad in ["a\0b", "a\nb", "a\r\nb", "\u{2028}"] {
+      var names = (0..<10).map(String.init)
+      names[6] = bad
+      #expect(throws: PlanningError.className(index: 6)) {
+        try TestNetwork.basic.plan(inputSize: 32, float32: true, classNames: names)
+      }
+    }
+  }
+
+  @Test func anImageBeyondTheFormatIsRefused() {
+    for size in [16, 1025] {
+      do {
+        _ = try TestNetwork.basic.plan(inputSize: size, float32: true)
+        Issue.record("expected an error")
+      } catch {
+        guard case PlanningError.limit = error else {
+          Issue.record("expected a limit, found \(error)")
+          continue
+        }
+      }
+    }
+  }
+}

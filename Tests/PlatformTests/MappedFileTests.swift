@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Platform
+import Testing
+
+@Suite final class MappedFileTests {
+  private let folder: URL
+
+  init() throws {
+    folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: folder) }
+
+  private func error(at path: String) -> FileError? {
+    do {
+      _ = try MappedFile(path: path)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test func theContentsAreMapped() throws {
+    let contents = Data((0..<10_000).map { UInt8(truncatingIfNeeded: $0 * 7) })
+    let file = folder.appendingPathComponent("file")
+    try contents.write(to: file)
+    let mapping = try MappedFile(path: file.path)
+    #expect(Data(mapping.bytes) == contents)
+    #expect(Int(bitPattern: mapping.bytes.baseAddress) % 64 == 0)
+  }
+
+  @Test func aMissingFileIsTheSystemsError() {
+    let path = folder.appendingPathComponent("missing").path
+    #expect(error(at: path) == .system(errno: ENOENT))
+    var line = TextLine()
+    FileError.system(errno: ENOENT).describe(to: &line)
+    #expect(String(line) == "No such file or directory")
+  }
+
+  @Test func aDirectoryIsNoFile() {
+    #expect(error(at: folder.path) == .notARegularFile)
+  }
+
+  @Test func aDeviceIsNoFile() {
+    #expect(error(at: "/dev/null") == .notARegularFile)
+  }
+
+  @Test func anEmptyFileIsRefused() throws {
+    let file = folder.appendingPathComponent("empty")
+    try Data().write(to: file)
+    #expect(error(at: file.path) == .empty)
+  }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ModelGraph
+import ModelImport
+import PlanFormat
+import Planning
+import Quantization
+
+/// A network of random weights that is small enough to run thousands of times.
+package struct TestNetwork: Sendable, CustomStringConvertible {
+  package let description: String
+  package let config: ResNetConfig
+  package let zeroInitResidual: Bool
+
+  package init(
+    _ description: String, _ block: ResNetConfig.Block, _ blockCounts: [Int], _ channels: [Int],
+    outputs: Int = 10, zeroInitResidual: Bool = false
+  ) {
+    self.description = description
+    do {
+      config = try ResNetConfig(
+        block: block, blockCounts: blockCounts, channels: channels, outputDimension: outputs)
+    } catch {
+      preconditionFailure("\(error)")
+    }
+    self.zeroInitResidual = zeroInitResidual
+  }
+
+  package static let basic = TestNetwork("basic", .basic, [2, 1], [16, 16])
+  package static let bottleneck = TestNetwork("bottleneck", .bottleneck, [2, 1], [16, 16])
+  package static let deep = TestNetwork("deep", .basic, [1, 1, 1, 1], [16, 32, 48, 64])
+  /// No channel count is a multiple of 16, and 3 is also the channel count of an image.
+  package static let odd = TestNetwork("odd", .basic, [2, 1, 1], [5, 3, 37], outputs: 3)
+  package static let oddBottleneck = TestNetwork(
+    "odd bottleneck", .bottleneck, [1, 2], [3, 11], outputs: 17)
+  package static let dead = TestNetwork(
+    "dead branches", .basic, [2, 2], [16, 32], zeroInitResidual: true)
+  package static let deadBottleneck = TestNetwork(
+    "dead bottleneck branches", .bottleneck, [2, 2], [16, 16], zeroInitResidual: true)
+
+  package static let all: [TestNetwork] = [
+    .basic, .bottleneck, .deep, .odd, .oddBottleneck, .dead, .deadBottleneck,
+  ]
+
+  /// The network before fusion, without its dead branches.
+  package func graph() throws -> Graph {
+    var graph = try Graph(
+      folding: .random(config: config, seed: 1, zeroInitResidual: zeroInitResidual),
+      config: config)
+    graph.dropDeadBranches()
+    return graph
+  }
+
+  /// The plan file, with the scales of two random images if it is int8.
+  package func plan(
+    inputSize: Int, float32: Bool = false, classNames: [String] = [],
+    provenance: String = "made: test"
+  ) throws -> [UInt8] {
+    let fused = FusedGraph(try graph(), inputSize: inputSize)
+    let recipe = RecipeRecord(resize: inputSize + 8, crop: inputSize)
+    var precision = PlanPrecision.float32
+    if !float32 {
+      let calibration = try Calibration(
+        observing: fused, mean: recipe.mean, deviation: recipe.deviation, imageCount: 2, threads: 1,
+        image: { testImage(inputSize, seed: UInt64($0)) }, progress: { _ in })
+      precision = .int8(calibration.scales(of: fused, method: .minMax))
+    }
+    return try Planner.plan(
+      fused, precision: precision, recipe: recipe, classNames: classNames, provenance: provenance)
+  }
+}
+
+/// Random pixels, RGB8, `size` × `size`.
+package func testImage(_ size: Int, seed: UInt64) -> [UInt8] {
+  var generator = RandomGenerator(seed: seed &+ 0x1000)
+  return (0..<size * size * 3).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 32) }
+}
