@@ -68,9 +68,14 @@ demo: build board ## quantize the shipped model and classify the example photos
 	  --calibration Models/calibration --classes Models/classes.txt -o $(PLAN)
 	$(BOARD) $(PLAN) Models/examples/*.jpg --top 3
 
+.PHONY: peers
+peers: build board ## compare with OpenVINO, ONNX Runtime and ncnn here (options: PEERS="--help")
+	Benchmarks/peers/run.sh $(PEERS)
+
 .PHONY: test
 test: setup board ## run all tests; RESNET_SLOW_TESTS=1 runs the long ones too
 	swift test -c release
+	.build/release/CheckKernels
 	RESNET_RUN=$(CURDIR)/$(BOARD) swift test -c release --skip-build --filter ToolTests
 
 .PHONY: format
@@ -87,4 +92,4 @@ lint: ## check the format of the sources
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf .build .build-board
+	rm -rf .build .build-board Benchmarks/peers/.venv

@@ -8,6 +8,7 @@ let package = Package(
   name: "resnet-runtime",
   products: [
     .library(name: "ResNetRuntime", targets: ["ResNetRuntime", "ImageInput"]),
+    .executable(name: "resnet-bench", targets: ["resnet-bench"]),
     .executable(name: "resnet-quantize", targets: ["resnet-quantize"]),
     .executable(name: "resnet-run", targets: ["resnet-run"]),
   ],
@@ -30,8 +31,15 @@ let package = Package(
     .target(
       name: "ImageInput", dependencies: ["CImageCodecs", "CPlatform", "Platform"],
       swiftSettings: settings),
+    .target(
+      name: "BoardTool", dependencies: ["CPlatform", "PlanFormat", "Platform", "ResNetRuntime"],
+      swiftSettings: settings),
     .executableTarget(
-      name: "resnet-run", dependencies: ["ImageInput", "ResNetRuntime"], swiftSettings: settings),
+      name: "resnet-run", dependencies: ["BoardTool", "ImageInput", "ResNetRuntime"],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "resnet-bench", dependencies: ["BoardTool", "ResNetRuntime"],
+      path: "Benchmarks/resnet-bench", swiftSettings: settings),
 
     // The workstation.
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
@@ -50,11 +58,54 @@ let package = Package(
         "ImageInput", "ModelImport", "Planning", "ResNetRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
+    // Every kernel of every instruction-set level against the reference, in C to run anywhere.
+    .executableTarget(
+      name: "CheckKernels", dependencies: ["CKernels"], path: "Tests/CheckKernels"),
     .testTarget(
       name: "ImageInputTests", dependencies: ["ImageInput", "Platform"], exclude: ["Fixtures"],
       swiftSettings: settings),
     .testTarget(
-      name: "ToolTests", dependencies: ["ModelImport", "resnet-run", "resnet-quantize"],
+      name: "ToolTests",
+      dependencies: ["ModelImport", "resnet-bench", "resnet-quantize", "resnet-run"],
       swiftSettings: settings),
+    .testTarget(
+      name: "ModelImportTests", dependencies: ["CZip", "ModelImport"], swiftSettings: settings),
+    .testTarget(
+      name: "ModelGraphTests", dependencies: ["ModelGraph", "ModelImport"],
+      swiftSettings: settings),
+    .target(
+      name: "TestPlans",
+      dependencies: [
+        "CPlatform", "ModelGraph", "ModelImport", "PlanFormat", "Planning", "Quantization",
+      ],
+      path: "Tests/TestPlans", swiftSettings: settings),
+    .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: settings),
+    .testTarget(
+      name: "PlanFormatTests",
+      dependencies: [
+        "CKernels", "ModelGraph", "PlanFormat", "Platform", "ResNetRuntime", "TestPlans",
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "RuntimeTests",
+      dependencies: ["CKernels", "ModelGraph", "PlanFormat", "ResNetRuntime", "TestPlans"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "QuantizationTests",
+      dependencies: ["ModelGraph", "ModelImport", "Quantization", "TestPlans"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "PlanningTests",
+      dependencies: [
+        "CKernels", "ModelGraph", "ModelImport", "PlanFormat", "Planning", "Quantization",
+        "TestPlans",
+      ],
+      swiftSettings: settings),
+    // Replaces malloc, so it must be in a program of its own, which the test runs.
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .executableTarget(
+      name: "AllocationProbe", dependencies: ["AllocationCounter", "ResNetRuntime", "TestPlans"],
+      path: "Tests/AllocationProbe", swiftSettings: settings),
+    .testTarget(name: "AllocationTests", swiftSettings: settings),
   ]
 )

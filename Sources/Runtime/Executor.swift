@@ -15,6 +15,8 @@ struct Executor {
   let threads: Int
   let pool: OpaquePointer?
   var image: UnsafePointer<UInt8>
+  /// Where the time of the start and of each step's end goes, if somebody wants it.
+  var timestamps: UnsafeMutablePointer<Int64>?
 
   init(
     plan: PlanView, kernels: rn_kernels, arena: UnsafeMutableRawPointer, threads: Int,
@@ -29,6 +31,17 @@ struct Executor {
   }
 
   mutating func run() {
+    takeTime(beforeStep: 0)
+    runAllThreads()
+    takeTime(beforeStep: plan.stepCount)
+  }
+
+  /// Takes the time if that is wanted, on thread 0.
+  private func takeTime(beforeStep index: Int) {
+    if let timestamps { timestamps[index] = rn_monotonic_ns() }
+  }
+
+  private mutating func runAllThreads() {
     guard let pool else { return runSteps(thread: 0) }
     withUnsafeMutablePointer(to: &self) { executor in
       rn_pool_run(
@@ -47,7 +60,10 @@ struct Executor {
 
   private func runSteps(thread: Int) {
     for index in 0..<plan.stepCount {
-      if index > 0, let pool { rn_pool_barrier(pool) }
+      if index > 0 {
+        if let pool { rn_pool_barrier(pool) }
+        if thread == 0 { takeTime(beforeStep: index) }
+      }
       run(plan.step(index), thread)
     }
   }

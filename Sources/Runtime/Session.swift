@@ -104,6 +104,22 @@ public struct Session: ~Copyable {
     }
   }
 
+  /// Computes the same as ``run(_:)`` and takes the time of every step.
+  ///
+  /// - Parameters:
+  ///   - pixels: as for ``run(_:)``.
+  ///   - timestamps: room for one number more than the plan has steps: filled with the nanoseconds of
+  ///     the monotonic clock before the first step and after each one, once all threads are done with it.
+  /// - **Allocates:** nothing.
+  public mutating func run(
+    _ pixels: Span<UInt8>, timestamps: UnsafeMutableBufferPointer<Int64>
+  ) {
+    precondition(timestamps.count > plan.view.stepCount, "room for the start and every step")
+    executor.timestamps = timestamps.baseAddress
+    run(pixels)
+    executor.timestamps = nil
+  }
+
   /// The logits of the last run, in the order of the classes; valid until the next run and as long
   /// as the session lives.
   public var logits: UnsafeBufferPointer<Float> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardTool
 import CPlatform
 import ResNetRuntime
 
@@ -64,7 +65,7 @@ struct Arguments: ~Copyable {
       } else if word.isNamed("--threads") {
         threads = try words.number(of: word, in: 1...64)
       } else if word.isNamed("--isa") {
-        instructionSet = try Arguments.instructionSet(words.value(of: word))
+        instructionSet = try words.instructionSet(of: word)
       } else if word.isNamed("--features") {
         features = try words.value(of: word)
       } else if word.isNamed("--logits") {
@@ -86,7 +87,9 @@ struct Arguments: ~Copyable {
       guard features == nil, logits == nil else { throw .evaluateWith("--features or --logits") }
     } else {
       guard fileCount > 1 else { throw .missingImage }
-      if let features, let logits, strcmp(features, logits) == 0 { throw .sameFile(features) }
+      if let features, let logits, strcmp(features, logits) == 0 {
+        throw .sameFile("--features", "--logits", features)
+      }
     }
   }
 
@@ -97,16 +100,6 @@ struct Arguments: ~Copyable {
       return try Buffer(count: count)
     } catch {
       throw .outOfMemory
-    }
-  }
-
-  private static func instructionSet(_ name: UnsafePointer<CChar>) throws(UsageError)
-    -> InstructionSet
-  {
-    do throws(SessionError) {
-      return try InstructionSet(named: name)
-    } catch {
-      throw .instructionSet(name, error)
     }
   }
 }

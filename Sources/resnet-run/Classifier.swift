@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardTool
 import CPlatform
 import ImageInput
 import PlanFormat
@@ -23,7 +24,8 @@ struct Classifier: ~Copyable {
 
   /// Maps the plan and makes the session that the command line asks for.
   init(_ arguments: borrowing Arguments) throws(RunError) {
-    let session = try Classifier.session(Classifier.plan(arguments.model), arguments)
+    let session = try openSession(
+      arguments.model, threads: arguments.threads, instructionSet: arguments.instructionSet)
     let size = session.plan.inputSize
     let pixels = try Buffer<UInt8>(count: size * size * 3)
     let softmax = try Buffer<Float>(count: session.plan.classCount)
@@ -53,34 +55,6 @@ struct Classifier: ~Copyable {
     try preprocess(
       RGBImage(path: path), resizeShorterSide: recipe.resize, crop: recipe.crop,
       into: pixels.elements.baseAddress!)
-  }
-
-  private static func plan(_ path: UnsafePointer<CChar>) throws(RunError) -> Plan {
-    do throws(PlanError) {
-      return try Plan(path: path)
-    } catch {
-      throw .plan(path, error)
-    }
-  }
-
-  private static func session(
-    _ plan: consuming Plan, _ arguments: borrowing Arguments
-  ) throws(RunError) -> Session {
-    let instructionSet =
-      if let asked = arguments.instructionSet { asked } else { try environmentInstructionSet() }
-    do throws(SessionError) {
-      return try Session(plan, threads: arguments.threads, instructionSet: instructionSet)
-    } catch {
-      throw .session(arguments.model, error)
-    }
-  }
-
-  private static func environmentInstructionSet() throws(RunError) -> InstructionSet {
-    do throws(SessionError) {
-      return try InstructionSet.fromEnvironment()
-    } catch {
-      throw .environment(error)
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardTool
 import CPlatform
 import ImageInput
 import PlanFormat
@@ -14,7 +15,7 @@ func classify(
 ) throws(RunError) -> Bool {
   let places = try Buffer<Int>(count: min(arguments.top, classifier.session.plan.classCount))
   var vectors = try VectorFiles(arguments)
-  var output = StandardOutput()
+  var output = TextOutput()
   var readAll = true
   for image in arguments.images {
     do throws(ImageError) {
@@ -39,7 +40,7 @@ func classify(
   return readAll
 }
 
-extension StandardOutput {
+extension TextOutput {
   fileprivate mutating func appendText(
     _ image: UnsafePointer<CChar>, _ top: UnsafeBufferPointer<Int>,
     _ classifier: borrowing Classifier

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardTool
 import CPlatform
 
 /// The names in a folder, sorted by their bytes, without those that start with a dot.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BoardTool
 import CPlatform
 import ImageInput
 import PlanFormat
@@ -40,7 +41,7 @@ func evaluate(
   progress.clear()
   score.elapsed = rn_monotonic_ns() - start
   guard score.images > 0 else { throw .noReadableImage(root) }
-  var output = StandardOutput()
+  var output = TextOutput()
   if asJSON {
     output.appendJSON(score)
   } else {
@@ -50,7 +51,7 @@ func evaluate(
   return score.unreadable == 0
 }
 
-extension StandardOutput {
+extension TextOutput {
   fileprivate mutating func appendText(_ score: Score) {
     append("top-1     ")
     append(score.top1, decimals: 4)

@@ -44,6 +44,9 @@ int rn_create_unique(char *name);
 /// Nanoseconds of the monotonic clock.
 int64_t rn_monotonic_ns(void);
 
+/// The SHA-256 digest (FIPS 180-4) of `count` bytes.
+void rn_sha256(const void *bytes, size_t count, uint8_t digest[32]);
+
 /// The arguments of the process, program name first, ended by a null pointer.
 /// Embedded Swift has no `CommandLine`.
 char **rn_arguments(void);

@@ -3,11 +3,11 @@
 import CPlatform
 
 /// Memory from malloc for a number of elements, freed with the value.
-struct Buffer<Element: BitwiseCopyable>: ~Copyable {
+public struct Buffer<Element: BitwiseCopyable>: ~Copyable {
   /// The elements, unspecified until they are written; valid as long as this value lives.
-  let elements: UnsafeMutableBufferPointer<Element>
+  public let elements: UnsafeMutableBufferPointer<Element>
 
-  init(count: Int) throws(RunError) {
+  public init(count: Int) throws(RunError) {
     let bytes = max(count, 1) * MemoryLayout<Element>.stride
     guard let memory = malloc(bytes) else { throw .outOfMemory(bytes: bytes) }
     elements = UnsafeMutableBufferPointer(

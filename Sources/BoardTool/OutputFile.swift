@@ -2,12 +2,13 @@
 
 import CPlatform
 
-/// A file of little-endian float32 values that appears whole or not at all.
+/// A file that appears whole or not at all.
 ///
-/// The values go to a file of a unique name in the same directory, which `publish` renames. Without
+/// What is written goes to a file of a unique name in the same directory, which `publish` renames. Without
 /// that, nothing is left behind.
-struct VectorFile: ~Copyable {
-  private let path: UnsafePointer<CChar>
+public struct OutputFile: ~Copyable {
+  /// The final path.
+  let path: UnsafePointer<CChar>
   private let temporary: Path
   private var stream: UnsafeMutablePointer<FILE>?
   private var isTemporary = true
@@ -15,7 +16,7 @@ struct VectorFile: ~Copyable {
   /// Creates the file.
   ///
   /// - Parameter path: the final path, a word of the command line.
-  init(_ path: UnsafePointer<CChar>) throws(RunError) {
+  public init(_ path: UnsafePointer<CChar>) throws(RunError) {
     // Renaming over a device such as /dev/null would replace it.
     var status = stat()
     if stat(path, &status) == 0 && rn_is_regular_file(&status) == 0 {
@@ -42,23 +43,25 @@ struct VectorFile: ~Copyable {
     if isTemporary { unlink(temporary.text) }
   }
 
-  /// Appends the values of one image.
-  mutating func append(_ vector: UnsafeBufferPointer<Float>) throws(RunError) {
-    for value in vector {
-      var bits = value.bitPattern.littleEndian
-      guard fwrite(&bits, 4, 1, stream!) == 1 else { throw .output(path, errno: rn_errno()) }
+  /// The file descriptor, for text that is not to be mixed with ``append(_:)``.
+  var descriptor: Int32 { fileno(stream!) }
+
+  /// Appends bytes.
+  public mutating func append(_ bytes: UnsafeRawBufferPointer) throws(RunError) {
+    guard fwrite(bytes.baseAddress, 1, bytes.count, stream!) == bytes.count else {
+      throw .output(path, errno: rn_errno())
     }
   }
 
   /// Writes out what is still in memory.
-  mutating func close() throws(RunError) {
+  public mutating func close() throws(RunError) {
     let failed = fclose(stream!) != 0
     stream = nil
     if failed { throw .output(path, errno: rn_errno()) }
   }
 
   /// Gives the closed file its final name.
-  mutating func publish() throws(RunError) {
+  public mutating func publish() throws(RunError) {
     guard rename(temporary.text, path) == 0 else { throw .output(path, errno: rn_errno()) }
     isTemporary = false
   }

@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CPlatform
-import ImageInput
-import PlanFormat
-import Platform
-import ResNetRuntime
+public import PlanFormat
+public import Platform
+public import ResNetRuntime
 
 /// Why a run ends without its result. The paths are words of the command line, which live unchanged
 /// as long as the process.
-enum RunError: Error, @unchecked Sendable {
+public enum RunError: Error, @unchecked Sendable {
   case plan(UnsafePointer<CChar>, PlanError)
   case session(UnsafePointer<CChar>, SessionError)
   /// The environment variable RN_ISA names no usable instruction set.
   case environment(SessionError)
   case outOfMemory(bytes: Int)
-  /// A file of vectors could not be written; the value is an `errno`.
+  /// A file could not be written; the value is an `errno`.
   case output(UnsafePointer<CChar>, errno: Int32)
-  /// The path of a file of vectors names something that cannot be replaced by a file.
+  /// The path of a file to write names something that cannot be replaced by a file.
   case outputIsNotAFile(UnsafePointer<CChar>)
   case standardOutput(errno: Int32)
+  /// A measurement to compare with could not be mapped.
+  case baseline(UnsafePointer<CChar>, FileError)
+  /// A measurement to compare with is not what resnet-bench writes.
+  case strangeBaseline(UnsafePointer<CChar>, byte: Int, expected: StaticString)
+  /// The last run gave other logits than the first.
+  case changedOutput(UnsafePointer<CChar>)
   case folder(UnsafePointer<CChar>, errno: Int32)
   case noImages(UnsafePointer<CChar>)
   case noReadableImage(UnsafePointer<CChar>)
@@ -27,7 +32,7 @@ enum RunError: Error, @unchecked Sendable {
   case strangeFolders(UnsafePointer<CChar>, count: Int, folders: Int)
 
   /// Appends what was expected and what was found.
-  func describe(to line: inout TextLine) {
+  public func describe(to line: inout TextLine) {
     switch self {
     case .plan(let path, let error):
       line.append(cString: path)
@@ -54,6 +59,19 @@ enum RunError: Error, @unchecked Sendable {
     case .standardOutput(let code):
       line.append("cannot write to standard output: ")
       line.append(cString: strerror(code))
+    case .baseline(let path, let error):
+      line.append(cString: path)
+      line.append(": ")
+      error.describe(to: &line)
+    case .strangeBaseline(let path, let byte, let expected):
+      line.append(cString: path)
+      line.append(": byte ")
+      line.append(byte)
+      line.append(": expected ")
+      line.append(expected)
+    case .changedOutput(let path):
+      line.append(cString: path)
+      line.append(": the same image gave different logits: suspect the memory or the power supply")
     case .folder(let path, let code):
       line.append(cString: path)
       line.append(": cannot read the folder: ")

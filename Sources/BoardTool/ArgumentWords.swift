@@ -1,29 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CPlatform
+public import ResNetRuntime
 
 /// The words of the command line after the program's name, one by one.
-struct ArgumentWords {
+public struct ArgumentWords {
   private let words = rn_arguments()!
   private var position = 1
   private var optionsAreOver = false
 
   /// How many words there are, with the program's name.
-  let count = Int(rn_argument_count())
+  public let count = Int(rn_argument_count())
+
+  public init() {}
 
   /// One word of the command line.
-  struct Word {
-    let text: UnsafePointer<CChar>
-    let isOption: Bool
+  public struct Word {
+    public let text: UnsafePointer<CChar>
+    public let isOption: Bool
 
     /// Whether the word is the option `name`.
-    func isNamed(_ name: StaticString) -> Bool {
+    public func isNamed(_ name: StaticString) -> Bool {
       strcmp(text, UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)) == 0
     }
   }
 
   /// The next word, or nil after the last. A word `--` ends the options and is skipped.
-  mutating func next() -> Word? {
+  public mutating func next() -> Word? {
     guard let text = nextText() else { return nil }
     // A single dash is a file name here, like any other.
     let isOption = !optionsAreOver && text[0] == 0x2D && text[1] != 0
@@ -34,13 +37,15 @@ struct ArgumentWords {
   }
 
   /// The value of an option: the word after it.
-  mutating func value(of option: Word) throws(UsageError) -> UnsafePointer<CChar> {
+  public mutating func value(of option: Word) throws(UsageError) -> UnsafePointer<CChar> {
     guard let text = nextText(), text[0] != 0 else { throw .missingValue(option.text) }
     return text
   }
 
   /// The value of an option that takes a number.
-  mutating func number(of option: Word, in range: ClosedRange<Int>) throws(UsageError) -> Int {
+  public mutating func number(
+    of option: Word, in range: ClosedRange<Int>
+  ) throws(UsageError) -> Int {
     let text = try value(of: option)
     var number = 0
     var next = text
@@ -54,6 +59,16 @@ struct ArgumentWords {
     }
     guard range.contains(number) else { throw .number(option.text, range, found: text) }
     return number
+  }
+
+  /// The value of an option that takes the name of an instruction set.
+  public mutating func instructionSet(of option: Word) throws(UsageError) -> InstructionSet {
+    let name = try value(of: option)
+    do throws(SessionError) {
+      return try InstructionSet(named: name)
+    } catch {
+      throw .instructionSet(name, error)
+    }
   }
 
   private mutating func nextText() -> UnsafePointer<CChar>? {

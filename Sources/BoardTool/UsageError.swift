@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Platform
-import ResNetRuntime
+public import Platform
+public import ResNetRuntime
 
 /// What is wrong with a command line, whose words live unchanged as long as the process.
-enum UsageError: Error, @unchecked Sendable {
+public enum UsageError: Error, @unchecked Sendable {
   case missingModel
   case missingImage
+  case missingPlan
+  case strayWord(UnsafePointer<CChar>)
   case unknownOption(UnsafePointer<CChar>)
   case missingValue(UnsafePointer<CChar>)
   case number(UnsafePointer<CChar>, ClosedRange<Int>, found: UnsafePointer<CChar>)
+  case seconds(UnsafePointer<CChar>, found: UnsafePointer<CChar>)
   case instructionSet(UnsafePointer<CChar>, SessionError)
   case evaluateWith(StaticString)
-  case sameFile(UnsafePointer<CChar>)
+  /// Two options name the same file to write.
+  case sameFile(StaticString, StaticString, UnsafePointer<CChar>)
+  case both(StaticString, StaticString)
   case outOfMemory
 
   /// Appends what was expected and what was found.
-  func describe(to line: inout TextLine) {
+  public func describe(to line: inout TextLine) {
     switch self {
     case .missingModel:
       line.append("expected a plan and images, found neither")
@@ -37,6 +42,11 @@ enum UsageError: Error, @unchecked Sendable {
       line.append(cString: option)
       line.append(", found ")
       line.append(cString: found)
+    case .seconds(let option, let found):
+      line.append("expected 0.01 to 86400 seconds after ")
+      line.append(cString: option)
+      line.append(", found ")
+      line.append(cString: found)
     case .instructionSet(let name, let error):
       line.append("--isa ")
       line.append(cString: name)
@@ -45,8 +55,22 @@ enum UsageError: Error, @unchecked Sendable {
     case .evaluateWith(let other):
       line.append("--evaluate cannot be combined with ")
       line.append(other)
-    case .sameFile(let path):
-      line.append("--features and --logits name the same file ")
+    case .missingPlan:
+      line.append("expected a plan, found none")
+    case .strayWord(let word):
+      line.append("expected one plan and options, found also ")
+      line.append(cString: word)
+    case .both(let first, let second):
+      line.append("expected ")
+      line.append(first)
+      line.append(" or ")
+      line.append(second)
+      line.append(", found both")
+    case .sameFile(let first, let second, let path):
+      line.append(first)
+      line.append(" and ")
+      line.append(second)
+      line.append(" name the same file ")
       line.append(cString: path)
     case .outOfMemory:
       line.append("out of memory")

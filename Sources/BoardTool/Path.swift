@@ -3,14 +3,14 @@
 import CPlatform
 
 /// A path made of several texts.
-struct Path: ~Copyable {
+public struct Path: ~Copyable {
   private let bytes: Buffer<CChar>
 
   /// The text, ended by a zero byte; valid as long as this value lives.
-  var text: UnsafeMutablePointer<CChar> { bytes.elements.baseAddress! }
+  public var text: UnsafeMutablePointer<CChar> { bytes.elements.baseAddress! }
 
   /// The path of an entry of a folder.
-  init(_ folder: UnsafePointer<CChar>, _ name: UnsafePointer<CChar>) throws(RunError) {
+  public init(_ folder: UnsafePointer<CChar>, _ name: UnsafePointer<CChar>) throws(RunError) {
     let count = strlen(folder)
     bytes = try Buffer(count: count + strlen(name) + 2)
     strcpy(text, folder)
@@ -24,7 +24,7 @@ struct Path: ~Copyable {
   }
 
   /// The path with text after it.
-  init(_ path: UnsafePointer<CChar>, suffix: StaticString) throws(RunError) {
+  public init(_ path: UnsafePointer<CChar>, suffix: StaticString) throws(RunError) {
     let count = strlen(path)
     bytes = try Buffer(count: count + suffix.utf8CodeUnitCount + 1)
     memcpy(text, path, count)

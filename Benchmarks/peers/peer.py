@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The child process of one peer: peer.py RUNTIME THREADS MODEL IMAGE.npy
+
+Loads the model, infers once and prints what that took. Then each line on standard input, as
+{"do": "block", "count": 12}, is answered by a line on standard output.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from runtimes import RUNTIMES
+
+PR_SET_PDEATHSIG = 1
+
+
+def memory(key):
+    """A size in kB from /proc/self/status."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{key}:"):
+            return int(line.split()[1])
+
+
+def block(infer, image, count):
+    times = []
+    for _ in range(count):
+        begin = time.perf_counter_ns()
+        infer(image)
+        times.append((time.perf_counter_ns() - begin) / 1e6)
+    return times
+
+
+def logits(infer, paths):
+    # Only here: Pillow is not needed for the rest, and would count as memory.
+    import preprocess
+    return [infer(preprocess.load(path)).tolist() for path in paths]
+
+
+def main():
+    # A stopped process does not notice that its parent is gone; see contenders.py.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    runtime, threads, model, image = sys.argv[1:]
+    # Answers keep the real standard output for themselves, whatever a runtime prints.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+
+    def answer(value):
+        print(json.dumps(value), file=answers, flush=True)
+
+    image = np.load(image)
+    load = RUNTIMES[runtime](int(threads))
+    imports = memory("VmRSS")
+    begin = time.perf_counter_ns()
+    infer = load(model)
+    infer(image)
+    answer({
+        "first_ms": (time.perf_counter_ns() - begin) / 1e6,
+        "imports_kb": imports,
+        "peak_kb": memory("VmHWM"),
+    })
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request["do"] == "block":
+            answer(block(infer, image, request["count"]))
+        else:
+            answer(logits(infer, request["paths"]))
+
+
+main()

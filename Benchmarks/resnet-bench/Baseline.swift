@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardTool
+import Platform
+
+/// The median of a time in an earlier measurement, and its noise, in milliseconds.
+struct BaselineTime: BitwiseCopyable {
+  var median = 0.0
+  var noise = 0.0
+}
+
+/// A measurement that `--json` wrote.
+struct Baseline: ~Copyable {
+  /// The whole run.
+  private(set) var latency = BaselineTime()
+  /// How it was made: texts as JSON has them, null if they are missing.
+  private(set) var planHash = UnsafeRawBufferPointer(start: nil, count: 0)
+  private(set) var isa = UnsafeRawBufferPointer(start: nil, count: 0)
+  private(set) var cpu = UnsafeRawBufferPointer(start: nil, count: 0)
+  private(set) var checksum = UnsafeRawBufferPointer(start: nil, count: 0)
+  private(set) var threads = 0.0
+
+  private struct Row: BitwiseCopyable {
+    var name = UnsafeRawBufferPointer(start: nil, count: 0)
+    var time = BaselineTime()
+  }
+
+  private static var maximumRows: Int { 1024 }
+
+  private let file: MappedFile
+  private let rows: Buffer<Row>
+  private var rowCount = 0
+
+  /// Reads a measurement.
+  ///
+  /// - Parameters:
+  ///   - path: a word of the command line.
+  ///   - steps: whether to take the times of the steps rather than those of the blocks.
+  static func read(_ path: UnsafePointer<CChar>, steps: Bool) throws(RunError) -> Baseline {
+    var baseline = Baseline(try map(path), try Buffer<Row>(count: maximumRows))
+    do throws(JSONError) {
+      try baseline.read(rowsKey: steps ? "steps" : "blocks")
+      return baseline
+    } catch {
+      throw .strangeBaseline(path, byte: error.byte, expected: error.expected)
+    }
+  }
+
+  private static func map(_ path: UnsafePointer<CChar>) throws(RunError) -> MappedFile {
+    do throws(FileError) {
+      return try MappedFile(path: path)
+    } catch {
+      throw .baseline(path, error)
+    }
+  }
+
+  private init(_ file: consuming MappedFile, _ rows: consuming Buffer<Row>) {
+    self.file = file
+    self.rows = rows
+  }
+
+  /// The time of the row of some name: JSON text.
+  func time(of name: TextLine) -> BaselineTime? {
+    for index in 0..<rowCount
+    where name.withUTF8({ rows.elements[index].name.equals($0) }) {
+      return rows.elements[index].time
+    }
+    return nil
+  }
+
+  private mutating func read(rowsKey: StaticString) throws(JSONError) {
+    var scanner = JSONScanner(file.bytes)
+    try scanner.object { key, scanner throws(JSONError) in
+      if key.equals("latency_ms") {
+        latency = try Baseline.time(&scanner, "median", "noise")
+      } else if key.equals(rowsKey) {
+        try scanner.array { scanner throws(JSONError) in try readRow(&scanner) }
+      } else if key.equals("plan_sha256") {
+        planHash = try scanner.string()
+      } else if key.equals("output_crc32c") {
+        checksum = try scanner.string()
+      } else if key.equals("isa") {
+        isa = try scanner.string()
+      } else if key.equals("threads") {
+        threads = try scanner.number()
+      } else if key.equals("cpu") {
+        cpu = try scanner.optionalString()
+      } else {
+        try scanner.skipValue()
+      }
+    }
+    try scanner.end()
+    guard latency.median > 0 else { throw scanner.expected("latency_ms before the end") }
+    guard rowCount > 0 else {
+      throw scanner.expected(
+        rowsKey.utf8CodeUnitCount == 5
+          ? "steps before the end, as --per-step writes them" : "blocks before the end")
+    }
+  }
+
+  private mutating func readRow(_ scanner: inout JSONScanner) throws(JSONError) {
+    guard rowCount < Baseline.maximumRows else { throw scanner.expected("at most 1024 rows") }
+    var row = Row()
+    row.time = try Baseline.time(&scanner, "median_ms", "noise_ms", name: &row.name)
+    guard row.name.baseAddress != nil else { throw scanner.expected("a name in the row before") }
+    rows.elements[rowCount] = row
+    rowCount += 1
+  }
+
+  private static func time(
+    _ scanner: inout JSONScanner, _ medianKey: StaticString, _ noiseKey: StaticString
+  ) throws(JSONError) -> BaselineTime {
+    var name = UnsafeRawBufferPointer(start: nil, count: 0)
+    return try time(&scanner, medianKey, noiseKey, name: &name)
+  }
+
+  /// Reads an object with a median, a noise and perhaps a name.
+  private static func time(
+    _ scanner: inout JSONScanner, _ medianKey: StaticString, _ noiseKey: StaticString,
+    name: inout UnsafeRawBufferPointer
+  ) throws(JSONError) -> BaselineTime {
+    var median: Double?
+    var noise: Double?
+    try scanner.object { key, scanner throws(JSONError) in
+      if key.equals(medianKey) {
+        median = try scanner.number()
+      } else if key.equals(noiseKey) {
+        noise = try scanner.number()
+      } else if key.equals("name") {
+        name = try scanner.string()
+      } else {
+        try scanner.skipValue()
+      }
+    }
+    guard let median, median > 0, let noise, noise >= 0 else {
+      throw scanner.expected("a median above 0 and a noise in the object before")
+    }
+    return BaselineTime(median: median, noise: noise)
+  }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardTool
+import CPlatform
+import PlanFormat
+import ResNetRuntime
+
+/// Runs a session on the test image, without and with timestamps in turn.
+struct Measurement: ~Copyable {
+  private(set) var samples: Samples
+  private(set) var pairCount = 0
+
+  private static var minimumPairs: Int { 20 }
+
+  private let pixels: Buffer<UInt8>
+  private let timestamps: Buffer<Int64>
+
+  init(_ session: borrowing Session) throws(RunError) {
+    let size = session.plan.inputSize
+    let pixels = try Buffer<UInt8>(count: size * size * 3)
+    let steps = session.plan.view.stepCount
+    let timestamps = try Buffer<Int64>(count: steps + 1)
+    let samples = try Samples(stepCount: steps)
+    fillTestImage(pixels.elements)
+    self.pixels = pixels
+    self.timestamps = timestamps
+    self.samples = samples
+  }
+
+  /// Runs until the weights are in memory and a governor has had time to raise the clock.
+  func warmUp(_ session: inout Session) {
+    let start = rn_monotonic_ns()
+    var runs = 0
+    while runs < 3 || rn_monotonic_ns() - start < 200_000_000 {
+      session.run(UnsafeBufferPointer(pixels.elements).span)
+      runs += 1
+    }
+  }
+
+  /// Runs for some time.
+  mutating func run(_ session: inout Session, seconds: Double) {
+    let image = UnsafeBufferPointer(pixels.elements).span
+    let end = rn_monotonic_ns() + Int64(seconds * 1e9)
+    while pairCount < Measurement.minimumPairs || rn_monotonic_ns() < end {
+      let start = rn_monotonic_ns()
+      session.run(image)
+      let middle = rn_monotonic_ns()
+      session.run(image, timestamps: timestamps.elements)
+      samples.append(
+        plain: middle - start, timed: rn_monotonic_ns() - middle, timestamps: timestamps.elements)
+      pairCount += 1
+    }
+  }
+}

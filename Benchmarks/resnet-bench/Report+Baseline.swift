@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardTool
+import CPlatform
+import Platform
+import ResNetRuntime
+
+extension TextOutput {
+  /// Writes how a report differs from an earlier measurement, for a person.
+  mutating func append(
+    _ report: borrowing Report, comparedWith baseline: borrowing Baseline
+  ) throws(RunError) {
+    append("\n")
+    appendWarnings(report, baseline)
+    let columns = ComparisonColumns(report.rows)
+    append(columns.heading)
+    append("\n")
+    for row in report.rows {
+      append(columns.line(row.name, row.time, baseline.time(of: TextLine(jsonText: row.name))))
+      append("\n")
+    }
+    append(columns.line(("whole run" as StaticString).cString, report.latency, baseline.latency))
+    try endLine()
+  }
+
+  /// Says what else than the program is different.
+  private mutating func appendWarnings(
+    _ report: borrowing Report, _ baseline: borrowing Baseline
+  ) {
+    var line = TextLine()
+    if !report.sha256.withUTF8({ baseline.planHash.equals($0) }) { line.append(" plan") }
+    if !TextLine(hexadecimal: report.checksum).withUTF8({ baseline.checksum.equals($0) }) {
+      line.append(" output")
+    }
+    if !TextLine(jsonText: report.session.instructionSet.name)
+      .withUTF8({ baseline.isa.equals($0) })
+    {
+      line.append(" isa")
+    }
+    if baseline.threads != Double(report.session.threads) { line.append(" threads") }
+    if !report.machine.cpu.withUTF8({ baseline.cpu.equals($0) }) { line.append(" cpu") }
+    guard line.count > 0 else { return }
+    append("the baseline has another")
+    append(line)
+    append("\n")
+  }
+}
+
+/// The table of differences.
+private struct ComparisonColumns {
+  private let names: Int
+
+  init(_ rows: UnsafeBufferPointer<Row>) {
+    var width = ("whole run" as StaticString).utf8CodeUnitCount
+    for row in rows { width = max(width, min(strlen(row.name), 40)) }
+    names = width
+  }
+
+  var heading: TextLine {
+    var line = TextLine()
+    line.append("baseline")
+    line.append("before ms", endingAt: end(0))
+    line.append("now ms", endingAt: end(1))
+    line.append("change %", endingAt: end(2))
+    line.append("noise ±%", endingAt: end(3) + 1)
+    return line
+  }
+
+  func line(_ name: UnsafePointer<CChar>, _ now: Summary, _ before: BaselineTime?) -> TextLine {
+    var line = TextLine()
+    line.append(cString: name)
+    guard let before else {
+      line.append("not in the baseline", endingAt: end(1))
+      return line
+    }
+    let change = now.median - before.median
+    let noise = max(
+      3 * (now.noise * now.noise + before.noise * before.noise).squareRoot(), before.median / 100)
+    line.append(before.median, decimals: 3, endingAt: end(0))
+    line.append(now.median, decimals: 3, endingAt: end(1))
+    line.append(change / before.median * 100, decimals: 1, endingAt: end(2))
+    line.append(noise / before.median * 100, decimals: 1, endingAt: end(3))
+    if change.magnitude > noise { line.append(change < 0 ? "  faster" : "  SLOWER") }
+    return line
+  }
+
+  private func end(_ column: Int) -> Int { names + 11 + 10 * column }
+}
+
+extension TextLine {
+  /// A text as JSON writes it between the quotes.
+  init(jsonText text: UnsafePointer<CChar>) {
+    self.init()
+    var line = TextLine()
+    forEachByteOfValidUTF8(text) { line.append(jsonByte: $0) }
+    self = line
+  }
+}

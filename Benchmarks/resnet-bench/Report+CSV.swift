@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardTool
+import CPlatform
+
+extension TextOutput {
+  /// Writes the rows of a report as CSV (RFC 4180, with the lines ended as Unix does).
+  mutating func append(asCSV report: borrowing Report) throws(RunError) {
+    append(
+      "name,min_ms,median_ms,p90_ms,p99_ms,noise_ms,share_percent,macs,gmac_per_s,percent_of_peak,")
+    append("kernel")
+    for row in report.rows {
+      append("\n")
+      append(csvField: row.name)
+      append(",")
+      append(row.time.minimum, decimals: 6)
+      append(",")
+      append(row.time.median, decimals: 6)
+      append(",")
+      append(row.time.p90, decimals: 6)
+      append(",")
+      append(row.time.p99, decimals: 6)
+      append(",")
+      append(row.time.noise, decimals: 6)
+      append(",")
+      append(report.share(row), decimals: 3)
+      append(",")
+      append(row.multiplications)
+      append(",")
+      append(row.rate, decimals: 3)
+      append(",")
+      append(report.percentOfPeak(row), decimals: 2)
+      append(",")
+      append(kernelsOf: row, in: report)
+    }
+    try endLine()
+  }
+
+  private mutating func append(csvField text: UnsafePointer<CChar>) {
+    guard text[strcspn(text, (",\"\r\n" as StaticString).cString)] != 0 else {
+      return append(cString: text)
+    }
+    append("\"")
+    var next = text
+    while next[0] != 0 {
+      let byte = UInt8(bitPattern: next[0])
+      if byte == UInt8(ascii: "\"") { append("\"") }
+      append(byte: byte)
+      next += 1
+    }
+    append("\"")
+  }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardTool
+import CPlatform
+import Platform
+import ResNetRuntime
+
+extension TextOutput {
+  /// Draws the rows of a report: a bar up to the median, a line on to the 90th percentile.
+  mutating func append(asSVG report: borrowing Report) throws(RunError) {
+    let chart = ChartLayout(report.rows)
+    appendStart(report, chart)
+    appendAxis(chart)
+    for index in 0..<report.rows.count {
+      appendBar(report.rows[index], chart.rowTop(index), report, chart)
+    }
+    appendFooter(report, chart)
+    append("</svg>")
+    try endLine()
+  }
+
+  private mutating func appendStart(_ report: borrowing Report, _ chart: ChartLayout) {
+    append("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"")
+    append(chart.width)
+    append("\" height=\"")
+    append(chart.height)
+    append("\" viewBox=\"0 0 ")
+    append(chart.width)
+    append(" ")
+    append(chart.height)
+    append("\" font-family=\"system-ui, 'Helvetica Neue', Arial, sans-serif\" font-size=\"13\"")
+    append(" fill=\"#1f2933\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n")
+    append(textAt: 24, 36, "font-size=\"19\" font-weight=\"600\"")
+    append(report.showsSteps ? "Latency per step" : "Latency per block")
+    append(": ")
+    append(report.latency.median, decimals: 2)
+    append(" ms a run</text>\n")
+    append(textAt: 24, 58, "fill=\"#52606d\"")
+    append(xml: report.model.fileName)
+    append(" · ")
+    if report.machine.cpu.count > 0 {
+      report.machine.cpu.withUTF8 { bytes in for byte in bytes { append(xmlByte: byte) } }
+    } else {
+      append("unknown CPU")
+    }
+    append(" · ")
+    append(xml: report.session.instructionSet.name)
+    append(" · ")
+    append(report.session.threads)
+    append(report.session.threads == 1 ? " thread</text>\n" : " threads</text>\n")
+    append(title: "ms", column: 0, chart)
+    append(title: "share", column: 1, chart)
+    append(title: "GMAC/s", column: 2, chart)
+    append(title: "of peak", column: 3, chart)
+  }
+
+  private mutating func append(title: StaticString, column: Int, _ chart: ChartLayout) {
+    append(textAt: chart.columnEnd(column), chart.top - 10, "text-anchor=\"end\" fill=\"#52606d\"")
+    append(title)
+    append("</text>\n")
+  }
+
+  /// Draws vertical lines at round times, below the bars.
+  private mutating func appendAxis(_ chart: ChartLayout) {
+    for tick in 0...chart.tickCount {
+      let x = chart.x(Double(tick) * chart.tick)
+      append("<path d=\"M")
+      append(x, decimals: 1)
+      append(" ")
+      append(chart.top)
+      append("V")
+      append(chart.bottom)
+      append(tick == 0 ? "\" stroke=\"#9aa5b1\"/>\n" : "\" stroke=\"#e4e7eb\"/>\n")
+      append(textAt: Int(x), chart.bottom + 18, "text-anchor=\"middle\" fill=\"#52606d\"")
+      append(Double(tick) * chart.tick, decimals: chart.tickDecimals)
+      append(tick == chart.tickCount ? " ms</text>\n" : "</text>\n")
+    }
+  }
+
+  private mutating func appendBar(
+    _ row: Row, _ top: Int, _ report: borrowing Report, _ chart: ChartLayout
+  ) {
+    let middle = top + ChartLayout.rowHeight / 2
+    let end = chart.x(row.time.median)
+    append(textAt: chart.left - 10, middle + 5, "text-anchor=\"end\"")
+    append(xml: row.name)
+    append("</text>\n<rect x=\"")
+    append(chart.left)
+    append("\" y=\"")
+    append(top + 4)
+    append("\" width=\"")
+    append(max(end - Double(chart.left), 1), decimals: 1)
+    append("\" height=\"")
+    append(ChartLayout.rowHeight - 8)
+    append("\" fill=\"#2f6fb0\"/>\n<path d=\"M")
+    append(end, decimals: 1)
+    append(" ")
+    append(middle)
+    append("H")
+    append(chart.x(row.time.p90), decimals: 1)
+    append("\" stroke=\"#9aa5b1\" stroke-width=\"2\"/>\n")
+    append(value: row.time.median, decimals: 3, "", column: 0, middle, chart)
+    append(value: report.share(row), decimals: 1, " %", column: 1, middle, chart)
+    guard row.multiplications > 0 else { return }
+    append(value: row.rate, decimals: 1, "", column: 2, middle, chart)
+    append(value: report.percentOfPeak(row), decimals: 0, " %", column: 3, middle, chart)
+  }
+
+  private mutating func appendFooter(_ report: borrowing Report, _ chart: ChartLayout) {
+    append(textAt: 24, chart.bottom + 46, "font-size=\"12\" fill=\"#52606d\"")
+    append("Bars end at the median of ")
+    append(report.keptCount)
+    append(" runs, the lines after them at the 90th percentile. Whole run: min ")
+    append(report.latency.minimum, decimals: 2)
+    append(", p90 ")
+    append(report.latency.p90, decimals: 2)
+    append(", p99 ")
+    append(report.latency.p99, decimals: 2)
+    append(" ms.</text>\n")
+    append(textAt: 24, chart.bottom + 64, "font-size=\"12\" fill=\"#52606d\"")
+    append("Peak: ")
+    append(report.peak, decimals: 0)
+    append(" GMAC/s, measured. Governor ")
+    if report.machine.governor.count > 0 {
+      report.machine.governor.withUTF8 { bytes in for byte in bytes { append(xmlByte: byte) } }
+    } else {
+      append("unknown")
+    }
+    append(", throttling ")
+    append(report.throttling)
+    append(". Plan SHA-256 ")
+    report.sha256.withUTF8 { append(UnsafeBufferPointer(rebasing: $0[0..<12])) }
+    append("…, output CRC-32C ")
+    append(TextLine(hexadecimal: report.checksum))
+    append(".</text>\n")
+  }
+
+  private mutating func append(
+    value: Double, decimals: Int, _ unit: StaticString, column: Int, _ middle: Int,
+    _ chart: ChartLayout
+  ) {
+    append(textAt: chart.columnEnd(column), middle + 5, "text-anchor=\"end\"")
+    append(value, decimals: decimals)
+    append(unit)
+    append("</text>\n")
+  }
+
+  private mutating func append(textAt x: Int, _ y: Int, _ attributes: StaticString) {
+    append("<text x=\"")
+    append(x)
+    append("\" y=\"")
+    append(y)
+    append("\" ")
+    append(attributes)
+    append(">")
+  }
+
+  private mutating func append(xml text: UnsafePointer<CChar>) {
+    forEachByteOfValidUTF8(text) { append(xmlByte: $0) }
+  }
+
+  /// Appends a byte of UTF-8 as XML text; XML has no control characters.
+  private mutating func append(xmlByte byte: UInt8) {
+    switch byte {
+    case UInt8(ascii: "&"): append("&amp;")
+    case UInt8(ascii: "<"): append("&lt;")
+    case UInt8(ascii: ">"): append("&gt;")
+    case 0..<0x20, 0x7F: append("?")
+    default: append(byte: byte)
+    }
+  }
+}
+
+extension UnsafePointer<CChar> {
+  /// What is after the last slash.
+  fileprivate var fileName: UnsafePointer<CChar> {
+    guard let slash = strrchr(self, 0x2F) else { return self }
+    return UnsafePointer(slash) + 1
+  }
+}

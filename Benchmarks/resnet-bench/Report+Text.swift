@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardTool
+import CPlatform
+import Platform
+import ResNetRuntime
+
+extension TextOutput {
+  /// Writes a report for a person.
+  mutating func append(_ report: borrowing Report) throws(RunError) {
+    appendHeader(report)
+    append("\n")
+    appendTable(report)
+    append("\nsum / whole run ")
+    append(report.sum / report.latency.median, decimals: 4)
+    append(", cost of timing ")
+    append(report.timingCost, decimals: 2)
+    append(" %, noise of the whole run ")
+    append(report.latency.noise / report.latency.median * 100, decimals: 2)
+    append(" %")
+    try endLine()
+  }
+
+  private mutating func appendHeader(_ report: borrowing Report) {
+    append("plan         ")
+    append(cString: report.model)
+    append("\nplan sha256  ")
+    append(report.sha256)
+    append("\noutput crc   ")
+    append(TextLine(hexadecimal: report.checksum))
+    append("\ncpu          ")
+    append(orUnknown: report.machine.cpu)
+    append("\nisa          ")
+    append(cString: report.session.instructionSet.name)
+    append(", ")
+    append(report.session.threads)
+    append(report.session.threads == 1 ? " thread" : " threads")
+    append("\ngovernor     ")
+    append(orUnknown: report.machine.governor)
+    append("\nclock        ")
+    append(from: report.start.clock, to: report.end.clock, unit: " MHz")
+    if let maximum = report.machine.maximumClock {
+      append(", at most ")
+      append(maximum, decimals: 0)
+      append(" MHz")
+    }
+    append("\ntemperature  ")
+    append(from: report.start.temperature, to: report.end.temperature, unit: " °C")
+    append("\nthrottling   ")
+    append(report.throttling)
+    append("\npeak         ")
+    append(report.peak, decimals: 1)
+    append(" GMAC/s measured")
+    if report.session.threads > 1 {
+      append(" (")
+      append(report.threadPeak, decimals: 1)
+      append(" on one thread)")
+    }
+    append("\nruns         ")
+    append(report.pairCount)
+    append(" without timing and as many with it, in turn")
+    if report.keptCount < report.pairCount {
+      append("; evenly thinned out to ")
+      append(report.keptCount)
+    }
+    append("\n")
+  }
+
+  private mutating func appendTable(_ report: borrowing Report) {
+    let columns = TableColumns(report.rows)
+    append(columns.heading(report.showsSteps ? "step" : "block"))
+    append("\n")
+    for row in report.rows {
+      var line = columns.line(row.name, row.time)
+      columns.append(share: report.share(row), to: &line)
+      columns.append(row.multiplications, row.time.median, report.peak, to: &line)
+      append(line)
+      append("  ")
+      append(kernelsOf: row, in: report)
+      append("\n")
+    }
+    var sum = columns.line(("sum" as StaticString).cString, median: report.sum)
+    columns.append(share: 100, to: &sum)
+    columns.append(report.multiplications, report.sum, report.peak, to: &sum)
+    append(sum)
+    append("\n")
+    var whole = columns.line(("whole run" as StaticString).cString, report.latency)
+    columns.append(report.multiplications, report.latency.median, report.peak, to: &whole)
+    append(whole)
+    append("\n")
+  }
+
+  private mutating func append(from start: Double?, to end: Double?, unit: StaticString) {
+    guard let start, let end else { return append("unknown") }
+    append(start, decimals: 0)
+    append(unit)
+    append(" at the start, ")
+    append(end, decimals: 0)
+    append(unit)
+    append(" at the end")
+  }
+}
+
+extension Report {
+  /// What is known about throttling, in words.
+  var throttling: TextLine {
+    var line = TextLine()
+    Throttling(start: start, end: end).describe(to: &line)
+    return line
+  }
+}

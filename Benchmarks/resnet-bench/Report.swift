@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardTool
+import CKernels
+import CPlatform
+import PlanFormat
+import Platform
+import ResNetRuntime
+
+/// One line of a report: a block or a step.
+struct Row: BitwiseCopyable {
+  /// The name in the plan.
+  let name: UnsafePointer<CChar>
+  /// Its steps, the end excluded.
+  let firstStep, endStep: Int
+  let multiplications: Int
+  let time: Summary
+
+  var steps: Range<Int> { firstStep..<endStep }
+
+  /// Billions of multiplications a second.
+  var rate: Double { Double(multiplications) / (time.median * 1e6) }
+}
+
+/// A finished measurement.
+///
+/// - **Allocates:** once, when it is made; nothing while it measures.
+struct Report: ~Copyable {
+  let model: UnsafePointer<CChar>
+  let session: Session
+  let sha256: TextLine
+  /// CRC-32C of the logits' bytes.
+  let checksum: UInt32
+  let machine: Machine
+  let start: MachineState
+  let end: MachineState
+  /// Billions of multiplications a second that one thread can do at most.
+  let threadPeak: Double
+  /// How many pairs of runs were done and how many of them were kept.
+  let pairCount, keptCount: Int
+  /// The whole run without timestamps, and with them.
+  let latency, timedLatency: Summary
+  /// Whether the rows that a person asked for are the steps.
+  let showsSteps: Bool
+
+  private let blockRows, stepRows: Buffer<Row>
+  private let blockCount: Int
+
+  /// Measures what the command line asks for.
+  init(_ arguments: Arguments) throws(RunError) {
+    var session = try openSession(
+      arguments.model, threads: arguments.threads, instructionSet: arguments.instructionSet)
+    let view = session.plan.view
+    let kernels = KernelTable(upTo: session.instructionSet).kernels
+    var measurement = try Measurement(session)
+    let start = MachineState()
+    measurement.warmUp(&session)
+    let checksum = Report.checksum(session, kernels)
+    let peak = measurePeak(view.model.precision == .q8 ? kernels.peak_q8 : kernels.peak_f32)
+    measurement.run(&session, seconds: arguments.seconds)
+    let end = MachineState()
+    guard Report.checksum(session, kernels) == checksum else {
+      throw .changedOutput(arguments.model)
+    }
+
+    let times = try Buffer<Int64>(count: measurement.samples.count)
+    let blockRows = try Buffer<Row>(count: view.stepCount)
+    let stepRows = try Buffer<Row>(count: view.stepCount)
+    var blockCount = 0
+    var first = 0
+    for index in 0..<view.stepCount {
+      let step = view.step(index)
+      stepRows.elements[index] = Report.row(
+        view, step.name, index..<index + 1, measurement.samples, times)
+      if index + 1 == view.stepCount || view.step(index + 1).block != step.block {
+        blockRows.elements[blockCount] = Report.row(
+          view, step.block, first..<index + 1, measurement.samples, times)
+        blockCount += 1
+        first = index + 1
+      }
+    }
+    measurement.samples.copyPlain(into: times.elements)
+    latency = Summary(sorting: times.elements)
+    measurement.samples.copyTimed(into: times.elements)
+    timedLatency = Summary(sorting: times.elements)
+    machine = Machine()
+    self.start = start
+    self.end = end
+    self.checksum = checksum
+    self.blockRows = blockRows
+    self.stepRows = stepRows
+    self.blockCount = blockCount
+    threadPeak = peak
+    showsSteps = arguments.perStep
+    pairCount = measurement.pairCount
+    keptCount = measurement.samples.count
+    sha256 = Report.sha256(view.bytes)
+    model = arguments.model
+    self.session = session
+  }
+
+  /// A row for each block.
+  var blocks: UnsafeBufferPointer<Row> {
+    UnsafeBufferPointer(rebasing: blockRows.elements[0..<blockCount])
+  }
+
+  /// A row for each step.
+  var steps: UnsafeBufferPointer<Row> { UnsafeBufferPointer(stepRows.elements) }
+
+  /// The rows that a person asked for.
+  var rows: UnsafeBufferPointer<Row> { showsSteps ? steps : blocks }
+
+  /// The sum of the rows' medians in milliseconds.
+  var sum: Double {
+    var sum = 0.0
+    for row in rows { sum += row.time.median }
+    return sum
+  }
+
+  /// The multiplications of the network.
+  var multiplications: Int {
+    var sum = 0
+    for row in blocks { sum += row.multiplications }
+    return sum
+  }
+
+  /// Billions of multiplications a second that all threads can do at most.
+  var peak: Double { threadPeak * Double(session.threads) }
+
+  /// How much slower a run with timestamps is, in per cent of the medians.
+  var timingCost: Double { (timedLatency.median / latency.median - 1) * 100 }
+
+  /// A row's share of the sum of all, in per cent.
+  func share(_ row: Row) -> Double { row.time.median / sum * 100 }
+
+  /// A row's rate in per cent of the peak.
+  func percentOfPeak(_ row: Row) -> Double { row.rate / peak * 100 }
+
+  private static func row(
+    _ view: PlanView, _ name: Int, _ steps: Range<Int>, _ samples: borrowing Samples,
+    _ times: borrowing Buffer<Int64>
+  ) -> Row {
+    var multiplications = 0
+    for index in steps { multiplications += view.step(index).multiplications }
+    samples.copy(steps: steps, into: times.elements)
+    return Row(
+      name: view.name(name), firstStep: steps.lowerBound, endStep: steps.upperBound,
+      multiplications: multiplications, time: Summary(sorting: times.elements))
+  }
+
+  private static func checksum(_ session: borrowing Session, _ kernels: rn_kernels) -> UInt32 {
+    let logits = session.logits
+    return kernels.crc32c(0, logits.baseAddress, logits.count * MemoryLayout<Float>.size)
+  }
+
+  private static func sha256(_ bytes: UnsafeRawBufferPointer) -> TextLine {
+    var digest = InlineArray<32, UInt8>(repeating: 0)
+    withUnsafeMutableBytes(of: &digest) {
+      rn_sha256(bytes.baseAddress, bytes.count, $0.baseAddress!.assumingMemoryBound(to: UInt8.self))
+    }
+    var text = TextLine()
+    for index in 0..<32 {
+      text.append(hexDigit: digest[index] >> 4)
+      text.append(hexDigit: digest[index] & 15)
+    }
+    return text
+  }
+}

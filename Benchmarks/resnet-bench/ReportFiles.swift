@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardTool
+
+/// The files that the command line asks for.
+struct ReportFiles: ~Copyable {
+  private var json, csv, svg: OutputFile?
+
+  /// Creates the files under temporary names.
+  init(_ arguments: Arguments) throws(RunError) {
+    json = nil
+    csv = nil
+    svg = nil
+    if let path = arguments.json { json = try OutputFile(path) }
+    if let path = arguments.csv { csv = try OutputFile(path) }
+    if let path = arguments.svg { svg = try OutputFile(path) }
+  }
+
+  /// Writes the files and gives them their names.
+  mutating func write(_ report: borrowing Report) throws(RunError) {
+    try json?.write { output throws(RunError) in try output.append(asJSON: report) }
+    try csv?.write { output throws(RunError) in try output.append(asCSV: report) }
+    try svg?.write { output throws(RunError) in try output.append(asSVG: report) }
+    try json?.publish()
+    try csv?.publish()
+    try svg?.publish()
+  }
+}
+
+extension OutputFile {
+  fileprivate mutating func write(
+    _ body: (inout TextOutput) throws(RunError) -> Void
+  ) throws(RunError) {
+    var output = TextOutput(to: self)
+    try body(&output)
+    try close()
+  }
+}

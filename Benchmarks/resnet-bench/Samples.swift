@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardTool
+
+/// What was measured, one row for each pair of runs, in the order of time.
+///
+/// A row holds nanoseconds: the whole run without timestamps, the whole run with them, and each step.
+/// When the memory is full, every second row is dropped and from then on only every second pair is
+/// kept, and so on: a long measurement is thinned out evenly, not cut off.
+///
+/// - **Allocates:** once, when it is made.
+struct Samples: ~Copyable {
+  /// How many rows are kept.
+  private(set) var count = 0
+
+  private static var capacity: Int { 10_000 }
+
+  private let stepCount: Int
+  private let rows: Buffer<Int64>
+  private var stride = 1
+  private var skipped = 0
+
+  init(stepCount: Int) throws(RunError) {
+    self.stepCount = stepCount
+    rows = try Buffer(count: Samples.capacity * (stepCount + 2))
+  }
+
+  /// Adds a pair of runs, given the timestamps of its steps.
+  mutating func append(
+    plain: Int64, timed: Int64, timestamps: UnsafeMutableBufferPointer<Int64>
+  ) {
+    skipped += 1
+    guard skipped == stride else { return }
+    skipped = 0
+    if count == Samples.capacity { thin() }
+    let start = count * width
+    rows.elements[start] = plain
+    rows.elements[start + 1] = timed
+    for step in 0..<stepCount {
+      rows.elements[start + 2 + step] = timestamps[step + 1] - timestamps[step]
+    }
+    count += 1
+  }
+
+  /// Copies the times of the whole runs without timestamps.
+  func copyPlain(into times: UnsafeMutableBufferPointer<Int64>) {
+    for row in 0..<count { times[row] = rows.elements[row * width] }
+  }
+
+  /// Copies the times of the whole runs with timestamps.
+  func copyTimed(into times: UnsafeMutableBufferPointer<Int64>) {
+    for row in 0..<count { times[row] = rows.elements[row * width + 1] }
+  }
+
+  /// Copies the times that some steps took together.
+  func copy(steps: Range<Int>, into times: UnsafeMutableBufferPointer<Int64>) {
+    for row in 0..<count {
+      var sum: Int64 = 0
+      for step in steps { sum += rows.elements[row * width + 2 + step] }
+      times[row] = sum
+    }
+  }
+
+  private var width: Int { stepCount + 2 }
+
+  private mutating func thin() {
+    let kept = count / 2
+    for row in 1..<kept {
+      for column in 0..<width {
+        rows.elements[row * width + column] = rows.elements[2 * row * width + column]
+      }
+    }
+    count = kept
+    stride *= 2
+  }
+}

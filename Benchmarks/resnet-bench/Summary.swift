@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPlatform
+
+/// What many measurements of one time come to, in milliseconds.
+struct Summary: BitwiseCopyable {
+  let minimum, median, p90, p99: Double
+  /// 1.4826 times the median absolute deviation of the medians of ten consecutive parts: the standard
+  /// deviation of such a median, as far as the measurement itself can tell it, slow drift included.
+  let noise: Double
+
+  private static var partCount: Int { 10 }
+
+  /// Summarizes at least ten times in nanoseconds, in the order of measurement; sorts them.
+  init(sorting times: UnsafeMutableBufferPointer<Int64>) {
+    let parts = Summary.partCount
+    var medians = InlineArray<10, Double>(repeating: 0)
+    for part in 0..<parts {
+      let range = times.count * part / parts..<times.count * (part + 1) / parts
+      let slice = UnsafeMutableBufferPointer(rebasing: times[range])
+      sort(slice)
+      medians[part] = Summary.median(slice)
+    }
+    noise = 1.4826 * Summary.deviation(&medians) / 1e6
+    sort(times)
+    minimum = Double(times[0]) / 1e6
+    median = Summary.median(times) / 1e6
+    p90 = Double(times[(times.count * 90 + 99) / 100 - 1]) / 1e6
+    p99 = Double(times[(times.count * 99 + 99) / 100 - 1]) / 1e6
+  }
+
+  private static func median(_ sorted: UnsafeMutableBufferPointer<Int64>) -> Double {
+    let last = sorted.count - 1
+    return Double(sorted[last / 2] + sorted[(last + 1) / 2]) / 2
+  }
+
+  /// The median absolute deviation of ten values, which are lost.
+  private static func deviation(_ values: inout InlineArray<10, Double>) -> Double {
+    let middle = median(&values)
+    for index in 0..<partCount { values[index] = (values[index] - middle).magnitude }
+    return median(&values)
+  }
+
+  private static func median(_ values: inout InlineArray<10, Double>) -> Double {
+    for end in 1..<partCount {
+      var place = end
+      while place > 0 && values[place] < values[place - 1] {
+        let value = values[place]
+        values[place] = values[place - 1]
+        values[place - 1] = value
+        place -= 1
+      }
+    }
+    return (values[4] + values[5]) / 2
+  }
+}
+
+/// Sorts in place; the standard library's sort needs the heap.
+private func sort(_ times: UnsafeMutableBufferPointer<Int64>) {
+  qsort(times.baseAddress!, times.count, MemoryLayout<Int64>.stride) { a, b in
+    let a = a!.load(as: Int64.self)
+    let b = b!.load(as: Int64.self)
+    return a < b ? -1 : a > b ? 1 : 0
+  }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardTool
+import CPlatform
+import Platform
+
+/// Where the columns of the table for a person end: names to the left, numbers to the right.
+struct TableColumns {
+  private let names: Int
+
+  /// Makes room for the names of some rows.
+  init(_ rows: UnsafeBufferPointer<Row>) {
+    var width = ("whole run" as StaticString).utf8CodeUnitCount
+    for row in rows { width = max(width, min(strlen(row.name), 40)) }
+    names = width
+  }
+
+  /// The titles.
+  func heading(_ name: StaticString) -> TextLine {
+    var line = TextLine()
+    line.append(name)
+    line.append("median ms", endingAt: end(0))
+    line.append("min ms", endingAt: end(1))
+    line.append("p90 ms", endingAt: end(2))
+    line.append("p99 ms", endingAt: end(3))
+    line.append("share %", endingAt: end(4))
+    line.append("MMAC", endingAt: end(5))
+    line.append("GMAC/s", endingAt: end(6))
+    line.append("% of peak", endingAt: end(7))
+    line.append("  kernel")
+    return line
+  }
+
+  /// A name and its times.
+  func line(_ name: UnsafePointer<CChar>, _ time: Summary) -> TextLine {
+    var line = line(name, median: time.median)
+    line.append(time.minimum, decimals: 3, endingAt: end(1))
+    line.append(time.p90, decimals: 3, endingAt: end(2))
+    line.append(time.p99, decimals: 3, endingAt: end(3))
+    return line
+  }
+
+  /// A name and one time.
+  func line(_ name: UnsafePointer<CChar>, median: Double) -> TextLine {
+    var line = TextLine()
+    line.append(cString: name)
+    line.append(median, decimals: 3, endingAt: end(0))
+    return line
+  }
+
+  /// Appends a share in per cent.
+  func append(share: Double, to line: inout TextLine) {
+    line.append(share, decimals: 1, endingAt: end(4))
+  }
+
+  /// Appends multiplications, how many there are in a second, and what the peak is to that.
+  func append(
+    _ multiplications: Int, _ milliseconds: Double, _ peak: Double, to line: inout TextLine
+  ) {
+    let rate = Double(multiplications) / (milliseconds * 1e6)
+    line.append(Double(multiplications) / 1e6, decimals: 1, endingAt: end(5))
+    line.append(rate, decimals: 1, endingAt: end(6))
+    line.append(rate / peak * 100, decimals: 1, endingAt: end(7))
+  }
+
+  private func end(_ column: Int) -> Int { names + 11 + 10 * column }
+}
+
+extension TextLine {
+  /// Appends text that ends at a column, two spaces or more after what is there.
+  mutating func append(_ text: StaticString, endingAt column: Int) {
+    append("  ")
+    pad(to: column - text.utf8CodeUnitCount)
+    append(text)
+  }
+
+  /// Appends a rounded number that ends at a column, a space or more after what is there.
+  mutating func append(_ number: Double, decimals: Int, endingAt column: Int) {
+    var text = TextLine()
+    text.append(number, decimals: decimals)
+    append(" ")
+    pad(to: column - text.count)
+    text.withUTF8 { append($0) }
+  }
+}

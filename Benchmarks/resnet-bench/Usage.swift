@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPlatform
+import Platform
+
+/// Writes the help text.
+///
+/// - Returns: Whether everything was written.
+@discardableResult
+func printUsage(to descriptor: Int32) -> Bool {
+  var text = TextLine()
+  text.append(
+    """
+    usage: resnet-bench MODEL.plan [--threads N] [--isa NAME] [--seconds S] [--per-block | --per-step]
+                        [--json FILE] [--csv FILE] [--svg FILE] [--baseline OLD.json]
+           resnet-bench --help
+
+    Tells where the time of an inference goes, on an image of fixed random pixels.
+
+      --threads N          1 to 64 (default: the CPUs this process may use)
+      --isa NAME           highest instruction-set level to use, such as ref (default: the level in
+                           the environment variable RN_ISA, else the best of this CPU)
+      --seconds S          how long to measure, 0.01 to 86400 (default 3); at least 20 runs
+      --per-block          a row for each block of the network (default)
+      --per-step           a row for each step of the plan
+      --json FILE          writes the measurement as JSON; with --per-step also the steps
+      --csv FILE           writes the rows as CSV
+      --svg FILE           draws the rows as a chart
+      --baseline OLD.json  compares with a measurement that --json wrote
+
+    Runs without and with the time of each step take turns: the first give the latency of the whole
+    run, the others that of its parts, and the two together what timing costs. The multiply peak is
+    measured at the start, on one thread, and counts once for each thread. "noise" is how far the
+    medians of ten consecutive parts of the measurement lie from each other (1.4826 times their median
+    absolute deviation). A difference from the baseline is marked if it exceeds three times the noise
+    of both, added as squares, and 1 %. Exit status: 0 done, 1 something failed, 2 wrong usage.
+
+    examples:
+      resnet-bench resnet18.plan
+      resnet-bench resnet18.plan --threads 1 --json before.json --svg before.svg
+      resnet-bench resnet18.plan --threads 1 --baseline before.json
+
+    """)
+  return text.write(to: descriptor)
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import ResNetRuntime
+import PlanFormat
+
+/// Maps a plan and makes a session of it.
+///
+/// - Parameters:
+///   - model: the plan's path, a word of the command line.
+///   - threads: 1…64.
+///   - asked: the highest level to use; if nil, that of the environment or the best of this CPU.
+public func openSession(
+  _ model: UnsafePointer<CChar>, threads: Int, instructionSet asked: InstructionSet?
+) throws(RunError) -> Session {
+  let plan = try openPlan(model)
+  let instructionSet = if let asked { asked } else { try environmentInstructionSet() }
+  do throws(SessionError) {
+    return try Session(plan, threads: threads, instructionSet: instructionSet)
+  } catch {
+    throw .session(model, error)
+  }
+}
+
+private func openPlan(_ path: UnsafePointer<CChar>) throws(RunError) -> Plan {
+  do throws(PlanError) {
+    return try Plan(path: path)
+  } catch {
+    throw .plan(path, error)
+  }
+}
+
+private func environmentInstructionSet() throws(RunError) -> InstructionSet {
+  do throws(SessionError) {
+    return try InstructionSet.fromEnvironment()
+  } catch {
+    throw .environment(error)
+  }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CPlatform
+import Platform
+
+/// Text of any length on its way to standard output or to a file.
+public struct TextOutput: ~Copyable {
+  private let descriptor: Int32
+  /// Null for standard output.
+  private let path: UnsafePointer<CChar>?
+  private var pending = TextLine()
+  private var failure: Int32?
+
+  /// The bytes that `pending` has room for before every append.
+  private static var room: Int { 512 }
+
+  /// Text to standard output.
+  public init() {
+    descriptor = STDOUT_FILENO
+    path = nil
+  }
+
+  /// Text to a file that outlives this value.
+  public init(to file: borrowing OutputFile) {
+    descriptor = file.descriptor
+    path = file.path
+  }
+
+  /// Appends literal text of at most 512 bytes.
+  public mutating func append(_ text: StaticString) {
+    makeRoom()
+    pending.append(text)
+  }
+
+  /// Appends one byte.
+  public mutating func append(byte: UInt8) {
+    makeRoom()
+    pending.append(byte: byte)
+  }
+
+  /// Appends one byte of a JSON string's text, escaped if JSON asks for it.
+  public mutating func append(jsonByte byte: UInt8) {
+    makeRoom()
+    pending.append(jsonByte: byte)
+  }
+
+  /// Appends a number in decimal.
+  public mutating func append(_ number: Int) {
+    makeRoom()
+    pending.append(number)
+  }
+
+  /// Appends a number rounded to `decimals` (0…9) places.
+  public mutating func append(_ number: Double, decimals: Int) {
+    makeRoom()
+    pending.append(number, decimals: decimals)
+  }
+
+  /// Appends a number as JSON, which has no infinities and NaNs: they become null.
+  public mutating func append(jsonNumber number: Double, decimals: Int) {
+    if number.isFinite {
+      append(number, decimals: decimals)
+    } else {
+      append("null")
+    }
+  }
+
+  /// Appends UTF-8 bytes as they are.
+  public mutating func append(_ utf8: UnsafeBufferPointer<UInt8>) {
+    for byte in utf8 { append(byte: byte) }
+  }
+
+  /// Appends a null-terminated string as it is.
+  public mutating func append(cString text: UnsafePointer<CChar>) {
+    append(bytes(of: text))
+  }
+
+  /// Appends text as a JSON string, quotes included.
+  public mutating func append(jsonString utf8: UnsafeBufferPointer<UInt8>) {
+    append("\"")
+    for byte in utf8 { append(jsonByte: byte) }
+    append("\"")
+  }
+
+  /// Appends a null-terminated string as a JSON string, quotes included.
+  public mutating func append(jsonCString text: UnsafePointer<CChar>) {
+    append(jsonString: bytes(of: text))
+  }
+
+  /// Ends the line and writes everything that is still in memory.
+  public mutating func endLine() throws(RunError) {
+    append("\n")
+    flush()
+    guard let failure else { return }
+    if let path { throw .output(path, errno: failure) }
+    throw .standardOutput(errno: failure)
+  }
+
+  private func bytes(of text: UnsafePointer<CChar>) -> UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(
+      start: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self), count: strlen(text))
+  }
+
+  private mutating func makeRoom() {
+    if pending.count > TextLine.capacity - TextOutput.room { flush() }
+  }
+
+  private mutating func flush() {
+    if !pending.write(to: descriptor) && failure == nil { failure = rn_errno() }
+  }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import PlanFormat
+
+/// The kernel that does the work of a step, for reports.
+package struct StepKernel: Equatable, BitwiseCopyable {
+  /// The operation and its format, as in the table: `conv_q8`; ended by a zero byte.
+  package let operation: UnsafePointer<CChar>
+  /// The level from which on the table has this kernel, or `swiftsimd`; ended by a zero byte.
+  package let level: UnsafePointer<CChar>
+}
+
+extension Session {
+  /// The kernel that does the work of a step.
+  package func kernel(ofStep index: Int) -> StepKernel {
+    let step = plan.view.step(index)
+    let isInt8 = step.format == .q8
+    switch step.operation {
+    case .input:
+      return isInt8 ? kernel("input_q8") { $0.input_q8 } : kernel("input_f32") { $0.input_f32 }
+    case .stem, .convolution:
+      return isInt8 ? kernel("conv_q8") { $0.conv_q8 } : kernel("conv_f32") { $0.conv_f32 }
+    case .averagePool:
+      return isInt8
+        ? kernel("avgpool_q8") { $0.avgpool_q8 } : kernel("avgpool_f32") { $0.avgpool_f32 }
+    case .linear:
+      return isInt8 ? kernel("linear_q8") { $0.linear_q8 } : kernel("conv_f32") { $0.conv_f32 }
+    }
+  }
+
+  /// Looks for the lowest level whose table has the same kernel in a slot.
+  private func kernel<Function>(
+    _ operation: StaticString, _ slot: (rn_kernels) -> Function
+  ) -> StepKernel {
+    let wanted = unsafeBitCast(slot(KernelTable(upTo: instructionSet).kernels), to: UInt.self)
+    var name = cString("swiftsimd")
+    for level in 0...instructionSet.level.rawValue {
+      var kernels = rn_kernels()
+      rn_kernels_init(&kernels, rn_isa(level))
+      if unsafeBitCast(slot(kernels), to: UInt.self) == wanted {
+        name = rn_isa_name(rn_isa(level))
+        break
+      }
+    }
+    return StepKernel(operation: cString(operation), level: name)
+  }
+}
+
+private func cString(_ text: StaticString) -> UnsafePointer<CChar> {
+  UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
+}
