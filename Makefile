@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 
 ARCH := $(shell uname -m)
 BOARD := .build-board/release/resnet-run
+BENCH := .build-board/release/resnet-bench
 PLAN := .build/resnet18-imagenette.plan
 
 PACKAGES := libjpeg62-turbo-dev libpng-dev libsleef-dev libssl-dev libzip-dev pkg-config
@@ -54,19 +55,27 @@ build: setup ## build everything for this machine
 	swift build -c release
 
 .PHONY: board
-board: setup ## build resnet-run as Embedded Swift, which rejects every heap allocation
+board: setup ## build the board tools as Embedded Swift, which rejects every heap allocation
 	@test -f Toolchains/$(ARCH)-linux-gnu.json || \
 	  { echo "expected Toolchains/$(ARCH)-linux-gnu.json: there is no board build for $(ARCH) yet" >&2; \
 	    exit 1; }
-	swift build -c release --triple $(ARCH)-unknown-linux-gnu \
-	  --toolset Toolchains/$(ARCH)-linux-gnu.json --scratch-path .build-board --product resnet-run
-	@echo "The board tool is $(BOARD)"
+	for tool in resnet-run resnet-bench; do \
+	  swift build -c release --triple $(ARCH)-unknown-linux-gnu \
+	    --toolset Toolchains/$(ARCH)-linux-gnu.json --scratch-path .build-board --product $$tool; \
+	done
+	@echo "The board tools are $(BOARD) and $(BENCH)"
 
 .PHONY: demo
 demo: build board ## quantize the shipped model and classify the example photos
 	.build/release/resnet-quantize Models/resnet18-imagenette.safetensors \
 	  --calibration Models/calibration --classes Models/classes.txt -o $(PLAN)
 	$(BOARD) $(PLAN) Models/examples/*.jpg --top 3
+
+.PHONY: bench
+bench: build board ## benchmark the shipped model block by block (options: BENCH_OPTIONS="--help")
+	.build/release/resnet-quantize Models/resnet18-imagenette.safetensors \
+	  --calibration Models/calibration --classes Models/classes.txt -o $(PLAN)
+	$(BENCH) $(PLAN) $(BENCH_OPTIONS)
 
 .PHONY: peers
 peers: build board ## compare with OpenVINO, ONNX Runtime and ncnn here (options: PEERS="--help")
@@ -76,7 +85,7 @@ peers: build board ## compare with OpenVINO, ONNX Runtime and ncnn here (options
 test: setup board ## run all tests; RESNET_SLOW_TESTS=1 runs the long ones too
 	swift test -c release
 	.build/release/CheckKernels
-	RESNET_RUN=$(CURDIR)/$(BOARD) swift test -c release --skip-build --filter ToolTests
+	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_BENCH=$(CURDIR)/$(BENCH) swift test -c release --skip-build --filter ToolTests
 
 .PHONY: format
 format: ## format the sources in place

@@ -31,7 +31,7 @@ struct ChartLayout {
     tickCount = Int((longest / tick).rounded(.up))
   }
 
-  var height: Int { bottom + 82 }
+  var height: Int { bottom + 100 }
 
   /// The upper edge of a row.
   func rowTop(_ index: Int) -> Int { top + index * ChartLayout.rowHeight }

@@ -75,7 +75,7 @@ private struct ComparisonColumns {
     }
     let change = now.median - before.median
     let noise = max(
-      3 * (now.noise * now.noise + before.noise * before.noise).squareRoot(), before.median / 100)
+      3 * (now.noise * now.noise + before.noise * before.noise).squareRoot(), before.median / 50)
     line.append(before.median, decimals: 3, endingAt: end(0))
     line.append(now.median, decimals: 3, endingAt: end(1))
     line.append(change / before.median * 100, decimals: 1, endingAt: end(2))

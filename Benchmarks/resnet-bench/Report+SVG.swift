@@ -118,17 +118,19 @@ extension TextOutput {
     append(report.latency.p99, decimals: 2)
     append(" ms.</text>\n")
     append(textAt: 24, chart.bottom + 64, "font-size=\"12\" fill=\"#52606d\"")
-    append("Peak: ")
-    append(report.peak, decimals: 0)
-    append(" GMAC/s, measured. Governor ")
+    append("Governor: ")
     if report.machine.governor.count > 0 {
       report.machine.governor.withUTF8 { bytes in for byte in bytes { append(xmlByte: byte) } }
     } else {
       append("unknown")
     }
-    append(", throttling ")
+    append(". Throttling: ")
     append(report.throttling)
-    append(". Plan SHA-256 ")
+    append(".</text>\n")
+    append(textAt: 24, chart.bottom + 82, "font-size=\"12\" fill=\"#52606d\"")
+    append("Peak: ")
+    append(report.peak, decimals: 0)
+    append(" GMAC/s, measured. Plan SHA-256 ")
     report.sha256.withUTF8 { append(UnsafeBufferPointer(rebasing: $0[0..<12])) }
     append("…, output CRC-32C ")
     append(TextLine(hexadecimal: report.checksum))

@@ -57,6 +57,12 @@ struct TableColumns {
   func append(
     _ multiplications: Int, _ milliseconds: Double, _ peak: Double, to line: inout TextLine
   ) {
+    guard multiplications > 0 else {
+      line.append("-", endingAt: end(5))
+      line.append("-", endingAt: end(6))
+      line.append("-", endingAt: end(7))
+      return
+    }
     let rate = Double(multiplications) / (milliseconds * 1e6)
     line.append(Double(multiplications) / 1e6, decimals: 1, endingAt: end(5))
     line.append(rate, decimals: 1, endingAt: end(6))

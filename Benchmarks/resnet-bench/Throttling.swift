@@ -24,14 +24,16 @@ struct Throttling {
 
   private func describe(flags: Int, to line: inout TextLine) {
     guard flags & 0xF000F != 0 else { return line.append("none") }
-    if flags & 0xF != 0 {
-      Throttling.append(flags & 0xF, to: &line)
+    let now = flags & 0xF
+    let past = flags >> 16 & 0xF & ~now
+    if now != 0 {
+      Throttling.append(now, to: &line)
       line.append(" while measuring")
     }
-    if flags >> 16 & 0xF != 0 {
-      if flags & 0xF != 0 { line.append("; ") }
-      Throttling.append(flags >> 16 & 0xF, to: &line)
-      line.append(" since the board was switched on")
+    if past != 0 {
+      if now != 0 { line.append("; ") }
+      Throttling.append(past, to: &line)
+      line.append(" since power-on")
     }
   }
 

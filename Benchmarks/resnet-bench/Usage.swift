@@ -33,7 +33,7 @@ func printUsage(to descriptor: Int32) -> Bool {
     measured at the start, on one thread, and counts once for each thread. "noise" is how far the
     medians of ten consecutive parts of the measurement lie from each other (1.4826 times their median
     absolute deviation). A difference from the baseline is marked if it exceeds three times the noise
-    of both, added as squares, and 1 %. Exit status: 0 done, 1 something failed, 2 wrong usage.
+    of both, added as squares, and 2 %. Exit status: 0 done, 1 something failed, 2 wrong usage.
 
     examples:
       resnet-bench resnet18.plan

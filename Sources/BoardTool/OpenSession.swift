@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import ResNetRuntime
 import PlanFormat
+public import ResNetRuntime
 
 /// Maps a plan and makes a session of it.
 ///

@@ -22,6 +22,11 @@ struct Tool {
     url: ProcessInfo.processInfo.environment["RESNET_RUN"].map { URL(fileURLWithPath: $0) }
       ?? products.appendingPathComponent("resnet-run"))
 
+  /// `resnet-bench`, or the build of it that the environment variable RESNET_BENCH names.
+  static let bench = Tool(
+    url: ProcessInfo.processInfo.environment["RESNET_BENCH"].map { URL(fileURLWithPath: $0) }
+      ?? products.appendingPathComponent("resnet-bench"))
+
   /// `resnet-quantize`.
   static let quantize = Tool(url: products.appendingPathComponent("resnet-quantize"))
 
@@ -116,12 +121,13 @@ struct ToolFailure: Error {
 
 /// Checks that a tool failed as it should: one line that contains `reason`, and exit status 1.
 func assertFailure(
-  _ result: ToolResult, _ reason: String, file: StaticString = #filePath, line: UInt = #line
+  _ result: ToolResult, _ reason: String, tool: String = "resnet-run",
+  file: StaticString = #filePath, line: UInt = #line
 ) {
   XCTAssertFalse(result.isCrash, "killed by signal \(result.status)", file: file, line: line)
   XCTAssertEqual(result.status, 1, result.errors, file: file, line: line)
   XCTAssertEqual(
     result.errors.filter { $0 == "\n" }.count, 1, result.errors, file: file, line: line)
-  XCTAssertTrue(result.errors.hasPrefix("resnet-run: "), result.errors, file: file, line: line)
+  XCTAssertTrue(result.errors.hasPrefix("\(tool): "), result.errors, file: file, line: line)
   XCTAssertTrue(result.errors.contains(reason), result.errors, file: file, line: line)
 }
