@@ -51,6 +51,7 @@ rn_isa rn_isa_detect(void) {
 void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
   *kernels = (rn_kernels){
       .conv_q8 = rn_conv_q8_ref,
+      .winograd_q8 = rn_winograd_q8_ref,
       .conv_f32 = rn_conv_f32_ref,
       .maxpool_q8 = rn_maxpool_q8_ref,
       .maxpool_f32 = rn_maxpool_f32_ref,
@@ -68,17 +69,20 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
   if (cap >= RN_ISA_SSE41) {
     rn_kernels_init_sse42(kernels);
     rn_kernels_init_sse41(kernels);
+    rn_kernels_init_winograd_sse41(kernels);
     rn_kernels_init_peak_sse41(kernels);
   }
   if (cap >= RN_ISA_AVX2) {
     rn_kernels_init_avx2(kernels);
     rn_kernels_init_avx2fma(kernels);
     rn_kernels_init_linear_avx2(kernels);
+    rn_kernels_init_winograd_avx2(kernels);
     rn_kernels_init_peak_avx2(kernels);
   }
   if (cap >= RN_ISA_AVX512VNNI) {
     rn_kernels_init_avx512(kernels);
     rn_kernels_init_avx512vnni(kernels);
+    rn_kernels_init_winograd_avx512vnni(kernels);
     rn_kernels_init_peak_avx512vnni(kernels);
   }
 #endif

@@ -71,6 +71,63 @@ typedef struct rn_conv_q8_args {
   int32_t output_zero; // 0...255
 } rn_conv_q8_args;
 
+// Exact integer Winograd convolution, F(tile_height x tile_width, 3x3) after Lavin and Gray,
+// "Fast Algorithms for Convolutional Neural Networks" (2016), with integer transforms: the same
+// bits as conv_q8 on the weights from which its weights were made. The transforms scale the sums by
+// S = 4 (2x2), 48 (4x2) or 576 (4x4). Sums may wrap on the way; S * sum must fit int32, which
+// rn_winograd_is_exact tells of the weights.
+//
+// With d the (tile_height + 2) x (tile_width + 2) inputs of a tile, `positions` in number:
+//   V = B^T d B   int16    M[position] = sum over channels of V * U   int32    S * sum = A^T M A
+typedef struct rn_winograd_q8_args {
+  rn_conv_q8_args conv;             // 3x3, stride 1, input channels a multiple of 32; no weights
+  const int16_t *weights;           // U: [oc/16][position][ic/2][16 oc][2]; 64-byte aligned
+  uint32_t tile_height, tile_width; // 2x2, 4x2 or 4x4
+  void *scratch;                    // rn_winograd_scratch() bytes for each thread, 64-byte aligned
+} rn_winograd_q8_args;
+
+// Tiles are worked on in strips of at most this many.
+#define RN_WINOGRAD_TILES 16
+
+static inline uint32_t rn_winograd_positions(uint32_t tile_height, uint32_t tile_width) {
+  return (tile_height + 2) * (tile_width + 2);
+}
+
+// Tiles of an output, from left to right and then down; those at the edges may reach beyond it.
+static inline uint32_t rn_winograd_tiles(uint32_t height, uint32_t width, uint32_t tile_height,
+                                         uint32_t tile_width) {
+  return ((height + tile_height - 1) / tile_height) * ((width + tile_width - 1) / tile_width);
+}
+
+// Strip s of n has tiles [tiles * s / n, tiles * (s + 1) / n). Fourteen fill the largest register
+// tile; sixteen in one strip stream the weights once.
+static inline uint32_t rn_winograd_strips(uint32_t tiles) {
+  return tiles <= RN_WINOGRAD_TILES ? 1 : (tiles + 13) / 14;
+}
+
+// Unit u is block pair u % pairs of strip u / pairs.
+static inline uint32_t rn_winograd_units(const rn_winograd_q8_args *a) {
+  const rn_conv_geometry *g = &a->conv.geometry;
+  return (g->output_blocks + 1) / 2 *
+         rn_winograd_strips(
+             rn_winograd_tiles(g->output_height, g->output_width, a->tile_height, a->tile_width));
+}
+
+// Bytes of scratch: V and M of one strip, M for one pair of blocks.
+static inline size_t rn_winograd_scratch(uint32_t tile_height, uint32_t tile_width,
+                                         uint32_t channels) {
+  const size_t rows = (size_t)rn_winograd_positions(tile_height, tile_width) * RN_WINOGRAD_TILES;
+  return rows * channels * sizeof(int16_t) + rows * 32 * sizeof(int32_t);
+}
+
+// Makes U of weights as conv_q8 has them: [oc/16][3][3 * channels / 4][16 oc][4].
+void rn_winograd_weights(uint32_t tile_height, uint32_t tile_width, const int8_t *weights,
+                         uint32_t output_blocks, uint32_t channels, int16_t *transformed);
+
+// Whether every output channel keeps S * sum within int32 for all inputs.
+int rn_winograd_is_exact(uint32_t tile_height, uint32_t tile_width, const int8_t *weights,
+                         uint32_t output_blocks, uint32_t channels);
+
 // float32 convolution: one chain of fused multiply-adds for each output, starting at the bias, in
 // the order of kernel rows and then of the run. The same bits wherever there is an FMA.
 //   t = fma chain;  t = t + residual  if residual;  output = t > low ? t : low
@@ -130,6 +187,7 @@ typedef struct rn_input_args {
 // Kernels that split their work take the range of units [first, last) to do.
 typedef struct rn_kernels {
   void (*conv_q8)(const rn_conv_q8_args *, uint32_t first, uint32_t last);
+  void (*winograd_q8)(const rn_winograd_q8_args *, uint32_t first, uint32_t last);
   void (*conv_f32)(const rn_conv_f32_args *, uint32_t first, uint32_t last);
   void (*maxpool_q8)(const rn_maxpool_args *);
   void (*maxpool_f32)(const rn_maxpool_args *);
@@ -163,6 +221,7 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap);
 
 // The references: the definition of correct.
 void rn_conv_q8_ref(const rn_conv_q8_args *, uint32_t first, uint32_t last);
+void rn_winograd_q8_ref(const rn_winograd_q8_args *, uint32_t first, uint32_t last);
 void rn_conv_f32_ref(const rn_conv_f32_args *, uint32_t first, uint32_t last);
 void rn_maxpool_q8_ref(const rn_maxpool_args *);
 void rn_maxpool_f32_ref(const rn_maxpool_args *);
@@ -184,6 +243,9 @@ void rn_kernels_init_avx2fma(rn_kernels *kernels);
 void rn_kernels_init_avx512(rn_kernels *kernels);
 void rn_kernels_init_avx512vnni(rn_kernels *kernels);
 void rn_kernels_init_linear_avx2(rn_kernels *kernels);
+void rn_kernels_init_winograd_sse41(rn_kernels *kernels);
+void rn_kernels_init_winograd_avx2(rn_kernels *kernels);
+void rn_kernels_init_winograd_avx512vnni(rn_kernels *kernels);
 void rn_kernels_init_peak_sse41(rn_kernels *kernels);
 void rn_kernels_init_peak_avx2(rn_kernels *kernels);
 void rn_kernels_init_peak_avx512vnni(rn_kernels *kernels);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // int8 convolution: the definition of correct.
+#include "requantize_ref.h"
 #include "rn_kernels.h"
 #include <math.h>
 
@@ -19,6 +20,16 @@ static int32_t accumulate(const rn_conv_q8_args *a, uint32_t y, uint32_t x, uint
   return acc;
 }
 
+uint8_t rn_requantize_ref(const rn_conv_q8_args *a, int32_t acc, uint32_t oc,
+                          const uint8_t *residual) {
+  float t = (float)acc * a->multiplier[oc];
+  if (residual)
+    t = t + (float)(*residual - a->residual_zero) * a->residual_multiplier;
+  t = t > a->low ? t : a->low;
+  t = t < a->high ? t : a->high;
+  return (uint8_t)(lrintf(t) + a->output_zero);
+}
+
 void rn_conv_q8_ref(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
   const rn_conv_geometry *g = &a->geometry;
   for (uint32_t unit = first; unit < last; unit++) {
@@ -29,14 +40,9 @@ void rn_conv_q8_ref(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
     for (uint32_t x = 0; x < g->output_width; x++) {
       const size_t pixel = x * g->output_pixel;
       for (uint32_t oc = first_oc; oc < last_oc; oc++) {
-        float t = (float)accumulate(a, y, x, oc) * a->multiplier[oc];
-        if (a->residual) {
-          const int32_t r = a->residual[y * g->residual_row + pixel + oc] - a->residual_zero;
-          t = t + (float)r * a->residual_multiplier;
-        }
-        t = t > a->low ? t : a->low;
-        t = t < a->high ? t : a->high;
-        a->output[y * g->output_row + pixel + oc] = (uint8_t)(lrintf(t) + a->output_zero);
+        const uint8_t *residual = a->residual ? &a->residual[y * g->residual_row + pixel + oc] : 0;
+        a->output[y * g->output_row + pixel + oc] =
+            rn_requantize_ref(a, accumulate(a, y, x, oc), oc, residual);
       }
     }
   }

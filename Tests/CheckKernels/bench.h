@@ -45,6 +45,7 @@ void bench_report(const bench_run *run, bench_samples *samples, const char *shap
 void bench_measure_peaks(bench_run *run);
 
 void bench_conv_q8(bench_run *run);
+void bench_winograd_q8(bench_run *run);
 void bench_conv_f32(bench_run *run);
 void bench_maxpool_q8(bench_run *run);
 void bench_maxpool_f32(bench_run *run);

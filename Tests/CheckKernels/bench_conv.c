@@ -86,6 +86,52 @@ void bench_conv_q8(bench_run *run) {
   }
 }
 
+// The rate is that of the direct convolution's multiplications. The reference, which transforms
+// anew for each output channel, is left out.
+void bench_winograd_q8(bench_run *run) {
+  static const uint32_t forms[][2] = {{2, 2}, {4, 2}, {4, 4}};
+  if (run->kernels->winograd_q8 == rn_winograd_q8_ref)
+    return;
+  check_random random = {1};
+  for (unsigned i = 0; i < 4; i++) {
+    for (unsigned form = 0; form < 3; form++) {
+      buffers_reset();
+      const struct shape s = {3, 1, 64u << i, 64u << i, 56u >> i};
+      const rn_conv_geometry g = geometry_of(&s);
+      const uint32_t tile_height = forms[form][0], tile_width = forms[form][1];
+      const size_t inputs = input_count(&s, &g);
+      const size_t weight_count = (size_t)rn_winograd_positions(tile_height, tile_width) *
+                                  s.input_channels * s.output_channels;
+      uint8_t *input = buffer_input(inputs);
+      int16_t *weights = buffer_input(weight_count * sizeof *weights);
+      int32_t *bias = buffer_input(s.output_channels * sizeof *bias);
+      float *multiplier = buffer_input(s.output_channels * sizeof *multiplier);
+      random_bytes(&random, input, inputs);
+      random_bytes(&random, weights, weight_count * sizeof *weights);
+      memset(bias, 0, s.output_channels * sizeof *bias);
+      for (uint32_t oc = 0; oc < s.output_channels; oc++)
+        multiplier[oc] = 1e-4f;
+      const rn_winograd_q8_args a = {
+          .conv = {.geometry = g,
+                   .input = input,
+                   .bias = bias,
+                   .multiplier = multiplier,
+                   .output = buffer_output((size_t)s.size * g.output_row),
+                   .high = 255},
+          .weights = weights,
+          .tile_height = tile_height,
+          .tile_width = tile_width,
+          .scratch = buffer_output(rn_winograd_scratch(tile_height, tile_width, s.input_channels))};
+      bench_samples samples;
+      BENCH(&samples, run->kernels->winograd_q8(&a, 0, rn_winograd_units(&a)));
+      char name[40];
+      snprintf(name, sizeof name, "F(%ux%u) %ux%u %u-%u", tile_height, tile_width, s.size, s.size,
+               s.input_channels, s.output_channels);
+      bench_report(run, &samples, name, multiplications(&s, &g), run->peak_q8);
+    }
+  }
+}
+
 void bench_conv_f32(bench_run *run) {
   check_random random = {1};
   for (const struct shape *s = shapes; s < shapes + shape_count; s++) {

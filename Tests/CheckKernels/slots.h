@@ -17,6 +17,7 @@ extern const check_slot check_slots[];
 extern const unsigned check_slot_count;
 
 void check_conv_q8(check_run *run);
+void check_winograd_q8(check_run *run);
 void check_conv_f32(check_run *run);
 void check_maxpool_q8(check_run *run);
 void check_maxpool_f32(check_run *run);

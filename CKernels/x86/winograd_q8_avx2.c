@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Integer Winograd convolution, AVX2. Twin: ref/winograd_q8_ref.c
+//
+// VPMADDWD is what exactness leaves without a dot-product instruction; here its factors are int16
+// already and need no widening.
+//
+// Register tile: 6 Winograd tiles x 16 output channels in 12 accumulators of 8 int32, 2 input
+// channels in a step: 12 VPMADDWD and 12 VPADDD for 8 loads.
+#if defined(__x86_64__)
+#include "../dispatch/rn_target.h"
+#include "rn_kernels.h"
+#include <immintrin.h>
+#include <string.h>
+
+RN_TARGET_PUSH("avx2")
+
+enum { lanes = 8, max_tiles = 6 };
+
+RN_ALWAYS_INLINE void requantize8(const rn_conv_q8_args *a, __m256i acc, uint32_t oc,
+                                  const uint8_t *residual, uint8_t *output) {
+  __m256 t = _mm256_mul_ps(_mm256_cvtepi32_ps(acc), _mm256_load_ps(a->multiplier + oc));
+  if (residual) {
+    const __m256i r = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)residual));
+    const __m256 centred =
+        _mm256_cvtepi32_ps(_mm256_sub_epi32(r, _mm256_set1_epi32(a->residual_zero)));
+    t = _mm256_add_ps(t, _mm256_mul_ps(centred, _mm256_set1_ps(a->residual_multiplier)));
+  }
+  t = _mm256_min_ps(_mm256_max_ps(t, _mm256_set1_ps(a->low)), _mm256_set1_ps(a->high));
+  const __m256i q = _mm256_add_epi32(_mm256_cvtps_epi32(t), _mm256_set1_epi32(a->output_zero));
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
+  _mm_storel_epi64((__m128i *)output, _mm_packus_epi16(words, words));
+}
+#define requantize(a, acc, ...) requantize8(a, (__m256i)(acc), __VA_ARGS__)
+
+// `tiles` Winograd tiles x 16 output channels.
+RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t channels,
+                                     const int16_t *weights, int32_t *m) {
+  const uint32_t bases = (tiles + 4) / 5;
+  const size_t step = channels, step3 = 3 * step;
+  const int16_t *base[2];
+  __m256i acc[max_tiles][2];
+  RN_UNROLL for (uint32_t t = 0; t < tiles; t++) acc[t][0] = acc[t][1] = _mm256_setzero_si256();
+  RN_UNROLL for (uint32_t i = 0; i < bases; i++) base[i] = v + i * 5 * step;
+  for (uint32_t k = 0; k < channels; k += 2) {
+    const __m256i w0 = _mm256_load_si256((const __m256i *)weights);
+    const __m256i w1 = _mm256_load_si256((const __m256i *)(weights + 16));
+    weights += 32;
+    RN_UNROLL for (uint32_t t = 0; t < tiles; t++) {
+      int32_t pair;
+      memcpy(&pair, base[t / 5] + (t % 5 == 3 ? step3 : t % 5 * step), 4);
+      const __m256i d = _mm256_set1_epi32(pair);
+      acc[t][0] = _mm256_add_epi32(acc[t][0], _mm256_madd_epi16(d, w0));
+      acc[t][1] = _mm256_add_epi32(acc[t][1], _mm256_madd_epi16(d, w1));
+    }
+    RN_UNROLL for (uint32_t i = 0; i < bases; i++) {
+      base[i] += 2;
+      RN_OPAQUE(base[i]);
+    }
+  }
+  RN_UNROLL for (uint32_t t = 0; t < tiles; t++) {
+    _mm256_store_si256((__m256i *)(m + t * 32), acc[t][0]);
+    _mm256_store_si256((__m256i *)(m + t * 32 + 8), acc[t][1]);
+  }
+}
+
+#define RN_TILES(tiles)                                                                            \
+  static __attribute__((noinline)) void multiply_##tiles(const int16_t *v, uint32_t channels,      \
+                                                         const int16_t *weights, int32_t *m) {     \
+    multiply_tiles(v, tiles, channels, weights, m);                                                \
+  }
+RN_TILES(1)
+RN_TILES(2)
+RN_TILES(3)
+RN_TILES(4)
+RN_TILES(5)
+RN_TILES(6)
+
+typedef void multiply_function(const int16_t *v, uint32_t channels, const int16_t *weights,
+                               int32_t *m);
+
+static multiply_function *const by_tiles[max_tiles + 1] = {
+    0, multiply_1, multiply_2, multiply_3, multiply_4, multiply_5, multiply_6};
+
+static void multiply(const int16_t *v, uint32_t tiles, uint32_t channels, const int16_t *weights,
+                     size_t second, int32_t *m) {
+  const uint32_t parts = (tiles + max_tiles - 1) / max_tiles;
+  for (uint32_t block = 0; block < (second ? 2 : 1); block++) {
+    for (uint32_t i = 0; i < parts; i++) {
+      const uint32_t first = tiles * i / parts, count = tiles * (i + 1) / parts - first;
+      by_tiles[count](v + (size_t)first * channels, channels, weights + block * second,
+                      m + first * 32 + block * 16);
+    }
+  }
+}
+
+#include "winograd_q8.h"
+
+static void rn_winograd_q8_avx2(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
+  winograd_q8(a, first, last);
+}
+
+RN_TARGET_POP
+
+void rn_kernels_init_winograd_avx2(rn_kernels *kernels) {
+  kernels->winograd_q8 = rn_winograd_q8_avx2;
+}
+#endif
