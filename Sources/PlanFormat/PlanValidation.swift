@@ -3,6 +3,8 @@
 // The rules that make a plan safe to run. They hold for hostile files too, so that the executor
 // and the kernels need no checks of their own.
 
+import CKernels
+
 extension PlanView {
   func validate() throws(PlanError) {
     try validateModel()
@@ -70,6 +72,9 @@ extension PlanView {
     }
     if step.operation != .input { try validateSource(step.input, of: index) }
     if step.hasResidual { try validateSource(step.residual, of: index) }
+    guard step.winograd == nil || step.operation == .convolution else {
+      throw .step(index: index, "a Winograd form at convolutions only")
+    }
     guard !step.hasResidual || step.operation == .convolution else {
       throw .step(index: index, "a residual at convolutions only")
     }
@@ -131,6 +136,17 @@ extension PlanView {
     let taps = step.kernelSize * step.kernelSize * input.channels
     guard taps <= 32768 else { throw .step(index: index, "at most 32768 products in a sum") }
     try validateClamp(step, index)
+    if let winograd = step.winograd {
+      let scratch = rn_winograd_scratch(
+        UInt32(winograd.tileHeight), UInt32(winograd.tileWidth), UInt32(input.channels))
+      let bytes = winograd.positions * input.channels * output.channels * 2
+      guard winograd.isKnown, winograd.levels != 0, step.format == .q8, step.kernelSize == 3,
+        step.stride == 1, input.channels % 32 == 0, Int(scratch) <= scratchByteCount,
+        isWithinConstants(winograd.weights, bytes)
+      else {
+        throw .step(index: index, "a Winograd form that its shape, scratch and constants allow")
+      }
+    }
     try validateConstants(
       step, index, taps: taps, outputs: output.channels, biasesAreIntegers: true)
   }

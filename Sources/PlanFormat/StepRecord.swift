@@ -16,12 +16,13 @@
 /// | 32, 36 | u32 | name and block, offsets in the strings |
 /// | 40 | f32 | factor of the residual, or of the sum for the average pool |
 /// | 44, 48 | f32 | low and high: the clamp before rounding, without the zero point |
-/// | 52–55 | | 0 |
+/// | 52, 53 | u8 | height and width of the Winograd tile, or 0 |
+/// | 54 | u16 | levels that use it: bit n stands for `rn_isa` n |
 /// | 56 | u64 | weights |
 /// | 64 | u64 | biases: int32 for q8 convolutions, else float32 |
 /// | 72 | u64 | multipliers, float32 (q8 only) |
 /// | 80 | u64 | multiplications of the network's own shape |
-/// | 88–95 | | 0 |
+/// | 88 | u64 | transformed weights, int16 `[oc/16][position][ic/2][16 oc][2 ic]`, or 0 |
 public struct StepRecord: Equatable {
   public static var byteCount: Int { 96 }
   public static var noTensor: Int { 0xFFFF_FFFF }
@@ -35,12 +36,14 @@ public struct StepRecord: Equatable {
   public var low, high: Float
   public var weights, bias, multiplier: Int
   public var multiplications: Int
+  /// The integer Winograd form for some instruction-set levels, which gives the same bits.
+  public var winograd: WinogradRecord?
 
   public init(
     operation: StepOperation, input: Int, output: Int, residual: Int = StepRecord.noTensor,
     kernelSize: Int = 0, stride: Int = 0, padding: Int = 0, format: ElementFormat, name: Int,
     block: Int, factor: Float = 0, low: Float = 0, high: Float = 0, weights: Int = 0, bias: Int = 0,
-    multiplier: Int = 0, multiplications: Int = 0
+    multiplier: Int = 0, multiplications: Int = 0, winograd: WinogradRecord? = nil
   ) {
     self.operation = operation
     self.input = input
@@ -59,6 +62,7 @@ public struct StepRecord: Equatable {
     self.bias = bias
     self.multiplier = multiplier
     self.multiplications = multiplications
+    self.winograd = winograd
   }
 
   public var hasResidual: Bool { residual != StepRecord.noTensor }
@@ -71,15 +75,19 @@ public struct StepRecord: Equatable {
       let bias = Int(exactly: bytes.u64(start + 64)),
       let multiplier = Int(exactly: bytes.u64(start + 72)),
       let multiplications = Int(exactly: bytes.u64(start + 80)),
-      bytes.u32(start + 52) == 0, bytes.u64(start + 88) == 0
+      let transformed = Int(exactly: bytes.u64(start + 88)),
+      bytes.u32(start + 52) != 0 || transformed == 0
     else { return nil }
+    let form = bytes.u32(start + 52)
+    let winograd = form == 0 ? nil : WinogradRecord(form: form, weights: transformed)
     self.init(
       operation: operation, input: Int(bytes.u32(start + 4)), output: Int(bytes.u32(start + 8)),
       residual: Int(bytes.u32(start + 12)), kernelSize: Int(bytes.u32(start + 16)),
       stride: Int(bytes.u32(start + 20)), padding: Int(bytes.u32(start + 24)), format: format,
       name: Int(bytes.u32(start + 32)), block: Int(bytes.u32(start + 36)),
       factor: bytes.f32(start + 40), low: bytes.f32(start + 44), high: bytes.f32(start + 48),
-      weights: weights, bias: bias, multiplier: multiplier, multiplications: multiplications)
+      weights: weights, bias: bias, multiplier: multiplier, multiplications: multiplications,
+      winograd: winograd)
   }
 
   /// Writes the record into `bytes`, which holds zeros.
@@ -101,5 +109,9 @@ public struct StepRecord: Equatable {
     bytes.set(UInt64(bias), at: start + 64)
     bytes.set(UInt64(multiplier), at: start + 72)
     bytes.set(UInt64(multiplications), at: start + 80)
+    if let winograd {
+      bytes.set(winograd.form, at: start + 52)
+      bytes.set(UInt64(winograd.weights), at: start + 88)
+    }
   }
 }

@@ -46,9 +46,10 @@ public enum Planner {
   ///   - recipe: the preprocessing.
   ///   - classNames: one name for each logit, or none.
   ///   - provenance: lines of `key: value`.
+  ///   - targets: the levels for which transformed weights are stored where they pay.
   public static func plan(
     _ graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord, classNames: [String],
-    provenance: String
+    provenance: String, targets: [PlanTarget] = []
   ) throws(PlanningError) -> [UInt8] {
     guard classNames.isEmpty || classNames.count == graph.config.outputDimension else {
       throw .classCount(expected: graph.config.outputDimension, found: classNames.count)
@@ -56,7 +57,8 @@ public enum Planner {
     if let index = classNames.firstIndex(where: { $0.contains { $0 == "\0" || $0.isNewline } }) {
       throw .className(index: index)
     }
-    var builder = PlanBuilder(graph: graph, precision: precision, recipe: recipe)
+    var builder = PlanBuilder(
+      graph: graph, precision: precision, recipe: recipe, targets: targets)
     let file = builder.build(classNames: classNames, provenance: provenance)
     try check(file)
     return file
@@ -82,13 +84,17 @@ private struct PlanBuilder {
   let graph: FusedGraph
   let precision: PlanPrecision
   let recipe: RecipeRecord
+  let targets: [PlanTarget]
   var sections = PlanSections()
   var scratchByteCount = 0
 
-  init(graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord) {
+  init(
+    graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord, targets: [PlanTarget]
+  ) {
     self.graph = graph
     self.precision = precision
     self.recipe = recipe
+    self.targets = targets
   }
 
   var format: ElementFormat { precision == .float32 ? .f32 : .q8 }
@@ -197,7 +203,8 @@ private struct PlanBuilder {
     case .stem(let stem):
       record.operation = .stem
       let row = (stem.outputSize(graph.inputSize) + 2) * paddedChannels(stem.outputChannels)
-      scratchByteCount = 3 * PlanLayout.aligned(row * format.byteCount)
+      scratchByteCount = max(
+        scratchByteCount, 3 * PlanLayout.aligned(row * format.byteCount))
       fill(&record, stem, operation)
     case .convolution(let convolution):
       record.operation = .convolution
@@ -241,10 +248,31 @@ private struct PlanBuilder {
     if let residual = operation.residual {
       record.factor = Float(Double(scale(residual).scale) / Double(output.scale))
     }
-    record.weights = sections.append(
-      packed(quantized.weights, convolution, inputs: inputs, group: 4, zero: 0))
+    let weights = packed(quantized.weights, convolution, inputs: inputs, group: 4, zero: 0)
+    record.weights = sections.append(weights)
+    if record.operation == .convolution, convolution.kernelSize == 3, convolution.stride == 1 {
+      record.winograd = winograd(
+        of: weights, inputs: inputs, output: graph.tensors[operation.output])
+    }
     record.bias = sections.append(padded(quantized.bias, with: 0))
     record.multiplier = sections.append(padded(quantized.multiplier, with: 0))
+  }
+
+  /// Stores the transformed weights of the form that pays on the targets, if there is one.
+  private mutating func winograd(
+    of weights: [Int8], inputs: Int, output: FusedGraph.Tensor
+  ) -> WinogradRecord? {
+    let shape = WinogradShape(
+      height: output.height, width: output.width, inputs: inputs,
+      outputs: paddedChannels(output.channels))
+    guard let choice = chooseWinograd(weights, shape, targets: targets) else { return nil }
+    let scratch = rn_winograd_scratch(
+      UInt32(choice.form.height), UInt32(choice.form.width), UInt32(inputs))
+    scratchByteCount = max(scratchByteCount, Int(scratch))
+    return WinogradRecord(
+      tileHeight: choice.form.height, tileWidth: choice.form.width,
+      levels: choice.targets.reduce(0) { $0 | 1 << $1.level },
+      weights: sections.append(choice.form.transformed(weights, shape)))
   }
 
   private mutating func fill(_ record: inout StepRecord, _ linear: Linear) {

@@ -11,6 +11,7 @@ import PlanFormat
 struct Executor {
   let plan: PlanView
   let kernels: rn_kernels
+  let level: rn_isa
   let arena: UnsafeMutableRawPointer
   let threads: Int
   let pool: OpaquePointer?
@@ -19,11 +20,13 @@ struct Executor {
   var timestamps: UnsafeMutablePointer<Int64>?
 
   init(
-    plan: PlanView, kernels: rn_kernels, arena: UnsafeMutableRawPointer, threads: Int,
+    plan: PlanView, kernels: rn_kernels, level: rn_isa, arena: UnsafeMutableRawPointer,
+    threads: Int,
     pool: OpaquePointer?
   ) {
     self.plan = plan
     self.kernels = kernels
+    self.level = level
     self.arena = arena
     self.threads = threads
     self.pool = pool
@@ -161,21 +164,7 @@ struct Executor {
     let constants = plan.constants.baseAddress!
     let residual = step.hasResidual ? UnsafeRawPointer(pixel(plan.tensor(step.residual))) : nil
     if step.format == .q8 {
-      var arguments = rn_conv_q8_args()
-      arguments.geometry = geometry
-      arguments.input = input.assumingMemoryBound(to: UInt8.self)
-      arguments.weights = (constants + step.weights).assumingMemoryBound(to: Int8.self)
-      arguments.bias = (constants + step.bias).assumingMemoryBound(to: Int32.self)
-      arguments.multiplier = (constants + step.multiplier).assumingMemoryBound(to: Float.self)
-      arguments.output = output.assumingMemoryBound(to: UInt8.self)
-      arguments.low = step.low
-      arguments.high = step.high
-      arguments.output_zero = Int32(zeroPoint)
-      if let residual {
-        arguments.residual = residual.assumingMemoryBound(to: UInt8.self)
-        arguments.residual_multiplier = step.factor
-        arguments.residual_zero = Int32(plan.tensor(step.residual).zeroPoint)
-      }
+      var arguments = quantizedArguments(step, geometry, input, output, residual, zeroPoint)
       kernels.conv_q8(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
     } else {
       var arguments = rn_conv_f32_args()
@@ -190,10 +179,62 @@ struct Executor {
     }
   }
 
+  private func quantizedArguments(
+    _ step: StepRecord, _ geometry: rn_conv_geometry, _ input: UnsafeRawPointer,
+    _ output: UnsafeMutableRawPointer, _ residual: UnsafeRawPointer?, _ zeroPoint: Int
+  ) -> rn_conv_q8_args {
+    let constants = plan.constants.baseAddress!
+    var arguments = rn_conv_q8_args()
+    arguments.geometry = geometry
+    arguments.input = input.assumingMemoryBound(to: UInt8.self)
+    arguments.weights = (constants + step.weights).assumingMemoryBound(to: Int8.self)
+    arguments.bias = (constants + step.bias).assumingMemoryBound(to: Int32.self)
+    arguments.multiplier = (constants + step.multiplier).assumingMemoryBound(to: Float.self)
+    arguments.output = output.assumingMemoryBound(to: UInt8.self)
+    arguments.low = step.low
+    arguments.high = step.high
+    arguments.output_zero = Int32(zeroPoint)
+    if let residual {
+      arguments.residual = residual.assumingMemoryBound(to: UInt8.self)
+      arguments.residual_multiplier = step.factor
+      arguments.residual_zero = Int32(plan.tensor(step.residual).zeroPoint)
+    }
+    return arguments
+  }
+
   private func runConvolution(_ step: StepRecord, _ output: TensorRecord, _ thread: Int) {
     var geometry = geometry(step, output)
+    if let winograd = winograd(of: step) {
+      return runWinograd(step, winograd, geometry, output, thread)
+    }
     let units = share(of: Int(rn_conv_units(&geometry)), thread)
     convolve(step, geometry, into: pixel(output), zeroPoint: output.zeroPoint, units)
+  }
+
+  /// The Winograd form of a step, if the plan has one for the level in use.
+  func winograd(of step: StepRecord) -> WinogradRecord? {
+    guard let winograd = step.winograd, winograd.levels >> UInt32(level.rawValue) & 1 != 0 else {
+      return nil
+    }
+    return winograd
+  }
+
+  private func runWinograd(
+    _ step: StepRecord, _ winograd: WinogradRecord, _ geometry: rn_conv_geometry,
+    _ output: TensorRecord, _ thread: Int
+  ) {
+    var arguments = rn_winograd_q8_args()
+    arguments.conv = quantizedArguments(
+      step, geometry, pixel(plan.tensor(step.input), outside: step.padding), pixel(output),
+      step.hasResidual ? UnsafeRawPointer(pixel(plan.tensor(step.residual))) : nil,
+      output.zeroPoint)
+    arguments.weights = (plan.constants.baseAddress! + winograd.weights)
+      .assumingMemoryBound(to: Int16.self)
+    arguments.tile_height = UInt32(winograd.tileHeight)
+    arguments.tile_width = UInt32(winograd.tileWidth)
+    arguments.scratch = scratch(thread)
+    let units = share(of: Int(rn_winograd_units(&arguments)), thread)
+    kernels.winograd_q8(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
   }
 
   /// Keeps the last three rows of the convolution in scratch memory, row r in slot r % 3, so that the

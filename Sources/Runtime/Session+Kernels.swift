@@ -20,6 +20,12 @@ extension Session {
     case .input:
       return isInt8 ? kernel("input_q8") { $0.input_q8 } : kernel("input_f32") { $0.input_f32 }
     case .stem, .convolution:
+      if let form = executor.winograd(of: step) {
+        return kernel(
+          form.tileHeight == 2
+            ? "winograd_q8_2x2" : form.tileWidth == 2 ? "winograd_q8_4x2" : "winograd_q8_4x4"
+        ) { $0.winograd_q8 }
+      }
       return isInt8 ? kernel("conv_q8") { $0.conv_q8 } : kernel("conv_f32") { $0.conv_f32 }
     case .averagePool:
       return isInt8

@@ -30,7 +30,7 @@ public struct Session: ~Copyable {
   /// The highest instruction-set level in use.
   public let instructionSet: InstructionSet
 
-  private var executor: Executor
+  var executor: Executor
   private let ownsArena: Bool
 
   /// Makes a session.
@@ -78,7 +78,8 @@ public struct Session: ~Copyable {
     // What a kernel over-reads should be defined, and the same in every run.
     memset(memory, 0, needed)
     executor = Executor(
-      plan: plan.view, kernels: KernelTable(upTo: set).kernels, arena: memory, threads: threads,
+      plan: plan.view, kernels: KernelTable(upTo: set).kernels, level: set.level, arena: memory,
+      threads: threads,
       pool: pool)
     ownsArena = arena == nil
     self.instructionSet = set

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import PlanFormat
+import Planning
 import Platform
 import ResNetRuntime
 
@@ -73,8 +74,18 @@ struct Inspect: ParsableCommand {
       print(
         right("\(index)", 4), "", column("\(step.operation.name)", 13),
         column(String(cString: view.name(step.name)), 22), column(kernel, 7), column(flow, 16),
-        right(work, 8), "", format)
+        right(work, 8), "", format, form(step, view))
     }
+  }
+
+  /// The Winograd form, its levels and the bytes of its weights.
+  private func form(_ step: StepRecord, _ view: PlanView) -> String {
+    guard let winograd = step.winograd else { return "" }
+    let levels = PlanTarget.allCases.filter { winograd.levels >> $0.level & 1 != 0 }
+    let bytes =
+      winograd.positions * view.tensor(step.input).channels * view.tensor(step.output).channels * 2
+    return "F(\(winograd.tileHeight)×\(winograd.tileWidth)) on "
+      + levels.map(\.rawValue).joined(separator: ", ") + ", \(bytes / 1000) kB"
   }
 
   private func printTensors(_ view: PlanView) {

@@ -18,6 +18,14 @@ enum MethodOption: String, ExpressibleByArgument, CaseIterable {
   case minmax, percentile
 }
 
+private func target(_ name: String) throws -> PlanTarget {
+  guard let target = PlanTarget(rawValue: name) else {
+    let known = PlanTarget.allCases.map(\.rawValue).joined(separator: ", ")
+    throw ValidationError("expected --target of \(known), found \(name)")
+  }
+  return target
+}
+
 struct Quantize: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Makes a plan of a checkpoint (the default command).",
@@ -59,6 +67,15 @@ struct Quantize: ParsableCommand {
 
   @Option(help: "No checkpoint: random weights of this architecture, for timing.")
   var random: String?
+
+  @Option(
+    name: .customLong("target"),
+    help: ArgumentHelp(
+      "A level to store Winograd weights for, where they pay: sse41, avx2 or avx512vnni; may be "
+        + "repeated. The results stay the same, the plan becomes larger and faster.",
+      valueName: "level"),
+    transform: target)
+  var targets: [PlanTarget] = []
 
   @Flag(help: "With --random: the last batch norm of each branch starts at zero.")
   var zeroInitResidual = false
@@ -128,10 +145,13 @@ struct Quantize: ParsableCommand {
       let scales = try calibrate(fused, recipe, progress, &provenance)
       planPrecision = .int8(scales)
     }
+    if !targets.isEmpty {
+      provenance.add("targets", targets.map(\.rawValue).joined(separator: " "))
+    }
     progress.begin("packing weights")
     let file = try Planner.plan(
       fused, precision: planPrecision, recipe: recipe, classNames: classNames,
-      provenance: provenance.text)
+      provenance: provenance.text, targets: targets)
     try write(file)
     progress.end()
     if !quiet {

@@ -51,9 +51,19 @@ private enum Step {
     }
   }
 
+  @Test func winogradFormsFitTheirConvolutions() {
+    // An unknown tile, no level, and a network with too few channels.
+    expect(
+      Step.convolution, "a Winograd form that its shape, scratch and constants allow", at: 52,
+      [0x0004_0101, 0x0000_0404, 0x0004_0404, 0x0004_0204])
+    for step in [Step.input, Step.stem, Step.pool, Step.linear] {
+      expect(step, "a Winograd form at convolutions only", at: 52, [0x0004_0404])
+    }
+  }
+
   @Test func codesAreKnown() {
     // The format of the tensors comes first, and they ask for their producers.
-    for (offset, value) in [(28, 2), (52, 1), (88, 1), (92, .max)] as [(Int, UInt32)] {
+    for (offset, value) in [(28, 2), (88, 1), (92, .max)] as [(Int, UInt32)] {
       var file = int8
       file.set(.steps, Step.convolution * 96 + offset, value)
       let rule = PlanError.tensor(

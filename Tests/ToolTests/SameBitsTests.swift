@@ -38,6 +38,40 @@ final class SameBitsTests: XCTestCase {
     }
   }
 
+  /// Winograd is exact: a plan with the transformed weights of every level gives the logits of the
+  /// plan without, which is what `ref` runs.
+  func testTargets() throws {
+    let targets = ["sse41", "avx2", "avx512vnni"].flatMap { ["--target", $0] }
+    for (architecture, size) in [("resnet18", 224), ("resnet18", 97), ("resnet50", 160)] {
+      let scratch = try Scratch()
+      let plan = scratch.path("targets.plan")
+      let made = try Tool.quantize.run(
+        ["--random", architecture, "--input-size", "\(size)", "--outputs", "10", "-q", "-o", plan]
+          + targets)
+      XCTAssertEqual(made.status, 0, made.errors)
+      let steps = try Tool.quantize("inspect", plan).text
+      for target in ["sse41", "avx2"] {
+        XCTAssertTrue(steps.contains("\(target)"), steps)
+      }
+      func logits(_ isa: String, _ threads: Int) throws -> [[UInt32]] {
+        try vectors(
+          "logits", plan: plan, photos: photos, width: 10,
+          options: ["--isa", isa, "--threads", "\(threads)"]
+        ).map { $0.map(\.bitPattern) }
+      }
+      let reference = try logits("ref", 2)
+      let levels = try ["sse41", "avx2", "avxvnni", "avx512vnni"].filter {
+        try Tool.run.run([plan, "--isa", $0, photos[0]]).status == 0
+      }
+      XCTAssertTrue(levels.contains("sse41"))
+      for isa in levels {
+        for threads in [1, 3] {
+          XCTAssertEqual(try logits(isa, threads), reference, "\(architecture) \(size) \(isa)")
+        }
+      }
+    }
+  }
+
   func testSmallestAndLargestImage() throws {
     try check("resnet18", size: 32)
     try check("resnet18", size: 1024, ["--zero-init-residual"])

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import PlanFormat
+import Quantization
+
+/// An instruction-set level for which a plan stores transformed weights where they pay.
+public enum PlanTarget: String, CaseIterable, Sendable {
+  case sse41, avx2, avx512vnni
+
+  /// The number of the level in `rn_isa`.
+  public var level: UInt32 {
+    switch self {
+    case .sse41: RN_ISA_SSE41.rawValue
+    case .avx2: RN_ISA_AVX2.rawValue
+    case .avx512vnni: RN_ISA_AVX512VNNI.rawValue
+    }
+  }
+
+  /// Fitted to `CheckKernels --bench` on a Sapphire Rapids core; only ratios matter. What a weight costs
+  /// to stream is that of a small board's memory, 10 GB/s, for the levels that such boards have.
+  var cost: ConvolutionCost {
+    switch self {
+    case .sse41: ConvolutionCost(direct: 25, products: 23, element: 0.16, byte: 0.1)
+    case .avx2: ConvolutionCost(direct: 47, products: 65, element: 0.22, byte: 0.1)
+    case .avx512vnni: ConvolutionCost(direct: 365, products: 180, element: 0.08, byte: 0.013)
+    }
+  }
+}
+
+/// What convolutions cost on one core.
+struct ConvolutionCost {
+  /// Products a nanosecond of the direct int8 convolution, and of Winograd's int16 ones.
+  var direct, products: Double
+  /// Nanoseconds for each element before and after Winograd's products, and for each byte of weights.
+  var element, byte: Double
+
+  func direct(_ shape: WinogradShape) -> Double {
+    let weights = Double(9 * shape.inputs * shape.outputs)
+    return Double(shape.height * shape.width) * weights / direct + weights * byte
+  }
+
+  func winograd(_ shape: WinogradShape, _ form: WinogradForm) -> Double {
+    let rows = Double(form.tiles(shape) * form.positions)
+    let weights = Double(form.positions * shape.inputs * shape.outputs)
+    return Double(form.tiles(shape)) * weights / products
+      + rows * Double(shape.inputs + shape.outputs) * element + 2 * weights * byte
+  }
+}
+
+/// A 3×3 convolution with stride 1: stored channels, size of the output.
+package struct WinogradShape {
+  package var height, width, inputs, outputs: Int
+
+  package init(height: Int, width: Int, inputs: Int, outputs: Int) {
+    self.height = height
+    self.width = width
+    self.inputs = inputs
+    self.outputs = outputs
+  }
+}
+
+/// F(height × width, 3 × 3).
+package struct WinogradForm: Equatable {
+  package var height, width: Int
+
+  package static let all = [
+    WinogradForm(height: 2, width: 2), WinogradForm(height: 4, width: 2),
+    WinogradForm(height: 4, width: 4),
+  ]
+
+  package var positions: Int { (height + 2) * (width + 2) }
+
+  func tiles(_ shape: WinogradShape) -> Int {
+    Int(
+      rn_winograd_tiles(
+        UInt32(shape.height), UInt32(shape.width), UInt32(height), UInt32(width)))
+  }
+
+  /// Whether these packed weights give exact sums for all inputs.
+  package func isExact(_ weights: [Int8], _ shape: WinogradShape) -> Bool {
+    rn_winograd_is_exact(
+      UInt32(height), UInt32(width), weights, UInt32(shape.outputs / PlanLayout.channelBlock),
+      UInt32(shape.inputs)) != 0
+  }
+
+  /// The weights as the Winograd kernels read them.
+  package func transformed(_ weights: [Int8], _ shape: WinogradShape) -> [Int16] {
+    var result = [Int16](repeating: 0, count: positions * shape.inputs * shape.outputs)
+    rn_winograd_weights(
+      UInt32(height), UInt32(width), weights, UInt32(shape.outputs / PlanLayout.channelBlock),
+      UInt32(shape.inputs), &result)
+    return result
+  }
+}
+
+/// A form, and the targets on which it pays.
+package struct WinogradChoice: Equatable {
+  package var form: WinogradForm
+  package var targets: [PlanTarget]
+}
+
+/// The form that is exact and saves most time over all targets, and the targets on which it saves at
+/// least 8 %; nil if there is none.
+package func chooseWinograd(
+  _ weights: [Int8], _ shape: WinogradShape, targets: [PlanTarget]
+) -> WinogradChoice? {
+  guard shape.inputs % 32 == 0 else { return nil }
+  var best: WinogradChoice?
+  var greatest = 0.0
+  for form in WinogradForm.all where form.isExact(weights, shape) {
+    let ratios = targets.map { ($0, $0.cost.winograd(shape, form) / $0.cost.direct(shape)) }
+    let paying = ratios.filter { $0.1 < 0.92 }
+    let saved = paying.reduce(0) { $0 + 1 - $1.1 }
+    if saved > greatest {
+      greatest = saved
+      best = WinogradChoice(form: form, targets: paying.map(\.0))
+    }
+  }
+  return best
+}
