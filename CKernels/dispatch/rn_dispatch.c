@@ -9,9 +9,8 @@ static const struct {
 } levels[] = {
     {RN_ISA_REF, "ref"},
 #if defined(__x86_64__)
-    {RN_ISA_SSE41, "sse41"},
-    {RN_ISA_AVX2, "avx2"},
-    {RN_ISA_AVX512VNNI, "avx512vnni"},
+    {RN_ISA_SSE41, "sse41"},     {RN_ISA_AVX2, "avx2"},
+    {RN_ISA_AVXVNNI, "avxvnni"}, {RN_ISA_AVX512VNNI, "avx512vnni"},
 #endif
 };
 enum { level_count = sizeof levels / sizeof levels[0] };
@@ -40,8 +39,10 @@ rn_isa rn_isa_detect(void) {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni"))
     return RN_ISA_AVX512VNNI;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    return RN_ISA_AVX2;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    const int has_evex = __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+    return __builtin_cpu_supports("avxvnni") || has_evex ? RN_ISA_AVXVNNI : RN_ISA_AVX2;
+  }
   if (__builtin_cpu_supports("sse4.2"))
     return RN_ISA_SSE41;
 #endif
@@ -78,6 +79,17 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
     rn_kernels_init_linear_avx2(kernels);
     rn_kernels_init_winograd_avx2(kernels);
     rn_kernels_init_peak_avx2(kernels);
+  }
+  if (cap >= RN_ISA_AVXVNNI) {
+    // VPDPBUSD of 256 bits has two encodings, and most CPUs have only one of them.
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avxvnni")) {
+      rn_kernels_init_avxvnni(kernels);
+      rn_kernels_init_peak_avxvnni(kernels);
+    } else {
+      rn_kernels_init_avx512vl(kernels);
+      rn_kernels_init_peak_avx512vl(kernels);
+    }
   }
   if (cap >= RN_ISA_AVX512VNNI) {
     rn_kernels_init_avx512(kernels);

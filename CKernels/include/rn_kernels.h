@@ -23,6 +23,7 @@ typedef enum rn_isa {
   RN_ISA_REF = 0,        // portable C
   RN_ISA_SSE41 = 1,      // SSE4.2: x86 boards without AVX
   RN_ISA_AVX2 = 2,       // AVX2 and FMA
+  RN_ISA_AVXVNNI = 3,    // 256-bit VPDPBUSD: AVX-VNNI, or AVX-512 VL and VNNI
   RN_ISA_AVX512VNNI = 4, // AVX-512 F, BW, VL, VNNI
 } rn_isa;
 
@@ -240,6 +241,8 @@ void rn_kernels_init_sse42(rn_kernels *kernels);
 void rn_kernels_init_sse41(rn_kernels *kernels);
 void rn_kernels_init_avx2(rn_kernels *kernels);
 void rn_kernels_init_avx2fma(rn_kernels *kernels);
+void rn_kernels_init_avxvnni(rn_kernels *kernels);
+void rn_kernels_init_avx512vl(rn_kernels *kernels);
 void rn_kernels_init_avx512(rn_kernels *kernels);
 void rn_kernels_init_avx512vnni(rn_kernels *kernels);
 void rn_kernels_init_linear_avx2(rn_kernels *kernels);
@@ -248,6 +251,8 @@ void rn_kernels_init_winograd_avx2(rn_kernels *kernels);
 void rn_kernels_init_winograd_avx512vnni(rn_kernels *kernels);
 void rn_kernels_init_peak_sse41(rn_kernels *kernels);
 void rn_kernels_init_peak_avx2(rn_kernels *kernels);
+void rn_kernels_init_peak_avxvnni(rn_kernels *kernels);
+void rn_kernels_init_peak_avx512vl(rn_kernels *kernels);
 void rn_kernels_init_peak_avx512vnni(rn_kernels *kernels);
 
 #endif
