@@ -19,6 +19,7 @@
 #include <string.h>
 
 RN_TARGET_PUSH("avx2")
+#include "requantize_avx2.h"
 
 enum { max_pixels = 6, channels_per_tile = 8 };
 
@@ -38,17 +39,7 @@ RN_ALWAYS_INLINE void store8(const rn_conv_q8_args *a, __m256i low4, __m256i hig
   // Adding neighbours leaves channels 0 1 4 5 | 2 3 6 7.
   const __m256i sums = _mm256_permute4x64_epi64(_mm256_hadd_epi32(low4, high4), 0xD8);
   const __m256i acc = _mm256_add_epi32(sums, _mm256_load_si256((const __m256i *)(a->bias + oc)));
-  __m256 t = _mm256_mul_ps(_mm256_cvtepi32_ps(acc), _mm256_load_ps(a->multiplier + oc));
-  if (residual) {
-    const __m256i r = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)residual));
-    const __m256 centred =
-        _mm256_cvtepi32_ps(_mm256_sub_epi32(r, _mm256_set1_epi32(a->residual_zero)));
-    t = _mm256_add_ps(t, _mm256_mul_ps(centred, _mm256_set1_ps(a->residual_multiplier)));
-  }
-  t = _mm256_min_ps(_mm256_max_ps(t, _mm256_set1_ps(a->low)), _mm256_set1_ps(a->high));
-  const __m256i q = _mm256_add_epi32(_mm256_cvtps_epi32(t), _mm256_set1_epi32(a->output_zero));
-  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
-  _mm_storel_epi64((__m128i *)output, _mm_packus_epi16(words, words));
+  requantize8(a, acc, oc, residual, output);
 }
 
 // `columns` output pixels of row y from x on, 8 output channels from oc on.

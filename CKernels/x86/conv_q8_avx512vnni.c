@@ -20,6 +20,7 @@
 #include <string.h>
 
 RN_TARGET_PUSH("avx512f,avx512bw,avx512vl,avx512vnni")
+#include "requantize_avx512.h"
 
 enum { max_pixels = 14, blocks = 2 };
 
@@ -27,22 +28,6 @@ RN_ALWAYS_INLINE __m512i broadcast4(const uint8_t *bytes) {
   int32_t four;
   memcpy(&four, bytes, 4);
   return _mm512_set1_epi32(four);
-}
-
-// Requantizes one vector of accumulators and stores 16 bytes.
-RN_ALWAYS_INLINE void store16(const rn_conv_q8_args *a, __m512i acc, uint32_t oc,
-                              const uint8_t *residual, uint8_t *output) {
-  __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_load_ps(a->multiplier + oc));
-  if (residual) {
-    const __m512i r = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)residual));
-    const __m512 centred =
-        _mm512_cvtepi32_ps(_mm512_sub_epi32(r, _mm512_set1_epi32(a->residual_zero)));
-    t = _mm512_add_ps(t, _mm512_mul_ps(centred, _mm512_set1_ps(a->residual_multiplier)));
-  }
-  // In this order: MAXPS returns its second operand for a NaN.
-  t = _mm512_min_ps(_mm512_max_ps(t, _mm512_set1_ps(a->low)), _mm512_set1_ps(a->high));
-  const __m512i q = _mm512_add_epi32(_mm512_cvtps_epi32(t), _mm512_set1_epi32(a->output_zero));
-  _mm_storeu_si128((__m128i *)output, _mm512_cvtepi32_epi8(q));
 }
 
 // `rows` x `columns` output pixels from (y, x) on; `oc` is the first of 32 output channels, or of
@@ -99,9 +84,10 @@ RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, ui
     if (residual)
       residual += (y + row) * g->residual_row + x * g->output_pixel + oc;
     RN_UNROLL for (uint32_t p = 0; p < columns; p++) {
-      store16(a, acc[row * columns + p][0], oc, residual, output);
+      requantize16(a, acc[row * columns + p][0], oc, residual, output);
       if (has_second)
-        store16(a, acc[row * columns + p][1], oc + 16, residual ? residual + 16 : 0, output + 16);
+        requantize16(a, acc[row * columns + p][1], oc + 16, residual ? residual + 16 : 0,
+                     output + 16);
       output += g->output_pixel;
       if (residual)
         residual += g->output_pixel;

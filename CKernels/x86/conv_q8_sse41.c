@@ -19,6 +19,7 @@
 #include <string.h>
 
 RN_TARGET_PUSH("sse4.1")
+#include "requantize_sse41.h"
 
 enum { max_pixels = 6, channels_per_tile = 4 };
 
@@ -38,19 +39,7 @@ RN_ALWAYS_INLINE void store4(const rn_conv_q8_args *a, __m128i low2, __m128i hig
                              const uint8_t *residual, uint8_t *output) {
   const __m128i acc =
       _mm_add_epi32(_mm_hadd_epi32(low2, high2), _mm_load_si128((const __m128i *)(a->bias + oc)));
-  __m128 t = _mm_mul_ps(_mm_cvtepi32_ps(acc), _mm_load_ps(a->multiplier + oc));
-  if (residual) {
-    int32_t four;
-    memcpy(&four, residual, 4);
-    const __m128i r = _mm_cvtepu8_epi32(_mm_cvtsi32_si128(four));
-    const __m128 centred = _mm_cvtepi32_ps(_mm_sub_epi32(r, _mm_set1_epi32(a->residual_zero)));
-    t = _mm_add_ps(t, _mm_mul_ps(centred, _mm_set1_ps(a->residual_multiplier)));
-  }
-  t = _mm_min_ps(_mm_max_ps(t, _mm_set1_ps(a->low)), _mm_set1_ps(a->high));
-  const __m128i q = _mm_add_epi32(_mm_cvtps_epi32(t), _mm_set1_epi32(a->output_zero));
-  const __m128i words = _mm_packus_epi32(q, q);
-  const int32_t bytes = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
-  memcpy(output, &bytes, 4);
+  requantize4(a, acc, oc, residual, output);
 }
 
 // `columns` output pixels of row y from x on, 4 output channels from oc on.
