@@ -2,7 +2,8 @@
 // The kernels: their arguments, contracts and the table through which they are called.
 //
 // Contracts that hold for every kernel
-// - Tensors are NHWC; channels come in whole blocks of RN_CHANNEL_BLOCK. Pitches are in elements.
+// - Tensors are NHWC; channels come in whole blocks of RN_CHANNEL_BLOCK, or
+//   three in an image. Pitches are in elements.
 // - A kernel reads at most RN_OVERREAD bytes past the end of an input and writes nothing but its
 //   output. Outputs never overlap inputs, except where a field says that they may.
 // - No kernel allocates, locks or calls the system. All may run on several threads at once, on
@@ -31,12 +32,13 @@ typedef enum rn_isa {
 // of output pixel (0, 0), so padding is a border that belongs to the input tensor.
 //
 // For output pixel (y, x) and kernel row r the `run` elements starting at
-// y * step_y + r * input_row + x * step_x are contiguous: kernel columns times input channels.
+// y * step_y + r * input_row + x * step_x are contiguous: kernel columns times input channels. What
+// rounding a run up adds has weights of 0, whatever lies there.
 typedef struct rn_conv_geometry {
   uint32_t output_height, output_width; // pixels
   uint32_t output_blocks;               // blocks of 16 output channels
   uint32_t kernel_rows;
-  uint32_t run;          // kernel columns * input channels; a multiple of 4
+  uint32_t run;          // kernel columns * input channels; int8: rounded up to a multiple of 4
   size_t input_row;      // from one input row to the next
   size_t step_y, step_x; // from one output pixel's first tap to the next one's
   size_t output_row;     // from one output row to the next
@@ -176,7 +178,7 @@ typedef struct rn_linear_q8_args {
   uint32_t inputs, output_blocks;
 } rn_linear_q8_args;
 
-// One row of RGB8 pixels into four channels; the fourth is 0.
+// One row of RGB8 pixels into the network's first tensor.
 //   q8:  the bytes as they are     f32: (byte / 255 - mean[c]) / deviation[c]
 typedef struct rn_input_args {
   const uint8_t *rgb;

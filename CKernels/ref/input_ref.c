@@ -6,11 +6,8 @@
 
 void rn_input_q8_ref(const rn_input_args *a) {
   uint8_t *output = a->output;
-  for (uint32_t x = 0; x < a->width; x++) {
-    for (uint32_t c = 0; c < 3; c++)
-      output[4 * x + c] = a->rgb[3 * x + c];
-    output[4 * x + 3] = 0;
-  }
+  for (uint32_t i = 0; i < 3 * a->width; i++)
+    output[i] = a->rgb[i];
 }
 
 void rn_input_f32_ref(const rn_input_args *a) {
@@ -19,8 +16,7 @@ void rn_input_f32_ref(const rn_input_args *a) {
     for (uint32_t c = 0; c < 3; c++) {
       const float value = (float)a->rgb[3 * x + c] / 255.0f;
       const float centred = value - a->mean[c];
-      output[4 * x + c] = centred / a->deviation[c];
+      output[3 * x + c] = centred / a->deviation[c];
     }
-    output[4 * x + 3] = 0;
   }
 }

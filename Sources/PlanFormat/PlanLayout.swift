@@ -8,7 +8,7 @@
 /// | header bytes | type | content |
 /// |---|---|---|
 /// | 0–7 | | magic `RNPLAN\r\n` |
-/// | 8–11 | u32 | format version, 1 |
+/// | 8–11 | u32 | format version, 2 |
 /// | 12–15 | u32 | number of sections, 8 |
 /// | 16–23 | u64 | size of the file in bytes |
 /// | 24–31 | u64 | arena: bytes for all tensors |
@@ -26,7 +26,7 @@
 /// sections at ``ModelRecord`` and ``RecipeRecord``.
 public enum PlanLayout {
   public static var magic: StaticString { "RNPLAN\r\n" }
-  public static var version: UInt32 { 1 }
+  public static var version: UInt32 { 2 }
   public static var headerByteCount: Int { 512 }
   public static var sectionCount: Int { 8 }
   public static var sectionTableOffset: Int { 64 }

@@ -38,10 +38,10 @@ extension PlanView {
     guard 1...1024 ~= tensor.height, 1...1024 ~= tensor.width, tensor.border <= 3 else {
       throw .tensor(index: index, "height and width of 1 to 1024 and a border of at most 3")
     }
-    let isImage = tensor.channels == 4
+    let isImage = tensor.channels == 3
     guard isImage || tensor.channels % PlanLayout.channelBlock == 0,
       1...65536 ~= tensor.channels, 1...tensor.channels ~= tensor.usedChannels
-    else { throw .tensor(index: index, "4 channels or whole blocks of 16, at most 65536") }
+    else { throw .tensor(index: index, "3 channels or whole blocks of 16, at most 65536") }
     guard tensor.scale.isFinite, tensor.scale > 0, tensor.zeroPoint <= 255 else {
       throw .tensor(index: index, "a positive finite scale and a zero point of at most 255")
     }
@@ -93,9 +93,9 @@ extension PlanView {
 
   private func validateInput(_ step: StepRecord, _ index: Int) throws(PlanError) {
     let output = tensor(step.output)
-    guard output.channels == 4, output.height == model.inputSize, output.width == model.inputSize,
+    guard output.channels == 3, output.height == model.inputSize, output.width == model.inputSize,
       output.format == step.format
-    else { throw .step(index: index, "an output of the image's size with 4 channels") }
+    else { throw .step(index: index, "an output of the image's size with 3 channels") }
   }
 
   private func validateConvolution(_ step: StepRecord, _ index: Int) throws(PlanError) {
@@ -133,7 +133,7 @@ extension PlanView {
       else { throw .step(index: index, "a residual of the output's shape") }
     }
     // 32768 products of 255 * 128 and a bias below 2^30 stay within int32.
-    let taps = step.kernelSize * step.kernelSize * input.channels
+    let taps = step.kernelSize * step.run(input)
     guard taps <= 32768 else { throw .step(index: index, "at most 32768 products in a sum") }
     try validateClamp(step, index)
     if let winograd = step.winograd {

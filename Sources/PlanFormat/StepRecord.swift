@@ -3,8 +3,9 @@
 /// One step of the plan.
 ///
 /// Tensors are named by index, constants by offset in the constants section. Weights lie as the
-/// kernels read them: `[oc/16][row][column][ic/4][16 oc][4 ic]` int8 or `[oc/16][row][column][ic][16 oc]`
-/// float32 for convolutions, `[out/16][in][16 out]` for the classifier, in either format.
+/// kernels read them: `[oc/16][row][run/4][16 oc][4]` int8 or `[oc/16][row][run][16 oc]` float32 for
+/// convolutions, `[out/16][in][16 out]` for the classifier, in either format. A run has the input
+/// channels of all columns, one column after the other.
 ///
 /// | bytes | type | field |
 /// |---|---|---|
@@ -66,6 +67,12 @@ public struct StepRecord: Equatable {
   }
 
   public var hasResidual: Bool { residual != StepRecord.noTensor }
+
+  /// Elements that a kernel row reads of `input`: columns times channels, in int8 whole groups of 4.
+  public func run(_ input: TensorRecord) -> Int {
+    let run = kernelSize * input.channels
+    return format == .q8 ? (run + 3) / 4 * 4 : run
+  }
 
   /// Reads a record, or returns nil if a code does not exist or an offset exceeds Int.
   init?(_ bytes: UnsafeRawBufferPointer, at start: Int) {

@@ -2,7 +2,7 @@
 
 /// One tensor of the plan: its shape, its place in the arena and when it lives.
 ///
-/// A tensor is NHWC with `channels` a multiple of 16 (4 for the image), surrounded by `border`
+/// A tensor is NHWC with `channels` a multiple of 16 (3 for the image), surrounded by `border`
 /// pixels that hold `borderPattern`. A real value is `scale * (stored - zeroPoint)`.
 ///
 /// | bytes | type | field |
@@ -15,7 +15,7 @@
 /// | 28 | u32 | format, ``ElementFormat`` |
 /// | 32 | f32 | scale |
 /// | 36 | u32 | zero point, 0…255 |
-/// | 40 | u32 | border pattern: four bytes, repeated |
+/// | 40 | u32 | border pattern: a border pixel's bytes; four equal ones, or red, green, blue, 0 |
 /// | 44, 48 | u32 | first and last step in which the tensor is live |
 /// | 52 | u32 | name, offset in the strings |
 /// | 56–63 | | 0 |

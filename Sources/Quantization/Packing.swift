@@ -3,22 +3,25 @@
 package import ModelGraph
 
 /// Reorders `[oc][ic][row][column]` weights to the layout of the kernels,
-/// `[oc/16][row][column][ic/group][16 oc][group]`, with `zero` in the padding of both channels.
+/// `[oc/16][row][run/group][16 oc][group]`, with `zero` in the padding.
 ///
 /// `inputs` are the channels stored in the input; `group` is 4 for int8 convolutions and 1 for
-/// float32 ones.
+/// float32 ones. A run has the channels of all columns, one column after the other, and is padded to
+/// whole groups.
 package func packed<Weight>(
   _ weights: [Weight], _ shape: Convolution, inputs: Int, group: Int, zero: Weight
 ) -> [Weight] {
   let outputs = paddedChannels(shape.outputChannels)
-  let kernel = shape.kernelSize * shape.kernelSize
-  var result = [Weight](repeating: zero, count: outputs * kernel * inputs)
+  let size = shape.kernelSize
+  let groups = (size * inputs + group - 1) / group
+  var result = [Weight](repeating: zero, count: outputs * size * groups * group)
   for output in 0..<shape.outputChannels {
     for input in 0..<shape.inputChannels {
-      for tap in 0..<kernel {
-        let block = (output / 16 * kernel + tap) * (inputs / group) + input / group
-        let place = (block * 16 + output % 16) * group + input % group
-        result[place] = weights[(output * shape.inputChannels + input) * kernel + tap]
+      for tap in 0..<size * size {
+        let place = tap % size * inputs + input
+        let block = (output / 16 * size + tap / size) * groups + place / group
+        result[(block * 16 + output % 16) * group + place % group] =
+          weights[(output * shape.inputChannels + input) * size * size + tap]
       }
     }
   }
@@ -48,8 +51,8 @@ package func padded<Value>(_ values: [Value], with zero: Value) -> [Value] {
 package func paddedChannels(_ used: Int) -> Int { (used + 15) / 16 * 16 }
 
 extension FusedGraph {
-  /// The channels stored in a tensor: 4 in the image, else whole blocks of 16.
+  /// The channels stored in a tensor: 3 in the image, else whole blocks of 16.
   package func storedChannels(of tensor: Int) -> Int {
-    tensor == operations[0].output ? 4 : paddedChannels(tensors[tensor].channels)
+    tensor == operations[0].output ? 3 : paddedChannels(tensors[tensor].channels)
   }
 }

@@ -114,8 +114,11 @@ struct Executor {
     if pattern == (pattern & 0xFF) &* 0x0101_0101 {
       memset(start, Int32(pattern & 0xFF), count)
     } else {
-      for offset in stride(from: 0, to: count, by: 4) {
-        start.storeBytes(of: pattern.littleEndian, toByteOffset: offset, as: UInt32.self)
+      for offset in stride(from: 0, to: count, by: 3) {
+        for byte in 0..<3 {
+          let value = UInt8(truncatingIfNeeded: pattern >> (8 * UInt32(byte)))
+          start.storeBytes(of: value, toByteOffset: offset + byte, as: UInt8.self)
+        }
       }
     }
   }
@@ -145,7 +148,7 @@ struct Executor {
     geometry.output_width = UInt32(output.width)
     geometry.output_blocks = UInt32(output.channels / PlanLayout.channelBlock)
     geometry.kernel_rows = UInt32(step.kernelSize)
-    geometry.run = UInt32(step.kernelSize * input.channels)
+    geometry.run = UInt32(step.run(input))
     geometry.input_row = input.rowPitch
     geometry.step_y = step.stride * input.rowPitch
     geometry.step_x = step.stride * input.channels

@@ -84,28 +84,7 @@ func rn_avgpool_f32_swiftsimd(_ arguments: UnsafePointer<rn_avgpool_args>?) {
   }
 }
 
-/// Spreads four pixels of three bytes to four pixels of four.
 func rn_input_q8_swiftsimd(_ arguments: UnsafePointer<rn_input_args>?) {
   let a = arguments!.pointee
-  let rgb = UnsafeRawPointer(a.rgb!)
-  let width = Int(a.width)
-  var x = 0
-  // The 4-byte load of a pixel reads one byte of the next, so the last pixel is left to the end.
-  while x + 4 < width {
-    let pixels = SIMD4<UInt32>(
-      rgb.loadUnaligned(fromByteOffset: 3 * x, as: UInt32.self),
-      rgb.loadUnaligned(fromByteOffset: 3 * x + 3, as: UInt32.self),
-      rgb.loadUnaligned(fromByteOffset: 3 * x + 6, as: UInt32.self),
-      rgb.loadUnaligned(fromByteOffset: 3 * x + 9, as: UInt32.self))
-    (a.output + 4 * x).storeBytes(of: pixels & 0x00FF_FFFF, as: SIMD4<UInt32>.self)
-    x += 4
-  }
-  while x < width {
-    let pixel = SIMD4<UInt8>(
-      rgb.load(fromByteOffset: 3 * x, as: UInt8.self),
-      rgb.load(fromByteOffset: 3 * x + 1, as: UInt8.self),
-      rgb.load(fromByteOffset: 3 * x + 2, as: UInt8.self), 0)
-    (a.output + 4 * x).storeBytes(of: pixel, as: SIMD4<UInt8>.self)
-    x += 1
-  }
+  a.output.copyMemory(from: a.rgb!, byteCount: 3 * Int(a.width))
 }

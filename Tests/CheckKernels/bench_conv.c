@@ -10,7 +10,7 @@
 static const struct shape {
   uint32_t kernel, stride, input_channels, output_channels, size; // of the output
 } shapes[] = {
-    {7, 2, 4, 64, 112},    {3, 1, 64, 64, 56},    {3, 2, 64, 128, 28},   {3, 1, 128, 128, 28},
+    {7, 2, 3, 64, 112},    {3, 1, 64, 64, 56},    {3, 2, 64, 128, 28},   {3, 1, 128, 128, 28},
     {3, 2, 128, 256, 14},  {3, 1, 256, 256, 14},  {3, 2, 256, 512, 7},   {3, 1, 512, 512, 7},
     {1, 2, 64, 128, 28},   {1, 2, 128, 256, 14},  {1, 2, 256, 512, 7},   {1, 1, 64, 64, 56},
     {1, 1, 64, 256, 56},   {1, 1, 256, 64, 56},   {1, 1, 256, 128, 56},  {3, 2, 128, 128, 28},
@@ -21,13 +21,14 @@ static const struct shape {
 };
 enum { shape_count = sizeof shapes / sizeof shapes[0] };
 
-static rn_conv_geometry geometry_of(const struct shape *s) {
+// Runs are whole groups of 4 for int8, of 1 for float32.
+static rn_conv_geometry geometry_of(const struct shape *s, uint32_t group) {
   const size_t input_row = (size_t)((s->size - 1) * s->stride + s->kernel) * s->input_channels;
   return (rn_conv_geometry){.output_height = s->size,
                             .output_width = s->size,
                             .output_blocks = s->output_channels / RN_CHANNEL_BLOCK,
                             .kernel_rows = s->kernel,
-                            .run = s->kernel * s->input_channels,
+                            .run = (s->kernel * s->input_channels + group - 1) / group * group,
                             .input_row = input_row,
                             .step_y = s->stride * input_row,
                             .step_x = (size_t)s->stride * s->input_channels,
@@ -47,8 +48,10 @@ static size_t input_count(const struct shape *s, const rn_conv_geometry *g) {
   return ((s->size - 1) * s->stride + s->kernel) * g->input_row;
 }
 
-static double multiplications(const struct shape *s, const rn_conv_geometry *g) {
-  return (double)s->size * s->size * s->output_channels * (double)taps_of(g);
+// Those of the network, without padding.
+static double multiplications(const struct shape *s) {
+  const double taps = s->kernel * s->kernel * s->input_channels;
+  return (double)s->size * s->size * s->output_channels * taps;
 }
 
 static void fill_floats(float *values, size_t count, check_random *random) {
@@ -60,7 +63,7 @@ void bench_conv_q8(bench_run *run) {
   check_random random = {1};
   for (const struct shape *s = shapes; s < shapes + shape_count; s++) {
     buffers_reset();
-    const rn_conv_geometry g = geometry_of(s);
+    const rn_conv_geometry g = geometry_of(s, 4);
     const size_t inputs = input_count(s, &g), weight_count = taps_of(&g) * s->output_channels;
     uint8_t *input = buffer_input(inputs);
     int8_t *weights = buffer_input(weight_count);
@@ -82,7 +85,7 @@ void bench_conv_q8(bench_run *run) {
     BENCH(&samples, run->kernels->conv_q8(&a, 0, rn_conv_units(&g)));
     char name[40];
     name_of(name, sizeof name, s);
-    bench_report(run, &samples, name, multiplications(s, &g), run->peak_q8);
+    bench_report(run, &samples, name, multiplications(s), run->peak_q8);
   }
 }
 
@@ -97,7 +100,7 @@ void bench_winograd_q8(bench_run *run) {
     for (unsigned form = 0; form < 3; form++) {
       buffers_reset();
       const struct shape s = {3, 1, 64u << i, 64u << i, 56u >> i};
-      const rn_conv_geometry g = geometry_of(&s);
+      const rn_conv_geometry g = geometry_of(&s, 4);
       const uint32_t tile_height = forms[form][0], tile_width = forms[form][1];
       const size_t inputs = input_count(&s, &g);
       const size_t weight_count = (size_t)rn_winograd_positions(tile_height, tile_width) *
@@ -127,7 +130,7 @@ void bench_winograd_q8(bench_run *run) {
       char name[40];
       snprintf(name, sizeof name, "F(%ux%u) %ux%u %u-%u", tile_height, tile_width, s.size, s.size,
                s.input_channels, s.output_channels);
-      bench_report(run, &samples, name, multiplications(&s, &g), run->peak_q8);
+      bench_report(run, &samples, name, multiplications(&s), run->peak_q8);
     }
   }
 }
@@ -136,7 +139,7 @@ void bench_conv_f32(bench_run *run) {
   check_random random = {1};
   for (const struct shape *s = shapes; s < shapes + shape_count; s++) {
     buffers_reset();
-    const rn_conv_geometry g = geometry_of(s);
+    const rn_conv_geometry g = geometry_of(s, 1);
     const size_t inputs = input_count(s, &g), weight_count = taps_of(&g) * s->output_channels;
     float *input = buffer_input(inputs * sizeof(float));
     float *weights = buffer_input(weight_count * sizeof(float));
@@ -154,6 +157,6 @@ void bench_conv_f32(bench_run *run) {
     BENCH(&samples, run->kernels->conv_f32(&a, 0, rn_conv_units(&g)));
     char name[40];
     name_of(name, sizeof name, s);
-    bench_report(run, &samples, name, multiplications(s, &g), run->peak_f32);
+    bench_report(run, &samples, name, multiplications(s), run->peak_f32);
   }
 }

@@ -77,7 +77,7 @@ static void input(bench_run *run, size_t element, void (*kernel)(const rn_input_
   enum { width = 224 };
   buffers_reset();
   const rn_input_args a = {.rgb = random_input(3 * width, 1),
-                           .output = buffer_output(4 * width * element),
+                           .output = buffer_output(3 * width * element),
                            .width = width,
                            .mean = {0.485f, 0.456f, 0.406f},
                            .deviation = {0.229f, 0.224f, 0.225f}};

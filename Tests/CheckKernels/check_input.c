@@ -23,7 +23,7 @@ static void one(check_run *run, uint32_t width, bool is_ramp, size_t element,
       a.deviation[c] = 1.5f + random_float(&run->random);
     }
   }
-  const check_view view = view_of_row(4 * width, element);
+  const check_view view = view_of_row(3 * width, element);
   uint8_t *before = buffer_output(view_size(&view));
   uint8_t *expected = buffer_output(view_size(&view));
   uint8_t *found = buffer_output(view_size(&view));

@@ -115,7 +115,7 @@ private enum Step {
   }
 
   @Test func theImageHasItsShape() {
-    let rule: StaticString = "an output of the image's size with 4 channels"
+    let rule: StaticString = "an output of the image's size with 3 channels"
     expect(Step.input, rule, at: 28, [1])
     for offset in [8, 12] { expect(Step.input, rule) { file, _ in file.set(.tensors, offset, 31) } }
     expect(Step.input, rule) { file, _ in
@@ -240,14 +240,14 @@ private enum Step {
   }
 
   @Test func thePoolTakesWholeBlocks() {
-    // The image itself, of 4 channels, pooled into 4 features: the kernels work on 16.
+    // The image itself, of 3 channels, pooled into 3 features: the kernels work on 16.
     expect(Step.pool, "float32 features of the input's channels") { file, place in
       file.arena = 1 << 20
       file.set64(.tensors, 0, 1 << 18)
       file.set(.tensors, 48, 9)
       file.set(.steps, place + 4, 0)
-      file.set(.tensors, 9 * 64 + 16, 4)
-      file.set(.tensors, 9 * 64 + 20, 4)
+      file.set(.tensors, 9 * 64 + 16, 3)
+      file.set(.tensors, 9 * 64 + 20, 3)
     }
   }
 
