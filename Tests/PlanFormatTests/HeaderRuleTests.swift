@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test func otherVersionsAreNamed() {
-    expect(.version(found: 2)) { $0.set(2, at: 8, count: 4) }
+    expect(.version(found: 1)) { $0.set(1, at: 8, count: 4) }
     expect(.version(found: 0xFFFF_FFFF)) { $0.set(0xFFFF_FFFF, at: 8, count: 4) }
   }
 

@@ -149,8 +149,8 @@ private enum Step {
       expect(Step.convolution, rule) { file, _ in file.set(.tensors, 2 * 64 + offset, 7) }
     }
     expect(Step.convolution, "an output in whole blocks of channels") { file, _ in
-      file.set(.tensors, 2 * 64 + 16, 4)
-      file.set(.tensors, 2 * 64 + 20, 4)
+      file.set(.tensors, 2 * 64 + 16, 3)
+      file.set(.tensors, 2 * 64 + 20, 3)
     }
   }
 
@@ -259,8 +259,8 @@ private enum Step {
     }
     expect(Step.linear, rule) { file, _ in file.set(.tensors, 10 * 64 + 28, 0) }
     expect(Step.linear, rule) { file, _ in
-      file.set(.tensors, 10 * 64 + 16, 4)
-      file.set(.tensors, 10 * 64 + 20, 4)
+      file.set(.tensors, 10 * 64 + 16, 3)
+      file.set(.tensors, 10 * 64 + 20, 3)
     }
   }
 
