@@ -210,8 +210,18 @@ struct Executor {
     if let winograd = winograd(of: step) {
       return runWinograd(step, winograd, geometry, output, thread)
     }
-    let units = share(of: Int(rn_conv_units(&geometry)), thread)
-    convolve(step, geometry, into: pixel(output), zeroPoint: output.zeroPoint, units)
+    let units = Int(rn_conv_units(&geometry))
+    // By rows, a thread reads mostly what it wrote itself and shares no cache line with another.
+    // Where the rows are few the weights are many: there each thread has its own output channels.
+    if output.height < 7 * threads {
+      let part = share(of: units, thread)
+      return convolve(step, geometry, into: pixel(output), zeroPoint: output.zeroPoint, part)
+    }
+    let rows = share(of: output.height, thread)
+    for first in stride(from: 0, to: units, by: output.height) {
+      let part = first + rows.lowerBound..<first + rows.upperBound
+      convolve(step, geometry, into: pixel(output), zeroPoint: output.zeroPoint, part)
+    }
   }
 
   /// The Winograd form of a step, if the plan has one for the level in use.
