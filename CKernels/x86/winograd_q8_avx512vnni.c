@@ -25,6 +25,9 @@ RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uin
   RN_UNROLL for (uint32_t i = 0; i < bases; i++) base[i] = v + i * 5 * step;
   for (uint32_t k = 0; k < channels; k += 2) {
     const __m512i w0 = _mm512_load_si512(weights), w1 = _mm512_load_si512(weights + second);
+    // Those of the next pair of blocks; past the last pair those of the next step, or nothing.
+    _mm_prefetch((const char *)(weights + 2 * second), _MM_HINT_T1);
+    _mm_prefetch((const char *)(weights + 3 * second), _MM_HINT_T1);
     weights += 32;
     RN_UNROLL for (uint32_t t = 0; t < tiles; t++) {
       int32_t pair;
