@@ -48,21 +48,17 @@ extension TextOutput {
 
 /// The table of differences.
 private struct ComparisonColumns {
-  private let names: Int
+  private let columns: TableColumns
 
-  init(_ rows: UnsafeBufferPointer<Row>) {
-    var width = ("whole run" as StaticString).utf8CodeUnitCount
-    for row in rows { width = max(width, min(strlen(row.name), 40)) }
-    names = width
-  }
+  init(_ rows: UnsafeBufferPointer<Row>) { columns = TableColumns(rows) }
 
   var heading: TextLine {
     var line = TextLine()
     line.append("baseline")
-    line.append("before ms", endingAt: end(0))
-    line.append("now ms", endingAt: end(1))
-    line.append("change %", endingAt: end(2))
-    line.append("noise ±%", endingAt: end(3) + 1)
+    line.append("before ms", endingAt: columns.end(0))
+    line.append("now ms", endingAt: columns.end(1))
+    line.append("change %", endingAt: columns.end(2))
+    line.append("noise ±%", endingAt: columns.end(3) + 1)
     return line
   }
 
@@ -70,21 +66,19 @@ private struct ComparisonColumns {
     var line = TextLine()
     line.append(cString: name)
     guard let before else {
-      line.append("not in the baseline", endingAt: end(1))
+      line.append("not in the baseline", endingAt: columns.end(1))
       return line
     }
     let change = now.median - before.median
     let noise = max(
       3 * (now.noise * now.noise + before.noise * before.noise).squareRoot(), before.median / 50)
-    line.append(before.median, decimals: 3, endingAt: end(0))
-    line.append(now.median, decimals: 3, endingAt: end(1))
-    line.append(change / before.median * 100, decimals: 1, endingAt: end(2))
-    line.append(noise / before.median * 100, decimals: 1, endingAt: end(3))
+    line.append(before.median, decimals: 3, endingAt: columns.end(0))
+    line.append(now.median, decimals: 3, endingAt: columns.end(1))
+    line.append(change / before.median * 100, decimals: 1, endingAt: columns.end(2))
+    line.append(noise / before.median * 100, decimals: 1, endingAt: columns.end(3))
     if change.magnitude > noise { line.append(change < 0 ? "  faster" : "  SLOWER") }
     return line
   }
-
-  private func end(_ column: Int) -> Int { names + 11 + 10 * column }
 }
 
 extension TextLine {

@@ -69,7 +69,8 @@ struct TableColumns {
     line.append(rate / peak * 100, decimals: 1, endingAt: end(7))
   }
 
-  private func end(_ column: Int) -> Int { names + 11 + 10 * column }
+  /// Where a column of numbers ends.
+  func end(_ column: Int) -> Int { names + 11 + 10 * column }
 }
 
 extension TextLine {

@@ -139,7 +139,7 @@ extension PlanView {
     if let winograd = step.winograd {
       let scratch = rn_winograd_scratch(
         UInt32(winograd.tileHeight), UInt32(winograd.tileWidth), UInt32(input.channels))
-      let bytes = winograd.positions * input.channels * output.channels * 2
+      let bytes = winograd.byteCount(inputs: input.channels, outputs: output.channels)
       guard winograd.isKnown, winograd.levels != 0, step.format == .q8, step.kernelSize == 3,
         step.stride == 1, input.channels % 32 == 0, Int(scratch) <= scratchByteCount,
         isWithinConstants(winograd.weights, bytes)

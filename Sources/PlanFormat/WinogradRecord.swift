@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CKernels
+
 /// The Winograd form of a 3×3 convolution: F(tileHeight × tileWidth, 3 × 3) with integer transforms.
 public struct WinogradRecord: Equatable {
   /// 2 × 2, 4 × 2 or 4 × 4 outputs.
@@ -24,8 +26,11 @@ public struct WinogradRecord: Equatable {
 
   var form: UInt32 { UInt32(tileHeight) | UInt32(tileWidth) << 8 | levels << 16 }
 
-  /// Positions of a tile after the transform: products for each pair of channels.
-  public var positions: Int { (tileHeight + 2) * (tileWidth + 2) }
+  /// Bytes of the transformed weights.
+  public func byteCount(inputs: Int, outputs: Int) -> Int {
+    Int(rn_winograd_positions(UInt32(tileHeight), UInt32(tileWidth))) * inputs * outputs
+      * MemoryLayout<Int16>.size
+  }
 
   var isKnown: Bool {
     (tileHeight == 4 && (tileWidth == 4 || tileWidth == 2)) || (tileHeight == 2 && tileWidth == 2)

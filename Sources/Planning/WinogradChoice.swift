@@ -69,7 +69,7 @@ package struct WinogradForm: Equatable {
     WinogradForm(height: 4, width: 4),
   ]
 
-  package var positions: Int { (height + 2) * (width + 2) }
+  package var positions: Int { Int(rn_winograd_positions(UInt32(height), UInt32(width))) }
 
   func tiles(_ shape: WinogradShape) -> Int {
     Int(
@@ -108,11 +108,11 @@ package func chooseWinograd(
   guard shape.inputs % 32 == 0 else { return nil }
   var best: WinogradChoice?
   var greatest = 0.0
-  for form in WinogradForm.all where form.isExact(weights, shape) {
+  for form in WinogradForm.all {
     let ratios = targets.map { ($0, $0.cost.winograd(shape, form) / $0.cost.direct(shape)) }
     let paying = ratios.filter { $0.1 < 0.92 }
     let saved = paying.reduce(0) { $0 + 1 - $1.1 }
-    if saved > greatest {
+    if saved > greatest, form.isExact(weights, shape) {
       greatest = saved
       best = WinogradChoice(form: form, targets: paying.map(\.0))
     }

@@ -82,8 +82,8 @@ struct Inspect: ParsableCommand {
   private func form(_ step: StepRecord, _ view: PlanView) -> String {
     guard let winograd = step.winograd else { return "" }
     let levels = PlanTarget.allCases.filter { winograd.levels >> $0.level & 1 != 0 }
-    let bytes =
-      winograd.positions * view.tensor(step.input).channels * view.tensor(step.output).channels * 2
+    let bytes = winograd.byteCount(
+      inputs: view.tensor(step.input).channels, outputs: view.tensor(step.output).channels)
     return "F(\(winograd.tileHeight)×\(winograd.tileWidth)) on "
       + levels.map(\.rawValue).joined(separator: ", ") + ", \(bytes / 1000) kB"
   }
