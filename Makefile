@@ -11,8 +11,14 @@ BOARD := .build-board/release/resnet-run
 BENCH := .build-board/release/resnet-bench
 PLAN := .build/resnet18-imagenette.plan
 
+PI := .build-pi/aarch64-linux-gnu
+PI_TOOLS := resnet-run resnet-bench CheckKernels
+PI_CPUS := cortex-a53 cortex-a72 cortex-a76 max
+
 PACKAGES := libjpeg62-turbo-dev libpng-dev libsleef-dev libssl-dev libzip-dev pkg-config
 LINT_PACKAGES := clang-format
+EMULATOR_PACKAGES := qemu-user
+SYSROOT_PACKAGES := libc6-dev libgcc-12-dev libjpeg62-turbo-dev libpng-dev libsleef-dev
 
 sources = $(wildcard $(shell git ls-files --cached --others --exclude-standard $(1)))
 SWIFT_FILES = $(call sources,'*.swift')
@@ -65,6 +71,21 @@ board: setup ## build the board tools as Embedded Swift, which rejects every hea
 	done
 	@echo "The board tools are $(BOARD) and $(BENCH)"
 
+# Embedded Swift's library for AArch64 without a system, and the C library of Debian's packages. A
+# coroutine whose frame came from the heap would need swift_coroFrameAlloc: there is none.
+.PHONY: pi
+pi: setup ## cross-compile the board tools for 64-bit ARM, such as Raspberry Pis
+	Toolchains/sysroot arm64 .build-pi/sysroot $(SYSROOT_PACKAGES)
+	sed 's|@SYSROOT@|$(CURDIR)/.build-pi/sysroot|' Toolchains/aarch64-linux-gnu.json.in > .build-pi/toolset.json
+	mkdir -p $(PI)
+	for tool in $(PI_TOOLS); do \
+	  swift build -c release --triple aarch64-none-none-elf --toolset .build-pi/toolset.json \
+	    --scratch-path .build-pi/build --product $$tool; \
+	  "$$(dirname "$$(realpath "$$(command -v swift)")")/llvm-objcopy" --strip-all \
+	    .build-pi/build/aarch64-none-none-elf/release/$$tool $(PI)/$$tool; \
+	done
+	@ls -l $(PI)
+
 .PHONY: demo
 demo: build board ## quantize the shipped model and classify the example photos
 	.build/release/resnet-quantize Models/resnet18-imagenette.safetensors \
@@ -101,4 +122,4 @@ lint: ## check the format of the sources
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf .build .build-board Benchmarks/peers/.venv
+	rm -rf .build .build-board .build-pi Benchmarks/peers/.venv
