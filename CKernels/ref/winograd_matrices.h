@@ -7,20 +7,23 @@
 #include <stdint.h>
 
 typedef struct winograd_matrices {
-  int32_t scale;
+  // The scale, 2 or 24 = 3 * 8: the inverse of its odd part modulo 2^32, and log2 of the rest.
+  uint32_t odd_inverse, shift;
   int8_t input[6][6];   // B^T: positions x inputs
   int8_t weights[6][3]; // G: positions x taps
   int8_t output[4][6];  // A^T: outputs x positions
 } winograd_matrices;
 
 static const winograd_matrices winograd_2 = {
-    2,
+    1,
+    1,
     {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},
     {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}},
     {{1, 1, 1, 0}, {0, 1, -1, -1}},
 };
 static const winograd_matrices winograd_4 = {
-    24,
+    0xAAAAAAAB,
+    3,
     {{4, 0, -5, 0, 1, 0},
      {0, -4, -4, 1, 1, 0},
      {0, 4, -4, -1, 1, 0},

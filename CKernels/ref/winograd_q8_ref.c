@@ -44,13 +44,15 @@ static void tile_sums(const rn_winograd_q8_args *a, uint32_t y, uint32_t x, uint
 // One output channel of one tile.
 static void store_tile(const rn_winograd_q8_args *a, uint32_t y, uint32_t x, uint32_t oc) {
   const rn_conv_geometry *g = &a->conv.geometry;
-  const int32_t scale = winograd_of(a->tile_height)->scale * winograd_of(a->tile_width)->scale;
+  const winograd_matrices *v = winograd_of(a->tile_height), *h = winograd_of(a->tile_width);
   uint32_t sums[4][4];
   tile_sums(a, y, x, oc, sums);
   for (uint32_t p = 0; p < a->tile_height && y + p < g->output_height; p++) {
     for (uint32_t q = 0; q < a->tile_width && x + q < g->output_width; q++) {
       const size_t pixel = (x + q) * g->output_pixel + oc;
-      const int32_t acc = (int32_t)sums[p][q] / scale + a->conv.bias[oc];
+      const int32_t sum =
+          (int32_t)(sums[p][q] * v->odd_inverse * h->odd_inverse) >> (v->shift + h->shift);
+      const int32_t acc = sum + a->conv.bias[oc];
       a->conv.output[(y + p) * g->output_row + pixel] = rn_requantize_ref(
           &a->conv, acc, oc,
           a->conv.residual ? &a->conv.residual[(y + p) * g->residual_row + pixel] : 0);

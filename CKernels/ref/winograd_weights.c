@@ -32,7 +32,7 @@ void rn_winograd_weights(uint32_t tile_height, uint32_t tile_width, const int8_t
 
 int rn_winograd_is_exact(uint32_t tile_height, uint32_t tile_width, const int8_t *weights,
                          uint32_t output_blocks, uint32_t channels) {
-  const int64_t scale = winograd_of(tile_height)->scale * winograd_of(tile_width)->scale;
+  const int64_t scale = 1 << (winograd_of(tile_height)->shift + winograd_of(tile_width)->shift);
   const size_t block = 9 * (size_t)channels * 16;
   for (uint32_t oc = 0; oc < output_blocks * 16; oc++) {
     int64_t positive = 0, negative = 0;
@@ -45,6 +45,7 @@ int rn_winograd_is_exact(uint32_t tile_height, uint32_t tile_width, const int8_t
           negative -= w;
       }
     }
+    // Of int8 the greatest sum, 127 * positive + 128 * negative, is no more than that of uint8.
     if (255 * (positive > negative ? positive : negative) * scale > INT32_MAX)
       return 0;
   }

@@ -16,6 +16,7 @@ RN_TARGET_PUSH("avx2")
 #include "requantize_avx2.h"
 
 enum { lanes = 8, max_tiles = 6 };
+typedef uint8_t activation;
 
 #define requantize(a, acc, ...) requantize8(a, (__m256i)(acc), __VA_ARGS__)
 
@@ -80,7 +81,7 @@ static void multiply(const int16_t *v, uint32_t tiles, uint32_t channels, const 
   }
 }
 
-#include "winograd_q8.h"
+#include "../winograd/winograd_q8.h"
 
 static void rn_winograd_q8_avx2(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
   winograd_q8(a, first, last);

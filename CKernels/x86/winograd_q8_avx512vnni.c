@@ -14,6 +14,7 @@ RN_TARGET_PUSH("avx512f,avx512bw,avx512vl,avx512vnni")
 #include "requantize_avx512.h"
 
 enum { lanes = 16, max_tiles = 14 };
+typedef uint8_t activation;
 
 RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t channels,
                                      const int16_t *weights, size_t second, int32_t *m) {
@@ -85,7 +86,7 @@ static void multiply(const int16_t *v, uint32_t tiles, uint32_t channels, const 
 }
 
 #define requantize(a, acc, ...) requantize16(a, (__m512i)(acc), __VA_ARGS__)
-#include "winograd_q8.h"
+#include "../winograd/winograd_q8.h"
 
 static void rn_winograd_q8_avx512vnni(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
   winograd_q8(a, first, last);

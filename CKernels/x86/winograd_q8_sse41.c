@@ -13,6 +13,7 @@ RN_TARGET_PUSH("sse4.1")
 #include "requantize_sse41.h"
 
 enum { lanes = 4, max_tiles = 3 };
+typedef uint8_t activation;
 
 #define requantize(a, acc, ...) requantize4(a, (__m128i)(acc), __VA_ARGS__)
 
@@ -62,7 +63,7 @@ static void multiply(const int16_t *v, uint32_t tiles, uint32_t channels, const 
   }
 }
 
-#include "winograd_q8.h"
+#include "../winograd/winograd_q8.h"
 
 static void rn_winograd_q8_sse41(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
   winograd_q8(a, first, last);

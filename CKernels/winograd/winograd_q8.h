@@ -2,12 +2,13 @@
 // What the Winograd convolutions of all ISAs share: transforms in vectors, strips of tiles.
 // Included once by each kernel file, after it has defined
 //   lanes                      int32 lanes of its vectors
+//   activation                 uint8_t, or int8_t where activations are flipped
 //   multiply(...)              M of one position, see multiply_strip
 //   requantize(...)            the epilogue of `lanes` channels
 #include <string.h>
 
 typedef int16_t words __attribute__((vector_size(lanes * 4), aligned(2)));
-typedef uint8_t bytes __attribute__((vector_size(lanes * 2), aligned(1)));
+typedef activation bytes __attribute__((vector_size(lanes * 2), aligned(1)));
 typedef uint32_t sums __attribute__((vector_size(lanes * 4), aligned(4)));
 typedef int32_t signed_sums __attribute__((vector_size(lanes * 4), aligned(4)));
 
@@ -49,14 +50,13 @@ RN_ALWAYS_INLINE void output_transform(sums *m, const uint32_t stride, const uin
   m[3 * stride] = odd + (odd2 << 3) + (m5 << 2);
 }
 
-// S * sum to sum: an exact division, by a shift and the inverse of 9 or 3 modulo 2^32.
+// S * sum to sum: by the inverse of 9 or 3 modulo 2^32, which leaves T * sum, and a shift.
 RN_ALWAYS_INLINE sums unscaled(sums s, const uint32_t tile_height, const uint32_t tile_width) {
-  const signed_sums value = (signed_sums)s;
   if (tile_height == 2)
-    return (sums)(value >> 2);
+    return (sums)((signed_sums)s >> 2);
   if (tile_width == 2)
-    return (sums)(value >> 4) * 0xAAAAAAABu;
-  return (sums)(value >> 6) * 0x38E38E39u;
+    return (sums)((signed_sums)(s * 0xAAAAAAABu) >> 4);
+  return (sums)((signed_sums)(s * 0x38E38E39u) >> 6);
 }
 
 typedef struct strip {
@@ -100,7 +100,9 @@ RN_ALWAYS_INLINE void transform_strip(const rn_winograd_q8_args *a, const strip 
 RN_ALWAYS_INLINE void store_strip(const rn_winograd_q8_args *a, const strip *s, uint32_t oc,
                                   uint32_t channels, const uint32_t tile_height,
                                   const uint32_t tile_width) {
-  const rn_conv_geometry *g = &a->conv.geometry;
+  // A copy, which the stores cannot alias.
+  const rn_conv_q8_args conv = a->conv;
+  const rn_conv_geometry *g = &conv.geometry;
   const uint32_t rows = tile_height + 2, columns = tile_width + 2;
   for (uint32_t tile = 0; tile < s->tiles; tile++) {
     const uint32_t y = (s->first + tile) / s->across * tile_height;
@@ -115,16 +117,16 @@ RN_ALWAYS_INLINE void store_strip(const rn_winograd_q8_args *a, const strip *s, 
       }
       RN_UNROLL for (uint32_t j = 0; j < tile_width; j++)
           output_transform(m + j, columns, tile_height);
-      const sums bias = *(const sums *)(a->conv.bias + oc + c);
+      const sums bias = *(const sums *)(conv.bias + oc + c);
       RN_UNROLL for (uint32_t i = 0; i < tile_height; i++) {
         RN_UNROLL for (uint32_t j = 0; j < tile_width; j++) {
           if (y + i >= g->output_height || x + j >= g->output_width)
             continue;
           const size_t pixel = (x + j) * g->output_pixel + oc + c;
           const uint8_t *residual =
-              a->conv.residual ? a->conv.residual + (y + i) * g->residual_row + pixel : 0;
-          requantize(&a->conv, unscaled(m[i * columns + j], tile_height, tile_width) + bias, oc + c,
-                     residual, a->conv.output + (y + i) * g->output_row + pixel);
+              conv.residual ? conv.residual + (y + i) * g->residual_row + pixel : 0;
+          requantize(&conv, unscaled(m[i * columns + j], tile_height, tile_width) + bias, oc + c,
+                     residual, conv.output + (y + i) * g->output_row + pixel);
         }
       }
     }
