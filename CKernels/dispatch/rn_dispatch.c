@@ -2,6 +2,10 @@
 // CPU detection and the kernel table.
 #include "rn_kernels.h"
 #include <string.h>
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 static const struct {
   rn_isa isa;
@@ -11,6 +15,10 @@ static const struct {
 #if defined(__x86_64__)
     {RN_ISA_SSE41, "sse41"},     {RN_ISA_AVX2, "avx2"},
     {RN_ISA_AVXVNNI, "avxvnni"}, {RN_ISA_AVX512VNNI, "avx512vnni"},
+#elif defined(__aarch64__)
+    {RN_ISA_NEON, "neon"},
+    {RN_ISA_NEONDOT, "neondot"},
+    {RN_ISA_I8MM, "i8mm"},
 #endif
 };
 enum { level_count = sizeof levels / sizeof levels[0] };
@@ -45,8 +53,14 @@ rn_isa rn_isa_detect(void) {
   }
   if (__builtin_cpu_supports("sse4.2"))
     return RN_ISA_SSE41;
-#endif
   return RN_ISA_REF;
+#elif defined(__aarch64__)
+  if (!(getauxval(AT_HWCAP) & HWCAP_ASIMDDP))
+    return RN_ISA_NEON;
+  return getauxval(AT_HWCAP2) & HWCAP2_I8MM ? RN_ISA_I8MM : RN_ISA_NEONDOT;
+#else
+  return RN_ISA_REF;
+#endif
 }
 
 void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
@@ -96,6 +110,26 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
     rn_kernels_init_avx512vnni(kernels);
     rn_kernels_init_winograd_avx512vnni(kernels);
     rn_kernels_init_peak_avx512vnni(kernels);
+  }
+#elif defined(__aarch64__)
+  if (cap >= RN_ISA_NEON) {
+    rn_kernels_init_activations_neon(kernels);
+    rn_kernels_init_conv_q8_neon(kernels);
+    rn_kernels_init_conv_f32_neon(kernels);
+    rn_kernels_init_linear_neon(kernels);
+    rn_kernels_init_winograd_neon(kernels);
+    rn_kernels_init_peak_neon(kernels);
+    // An option of Armv8.0 that all its CPUs in boards have.
+    if (getauxval(AT_HWCAP) & HWCAP_CRC32)
+      rn_kernels_init_crc32c_armv8(kernels);
+  }
+  if (cap >= RN_ISA_NEONDOT) {
+    rn_kernels_init_conv_q8_neondot(kernels);
+    rn_kernels_init_peak_neondot(kernels);
+  }
+  if (cap >= RN_ISA_I8MM) {
+    rn_kernels_init_conv_q8_i8mm(kernels);
+    rn_kernels_init_peak_i8mm(kernels);
   }
 #endif
 }

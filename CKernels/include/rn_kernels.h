@@ -26,6 +26,9 @@ typedef enum rn_isa {
   RN_ISA_AVX2 = 2,       // AVX2 and FMA
   RN_ISA_AVXVNNI = 3,    // 256-bit VPDPBUSD: AVX-VNNI, or AVX-512 VL and VNNI
   RN_ISA_AVX512VNNI = 4, // AVX-512 F, BW, VL, VNNI
+  RN_ISA_NEON = 5,       // Armv8.0: Cortex-A53, A72
+  RN_ISA_NEONDOT = 6,    // SDOT of Armv8.2: Cortex-A55, A76
+  RN_ISA_I8MM = 7,       // SMMLA of Armv8.6
 } rn_isa;
 
 // Where a convolution reads and writes. `input` of the argument structs points at the first tap
@@ -57,9 +60,11 @@ static inline uint32_t rn_conv_units(const rn_conv_geometry *g) {
 //   t      = (float)acc * multiplier[oc]
 //   t      = t + (float)(residual - residual_zero) * residual_multiplier     if residual
 //   output = round_half_even(min(max(t, low), high)) + output_zero
-// Every multiplication and addition is rounded on its own, never fused. max(t, low) is
-// t > low ? t : low: it makes low of a NaN, which infinities of opposite signs may leave.
-// Range: low + output_zero >= 0 and high + output_zero <= 255.
+// In a table whose activation_flip is 0x80, bytes are int8 instead: 128 less, and so are both
+// zeros; the bias then holds 128 * (sum of the weights) more. Results are the same but for that
+// 128. Every multiplication and addition is rounded on its own, never fused. max(t, low) is t > low
+// ? t : low: it makes low of a NaN, which infinities of opposite signs may leave. Range: low +
+// output_zero >= 0 and high + output_zero <= 255, in int8 -128 and 127.
 typedef struct rn_conv_q8_args {
   rn_conv_geometry geometry;
   const uint8_t *input;
@@ -69,15 +74,16 @@ typedef struct rn_conv_q8_args {
   const uint8_t *residual; // null, or at output pixel (0, 0); may be the output itself
   uint8_t *output;
   float residual_multiplier; // finite
-  int32_t residual_zero;     // 0...255
+  int32_t residual_zero;     // 0...255, in int8 -128...127
   float low, high;
-  int32_t output_zero; // 0...255
+  int32_t output_zero; // as residual_zero
 } rn_conv_q8_args;
 
 // Exact integer Winograd convolution, F(tile_height x tile_width, 3x3) after Lavin and Gray,
 // "Fast Algorithms for Convolutional Neural Networks" (2016), with integer transforms: the same
 // bits as conv_q8 on the weights from which its weights were made. The transforms scale the sums by
-// S = 4 (2x2), 48 (4x2) or 576 (4x4). Sums may wrap on the way; S * sum must fit int32, which
+// S = 4 (2x2), 48 = 3 * 16 (4x2) or 576 = 9 * 64 (4x4). All sums are modulo 2^32, where the odd
+// part of S has an inverse: with T = 4, 16 or 64 it is enough that T * sum fits int32, which
 // rn_winograd_is_exact tells of the weights.
 //
 // With d the (tile_height + 2) x (tile_width + 2) inputs of a tile, `positions` in number:
@@ -127,7 +133,7 @@ static inline size_t rn_winograd_scratch(uint32_t tile_height, uint32_t tile_wid
 void rn_winograd_weights(uint32_t tile_height, uint32_t tile_width, const int8_t *weights,
                          uint32_t output_blocks, uint32_t channels, int16_t *transformed);
 
-// Whether every output channel keeps S * sum within int32 for all inputs.
+// Whether every output channel keeps T * sum within int32 for all inputs, uint8 or int8.
 int rn_winograd_is_exact(uint32_t tile_height, uint32_t tile_width, const int8_t *weights,
                          uint32_t output_blocks, uint32_t channels);
 
@@ -148,6 +154,7 @@ typedef struct rn_conv_f32_args {
 // One output row of a 3x3 maximum with stride 2: output pixel x is the maximum over input pixels
 // 2x, 2x + 1, 2x + 2 of the three rows. Rows carry their padding; a row outside the image is given
 // as one of its neighbours.
+// Bytes are int8 in a table whose activation_flip is 0x80.
 // Range of float32: neither NaN nor -0; a ReLU gives none.
 typedef struct rn_maxpool_args {
   const void *rows[3];
@@ -156,7 +163,8 @@ typedef struct rn_maxpool_args {
 } rn_maxpool_args;
 
 // The mean over all pixels of an image: features[c] = (float)sum * multiplier for uint8 with an
-// exact sum, and for float32 a chain of additions in the order of rows and columns.
+// exact sum, and for float32 a chain of additions in the order of rows and columns. Where
+// activation_flip is 0x80, 128 is added to each int8: the features are the same.
 // Range: height * width <= 2^24 / 255 keeps the uint8 sum exact in float.
 typedef struct rn_avgpool_args {
   const void *input; // at pixel (0, 0)
@@ -179,7 +187,7 @@ typedef struct rn_linear_q8_args {
 } rn_linear_q8_args;
 
 // One row of RGB8 pixels into the network's first tensor.
-//   q8:  the bytes as they are     f32: (byte / 255 - mean[c]) / deviation[c]
+//   q8:  the bytes ^ activation_flip     f32: (byte / 255 - mean[c]) / deviation[c]
 typedef struct rn_input_args {
   const uint8_t *rgb;
   void *output;
@@ -189,6 +197,10 @@ typedef struct rn_input_args {
 
 // Kernels that split their work take the range of units [first, last) to do.
 typedef struct rn_kernels {
+  // What activations in memory are flipped with: 0, or 0x80 where an ISA multiplies signed by
+  // signed. It holds for all kernels of the table: conv, winograd, maxpool, avgpool and input of
+  // q8.
+  uint8_t activation_flip;
   void (*conv_q8)(const rn_conv_q8_args *, uint32_t first, uint32_t last);
   void (*winograd_q8)(const rn_winograd_q8_args *, uint32_t first, uint32_t last);
   void (*conv_f32)(const rn_conv_f32_args *, uint32_t first, uint32_t last);
@@ -248,6 +260,17 @@ void rn_kernels_init_avx512vl(rn_kernels *kernels);
 void rn_kernels_init_avx512(rn_kernels *kernels);
 void rn_kernels_init_avx512vnni(rn_kernels *kernels);
 void rn_kernels_init_linear_avx2(rn_kernels *kernels);
+void rn_kernels_init_activations_neon(rn_kernels *kernels);
+void rn_kernels_init_conv_q8_neon(rn_kernels *kernels);
+void rn_kernels_init_conv_q8_neondot(rn_kernels *kernels);
+void rn_kernels_init_conv_q8_i8mm(rn_kernels *kernels);
+void rn_kernels_init_conv_f32_neon(rn_kernels *kernels);
+void rn_kernels_init_crc32c_armv8(rn_kernels *kernels);
+void rn_kernels_init_linear_neon(rn_kernels *kernels);
+void rn_kernels_init_winograd_neon(rn_kernels *kernels);
+void rn_kernels_init_peak_neon(rn_kernels *kernels);
+void rn_kernels_init_peak_neondot(rn_kernels *kernels);
+void rn_kernels_init_peak_i8mm(rn_kernels *kernels);
 void rn_kernels_init_winograd_sse41(rn_kernels *kernels);
 void rn_kernels_init_winograd_avx2(rn_kernels *kernels);
 void rn_kernels_init_winograd_avx512vnni(rn_kernels *kernels);

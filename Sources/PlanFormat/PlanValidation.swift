@@ -200,7 +200,9 @@ extension PlanView {
     _ step: StepRecord, _ index: Int, taps: Int, outputs: Int, biasesAreIntegers: Bool
   ) throws(PlanError) {
     let weightBytes = taps * outputs * step.format.byteCount
-    guard isWithinConstants(step.weights, weightBytes), isWithinConstants(step.bias, outputs * 4),
+    let hasFlipped = biasesAreIntegers && step.format == .q8
+    let biasBytes = outputs * 4 + (hasFlipped ? PlanLayout.aligned(outputs * 4) : 0)
+    guard isWithinConstants(step.weights, weightBytes), isWithinConstants(step.bias, biasBytes),
       step.format == .f32 || isWithinConstants(step.multiplier, outputs * 4)
     else { throw .step(index: index, "aligned constants within their section") }
     guard step.format == .q8 else { return }
@@ -208,10 +210,20 @@ extension PlanView {
       guard constants.f32(step.multiplier + 4 * output).isFinite else {
         throw .step(index: index, "finite multipliers")
       }
-      if biasesAreIntegers {
-        let bias = Int32(bitPattern: constants.u32(step.bias + 4 * output))
-        guard bias.magnitude < 1 << 30 else { throw .step(index: index, "biases below 2^30") }
-      }
+      if biasesAreIntegers { try validateBias(step, index, output, outputs: outputs) }
+    }
+  }
+
+  private func validateBias(
+    _ step: StepRecord, _ index: Int, _ output: Int, outputs: Int
+  ) throws(PlanError) {
+    let bias = Int32(bitPattern: constants.u32(step.bias + 4 * output))
+    guard bias.magnitude < 1 << 30 else { throw .step(index: index, "biases below 2^30") }
+    // 32768 products of 128 * 128 are 2^29: so much more of a bias, and of a sum with it.
+    let flipped = Int32(
+      bitPattern: constants.u32(step.flippedBias(channels: outputs) + 4 * output))
+    guard flipped.magnitude < 3 << 29 else {
+      throw .step(index: index, "biases for int8 inputs below 3 * 2^29")
     }
   }
 

@@ -20,7 +20,7 @@
 /// | 52, 53 | u8 | height and width of the Winograd tile, or 0 |
 /// | 54 | u16 | levels that use it: bit n stands for `rn_isa` n |
 /// | 56 | u64 | weights |
-/// | 64 | u64 | biases: int32 for q8 convolutions, else float32 |
+/// | 64 | u64 | biases: int32 for q8 convolutions, else float32; see ``flippedBias(channels:)`` |
 /// | 72 | u64 | multipliers, float32 (q8 only) |
 /// | 80 | u64 | multiplications of the network's own shape |
 /// | 88 | u64 | transformed weights, int16 `[oc/16][position][ic/2][16 oc][2 ic]`, or 0 |
@@ -65,6 +65,11 @@ public struct StepRecord: Equatable {
     self.multiplications = multiplications
     self.winograd = winograd
   }
+
+  /// The offset of a q8 convolution's biases for inputs that are int8, 128 less than uint8: each is
+  /// greater by 128 times the sum of the channel's weights. They follow the plain ones at the next
+  /// aligned offset.
+  public func flippedBias(channels: Int) -> Int { bias + PlanLayout.aligned(4 * channels) }
 
   public var hasResidual: Bool { residual != StepRecord.noTensor }
 

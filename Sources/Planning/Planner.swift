@@ -255,6 +255,9 @@ private struct PlanBuilder {
         of: weights, inputs: inputs, output: graph.tensors[operation.output])
     }
     record.bias = sections.append(padded(quantized.bias, with: 0))
+    let flipped = sections.append(padded(quantized.flippedBias, with: 0))
+    precondition(
+      flipped == record.flippedBias(channels: paddedChannels(convolution.outputChannels)))
     record.multiplier = sections.append(padded(quantized.multiplier, with: 0))
   }
 

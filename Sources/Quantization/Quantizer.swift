@@ -27,6 +27,15 @@ public struct QuantizedConvolution: Equatable, Sendable {
   public var bias: [Int32]
   /// From one product to one step of the output, for each output channel.
   public var multiplier: [Float]
+
+  /// The biases for inputs that are 128 less: int8 instead of uint8.
+  public var flippedBias: [Int32] {
+    let perChannel = weights.count / max(bias.count, 1)
+    return bias.indices.map { channel in
+      let row = weights[channel * perChannel..<(channel + 1) * perChannel]
+      return bias[channel] + 128 * row.reduce(0) { $0 + Int32($1) }
+    }
+  }
 }
 
 /// The classifier with int8 weights, not yet packed.

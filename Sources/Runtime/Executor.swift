@@ -39,6 +39,9 @@ struct Executor {
     takeTime(beforeStep: plan.stepCount)
   }
 
+  /// What the kernels take off every quantized activation and zero point: 128 where bytes are int8.
+  private var flip: Int { Int(kernels.activation_flip) }
+
   /// Takes the time if that is wanted, on thread 0.
   private func takeTime(beforeStep index: Int) {
     if let timestamps { timestamps[index] = rn_monotonic_ns() }
@@ -98,14 +101,17 @@ struct Executor {
   private func fillBorder(_ tensor: TensorRecord, _ thread: Int) {
     guard tensor.border > 0 else { return }
     let row = tensor.rowPitch * tensor.format.byteCount
+    let pattern =
+      tensor.format == .q8
+      ? tensor.borderPattern ^ UInt32(flip) * 0x0101_0101 : tensor.borderPattern
     let side = tensor.border * tensor.channels * tensor.format.byteCount
     for y in share(of: tensor.height + 2 * tensor.border, thread) {
       let start = arena + tensor.offset + y * row
       if y < tensor.border || y >= tensor.height + tensor.border {
-        fill(start, row, tensor.borderPattern)
+        fill(start, row, pattern)
       } else {
-        fill(start, side, tensor.borderPattern)
-        fill(start + row - side, side, tensor.borderPattern)
+        fill(start, side, pattern)
+        fill(start + row - side, side, pattern)
       }
     }
   }
@@ -191,16 +197,20 @@ struct Executor {
     arguments.geometry = geometry
     arguments.input = input.assumingMemoryBound(to: UInt8.self)
     arguments.weights = (constants + step.weights).assumingMemoryBound(to: Int8.self)
-    arguments.bias = (constants + step.bias).assumingMemoryBound(to: Int32.self)
+    let bias =
+      flip == 0
+      ? step.bias
+      : step.flippedBias(channels: Int(geometry.output_blocks) * PlanLayout.channelBlock)
+    arguments.bias = (constants + bias).assumingMemoryBound(to: Int32.self)
     arguments.multiplier = (constants + step.multiplier).assumingMemoryBound(to: Float.self)
     arguments.output = output.assumingMemoryBound(to: UInt8.self)
     arguments.low = step.low
     arguments.high = step.high
-    arguments.output_zero = Int32(zeroPoint)
+    arguments.output_zero = Int32(zeroPoint - flip)
     if let residual {
       arguments.residual = residual.assumingMemoryBound(to: UInt8.self)
       arguments.residual_multiplier = step.factor
-      arguments.residual_zero = Int32(plan.tensor(step.residual).zeroPoint)
+      arguments.residual_zero = Int32(plan.tensor(step.residual).zeroPoint - flip)
     }
     return arguments
   }
@@ -260,9 +270,10 @@ struct Executor {
     let pixelBytes = output.channels * size
     let rowBytes = PlanLayout.aligned((width + 2) * pixelBytes)
     let scratch = scratch(thread)
+    let zero = Int32(output.format == .q8 ? flip : 0)
     for slot in 0..<3 {
-      memset(scratch + slot * rowBytes, 0, pixelBytes)
-      memset(scratch + slot * rowBytes + (width + 1) * pixelBytes, 0, pixelBytes)
+      memset(scratch + slot * rowBytes, zero, pixelBytes)
+      memset(scratch + slot * rowBytes + (width + 1) * pixelBytes, zero, pixelBytes)
     }
     var geometry = geometry(step, output)
     geometry.output_height = UInt32(height)

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { region_limit = 12 };
+enum { region_limit = 24 };
 
 // Pages before a fence, kept from case to case.
 static struct region {

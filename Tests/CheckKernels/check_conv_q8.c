@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "buffers.h"
 #include "check_conv.h"
+#include "flip.h"
 #include "slots.h"
 #include <float.h>
 #include <math.h>
@@ -117,9 +118,13 @@ static void one(check_run *run, const conv_case *c) {
                                               : 0;
   CHECK_REFERENCE(run, rn_conv_q8_ref(&a, c->first, c->last));
   a.output = found + c->view.origin;
+  check_flip_conv(run, &a, weights, c->input_count,
+                  c->residual == conv_separate ? c->residual_count : 0);
   if (c->residual == conv_in_place)
     a.residual = a.output;
+  check_flip(run, found, size);
   CHECK_KERNEL(run, run->kernels->conv_q8(&a, c->first, c->last));
+  check_flip(run, found, size);
   check_compare(run, &c->view, before, expected, found);
 }
 

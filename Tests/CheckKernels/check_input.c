@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "buffers.h"
 #include "compare.h"
+#include "flip.h"
 #include "slots.h"
 #include <string.h>
 
@@ -30,7 +31,11 @@ static void one(check_run *run, uint32_t width, bool is_ramp, size_t element,
   a.output = expected + view.origin;
   CHECK_REFERENCE(run, reference(&a));
   a.output = found + view.origin;
+  if (element == 1)
+    check_flip(run, found, view_size(&view));
   CHECK_KERNEL(run, kernel(&a));
+  if (element == 1)
+    check_flip(run, found, view_size(&view));
   check_compare(run, &view, before, expected, found);
   check_end(run);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "buffers.h"
 #include "compare.h"
+#include "flip.h"
 #include "slots.h"
 #include <float.h>
 #include <math.h>
@@ -52,7 +53,14 @@ static void maxpool(check_run *run, uint32_t width, uint32_t channels, int kind,
   a.output = expected + view.origin;
   CHECK_REFERENCE(run, reference(&a));
   a.output = found + view.origin;
+  if (element == 1) {
+    for (int row = 0; row < 3; row++)
+      a.rows[row] = check_flipped(run, a.rows[row], count);
+    check_flip(run, found, view_size(&view));
+  }
   CHECK_KERNEL(run, kernel(&a));
+  if (element == 1)
+    check_flip(run, found, view_size(&view));
   check_compare(run, &view, before, expected, found);
   check_end(run);
 }
@@ -109,6 +117,8 @@ static void avgpool(check_run *run, uint32_t height, uint32_t width, uint32_t ch
   a.features = (float *)(expected + view.origin);
   CHECK_REFERENCE(run, reference(&a));
   a.features = (float *)(found + view.origin);
+  if (element == 1)
+    a.input = check_flipped(run, input, count);
   CHECK_KERNEL(run, kernel(&a));
   check_compare(run, &view, before, expected, found);
   check_end(run);

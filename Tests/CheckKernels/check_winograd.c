@@ -2,6 +2,7 @@
 // Against the direct reference: Winograd has to give the same bits.
 #include "buffers.h"
 #include "compare.h"
+#include "flip.h"
 #include "slots.h"
 #include <string.h>
 
@@ -30,7 +31,7 @@ static void one(check_run *run, unsigned shape, unsigned form, data kind, int ha
   const uint32_t channels = shapes[shape].channels, blocks = shapes[shape].blocks;
   const uint32_t height = shapes[shape].height, width = shapes[shape].width;
   const uint32_t tile_height = forms[form][0], tile_width = forms[form][1];
-  const uint32_t scale = (tile_height == 4 ? 24 : 2) * (tile_width == 4 ? 24 : 2);
+  const uint32_t scale = (tile_height == 4 ? 8 : 2) * (tile_width == 4 ? 8 : 2);
   const uint32_t outputs = blocks * 16, taps = 9 * channels;
   check_begin(run);
   check_random *random = &run->random;
@@ -105,10 +106,13 @@ static void one(check_run *run, unsigned shape, unsigned form, data kind, int ha
   CHECK_REFERENCE(run, rn_conv_q8_ref(&a.conv, 0, rn_conv_units(&g)));
   a.conv.output = found + buffer_margin;
   a.conv.weights = 0;
+  check_flip_conv(run, &a.conv, weights, input_count, residual_count);
+  check_flip(run, found, size);
   // In two parts, as two threads have it.
   first = random_below(random, units + 1);
   CHECK_KERNEL(
       run, (run->kernels->winograd_q8(&a, first, units), run->kernels->winograd_q8(&a, 0, first)));
+  check_flip(run, found, size);
   check_compare(run, &view, before, expected, found);
   check_end(run);
 }

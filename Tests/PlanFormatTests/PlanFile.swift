@@ -57,7 +57,7 @@ struct PlanFile {
       body += padded
     }
     header.replaceSubrange(0..<8, with: Array("RNPLAN\r\n".utf8))
-    header.set(2, at: 8, count: 4)
+    header.set(UInt64(PlanLayout.version), at: 8, count: 4)
     header.set(8, at: 12, count: 4)
     header.set(UInt64(512 + body.count), at: 16, count: 8)
     header.set(arena, at: 24, count: 8)

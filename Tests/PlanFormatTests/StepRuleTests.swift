@@ -198,6 +198,13 @@ private enum Step {
         file.set(.constants, bias + 4 * 15, UInt32(bitPattern: value))
       }
     }
+    let channels = Int(int8[.tensors].number(at: 2 * 64 + 16, count: 4))
+    let flipped = bias + PlanLayout.aligned(4 * channels)
+    for value in [Int32(3 << 29), -(3 << 29), .min, .max] {
+      expect(Step.convolution, "biases for int8 inputs below 3 * 2^29") { file, _ in
+        file.set(.constants, flipped + 4 * 15, UInt32(bitPattern: value))
+      }
+    }
     var file = int8
     file.set(.constants, bias, UInt32((1 << 30) - 1))
     #expect(planError(file.bytes) == nil)

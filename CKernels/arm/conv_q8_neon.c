@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// int8 convolution, Armv8.0 without a dot product. Twin: ref/conv_q8_ref.c
+//
+// Two products of int8 fit int16: SMULL and SMLAL multiply 8 taps of 2 output channels, SADALP adds
+// neighbours to int32, in 3 instructions for 16 products.
+//
+// Register tile: 2 output pixels x 16 output channels in 16 accumulators of 2 channels x 2 sums.
+//
+// Range: weights are -127...127, inputs -128...127: 2 * 127 * 128 = 32512.
+#if defined(__aarch64__)
+#include "../dispatch/rn_target.h"
+#include "rn_kernels.h"
+#include <arm_neon.h>
+
+#include "conv_q8_tiles.h"
+
+enum { max_pixels = 2 };
+
+// 4 taps in all lanes. Hidden from the compiler, which replaces SMULL2 of equal halves by EXT and
+// SMULL.
+#define RN_TAPS(vector, lane)                                                                      \
+  ({                                                                                               \
+    int32x4_t taps = vdupq_laneq_s32(vreinterpretq_s32_s8(vector), lane);                          \
+    __asm__("" : "+w"(taps));                                                                      \
+    vreinterpretq_s8_s32(taps);                                                                    \
+  })
+
+// Keeps what comes next behind these sums, or the compiler starts it too early and spills.
+#define RN_AFTER_SUMS(p)                                                                           \
+  __asm__ volatile(""                                                                              \
+                   : "+w"(acc[p][0]), "+w"(acc[p][1]), "+w"(acc[p][2]), "+w"(acc[p][3]),           \
+                     "+w"(acc[p][4]), "+w"(acc[p][5]), "+w"(acc[p][6]), "+w"(acc[p][7]),           \
+                     "+r"(weights))
+
+// Multiplies two groups of 4 taps.
+RN_ALWAYS_INLINE void pair(int32x4_t acc[][8], const int8_t *weights, const int8x16_t d0[],
+                           const int8x16_t d1[], const uint32_t pixels) {
+  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
+    const int8x16_t w0 = vld1q_s8(weights + 16 * i), w1 = vld1q_s8(weights + 16 * i + 64);
+    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {
+      const int16x8_t low = vmlal_s8(vmull_s8(vget_low_s8(w0), vget_low_s8(d0[p])), vget_low_s8(w1),
+                                     vget_low_s8(d1[p]));
+      const int16x8_t high = vmlal_high_s8(vmull_high_s8(w0, d0[p]), w1, d1[p]);
+      acc[p][2 * i] = vpadalq_s16(acc[p][2 * i], low);
+      acc[p][2 * i + 1] = vpadalq_s16(acc[p][2 * i + 1], high);
+    }
+  }
+}
+
+// Multiplies one group.
+RN_ALWAYS_INLINE void single(int32x4_t acc[][8], const int8_t *weights, const int8x16_t d[],
+                             const uint32_t pixels) {
+  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
+    const int8x16_t w = vld1q_s8(weights + 16 * i);
+    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {
+      acc[p][2 * i] = vpadalq_s16(acc[p][2 * i], vmull_s8(vget_low_s8(w), vget_low_s8(d[p])));
+      acc[p][2 * i + 1] = vpadalq_s16(acc[p][2 * i + 1], vmull_high_s8(w, d[p]));
+    }
+  }
+}
+
+// Groups `group` and the next one of the 16 taps in each vector.
+#define RN_PAIR(vectors, group)                                                                    \
+  do {                                                                                             \
+    int8x16_t d0[max_pixels], d1[max_pixels];                                                      \
+    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {                                              \
+      d0[p] = RN_TAPS((vectors)[p], group);                                                        \
+      d1[p] = RN_TAPS((vectors)[p], group + 1);                                                    \
+    }                                                                                              \
+    pair(acc, weights, d0, d1, pixels);                                                            \
+    weights += 128;                                                                                \
+    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_AFTER_SUMS(p);                              \
+  } while (0)
+#define RN_SINGLE(vectors, group)                                                                  \
+  do {                                                                                             \
+    int8x16_t group4[max_pixels];                                                                  \
+    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) group4[p] = RN_TAPS((vectors)[p], group);      \
+    single(acc, weights, group4, pixels);                                                          \
+    weights += 64;                                                                                 \
+    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_AFTER_SUMS(p);                              \
+  } while (0)
+
+// Rows of a kernel in steps of 16 taps and then, if they have a tail, of 4, 8 or 12; what is read
+// beyond them is not multiplied.
+RN_ALWAYS_INLINE void tile_taps(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
+                                const uint32_t pixels, const int has_tail) {
+  const rn_conv_geometry *g = &a->geometry;
+  const int8_t *weights =
+      a->weights + (size_t)oc / RN_CHANNEL_BLOCK * g->kernel_rows * g->run * RN_CHANNEL_BLOCK;
+  const int8_t *input[max_pixels];
+  int32x4_t acc[max_pixels][8];
+  locate(a, y, x, pixels, input);
+  RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 8; i++)
+      acc[p][i] = vdupq_n_s32(0);
+  size_t offset = 0;
+  for (uint32_t r = 0; r < g->kernel_rows; r++) {
+    const size_t end = offset + g->run;
+    int8x16_t d[max_pixels];
+    for (; offset + 16 <= end; offset += 16) {
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) d[p] = vld1q_s8(input[p] + offset);
+      RN_PAIR(d, 0);
+      RN_PAIR(d, 2);
+    }
+    if (has_tail && offset < end) {
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) d[p] = vld1q_s8(input[p] + offset);
+      switch (end - offset) {
+      case 4:
+        RN_SINGLE(d, 0);
+        break;
+      case 8:
+        RN_PAIR(d, 0);
+        break;
+      default:
+        RN_PAIR(d, 0);
+        RN_SINGLE(d, 2);
+      }
+    }
+    offset = end + g->input_row - g->run;
+  }
+  int32x4_t sums[max_pixels][4];
+  RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
+      sums[p][i] =
+          vaddq_s32(vpaddq_s32(acc[p][2 * i], acc[p][2 * i + 1]), vld1q_s32(a->bias + oc + 4 * i));
+  finish(a, sums, oc, y, x, pixels, 0);
+}
+
+#define RN_TILE(name, pixels, has_tail)                                                            \
+  static __attribute__((noinline)) void name##_##pixels(const rn_conv_q8_args *a, uint32_t oc,     \
+                                                        uint32_t y, uint32_t x) {                  \
+    tile_taps(a, oc, y, x, pixels, has_tail);                                                      \
+  }
+#define RN_TILES(name, has_tail)                                                                   \
+  RN_TILE(name, 1, has_tail)                                                                       \
+  RN_TILE(name, 2, has_tail)                                                                       \
+  static tile_function *const name##s_of[max_pixels + 1] = {0, name##_1, name##_2};
+RN_TILES(tile, 1)
+RN_TILES(tile_16, 0)
+
+static void rn_conv_q8_direct_neon(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
+  convolve_tiles(a, first, last, a->geometry.run % 16 ? tiles_of : tile_16s_of, max_pixels);
+}
+
+void rn_kernels_init_conv_q8_neon(rn_kernels *kernels) {
+  kernels->conv_q8 = rn_conv_q8_direct_neon;
+}
+#endif

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// int8 convolution, SDOT by element. Twin: ref/conv_q8_ref.c
+//
+// Register tile: 5 output pixels x 16 output channels in 20 accumulators of 4 int32. A vector of a
+// pixel holds 16 input channels, of which each SDOT takes 4 by element:
+//
+//                  weights[4 oc][4 ic] x 4, one LD1 of 64 bytes
+//   pixel  0 4 ic  acc 0 ... acc 3
+//      ...         ...                     20 SDOT for one load, and 5 loads for 16 channels
+//   pixel  4 4 ic  acc 16 ... acc 19
+//
+// A 3x3 kernel with stride 1 takes 7 neighbouring pixels for three taps: 7 + 12 loads for 240 SDOT.
+#if defined(__aarch64__)
+#include "../dispatch/rn_target.h"
+#include "rn_kernels.h"
+#include <arm_neon.h>
+
+RN_TARGET_PUSH("dotprod")
+#include "conv_q8_tiles.h"
+
+enum { max_pixels = 5 };
+
+// Keeps the next load of weights behind the sums, or the compiler loads two groups at once and
+// spills.
+#define RN_AFTER_SUMS(pointer)                                                                     \
+  do {                                                                                             \
+    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) __asm__ volatile(                              \
+        "" : "+w"(acc[p][0]), "+w"(acc[p][1]), "+w"(acc[p][2]), "+w"(acc[p][3]));                  \
+    __asm__ volatile("" : "+r"(pointer));                                                          \
+  } while (0)
+
+// 4 taps of the lane's group: the pixels times one group of weights.
+#define RN_GROUP(vectors, lane, weights)                                                           \
+  do {                                                                                             \
+    const int8x16x4_t w = vld1q_s8_x4(weights);                                                    \
+    weights += 64;                                                                                 \
+    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)     \
+        acc[p][i] = vdotq_laneq_s32(acc[p][i], w.val[i], (vectors)[p], lane);                      \
+    RN_AFTER_SUMS(weights);                                                                        \
+  } while (0)
+#define RN_GROUPS(vectors, weights)                                                                \
+  RN_GROUP(vectors, 0, weights);                                                                   \
+  RN_GROUP(vectors, 1, weights);                                                                   \
+  RN_GROUP(vectors, 2, weights);                                                                   \
+  RN_GROUP(vectors, 3, weights)
+
+RN_ALWAYS_INLINE const int8_t *start(const rn_conv_q8_args *a, uint32_t oc, const uint32_t pixels,
+                                     int32x4_t acc[][4]) {
+  const rn_conv_geometry *g = &a->geometry;
+  RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
+      acc[p][i] = vld1q_s32(a->bias + oc + 4 * i);
+  return a->weights + (size_t)oc / RN_CHANNEL_BLOCK * g->kernel_rows * g->run * RN_CHANNEL_BLOCK;
+}
+
+// Any kernel: 16 taps of each pixel in a step, and then 4, 8 or 12 if rows of the kernel have a
+// tail; what is read beyond them is not multiplied.
+RN_ALWAYS_INLINE void tile_taps(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
+                                const uint32_t pixels, const int has_tail) {
+  const rn_conv_geometry *g = &a->geometry;
+  int32x4_t acc[max_pixels][4];
+  const int8_t *weights = start(a, oc, pixels, acc), *input[max_pixels];
+  locate(a, y, x, pixels, input);
+  size_t offset = 0;
+  for (uint32_t r = 0; r < g->kernel_rows; r++) {
+    int8x16_t pixel[max_pixels];
+    const size_t end = offset + g->run;
+    for (; offset + 16 <= end; offset += 16) {
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_s8(input[p] + offset);
+      RN_GROUPS(pixel, weights);
+    }
+    if (has_tail && offset < end) {
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_s8(input[p] + offset);
+      RN_GROUP(pixel, 0, weights);
+      if (end - offset > 4)
+        RN_GROUP(pixel, 1, weights);
+      if (end - offset > 8)
+        RN_GROUP(pixel, 2, weights);
+    }
+    offset = end + g->input_row - g->run;
+  }
+  finish(a, acc, oc, y, x, pixels, 0);
+}
+
+RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
+                           const uint32_t pixels) {
+  tile_taps(a, oc, y, x, pixels, 1);
+}
+
+RN_ALWAYS_INLINE void tile_16(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
+                              const uint32_t pixels) {
+  tile_taps(a, oc, y, x, pixels, 0);
+}
+
+// 3x3 with stride 1, all pixels in one row, input channels a multiple of 16.
+RN_ALWAYS_INLINE void tile_3x3(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
+                               const uint32_t pixels) {
+  const rn_conv_geometry *g = &a->geometry;
+  const size_t channels = g->step_x;
+  int32x4_t acc[max_pixels][4];
+  const int8_t *weights[3] = {start(a, oc, pixels, acc)};
+  RN_UNROLL for (uint32_t tap = 1; tap < 3; tap++) weights[tap] = weights[0] + tap * channels * 16;
+  const int8_t *row = (const int8_t *)a->input + y * g->step_y + x * channels;
+  for (uint32_t r = 0; r < 3; r++, row += g->input_row) {
+    const int8_t *input[max_pixels + 2];
+    RN_UNROLL for (uint32_t p = 0; p < pixels + 2; p++) {
+      input[p] = row + p * channels;
+      RN_OPAQUE(input[p]);
+    }
+    for (size_t c = 0; c < channels; c += 16) {
+      int8x16_t pixel[max_pixels + 2];
+      RN_UNROLL for (uint32_t p = 0; p < pixels + 2; p++) pixel[p] = vld1q_s8(input[p] + c);
+      RN_UNROLL for (uint32_t tap = 0; tap < 3; tap++) { RN_GROUPS(pixel + tap, weights[tap]); }
+    }
+    RN_UNROLL for (uint32_t tap = 0; tap < 3; tap++) weights[tap] += 2 * channels * 16;
+  }
+  finish(a, acc, oc, y, x, pixels, 1);
+}
+
+#define RN_TILE(shape, pixels)                                                                     \
+  static __attribute__((noinline)) void shape##_##pixels(const rn_conv_q8_args *a, uint32_t oc,    \
+                                                         uint32_t y, uint32_t x) {                 \
+    shape(a, oc, y, x, pixels);                                                                    \
+  }
+#define RN_TILES(shape)                                                                            \
+  RN_TILE(shape, 1)                                                                                \
+  RN_TILE(shape, 2)                                                                                \
+  RN_TILE(shape, 3)                                                                                \
+  RN_TILE(shape, 4)                                                                                \
+  RN_TILE(shape, 5)                                                                                \
+  static tile_function *const shape##s_of[max_pixels + 1] = {0,         shape##_1, shape##_2,      \
+                                                             shape##_3, shape##_4, shape##_5};
+RN_TILES(tile)
+RN_TILES(tile_16)
+RN_TILES(tile_3x3)
+
+static void rn_conv_q8_direct_neondot(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
+  const rn_conv_geometry *g = &a->geometry;
+  const int is_3x3 = g->kernel_rows == 3 && g->run == 3 * g->step_x && g->step_x % 16 == 0;
+  if (!is_3x3)
+    return convolve_tiles(a, first, last, g->run % 16 ? tiles_of : tile_16s_of, max_pixels);
+  // Neighbours are of one row, so each unit has tiles of its own.
+  for (; first < last; first++)
+    convolve_tiles(a, first, first + 1, tile_3x3s_of, max_pixels);
+}
+
+RN_TARGET_POP
+
+void rn_kernels_init_conv_q8_neondot(rn_kernels *kernels) {
+  kernels->conv_q8 = rn_conv_q8_direct_neondot;
+}
+#endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the direct int8 convolutions of ARM share: where the pixels of a tile are, and the cutting
+// of units into tiles. A tile's pixels continue on the rows below, so that the tiles of the 7x7
+// stage are full. Included once by each kernel file, after it has defined
+//   max_pixels                 pixels of a full tile
+//   tiles_of[pixels]           functions of a tile of 16 output channels
+#ifndef RN_CONV_Q8_TILES_H
+#define RN_CONV_Q8_TILES_H
+
+#include "../dispatch/rn_target.h"
+#include "requantize_neon.h"
+#include "rn_kernels.h"
+
+typedef void tile_function(const rn_conv_q8_args *, uint32_t oc, uint32_t y, uint32_t x);
+
+// The first taps of the pixels from (y, x) on.
+RN_ALWAYS_INLINE void locate(const rn_conv_q8_args *a, uint32_t y, uint32_t x,
+                             const uint32_t pixels, const int8_t **input) {
+  const rn_conv_geometry *g = &a->geometry;
+  const int8_t *next = (const int8_t *)a->input + y * g->step_y + x * g->step_x;
+  const size_t wrap = g->step_y - g->output_width * g->step_x;
+  RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {
+    input[p] = next;
+    const int is_last_of_row = ++x == g->output_width;
+    next += g->step_x + (is_last_of_row ? wrap : 0);
+    x = is_last_of_row ? 0 : x;
+  }
+}
+
+// Requantizes the sums of the pixels from (y, x) on, which may be known to be of one row.
+RN_ALWAYS_INLINE void finish(const rn_conv_q8_args *a, const int32x4_t acc[][4], uint32_t oc,
+                             uint32_t y, uint32_t x, const uint32_t pixels, const int is_one_row) {
+  const rn_conv_geometry *g = &a->geometry;
+  const requantizer r = requantizer_of(a, oc);
+  const uint32_t width = g->output_width;
+  const size_t step = g->output_pixel;
+  const size_t wrap = g->output_row - width * step, residual_wrap = g->residual_row - width * step;
+  uint8_t *output = a->output + y * g->output_row + x * step + oc;
+  if (!a->residual) {
+    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {
+      requantize16(&r, acc[p], 0, output);
+      const int is_last_of_row = !is_one_row && ++x == width;
+      output += step + (is_last_of_row ? wrap : 0);
+      x = is_last_of_row ? 0 : x;
+    }
+    return;
+  }
+  const uint8_t *residual = a->residual + y * g->residual_row + x * step + oc;
+  RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {
+    requantize16(&r, acc[p], residual, output);
+    const int is_last_of_row = !is_one_row && ++x == width;
+    output += step + (is_last_of_row ? wrap : 0);
+    residual += step + (is_last_of_row ? residual_wrap : 0);
+    x = is_last_of_row ? 0 : x;
+  }
+}
+
+RN_ALWAYS_INLINE void convolve_tiles(const rn_conv_q8_args *a, uint32_t first, uint32_t last,
+                                     tile_function *const *tiles_of, const uint32_t max_pixels) {
+  const rn_conv_geometry *g = &a->geometry;
+  const uint32_t height = g->output_height, width = g->output_width;
+  while (first < last) {
+    // All the rows of one pair of blocks, both blocks of a tile while its input is in the cache.
+    const uint32_t y = first % height, pair = first / height;
+    const uint32_t rows = last - first < height - y ? last - first : height - y;
+    const uint32_t end_block = pair * 2 + 2 < g->output_blocks ? pair * 2 + 2 : g->output_blocks;
+    const uint32_t pixels = rows * width, tiles = (pixels + max_pixels - 1) / max_pixels;
+    for (uint32_t i = 0; i < tiles; i++) {
+      const uint32_t from = (uint64_t)pixels * i / tiles;
+      const uint32_t count = (uint64_t)pixels * (i + 1) / tiles - from;
+      for (uint32_t block = pair * 2; block < end_block; block++)
+        tiles_of[count](a, block * RN_CHANNEL_BLOCK, y + from / width, from % width);
+    }
+    first += rows;
+  }
+}
+
+#endif

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Integer Winograd convolution, SMLAL by element. Twin: ref/winograd_q8_ref.c
+//
+// Register tile: 5 Winograd tiles x 16 output channels in 20 accumulators of 4 int32. A vector of a
+// tile holds 8 input channels, of which each SMLAL takes one by element; LD2 parts the pairs of the
+// weights: 160 SMLAL for 5 + 8 loads.
+#if defined(__aarch64__)
+#include "../dispatch/rn_target.h"
+#include "rn_kernels.h"
+#include <arm_neon.h>
+
+#include "requantize_neon.h"
+
+enum { lanes = 4, max_tiles = 5 };
+typedef int8_t activation;
+
+// The epilogue of 4 channels.
+RN_ALWAYS_INLINE void requantize4(const rn_conv_q8_args *a, int32x4_t acc, uint32_t oc,
+                                  const uint8_t *residual, uint8_t *output) {
+  float32x4_t t = vmulq_f32(vcvtq_f32_s32(acc), vld1q_f32(a->multiplier + oc));
+  if (residual) {
+    const int8x8_t four =
+        vreinterpret_s8_s32(vld1_dup_s32((const int32_t *)(const void *)residual));
+    const int32x4_t centred =
+        vsubq_s32(vmovl_s16(vget_low_s16(vmovl_s8(four))), vdupq_n_s32(a->residual_zero));
+    t = vaddq_f32(t, vmulq_n_f32(vcvtq_f32_s32(centred), a->residual_multiplier));
+  }
+  // FMAXNM makes low of a NaN.
+  t = vminnmq_f32(vmaxnmq_f32(t, vdupq_n_f32(a->low)), vdupq_n_f32(a->high));
+  const int32x4_t q = vaddq_s32(vcvtnq_s32_f32(t), vdupq_n_s32(a->output_zero));
+  const int16x4_t words = vmovn_s32(q);
+  const int8x8_t bytes = vmovn_s16(vcombine_s16(words, words));
+  vst1_lane_s32((int32_t *)(void *)output, vreinterpret_s32_s8(bytes), 0);
+}
+
+#define requantize(a, acc, ...) requantize4(a, (int32x4_t)(acc), __VA_ARGS__)
+
+// `tiles` Winograd tiles x 16 output channels.
+RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t channels,
+                                     const int16_t *weights, int32_t *m) {
+  int32x4_t acc[max_tiles][4];
+  RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
+      acc[t][i] = vdupq_n_s32(0);
+  for (uint32_t k = 0; k < channels; k += 8) {
+    int16x8_t d[max_tiles];
+    RN_UNROLL for (uint32_t t = 0; t < tiles; t++) d[t] = vld1q_s16(v + t * (size_t)channels + k);
+#define RN_HALF(half, pair, ic)                                                                    \
+  RN_UNROLL for (uint32_t t = 0; t < tiles; t++) {                                                 \
+    acc[t][2 * half] = vmlal_laneq_s16(acc[t][2 * half], vget_low_s16(pair), d[t], ic);            \
+    acc[t][2 * half + 1] = vmlal_high_laneq_s16(acc[t][2 * half + 1], pair, d[t], ic);             \
+  }
+#define RN_PAIR(ic)                                                                                \
+  RN_UNROLL for (uint32_t half = 0; half < 2; half++) {                                            \
+    const int16x8x2_t u = vld2q_s16(weights);                                                      \
+    weights += 16;                                                                                 \
+    RN_OPAQUE(weights);                                                                            \
+    RN_HALF(half, u.val[0], ic)                                                                    \
+    RN_HALF(half, u.val[1], (ic) + 1)                                                              \
+  }
+    RN_PAIR(0) RN_PAIR(2) RN_PAIR(4) RN_PAIR(6)
+#undef RN_PAIR
+#undef RN_HALF
+  }
+  RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
+      vst1q_s32(m + t * 32 + 4 * i, acc[t][i]);
+}
+
+#define RN_TILES(tiles)                                                                            \
+  static __attribute__((noinline)) void multiply_##tiles(const int16_t *v, uint32_t channels,      \
+                                                         const int16_t *weights, int32_t *m) {     \
+    multiply_tiles(v, tiles, channels, weights, m);                                                \
+  }
+RN_TILES(1)
+RN_TILES(2)
+RN_TILES(3)
+RN_TILES(4)
+RN_TILES(5)
+
+typedef void multiply_function(const int16_t *v, uint32_t channels, const int16_t *weights,
+                               int32_t *m);
+
+static multiply_function *const by_tiles[max_tiles + 1] = {0,          multiply_1, multiply_2,
+                                                           multiply_3, multiply_4, multiply_5};
+
+static void multiply(const int16_t *v, uint32_t tiles, uint32_t channels, const int16_t *weights,
+                     size_t second, int32_t *m) {
+  const uint32_t parts = (tiles + max_tiles - 1) / max_tiles;
+  for (uint32_t block = 0; block < (second ? 2 : 1); block++) {
+    for (uint32_t i = 0; i < parts; i++) {
+      const uint32_t first = tiles * i / parts, count = tiles * (i + 1) / parts - first;
+      by_tiles[count](v + (size_t)first * channels, channels, weights + block * second,
+                      m + first * 32 + block * 16);
+    }
+  }
+}
+
+#include "../winograd/winograd_q8.h"
+
+static void rn_winograd_q8_neon(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
+  winograd_q8(a, first, last);
+}
+
+void rn_kernels_init_winograd_neon(rn_kernels *kernels) {
+  kernels->winograd_q8 = rn_winograd_q8_neon;
+}
+#endif
