@@ -6,7 +6,15 @@ import Quantization
 
 /// An instruction-set level for which a plan stores transformed weights where they pay.
 public enum PlanTarget: String, CaseIterable, Sendable {
-  case sse41, avx2, avx512vnni
+  case sse41, avx2, avx512vnni, neon
+
+  /// Finds a target by the name of its level, or of a core whose level that is.
+  public init?(name: String) {
+    switch name {
+    case "cortex-a53", "cortex-a72": self = .neon
+    default: self.init(rawValue: name)
+    }
+  }
 
   /// The number of the level in `rn_isa`.
   public var level: UInt32 {
@@ -14,16 +22,19 @@ public enum PlanTarget: String, CaseIterable, Sendable {
     case .sse41: RN_ISA_SSE41.rawValue
     case .avx2: RN_ISA_AVX2.rawValue
     case .avx512vnni: RN_ISA_AVX512VNNI.rawValue
+    case .neon: RN_ISA_NEON.rawValue
     }
   }
 
   /// Fitted to `CheckKernels --bench` on a Sapphire Rapids core; only ratios matter. What a weight costs
   /// to stream is that of a small board's memory, 10 GB/s, for the levels that such boards have.
+  /// Those of `neon` are counted instructions at 1.5 GHz, one a cycle, and 5 GB/s.
   var cost: ConvolutionCost {
     switch self {
     case .sse41: ConvolutionCost(direct: 25, products: 23, element: 0.16, byte: 0.1)
     case .avx2: ConvolutionCost(direct: 47, products: 65, element: 0.22, byte: 0.1)
     case .avx512vnni: ConvolutionCost(direct: 365, products: 180, element: 0.08, byte: 0.013)
+    case .neon: ConvolutionCost(direct: 6.6, products: 5.6, element: 1.2, byte: 0.2)
     }
   }
 }

@@ -19,8 +19,10 @@ enum MethodOption: String, ExpressibleByArgument, CaseIterable {
 }
 
 private func target(_ name: String) throws -> PlanTarget {
-  guard let target = PlanTarget(rawValue: name) else {
-    let known = PlanTarget.allCases.map(\.rawValue).joined(separator: ", ")
+  guard let target = PlanTarget(name: name) else {
+    let known =
+      PlanTarget.allCases.map(\.rawValue).joined(separator: ", ")
+      + ", cortex-a53, cortex-a72"
     throw ValidationError("expected --target of \(known), found \(name)")
   }
   return target
