@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Integer Winograd convolution, SMLAL by element. Twin: ref/winograd_q8_ref.c
 //
-// Register tile: 5 Winograd tiles x 16 output channels in 20 accumulators of 4 int32. A vector of a
+// Register tile: 6 Winograd tiles x 16 output channels in 24 accumulators of 4 int32. A vector of a
 // tile holds 8 input channels, of which each SMLAL takes one by element; LD2 parts the pairs of the
-// weights: 160 SMLAL for 5 + 8 loads.
+// weights: 192 SMLAL for 6 + 8 loads.
 #if defined(__aarch64__)
 #include "../dispatch/rn_target.h"
 #include "rn_kernels.h"
@@ -11,7 +11,7 @@
 
 #include "requantize_neon.h"
 
-enum { lanes = 4, max_tiles = 5 };
+enum { lanes = 4, max_tiles = 6 };
 typedef int8_t activation;
 
 // The epilogue of 4 channels.
@@ -44,6 +44,10 @@ RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uin
   for (uint32_t k = 0; k < channels; k += 8) {
     int16x8_t d[max_tiles];
     RN_UNROLL for (uint32_t t = 0; t < tiles; t++) d[t] = vld1q_s16(v + t * (size_t)channels + k);
+// Keeps the next load of weights behind these sums, or the compiler loads ahead and spills.
+#define RN_AFTER_SUMS                                                                              \
+  RN_UNROLL for (uint32_t t = 0; t < tiles; t++) __asm__ volatile(                                 \
+      "" : "+w"(acc[t][0]), "+w"(acc[t][1]), "+w"(acc[t][2]), "+w"(acc[t][3]), "+r"(weights));
 #define RN_HALF(half, pair, ic)                                                                    \
   RN_UNROLL for (uint32_t t = 0; t < tiles; t++) {                                                 \
     acc[t][2 * half] = vmlal_laneq_s16(acc[t][2 * half], vget_low_s16(pair), d[t], ic);            \
@@ -53,13 +57,13 @@ RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uin
   RN_UNROLL for (uint32_t half = 0; half < 2; half++) {                                            \
     const int16x8x2_t u = vld2q_s16(weights);                                                      \
     weights += 16;                                                                                 \
-    RN_OPAQUE(weights);                                                                            \
     RN_HALF(half, u.val[0], ic)                                                                    \
-    RN_HALF(half, u.val[1], (ic) + 1)                                                              \
+    RN_HALF(half, u.val[1], (ic) + 1) RN_AFTER_SUMS                                                \
   }
     RN_PAIR(0) RN_PAIR(2) RN_PAIR(4) RN_PAIR(6)
 #undef RN_PAIR
 #undef RN_HALF
+#undef RN_AFTER_SUMS
   }
   RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
       vst1q_s32(m + t * 32 + 4 * i, acc[t][i]);
@@ -75,12 +79,13 @@ RN_TILES(2)
 RN_TILES(3)
 RN_TILES(4)
 RN_TILES(5)
+RN_TILES(6)
 
 typedef void multiply_function(const int16_t *v, uint32_t channels, const int16_t *weights,
                                int32_t *m);
 
-static multiply_function *const by_tiles[max_tiles + 1] = {0,          multiply_1, multiply_2,
-                                                           multiply_3, multiply_4, multiply_5};
+static multiply_function *const by_tiles[max_tiles + 1] = {
+    0, multiply_1, multiply_2, multiply_3, multiply_4, multiply_5, multiply_6};
 
 static void multiply(const int16_t *v, uint32_t tiles, uint32_t channels, const int16_t *weights,
                      size_t second, int32_t *m) {
