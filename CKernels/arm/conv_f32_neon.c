@@ -2,7 +2,8 @@
 // float32 convolution, NEON. Twin: ref/conv_f32_ref.c
 //
 // Register tile: 6 output pixels x 16 output channels in 24 accumulators of 4. A step of 4 taps
-// takes one vector of each pixel and multiplies by element: 96 FMLA for 6 + 8 loads.
+// takes one vector of each pixel and multiplies by element: 96 FMLA for 6 + 8 loads. The last taps
+// of a row that is no multiple of 4, such as the stem's 21, are taken one by one.
 #if defined(__aarch64__)
 #include "../dispatch/rn_target.h"
 #include "rn_kernels.h"
@@ -22,7 +23,8 @@ RN_ALWAYS_INLINE void tile(const rn_conv_f32_args *a, uint32_t oc, uint32_t y, u
     const float *input[max_pixels];
     RN_UNROLL for (uint32_t p = 0; p < pixels; p++) input[p] =
         a->input + y * g->step_y + r * g->input_row + (x + p) * g->step_x;
-    for (uint32_t k = 0; k < g->run; k += 4) {
+    uint32_t k = 0;
+    for (; k + 4 <= g->run; k += 4) {
       float32x4_t pixel[max_pixels];
       RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_f32(input[p] + k);
 #define TAP(t)                                                                                     \
@@ -35,9 +37,14 @@ RN_ALWAYS_INLINE void tile(const rn_conv_f32_args *a, uint32_t oc, uint32_t y, u
       TAP(1);
       TAP(2);
       TAP(3);
-#undef TAP
       weights += 64;
     }
+    for (; k < g->run; k++, weights += 16) {
+      float32x4_t pixel[max_pixels];
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vdupq_n_f32(input[p][k]);
+      TAP(0);
+    }
+#undef TAP
   }
   const float32x4_t low = vdupq_n_f32(a->low);
   RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {
