@@ -81,9 +81,9 @@ RN_ALWAYS_INLINE void single(int32x4_t acc[][8], const int8_t *weights, const in
   } while (0)
 
 // Rows of a kernel in steps of 16 taps and then, if they have a tail, of 4, 8 or 12; what is read
-// beyond them is not multiplied.
+// beyond them is not multiplied. `run` is the taps of such a row.
 RN_ALWAYS_INLINE void tile_taps(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
-                                const uint32_t pixels, const int has_tail) {
+                                const uint32_t pixels, const uint32_t run, const int has_tail) {
   const rn_conv_geometry *g = &a->geometry;
   const int8_t *weights =
       a->weights + (size_t)oc / RN_CHANNEL_BLOCK * g->kernel_rows * g->run * RN_CHANNEL_BLOCK;
@@ -92,18 +92,18 @@ RN_ALWAYS_INLINE void tile_taps(const rn_conv_q8_args *a, uint32_t oc, uint32_t 
   locate(a, y, x, pixels, input);
   RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 8; i++)
       acc[p][i] = vdupq_n_s32(0);
-  size_t offset = 0;
-  for (uint32_t r = 0; r < g->kernel_rows; r++) {
-    const size_t end = offset + g->run;
+  size_t row = 0;
+  for (uint32_t r = 0; r < g->kernel_rows; r++, row += g->input_row) {
     int8x16_t d[max_pixels];
-    for (; offset + 16 <= end; offset += 16) {
-      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) d[p] = vld1q_s8(input[p] + offset);
+    uint32_t tap = 0;
+    for (; tap + 16 <= run; tap += 16) {
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) d[p] = vld1q_s8(input[p] + row + tap);
       RN_PAIR(d, 0);
       RN_PAIR(d, 2);
     }
-    if (has_tail && offset < end) {
-      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) d[p] = vld1q_s8(input[p] + offset);
-      switch (end - offset) {
+    if (has_tail && tap < run) {
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) d[p] = vld1q_s8(input[p] + row + tap);
+      switch (run - tap) {
       case 4:
         RN_SINGLE(d, 0);
         break;
@@ -115,7 +115,6 @@ RN_ALWAYS_INLINE void tile_taps(const rn_conv_q8_args *a, uint32_t oc, uint32_t 
         RN_SINGLE(d, 2);
       }
     }
-    offset = end + g->input_row - g->run;
   }
   int32x4_t sums[max_pixels][4];
   RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
@@ -124,20 +123,27 @@ RN_ALWAYS_INLINE void tile_taps(const rn_conv_q8_args *a, uint32_t oc, uint32_t 
   finish(a, sums, oc, y, x, pixels, 0);
 }
 
-#define RN_TILE(name, pixels, has_tail)                                                            \
+#define RN_TILE(name, pixels, run, has_tail)                                                       \
   static __attribute__((noinline)) void name##_##pixels(const rn_conv_q8_args *a, uint32_t oc,     \
                                                         uint32_t y, uint32_t x) {                  \
-    tile_taps(a, oc, y, x, pixels, has_tail);                                                      \
+    tile_taps(a, oc, y, x, pixels, run, has_tail);                                                 \
   }
-#define RN_TILES(name, has_tail)                                                                   \
-  RN_TILE(name, 1, has_tail)                                                                       \
-  RN_TILE(name, 2, has_tail)                                                                       \
+#define RN_TILES(name, run, has_tail)                                                              \
+  RN_TILE(name, 1, run, has_tail)                                                                  \
+  RN_TILE(name, 2, run, has_tail)                                                                  \
   static tile_function *const name##s_of[max_pixels + 1] = {0, name##_1, name##_2};
-RN_TILES(tile, 1)
-RN_TILES(tile_16, 0)
+RN_TILES(tile, a->geometry.run, 1)
+RN_TILES(tile_16, a->geometry.run, 0)
+// 7 pixels of 3 channels: the stem.
+RN_TILES(tile_24, 24, 1)
 
 static void rn_conv_q8_direct_neon(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
-  convolve_tiles(a, first, last, a->geometry.run % 16 ? tiles_of : tile_16s_of, max_pixels);
+  const uint32_t run = a->geometry.run;
+  convolve_tiles(a, first, last,
+                 run == 24  ? tile_24s_of
+                 : run % 16 ? tiles_of
+                            : tile_16s_of,
+                 max_pixels);
 }
 
 void rn_kernels_init_conv_q8_neon(rn_kernels *kernels) {

@@ -53,42 +53,47 @@ RN_ALWAYS_INLINE const int8_t *start(const rn_conv_q8_args *a, uint32_t oc, cons
 }
 
 // Any kernel: 16 taps of each pixel in a step, and then 4, 8 or 12 if rows of the kernel have a
-// tail; what is read beyond them is not multiplied.
+// tail; what is read beyond them is not multiplied. `run` is the taps of such a row.
 RN_ALWAYS_INLINE void tile_taps(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
-                                const uint32_t pixels, const int has_tail) {
+                                const uint32_t pixels, const uint32_t run, const int has_tail) {
   const rn_conv_geometry *g = &a->geometry;
   int32x4_t acc[max_pixels][4];
   const int8_t *weights = start(a, oc, pixels, acc), *input[max_pixels];
   locate(a, y, x, pixels, input);
-  size_t offset = 0;
-  for (uint32_t r = 0; r < g->kernel_rows; r++) {
+  size_t row = 0;
+  for (uint32_t r = 0; r < g->kernel_rows; r++, row += g->input_row) {
     int8x16_t pixel[max_pixels];
-    const size_t end = offset + g->run;
-    for (; offset + 16 <= end; offset += 16) {
-      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_s8(input[p] + offset);
+    uint32_t tap = 0;
+    for (; tap + 16 <= run; tap += 16) {
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_s8(input[p] + row + tap);
       RN_GROUPS(pixel, weights);
     }
-    if (has_tail && offset < end) {
-      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_s8(input[p] + offset);
+    if (has_tail && tap < run) {
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_s8(input[p] + row + tap);
       RN_GROUP(pixel, 0, weights);
-      if (end - offset > 4)
+      if (run - tap > 4)
         RN_GROUP(pixel, 1, weights);
-      if (end - offset > 8)
+      if (run - tap > 8)
         RN_GROUP(pixel, 2, weights);
     }
-    offset = end + g->input_row - g->run;
   }
   finish(a, acc, oc, y, x, pixels, 0);
 }
 
 RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
                            const uint32_t pixels) {
-  tile_taps(a, oc, y, x, pixels, 1);
+  tile_taps(a, oc, y, x, pixels, a->geometry.run, 1);
 }
 
 RN_ALWAYS_INLINE void tile_16(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
                               const uint32_t pixels) {
-  tile_taps(a, oc, y, x, pixels, 0);
+  tile_taps(a, oc, y, x, pixels, a->geometry.run, 0);
+}
+
+// 7 pixels of 3 channels: the stem.
+RN_ALWAYS_INLINE void tile_24(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
+                              const uint32_t pixels) {
+  tile_taps(a, oc, y, x, pixels, 24, 1);
 }
 
 // 3x3 with stride 1, all pixels in one row, input channels a multiple of 16.
@@ -131,13 +136,18 @@ RN_ALWAYS_INLINE void tile_3x3(const rn_conv_q8_args *a, uint32_t oc, uint32_t y
                                                              shape##_3, shape##_4, shape##_5};
 RN_TILES(tile)
 RN_TILES(tile_16)
+RN_TILES(tile_24)
 RN_TILES(tile_3x3)
 
 static void rn_conv_q8_direct_neondot(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
   const rn_conv_geometry *g = &a->geometry;
   const int is_3x3 = g->kernel_rows == 3 && g->run == 3 * g->step_x && g->step_x % 16 == 0;
   if (!is_3x3)
-    return convolve_tiles(a, first, last, g->run % 16 ? tiles_of : tile_16s_of, max_pixels);
+    return convolve_tiles(a, first, last,
+                          g->run == 24  ? tile_24s_of
+                          : g->run % 16 ? tiles_of
+                                        : tile_16s_of,
+                          max_pixels);
   // Neighbours are of one row, so each unit has tiles of its own.
   for (; first < last; first++)
     convolve_tiles(a, first, first + 1, tile_3x3s_of, max_pixels);
