@@ -4,8 +4,8 @@
 // SMMLA multiplies 2 pixels x 8 taps by 8 taps x 2 channels. Two groups of weights hold 4 + 4 taps
 // of each channel, which ZIP1 and ZIP2 of 32 bits bring together.
 //
-// Register tile: 6 output pixels in 3 pairs x 16 output channels in 24 accumulators; 16 taps are 48
-// SMMLA for 28 permutations and 14 loads, where SDOT takes 96.
+// Register tile: 6 output pixels in 3 pairs x 16 output channels in 24 accumulators; 8 taps are 24
+// SMMLA for 8 permutations and 14 loads, where SDOT takes 48.
 #if defined(__aarch64__)
 #include "../dispatch/rn_target.h"
 #include "rn_kernels.h"
@@ -17,33 +17,29 @@ RN_TARGET_PUSH("i8mm")
 
 enum { max_pixels = 6 };
 
-RN_ALWAYS_INLINE int8x16_t zip32(int8x16_t a, int8x16_t b, const int high) {
-  const int32x4_t x = vreinterpretq_s32_s8(a), y = vreinterpretq_s32_s8(b);
-  return vreinterpretq_s8_s32(high ? vzip2q_s32(x, y) : vzip1q_s32(x, y));
-}
-
-// 8 taps of the pairs of pixels in d.
+// 8 taps of the pairs of pixels in d: the groups of weights at `weights` and `distance` after it.
 RN_ALWAYS_INLINE void step(int32x4_t acc[][8], const int8x16_t *d, const int8_t *weights,
-                           const uint32_t pairs) {
-  RN_UNROLL for (uint32_t i = 0; i < 8; i++) {
-    const int8_t *w = weights + i / 2 * 16;
-    const int8x16_t channels = zip32(vld1q_s8(w), vld1q_s8(w + 64), i % 2);
+                           const size_t distance, const uint32_t pairs) {
+  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
+    const int32x4_t w0 = vreinterpretq_s32_s8(vld1q_s8(weights + 16 * i));
+    const int32x4_t w1 = vreinterpretq_s32_s8(vld1q_s8(weights + distance + 16 * i));
+    const int8x16_t low = vreinterpretq_s8_s32(vzip1q_s32(w0, w1));
+    const int8x16_t high = vreinterpretq_s8_s32(vzip2q_s32(w0, w1));
     RN_UNROLL for (uint32_t p = 0; p < pairs; p++) {
-      acc[p][i] = vmmlaq_s32(acc[p][i], d[p], channels);
-      // Keeps the next load of weights behind these sums, or the compiler loads all and spills.
-      __asm__ volatile("" : "+w"(acc[p][i]), "+r"(weights));
+      acc[p][2 * i] = vmmlaq_s32(acc[p][2 * i], d[p], low);
+      acc[p][2 * i + 1] = vmmlaq_s32(acc[p][2 * i + 1], d[p], high);
     }
+    // Keeps the next load of weights behind these sums, or the compiler loads all and spills.
+    RN_UNROLL for (uint32_t p = 0; p < pairs; p++) __asm__ volatile(
+        "" : "+w"(acc[p][2 * i]), "+w"(acc[p][2 * i + 1]), "+r"(weights));
   }
 }
 
-// Up to 8 taps, zeros after them.
-RN_ALWAYS_INLINE int8x8_t taps8(const int8_t *bytes, size_t count) {
-  int64_t eight = 0;
-  if (count == 8)
-    memcpy(&eight, bytes, 8);
-  else
-    memcpy(&eight, bytes, 4);
-  return vcreate_s8((uint64_t)eight);
+// 4 taps and 4 zeros.
+RN_ALWAYS_INLINE int8x8_t taps4(const int8_t *taps) {
+  uint32_t four;
+  memcpy(&four, taps, 4);
+  return vcreate_s8(four);
 }
 
 RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
@@ -64,40 +60,23 @@ RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, ui
     RN_UNROLL for (uint32_t p = 0; p < pairs; p++) acc[p][i] =
         vreinterpretq_s32_s64(vdupq_laneq_s64(bias, 0));
   }
-  size_t offset = 0;
-  for (uint32_t r = 0; r < g->kernel_rows; r++) {
-    const size_t end = offset + g->run;
-    for (; offset + 16 <= end; offset += 16, weights += 256) {
-      int8x16_t d[2][max_pixels / 2];
-      RN_UNROLL for (uint32_t p = 0; p < pairs; p++) {
-        const int64x2_t one = vreinterpretq_s64_s8(vld1q_s8(input[2 * p] + offset));
-        const int64x2_t two = vreinterpretq_s64_s8(vld1q_s8(input[2 * p + 1] + offset));
-        d[0][p] = vreinterpretq_s8_s64(vzip1q_s64(one, two));
-        d[1][p] = vreinterpretq_s8_s64(vzip2q_s64(one, two));
-      }
-      step(acc, d[0], weights, pairs);
-      step(acc, d[1], weights + 128, pairs);
-    }
-    while (offset < end) {
-      const size_t count = end - offset < 8 ? 4 : 8;
+  size_t row = 0;
+  for (uint32_t r = 0; r < g->kernel_rows; r++, row += g->input_row) {
+    uint32_t tap = 0;
+    for (; tap + 8 <= g->run; tap += 8, weights += 128) {
       int8x16_t d[max_pixels / 2];
       RN_UNROLL for (uint32_t p = 0; p < pairs; p++) d[p] =
-          vcombine_s8(taps8(input[2 * p] + offset, count), taps8(input[2 * p + 1] + offset, count));
-      // The second group of a last half step meets zeros; beyond the last weights it is their
-      // own first group.
-      if (count == 8) {
-        step(acc, d, weights, pairs);
-      } else {
-        RN_UNROLL for (uint32_t i = 0; i < 8; i++) {
-          const int8x16_t w = vld1q_s8(weights + i / 2 * 16);
-          RN_UNROLL for (uint32_t p = 0; p < pairs; p++) acc[p][i] =
-              vmmlaq_s32(acc[p][i], d[p], zip32(w, w, i % 2));
-        }
-      }
-      offset += count;
-      weights += 16 * count;
+          vcombine_s8(vld1_s8(input[2 * p] + row + tap), vld1_s8(input[2 * p + 1] + row + tap));
+      step(acc, d, weights, 64, pairs);
     }
-    offset += g->input_row - g->run;
+    if (tap < g->run) {
+      // 4 taps: the second group of weights meets zeros, so it may be the first once more.
+      int8x16_t d[max_pixels / 2];
+      RN_UNROLL for (uint32_t p = 0; p < pairs; p++) d[p] =
+          vcombine_s8(taps4(input[2 * p] + row + tap), taps4(input[2 * p + 1] + row + tap));
+      step(acc, d, weights, 0, pairs);
+      weights += 64;
+    }
   }
   // An accumulator holds 2 channels of the first pixel and then of the second.
   int32x4_t sums[max_pixels + 1][4];
