@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Foundation
+import Platform
 
 @main
 struct ResNetQuantize: ParsableCommand {
@@ -15,7 +16,7 @@ struct ResNetQuantize: ParsableCommand {
         resnet-quantize --random resnet50 -o timing.plan
         resnet-quantize inspect resnet18.plan
       """,
-    version: "0.1.0",
+    version: "\(packageVersion)",
     subcommands: [Quantize.self, Inspect.self],
     defaultSubcommand: Quantize.self)
 
