@@ -38,7 +38,7 @@ struct MachineState {
   init() {
     clock = MachineState.readClock()
     temperature = MachineState.zoneTemperature() ?? MachineState.sensorTemperature()
-    firmwareFlags = MachineState.readFirmwareFlags()
+    firmwareFlags = MachineState.readFirmwareFlags() ?? MachineState.askFirmware()
     throttleCount = MachineState.readThrottleCount()
   }
 
@@ -101,6 +101,22 @@ struct MachineState {
     }
     free(list)
     return flags
+  }
+
+  /// What the firmware's own tool says, where the kernel has no such device: throttled=0x50000.
+  private static func askFirmware() -> Int? {
+    let command: StaticString = "vcgencmd get_throttled 2>/dev/null"
+    var text = InlineArray<64, CChar>(repeating: 0)
+    return withUnsafeMutableBytes(of: &text) { bytes -> Int? in
+      let line = bytes.baseAddress!.assumingMemoryBound(to: CChar.self)
+      guard rn_command_line(command.cString, line, 64) == 0 else { return nil }
+      let prefix: StaticString = "throttled=0x"
+      let length = prefix.utf8CodeUnitCount
+      guard strncmp(line, prefix.cString, length) == 0 else { return nil }
+      var end: UnsafeMutablePointer<CChar>?
+      let flags = strtol(line + length, &end, 16)
+      return end!.pointee == 0 && end! > line + length && flags >= 0 ? flags : nil
+    }
   }
 
   private static func readThrottleCount() -> Int? {

@@ -95,6 +95,38 @@ final class BenchTests: XCTestCase {
     XCTAssertLessThanOrEqual(measurement.latencyMs.min, measurement.latencyMs.median)
   }
 
+  /// Where the kernel does not tell, the Raspberry Pi's own tool does.
+  func testThrottlingAsTheFirmwareTellsIt() throws {
+    guard !FileManager.default.fileExists(atPath: "/sys/bus/platform/drivers/raspberrypi-firmware")
+    else { throw XCTSkip("the kernel tells the firmware's flags") }
+    let cases = [
+      ("echo throttled=0x0", "none"),
+      ("echo throttled=0x50005", "under-voltage, throttled while measuring"),
+      ("echo throttled=0x20000", "clock capped since power-on"),
+      ("echo throttled=yes", nil), ("exit 1", nil),
+    ]
+    for (command, expected) in cases {
+      let scratch = try Scratch()
+      let tool = scratch.path("vcgencmd")
+      try Data("#!/bin/sh\n[ \"$1\" = get_throttled ] && \(command)\n".utf8)
+        .write(to: URL(fileURLWithPath: tool))
+      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: tool)
+      let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+      let result = try Tool.bench.run(
+        [Self.plan.get(), "--seconds", "0.01"],
+        environment: ["PATH": "\(scratch.url.path):\(path)"])
+      XCTAssertEqual(result.status, 0, result.errors)
+      let line = try XCTUnwrap(
+        result.text.split(separator: "\n").first { $0.hasPrefix("throttling ") })
+      let found = line.dropFirst("throttling ".count).trimmingCharacters(in: .whitespaces)
+      if let expected {
+        XCTAssertEqual(found, expected, command)
+      } else {
+        XCTAssertFalse(found.contains("while measuring"), found)
+      }
+    }
+  }
+
   func testStepsAddUpToTheBlocks() throws {
     let measurement = try measure(["--per-step"])
     let steps = try XCTUnwrap(measurement.steps)

@@ -41,6 +41,10 @@ static inline const char *rn_entry_name(const struct dirent *entry) { return ent
 /// files. `name` ends in "XXXXXX", which is replaced. Returns -1 and sets `errno`.
 int rn_create_unique(char *name);
 
+/// The first line that a shell command writes, without its newline, as text of at most `size` - 1
+/// bytes. Returns -1 if it cannot be run or fails.
+int rn_command_line(const char *command, char *line, int size);
+
 /// Nanoseconds of the monotonic clock.
 int64_t rn_monotonic_ns(void);
 
