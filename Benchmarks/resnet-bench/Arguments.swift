@@ -8,6 +8,7 @@ import ResNetRuntime
 struct Arguments {
   private(set) var wantsHelp = false
   private(set) var threads = Session.defaultThreadCount
+  private(set) var cpus: CPUList?
   private(set) var instructionSet: InstructionSet?
   private(set) var seconds = 3.0
   private(set) var perStep = false
@@ -31,6 +32,7 @@ struct Arguments {
   private mutating func parse() throws(UsageError) {
     var words = ArgumentWords()
     var perBlock = false
+    var hasThreads = false
     while let word = words.next() {
       guard word.isOption else {
         guard plan == nil else { throw .strayWord(word.text) }
@@ -42,6 +44,9 @@ struct Arguments {
         return
       } else if word.isNamed("--threads") {
         threads = try words.number(of: word, in: 1...64)
+        hasThreads = true
+      } else if word.isNamed("--cpus") {
+        cpus = try words.cpus(of: word)
       } else if word.isNamed("--isa") {
         instructionSet = try words.instructionSet(of: word)
       } else if word.isNamed("--seconds") {
@@ -63,6 +68,10 @@ struct Arguments {
       }
     }
     guard plan != nil else { throw .missingPlan }
+    if let cpus {
+      guard !hasThreads else { throw .both("--cpus", "--threads") }
+      threads = cpus.count
+    }
     if perBlock && perStep { throw .both("--per-block", "--per-step") }
     try checkDifferent("--json", json, "--csv", csv)
     try checkDifferent("--json", json, "--svg", svg)

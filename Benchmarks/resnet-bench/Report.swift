@@ -49,7 +49,8 @@ struct Report: ~Copyable {
   /// Measures what the command line asks for.
   init(_ arguments: Arguments) throws(RunError) {
     var session = try openSession(
-      arguments.model, threads: arguments.threads, instructionSet: arguments.instructionSet)
+      arguments.model, threads: arguments.threads, cpus: arguments.cpus,
+      instructionSet: arguments.instructionSet)
     let view = session.plan.view
     let kernels = KernelTable(upTo: session.instructionSet).kernels
     var measurement = try Measurement(session)

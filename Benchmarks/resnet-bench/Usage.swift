@@ -11,13 +11,14 @@ func printUsage(to descriptor: Int32) -> Bool {
   var text = TextLine()
   text.append(
     """
-    usage: resnet-bench MODEL.plan [--threads N] [--isa NAME] [--seconds S] [--per-block | --per-step]
+    usage: resnet-bench MODEL.plan [--threads N | --cpus LIST] [--isa NAME] [--seconds S] [--per-block | --per-step]
                         [--json FILE] [--csv FILE] [--svg FILE] [--baseline OLD.json]
            resnet-bench --help
 
     Tells where the time of an inference goes, on an image of fixed random pixels.
 
-      --threads N          1 to 64 (default: the CPUs this process may use)
+      --threads N          1 to 64 (default: the fast cores this process may use)
+      --cpus LIST          one thread on each of these CPUs, such as 4-7 or 0,2
       --isa NAME           highest instruction-set level to use, such as ref (default: the level in
                            the environment variable RN_ISA, else the best of this CPU)
       --seconds S          how long to measure, 0.01 to 86400 (default 3); at least 20 runs

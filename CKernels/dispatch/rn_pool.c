@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "rn_pool.h"
+#include "rn_cpus.h"
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -91,22 +92,23 @@ void rn_pool_run(rn_pool *pool, rn_task *task, void *context) {
   rn_pool_barrier(pool);
 }
 
-uint32_t rn_cpu_count(void) {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
-    return 1;
-  return (uint32_t)CPU_COUNT(&allowed);
-}
-
-static int start(struct rn_worker *worker) {
+static int start(struct rn_worker *worker, const uint16_t *cpu) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, 256 * 1024);
+  int error = 0;
+  if (cpu) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(*cpu, &one);
+    error = pthread_attr_setaffinity_np(&attributes, sizeof one, &one);
+  }
   // Signals are for the threads of the program that uses the pool.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int error = pthread_create(&worker->handle, &attributes, work, worker);
+  if (!error)
+    error = pthread_create(&worker->handle, &attributes, work, worker);
   pthread_sigmask(SIG_SETMASK, &before, 0);
   pthread_attr_destroy(&attributes);
   return error;
@@ -120,7 +122,7 @@ static void stop(rn_pool *pool, uint32_t started) {
   free(pool);
 }
 
-int rn_pool_create(rn_pool **out, uint32_t threads) {
+int rn_pool_create(rn_pool **out, uint32_t threads, const uint16_t *cpus) {
   if (threads < 2 || threads > RN_POOL_MAX_THREADS)
     return EINVAL;
   rn_pool *pool = aligned_alloc(64, sizeof *pool);
@@ -136,7 +138,7 @@ int rn_pool_create(rn_pool **out, uint32_t threads) {
   pool->spins = threads <= rn_cpu_count() ? 1000 : 0;
   for (uint32_t i = 1; i < threads; i++) {
     pool->workers[i] = (struct rn_worker){.pool = pool, .index = i};
-    const int error = start(&pool->workers[i]);
+    const int error = start(&pool->workers[i], cpus ? &cpus[i] : 0);
     if (error) {
       stop(pool, i);
       return error;

@@ -13,8 +13,9 @@ typedef struct rn_pool rn_pool;
 typedef void rn_task(void *context, uint32_t thread);
 
 // Starts `threads` - 1 threads, 2 <= threads <= RN_POOL_MAX_THREADS; they sleep until there is
-// work. Returns 0 and sets *pool, or an errno. The only call here that allocates.
-int rn_pool_create(rn_pool **pool, uint32_t threads);
+// work. `cpus` is null or the CPU of each thread; that of thread 0 is up to the caller. Returns 0
+// and sets *pool, or an errno. The only call here that allocates.
+int rn_pool_create(rn_pool **pool, uint32_t threads, const uint16_t *cpus);
 
 // Runs a task on all threads and returns when the last has finished it. No system call but futex.
 void rn_pool_run(rn_pool *pool, rn_task *task, void *context);
@@ -25,8 +26,5 @@ void rn_pool_barrier(rn_pool *pool);
 
 // Ends the threads and frees the pool.
 void rn_pool_destroy(rn_pool *pool);
-
-// How many CPUs this process may run on, at least 1.
-uint32_t rn_cpu_count(void);
 
 #endif

@@ -71,6 +71,16 @@ public struct ArgumentWords {
     }
   }
 
+  /// The value of an option that takes a list of CPUs.
+  public mutating func cpus(of option: Word) throws(UsageError) -> CPUList {
+    let text = try value(of: option)
+    do throws(SessionError) {
+      return try CPUList(parsing: text)
+    } catch {
+      throw .cpus(text, error)
+    }
+  }
+
   private mutating func nextText() -> UnsafePointer<CChar>? {
     guard position < count, let text = words[position] else { return nil }
     position += 1

@@ -8,14 +8,19 @@ public import ResNetRuntime
 /// - Parameters:
 ///   - model: the plan's path, a word of the command line.
 ///   - threads: 1…64.
+///   - cpus: where the threads run, the calling one included; nil leaves it to the system.
 ///   - asked: the highest level to use; if nil, that of the environment or the best of this CPU.
 public func openSession(
-  _ model: UnsafePointer<CChar>, threads: Int, instructionSet asked: InstructionSet?
+  _ model: UnsafePointer<CChar>, threads: Int, cpus: CPUList?,
+  instructionSet asked: InstructionSet?
 ) throws(RunError) -> Session {
   let plan = try openPlan(model)
   let instructionSet = if let asked { asked } else { try environmentInstructionSet() }
   do throws(SessionError) {
-    return try Session(plan, threads: threads, instructionSet: instructionSet)
+    // The pool's threads start with the caller's mask, which must still hold their CPUs.
+    let session = try Session(plan, threads: threads, cpus: cpus, instructionSet: instructionSet)
+    try cpus?.bindCallingThread()
+    return session
   } catch {
     throw .session(model, error)
   }

@@ -14,6 +14,7 @@ public enum UsageError: Error, @unchecked Sendable {
   case number(UnsafePointer<CChar>, ClosedRange<Int>, found: UnsafePointer<CChar>)
   case seconds(UnsafePointer<CChar>, found: UnsafePointer<CChar>)
   case instructionSet(UnsafePointer<CChar>, SessionError)
+  case cpus(UnsafePointer<CChar>, SessionError)
   case evaluateWith(StaticString)
   /// Two options name the same file to write.
   case sameFile(StaticString, StaticString, UnsafePointer<CChar>)
@@ -50,6 +51,11 @@ public enum UsageError: Error, @unchecked Sendable {
     case .instructionSet(let name, let error):
       line.append("--isa ")
       line.append(cString: name)
+      line.append(": ")
+      error.describe(to: &line)
+    case .cpus(let list, let error):
+      line.append("--cpus ")
+      line.append(cString: list)
       line.append(": ")
       error.describe(to: &line)
     case .evaluateWith(let other):

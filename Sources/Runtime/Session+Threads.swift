@@ -3,8 +3,14 @@
 import CKernels
 
 extension Session {
-  /// The number of threads that uses every CPU this process may run on, 1…64.
+  /// The number of threads for the fast cores that this process may use, 1…64.
+  ///
+  /// Fast is what has at least three quarters of the fastest core's capacity, or highest clock; of
+  /// hardware threads of one core one counts. It is no more than a container's CPU limit.
   public static var defaultThreadCount: Int {
-    min(Int(rn_cpu_count()), Int(RN_POOL_MAX_THREADS))
+    let noRoot: StaticString = ""
+    let cores = rn_fast_core_count(
+      UnsafeRawPointer(noRoot.utf8Start).assumingMemoryBound(to: CChar.self))
+    return min(Int(cores), Int(RN_POOL_MAX_THREADS))
   }
 }

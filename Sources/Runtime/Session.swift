@@ -38,15 +38,18 @@ public struct Session: ~Copyable {
   /// - Parameters:
   ///   - plan: the plan, which the session keeps.
   ///   - threads: 1…64; the results do not depend on it.
+  ///   - cpus: the CPU that each thread is bound to, as many as `threads`; nil leaves it to the system. The
+  ///     calling thread, which is the first, stays as it is: see ``CPUList/bindCallingThread()``.
   ///   - instructionSet: the highest level to use; by default that of the environment variable
   ///     `RN_ISA`, or the best of this CPU. int8 plans give the same bits on every level.
   ///   - arena: memory that outlives the session, aligned to 64 bytes, at least
   ///     ``Plan/sessionByteCount(threads:)`` bytes; allocated if nil.
   public init(
-    _ plan: consuming Plan, threads: Int = 1, instructionSet: InstructionSet? = nil,
-    arena: UnsafeMutableRawBufferPointer? = nil
+    _ plan: consuming Plan, threads: Int = 1, cpus: CPUList? = nil,
+    instructionSet: InstructionSet? = nil, arena: UnsafeMutableRawBufferPointer? = nil
   ) throws(SessionError) {
     guard 1...Int(RN_POOL_MAX_THREADS) ~= threads else { throw .threadCount(threads) }
+    if let cpus, cpus.count != threads { throw .cpuCount(expected: threads, found: cpus.count) }
     let set: InstructionSet
     if let instructionSet {
       set = instructionSet
@@ -69,7 +72,12 @@ public struct Session: ~Copyable {
     }
     var pool: OpaquePointer?
     if threads > 1 {
-      let code = rn_pool_create(&pool, UInt32(threads))
+      let code =
+        if let cpus {
+          cpus.withNumbers { rn_pool_create(&pool, UInt32(threads), $0) }
+        } else {
+          rn_pool_create(&pool, UInt32(threads), nil)
+        }
       guard code == 0 else {
         if arena == nil { free(memory) }
         throw .threads(errno: code)

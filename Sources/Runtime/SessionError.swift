@@ -10,6 +10,12 @@ public enum SessionError: Error, Equatable {
   case unsupportedInstructionSet(best: InstructionSet)
   /// The number of threads is not in 1…64.
   case threadCount(Int)
+  /// A text is no list of different CPUs.
+  case cpuList
+  /// The process may not use a CPU, or there is none of that number.
+  case cpu(Int)
+  /// There are not as many CPUs as threads.
+  case cpuCount(expected: Int, found: Int)
   /// The arena given is too small or not aligned to 64 bytes.
   case arena(expected: Int, found: Int, isAligned: Bool)
   /// The arena could not be allocated.
@@ -28,6 +34,17 @@ public enum SessionError: Error, Equatable {
       line.append(cString: best.name)
     case .threadCount(let found):
       line.append("expected 1 to 64 threads, found ")
+      line.append(found)
+    case .cpuList:
+      line.append("expected at most 64 different CPUs, such as 0-3 or 0,2")
+    case .cpu(let number):
+      line.append("CPU ")
+      line.append(number)
+      line.append(" does not exist or is not allowed for this process")
+    case .cpuCount(let expected, let found):
+      line.append("expected a CPU for each of ")
+      line.append(expected)
+      line.append(" threads, found ")
       line.append(found)
     case .arena(let expected, let found, let isAligned):
       line.append("expected an arena of ")

@@ -18,8 +18,10 @@ struct Arguments: ~Copyable {
   private(set) var top = 5
   private(set) var features: UnsafePointer<CChar>?
   private(set) var logits: UnsafePointer<CChar>?
+  private(set) var probabilities: UnsafePointer<CChar>?
   private(set) var instructionSet: InstructionSet?
   private(set) var threads = Session.defaultThreadCount
+  private(set) var cpus: CPUList?
 
   // Only the places that options leave behind: the files keep their order.
   private let files: Buffer<UnsafePointer<CChar>>
@@ -45,6 +47,7 @@ struct Arguments: ~Copyable {
 
   private mutating func parse(_ words: inout ArgumentWords) throws(UsageError) {
     var hasTop = false
+    var hasThreads = false
     while let word = words.next() {
       guard word.isOption else {
         files.elements[fileCount] = word.text
@@ -64,17 +67,26 @@ struct Arguments: ~Copyable {
         hasTop = true
       } else if word.isNamed("--threads") {
         threads = try words.number(of: word, in: 1...64)
+        hasThreads = true
+      } else if word.isNamed("--cpus") {
+        cpus = try words.cpus(of: word)
       } else if word.isNamed("--isa") {
         instructionSet = try words.instructionSet(of: word)
       } else if word.isNamed("--features") {
         features = try words.value(of: word)
       } else if word.isNamed("--logits") {
         logits = try words.value(of: word)
+      } else if word.isNamed("--probabilities") {
+        probabilities = try words.value(of: word)
       } else if word.isNamed("--evaluate") {
         task = .evaluate(try words.value(of: word))
       } else {
         throw .unknownOption(word.text)
       }
+    }
+    if let cpus {
+      guard !hasThreads else { throw .both("--cpus", "--threads") }
+      threads = cpus.count
     }
     try checkCombination(hasTop: hasTop)
   }
@@ -84,13 +96,22 @@ struct Arguments: ~Copyable {
     if case .evaluate = task {
       guard fileCount == 1 else { throw .evaluateWith("images") }
       guard !hasTop else { throw .evaluateWith("--top") }
-      guard features == nil, logits == nil else { throw .evaluateWith("--features or --logits") }
+      guard features == nil, logits == nil, probabilities == nil else {
+        throw .evaluateWith("--features, --logits or --probabilities")
+      }
     } else {
       guard fileCount > 1 else { throw .missingImage }
-      if let features, let logits, strcmp(features, logits) == 0 {
-        throw .sameFile("--features", "--logits", features)
-      }
+      try checkDifferent("--features", features, "--logits", logits)
+      try checkDifferent("--features", features, "--probabilities", probabilities)
+      try checkDifferent("--logits", logits, "--probabilities", probabilities)
     }
+  }
+
+  private func checkDifferent(
+    _ first: StaticString, _ a: UnsafePointer<CChar>?,
+    _ second: StaticString, _ b: UnsafePointer<CChar>?
+  ) throws(UsageError) {
+    if let a, let b, strcmp(a, b) == 0 { throw .sameFile(first, second, a) }
   }
 
   private static func emptyFiles(_ count: Int) throws(UsageError)

@@ -25,7 +25,8 @@ struct Classifier: ~Copyable {
   /// Maps the plan and makes the session that the command line asks for.
   init(_ arguments: borrowing Arguments) throws(RunError) {
     let session = try openSession(
-      arguments.model, threads: arguments.threads, instructionSet: arguments.instructionSet)
+      arguments.model, threads: arguments.threads, cpus: arguments.cpus,
+      instructionSet: arguments.instructionSet)
     let size = session.plan.inputSize
     let pixels = try Buffer<UInt8>(count: size * size * 3)
     let softmax = try Buffer<Float>(count: session.plan.classCount)

@@ -25,7 +25,7 @@ func classify(
       readAll = false
       continue
     }
-    try vectors.append(classifier.session)
+    try vectors.append(classifier)
     let filled = topK(classifier.session.logits, into: places.elements)
     let top = UnsafeBufferPointer(rebasing: places.elements[0..<filled])
     if arguments.json {

@@ -13,8 +13,9 @@ func printUsage(to descriptor: Int32) -> Bool {
   text.append(
     """
     usage: resnet-run MODEL.plan IMAGE... [--top N] [--json] [--features FILE.f32] [--logits FILE.f32]
-                                          [--isa NAME] [--threads N]
-           resnet-run MODEL.plan --evaluate DIR [--json] [--isa NAME] [--threads N]
+                                          [--probabilities FILE.f32] [--isa NAME]
+                                          [--threads N | --cpus LIST]
+           resnet-run MODEL.plan --evaluate DIR [--json] [--isa NAME] [--threads N | --cpus LIST]
            resnet-run --help | --version
 
     Tells what is on photos, JPEG or PNG, with a plan made by resnet-quantize.
@@ -25,13 +26,15 @@ func printUsage(to descriptor: Int32) -> Bool {
                            (otherwise without a leading synset such as n01440764)
       --features FILE.f32  writes the pooled features of all images, in order: float32, little-endian
       --logits FILE.f32    the same for the logits
+      --probabilities FILE.f32  the same for the probabilities
       --evaluate DIR       classifies DIR/CLASS/*.jpg, *.jpeg and *.png and prints the fractions of
                            images whose class came first and among the first five. Folders are named
                            like a class of the plan or like the first word of its name; if none is,
                            the sorted folders stand for the classes in order, if they are as many.
       --isa NAME           highest instruction-set level to use, such as ref (default: the level in
                            the environment variable RN_ISA, else the best of this CPU)
-      --threads N          1 to 64 (default: the CPUs this process may use)
+      --threads N          1 to 64 (default: the fast cores this process may use)
+      --cpus LIST          one thread on each of these CPUs, such as 4-7 or 0,2
       --                   what follows are files, even if it starts with a dash
 
     An image that cannot be read gets one line on standard error, the others are still processed, and
@@ -54,7 +57,9 @@ func printUsage(to descriptor: Int32) -> Bool {
 /// - Returns: Whether everything was written.
 func printVersion(to descriptor: Int32) -> Bool {
   var text = TextLine()
-  text.append("resnet-run 0.1.0 (plan format ")
+  text.append("resnet-run ")
+  text.append(packageVersion)
+  text.append(" (plan format ")
   text.append(PlanLayout.version)
   text.append(")")
   return text.writeLine(to: descriptor)

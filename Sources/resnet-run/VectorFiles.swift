@@ -14,30 +14,36 @@ extension OutputFile {
   }
 }
 
-/// The files of features and logits that the command line asks for.
+/// The files of features, logits and probabilities that the command line asks for.
 struct VectorFiles: ~Copyable {
   private var features: OutputFile?
   private var logits: OutputFile?
+  private var probabilities: OutputFile?
 
   /// Creates the files that are asked for, under temporary names.
   init(_ arguments: borrowing Arguments) throws(RunError) {
     features = nil
     logits = nil
+    probabilities = nil
     if let path = arguments.features { features = try OutputFile(path) }
     if let path = arguments.logits { logits = try OutputFile(path) }
+    if let path = arguments.probabilities { probabilities = try OutputFile(path) }
   }
 
-  /// Appends the results of a session.
-  mutating func append(_ session: borrowing Session) throws(RunError) {
-    try features?.append(session.features)
-    try logits?.append(session.logits)
+  /// Appends the results of the last image.
+  mutating func append(_ classifier: borrowing Classifier) throws(RunError) {
+    try features?.append(classifier.session.features)
+    try logits?.append(classifier.session.logits)
+    try probabilities?.append(classifier.probabilities())
   }
 
   /// Gives the files their names, once everything is written.
   mutating func publish() throws(RunError) {
     try features?.close()
     try logits?.close()
+    try probabilities?.close()
     try features?.publish()
     try logits?.publish()
+    try probabilities?.publish()
   }
 }

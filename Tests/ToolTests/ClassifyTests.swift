@@ -79,6 +79,49 @@ final class ClassifyTests: XCTestCase {
     XCTAssertNotEqual(one.logits, other.logits)
   }
 
+  func testProbabilitiesAreTheSoftmaxOfTheLogits() throws {
+    let scratch = try Scratch()
+    let result = try Tool.run(
+      RandomPlan.path(), photos[0], "--logits", scratch.path("l"), "--probabilities",
+      scratch.path("p"), "--json")
+    XCTAssertEqual(result.status, 0, result.errors)
+    func read(_ name: String) throws -> [Float] {
+      try Data(contentsOf: URL(fileURLWithPath: scratch.path(name)))
+        .withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+    }
+    let logits = try read("l").map(Double.init)
+    let powers = logits.map { exp($0 - logits.max()!) }
+    let sum = powers.reduce(0, +)
+    let probabilities = try read("p")
+    XCTAssertEqual(probabilities.count, 1000)
+    for (power, probability) in zip(powers, probabilities) {
+      XCTAssertEqual(power / sum, Double(probability), accuracy: 1e-6)
+    }
+    let top = try decode(result.output).top[0]
+    XCTAssertEqual(Double(probabilities[top.index]), top.probability, accuracy: 1e-6)
+  }
+
+  func testThreadsOnChosenCPUs() throws {
+    let cpu = try XCTUnwrap(firstCPU())
+    let plan = try RandomPlan.path()
+    func labels(_ options: [String]) throws -> [Int] {
+      let result = try Tool.run.run([plan, photos[0], "--json"] + options)
+      XCTAssertEqual(result.status, 0, result.errors)
+      return try decode(result.output).top.map(\.index)
+    }
+    XCTAssertEqual(try labels(["--cpus", "\(cpu)"]), try labels(["--threads", "1"]))
+    let both = try Tool.run(plan, photos[0], "--cpus", "\(cpu)", "--threads", "1")
+    XCTAssertEqual(both.status, 2)
+    XCTAssertTrue(both.errors.contains("expected --cpus or --threads, found both"), both.errors)
+  }
+
+  /// A CPU that this process may use.
+  private func firstCPU() throws -> Int? {
+    try String(contentsOfFile: "/proc/self/status", encoding: .utf8).split(separator: "\n")
+      .first { $0.hasPrefix("Cpus_allowed_list:") }?
+      .split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) }
+  }
+
   func testUnreadableImageIsReportedAndTheOthersAreProcessed() throws {
     let scratch = try Scratch()
     let result = try Tool.run(
