@@ -7,17 +7,19 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 ARCH := $(shell uname -m)
+DEB_ARCH = $(shell dpkg --print-architecture)
 BOARD := .build-board/release/resnet-run
 BENCH := .build-board/release/resnet-bench
 PLAN := .build/resnet18-imagenette.plan
 
 PI := .build-pi/aarch64-linux-gnu
 PI_TOOLS := resnet-run resnet-bench CheckKernels
-PI_CPUS := cortex-a53 cortex-a72 cortex-a76 max
 
 PACKAGES := libjpeg62-turbo-dev libpng-dev libsleef-dev libssl-dev libzip-dev pkg-config
 LINT_PACKAGES := clang-format
 EMULATOR_PACKAGES := qemu-user
+COUNT_PACKAGES := gcc libc6-dev
+MCA_PACKAGES := llvm
 SYSROOT_PACKAGES := libc6-dev libgcc-12-dev libjpeg62-turbo-dev libpng-dev libsleef-dev
 
 sources = $(wildcard $(shell git ls-files --cached --others --exclude-standard $(1)))
@@ -45,7 +47,7 @@ endef
 
 .PHONY: help
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup
 setup: ## install the Debian packages that the build needs (as root; else say which)
@@ -74,7 +76,7 @@ board: setup ## build the board tools as Embedded Swift, which rejects every hea
 # Embedded Swift's library for AArch64 without a system, and the C library of Debian's packages. A
 # coroutine whose frame came from the heap would need swift_coroFrameAlloc: there is none.
 .PHONY: pi
-pi: setup ## cross-compile the board tools for 64-bit ARM, such as Raspberry Pis
+pi: plan ## cross-compile the board tools for 64-bit ARM, such as Raspberry Pis, and package them
 	Toolchains/sysroot arm64 .build-pi/sysroot $(SYSROOT_PACKAGES)
 	sed 's|@SYSROOT@|$(CURDIR)/.build-pi/sysroot|' Toolchains/aarch64-linux-gnu.json.in > .build-pi/toolset.json
 	mkdir -p $(PI)
@@ -84,18 +86,53 @@ pi: setup ## cross-compile the board tools for 64-bit ARM, such as Raspberry Pis
 	  "$$(dirname "$$(realpath "$$(command -v swift)")")/llvm-objcopy" --strip-all \
 	    .build-pi/build/aarch64-none-none-elf/release/$$tool $(PI)/$$tool; \
 	done
-	@ls -l $(PI)
+	Toolchains/deb arm64 $(PI) $(PLAN) .build-pi
+	@ls -l $(PI) .build-pi/*.deb
 
-.PHONY: demo
-demo: build board ## quantize the shipped model and classify the example photos
+.PHONY: deb
+deb: plan board ## package the board tools for this machine
+	Toolchains/deb $(DEB_ARCH) .build-board/release $(PLAN) .build-board
+
+.PHONY: deb-test
+deb-test: pi deb ## unpack both packages into fresh roots and run them there
+	@$(call need_packages,$(EMULATOR_PACKAGES))
+	for package in .build-pi/*_arm64.deb .build-board/*_$(DEB_ARCH).deb; do \
+	  Toolchains/check-deb $$package Models/examples/church.jpg; \
+	done
+
+.PHONY: pi-test
+pi-test: board pi ## run what `make pi` built on emulated Cortex-A53, A72, A76 and newer
+	@$(call need_packages,$(EMULATOR_PACKAGES))
+	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_PI_TOOLS=$(CURDIR)/$(PI) RESNET_PI_ROOT=$(CURDIR)/.build-pi/sysroot \
+	  swift test -c release --filter EmulatedBoardTests
+
+.PHONY: mca
+mca: pi ## show what scheduling models make of the ARM loops
+	@$(call need_packages,$(MCA_PACKAGES))
+	Toolchains/mca-report .build-pi/build
+
+.PHONY: count
+count: pi ## count the ARM instructions of an inference by function
+	@$(call need_packages,$(EMULATOR_PACKAGES) $(COUNT_PACKAGES))
+	.build/release/resnet-quantize Models/resnet18-imagenette.safetensors --target cortex-a72 \
+	  --calibration Models/calibration --classes Models/classes.txt -o .build/cortex-a72.plan
+	for cpu in cortex-a76 cortex-a72; do \
+	  echo $$cpu; \
+	  Toolchains/count-instructions/run .build-pi/sysroot $$cpu \
+	    .build-pi/build/aarch64-none-none-elf/release/resnet-run .build/cortex-a72.plan Models/examples/church.jpg; \
+	done
+
+.PHONY: plan
+plan: build ## quantize the shipped model
 	.build/release/resnet-quantize Models/resnet18-imagenette.safetensors \
 	  --calibration Models/calibration --classes Models/classes.txt -o $(PLAN)
+
+.PHONY: demo
+demo: plan board ## quantize the shipped model and classify the example photos
 	$(BOARD) $(PLAN) Models/examples/*.jpg --top 3
 
 .PHONY: bench
-bench: build board ## benchmark the shipped model block by block (options: BENCH_OPTIONS="--help")
-	.build/release/resnet-quantize Models/resnet18-imagenette.safetensors \
-	  --calibration Models/calibration --classes Models/classes.txt -o $(PLAN)
+bench: plan board ## benchmark the shipped model block by block (options: BENCH_OPTIONS="--help")
 	$(BENCH) $(PLAN) $(BENCH_OPTIONS)
 
 .PHONY: peers

@@ -8,9 +8,11 @@ enum ShippedModel {
   static let folder = Repository.root.appendingPathComponent("Models")
 
   private static let int8Plan = Result { try make("shipped-int8.plan", []) }
+  private static let neonPlan = Result { try make("shipped-neon.plan", ["--target", "neon"]) }
   private static let floatPlan = Result { try make("shipped-fp32.plan", ["--precision", "fp32"]) }
 
   static func int8() throws -> String { try int8Plan.get() }
+  static func neon() throws -> String { try neonPlan.get() }
   static func float32() throws -> String { try floatPlan.get() }
 
   /// The arguments that quantize the checkpoint as `make demo` does.
