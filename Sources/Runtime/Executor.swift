@@ -239,7 +239,18 @@ struct Executor {
     guard let winograd = step.winograd, winograd.levels >> UInt32(level.rawValue) & 1 != 0 else {
       return nil
     }
-    return winograd
+    return isTooMuchToRead(winograd, step) ? nil : winograd
+  }
+
+  /// Whether direct sums take less time than reading the transformed weights.
+  ///
+  /// Boards of level neon read about 4 GB/s, whatever the number of cores: with three of them a layer of
+  /// 512 channels, 19 MB in F(4×4), would wait for its weights. One or two are busy that long.
+  private func isTooMuchToRead(_ winograd: WinogradRecord, _ step: StepRecord) -> Bool {
+    let inputs = plan.tensor(step.input).channels
+    let outputs = plan.tensor(step.output).channels
+    return level == RN_ISA_NEON && threads > 2
+      && winograd.byteCount(inputs: inputs, outputs: outputs) > 8 << 20
   }
 
   private func runWinograd(
