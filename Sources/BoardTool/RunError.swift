@@ -24,6 +24,10 @@ public enum RunError: Error, @unchecked Sendable {
   case strangeBaseline(UnsafePointer<CChar>, byte: Int, expected: StaticString)
   /// The last run gave other logits than the first.
   case changedOutput(UnsafePointer<CChar>)
+  /// Frames could not be read.
+  case stream(UnsafePointer<CChar>, errno: Int32)
+  /// A stream ended before its first frame was complete.
+  case noFrame(UnsafePointer<CChar>, expected: Int, found: Int)
   case folder(UnsafePointer<CChar>, errno: Int32)
   case noImages(UnsafePointer<CChar>)
   case noReadableImage(UnsafePointer<CChar>)
@@ -72,6 +76,17 @@ public enum RunError: Error, @unchecked Sendable {
     case .changedOutput(let path):
       line.append(cString: path)
       line.append(": the same image gave different logits: suspect the memory or the power supply")
+    case .stream(let path, let code):
+      line.append(cString: path)
+      line.append(": cannot read frames: ")
+      line.append(cString: strerror(code))
+    case .noFrame(let path, let expected, let found):
+      line.append(cString: path)
+      line.append(": expected frames of ")
+      line.append(expected)
+      line.append(" bytes, found ")
+      line.append(found)
+      line.append(" bytes in all")
     case .folder(let path, let code):
       line.append(cString: path)
       line.append(": cannot read the folder: ")

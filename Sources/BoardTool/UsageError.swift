@@ -7,6 +7,7 @@ public import ResNetRuntime
 public enum UsageError: Error, @unchecked Sendable {
   case missingModel
   case missingImage
+  case missingStream
   case missingPlan
   case strayWord(UnsafePointer<CChar>)
   case unknownOption(UnsafePointer<CChar>)
@@ -16,6 +17,12 @@ public enum UsageError: Error, @unchecked Sendable {
   case instructionSet(UnsafePointer<CChar>, SessionError)
   case cpus(UnsafePointer<CChar>, SessionError)
   case evaluateWith(StaticString)
+  /// An option that makes sense only with another.
+  case onlyWith(StaticString, StaticString)
+  /// A size and format of frames.
+  case frameFormat(UnsafePointer<CChar>)
+  /// An option that takes one of some words.
+  case word(UnsafePointer<CChar>, expected: StaticString, found: UnsafePointer<CChar>)
   /// Two options name the same file to write.
   case sameFile(StaticString, StaticString, UnsafePointer<CChar>)
   case both(StaticString, StaticString)
@@ -28,6 +35,24 @@ public enum UsageError: Error, @unchecked Sendable {
       line.append("expected a plan and images, found neither")
     case .missingImage:
       line.append("expected at least one image after the plan, or --evaluate DIR")
+    case .missingStream:
+      line.append("expected one file with frames after the plan, or - for standard input")
+    case .onlyWith(let option, let other):
+      line.append(option)
+      line.append(" makes sense only with ")
+      line.append(other)
+    case .frameFormat(let found):
+      line.append(
+        "expected a width, height and format such as 640x480:yuv420 after --raw (yuv420, ")
+      line.append("nv12, yuyv, rgb24 or bgr24), found ")
+      line.append(cString: found)
+    case .word(let option, let expected, let found):
+      line.append("expected ")
+      line.append(expected)
+      line.append(" after ")
+      line.append(cString: option)
+      line.append(", found ")
+      line.append(cString: found)
     case .unknownOption(let option):
       line.append("unknown option ")
       line.append(cString: option)

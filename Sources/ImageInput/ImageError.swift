@@ -24,6 +24,10 @@ public enum ImageError: Error, Equatable {
   /// The sides, in pixels, pass `RGBImage.maximumSide` or their product `RGBImage.maximumPixels`,
   /// or one of them is not positive.
   case tooLarge(width: Int, height: Int)
+  /// The sides of a frame, in pixels, of which one is odd though two pixels share a sample.
+  case oddFrame(width: Int, height: Int)
+  /// The bytes from row to row of a frame are fewer than a row has, odd in yuv420 or too many.
+  case stride(Int, rowBytes: Int)
   /// The system has no memory for the pixels or for the work on them.
   case outOfMemory
 
@@ -48,6 +52,18 @@ public enum ImageError: Error, Equatable {
       line.append(format.name)
       line.append(" image that is not supported: ")
       message.describe(to: &line)
+    case .oddFrame(let width, let height):
+      line.append("expected even sides, found ")
+      line.append(width)
+      line.append("x")
+      line.append(height)
+    case .stride(let found, let rowBytes):
+      line.append("expected a stride of ")
+      line.append(rowBytes)
+      line.append(" to ")
+      line.append(FrameFormat.maximumStride)
+      line.append(" bytes, even for yuv420, found ")
+      line.append(found)
     case .tooLarge(let width, let height):
       line.append("expected an image of sides 1 to ")
       line.append(RGBImage.maximumSide)

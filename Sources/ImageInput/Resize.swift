@@ -15,39 +15,63 @@ extension RGBImage {
   ///   `height`.
   public borrowing func resized(width: Int, height: Int) throws(ImageError) -> RGBImage {
     let result = try RGBImage(width: width, height: height)
-    try resize(
-      width: width, height: height, columns: 0..<width, rows: 0..<height,
-      into: result.pixels.baseAddress!, rowBytes: 3 * width)
+    let resizer = try Resizer(
+      from: (self.width, self.height), to: (width, height), columns: 0..<width, rows: 0..<height)
+    resizer.resize(self, into: result.pixels.baseAddress!, rowBytes: 3 * width)
     return result
   }
+}
 
-  /// Writes the part `columns` × `rows`, neither empty, of the image resized to `width` × `height`
-  /// to `target`, whose rows lie `rowBytes` apart.
-  ///
-  /// Rows are first resized horizontally, rounded to bytes, and then combined vertically. Only as
-  /// many of them as one output row needs are kept, in a ring, so that they stay in the cache.
-  borrowing func resize(
-    width: Int, height: Int, columns: Range<Int>, rows: Range<Int>,
-    into target: UnsafeMutablePointer<UInt8>, rowBytes: Int
+/// Computes part of a resized image.
+///
+/// Rows are first resized horizontally, rounded to bytes, and then combined vertically. Only as
+/// many of them as one output row needs are kept, in a ring, so that they stay in the cache.
+///
+/// - **Allocates:** the taps of both axes and the ring, freed with the value.
+struct Resizer: ~Copyable {
+  private let across, down: ResizeTaps
+  private let columns, rows: Range<Int>
+  private let sameWidth: Bool
+  private let ring: UnsafeMutablePointer<UInt8>
+  // Whole vectors of 16 bytes: `combineRows` reads no less.
+  private let ringRowBytes: Int
+
+  /// Prepares for images of one size; of the result `columns` × `rows`, neither empty, are wanted.
+  init(
+    from source: (width: Int, height: Int), to result: (width: Int, height: Int),
+    columns: Range<Int>, rows: Range<Int>
   ) throws(ImageError) {
-    let across = try ResizeTaps(from: self.width, to: width, outputs: columns)
-    let down = try ResizeTaps(from: self.height, to: height, outputs: rows)
-    let count = 3 * columns.count
-    // Whole vectors of 16 bytes: `combineRows` reads no less.
-    let ringRowBytes = (count + 15) & ~15
-    let ringRows = down.stride
-    guard let memory = calloc(ringRows, ringRowBytes) else { throw .outOfMemory }
-    defer { free(memory) }
-    let ring = memory.assumingMemoryBound(to: UInt8.self)
+    let across = try ResizeTaps(from: source.width, to: result.width, outputs: columns)
+    let down = try ResizeTaps(from: source.height, to: result.height, outputs: rows)
+    let ringRowBytes = (3 * columns.count + 15) & ~15
+    guard let memory = calloc(down.stride, ringRowBytes) else { throw .outOfMemory }
+    ring = memory.assumingMemoryBound(to: UInt8.self)
+    self.ringRowBytes = ringRowBytes
+    self.across = across
+    self.down = down
+    self.columns = columns
+    self.rows = rows
+    sameWidth = source.width == result.width
+  }
 
+  deinit { free(ring) }
+
+  /// Writes the part to `target`, whose rows lie `rowBytes` apart.
+  ///
+  /// - **Allocates:** nothing.
+  func resize(
+    _ image: borrowing RGBImage, into target: UnsafeMutablePointer<UInt8>, rowBytes: Int
+  ) {
+    let count = 3 * columns.count
+    let ringRows = down.stride
     var next = 0
     for y in rows {
       let inputs = down.inputs(of: y)
       next = max(next, inputs.lowerBound)
       while next < inputs.upperBound {
-        let source = UnsafePointer(pixels.baseAddress! + 3 * self.width * next)
+        let source = UnsafePointer(image.pixels.baseAddress! + 3 * image.width * next)
         let resized = ring + next % ringRows * ringRowBytes
-        if self.width == width {
+        if sameWidth {
           memcpy(resized, source + 3 * columns.lowerBound, count)
         } else {
           resizeRow(source, columns, across, into: resized)

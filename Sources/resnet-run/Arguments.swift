@@ -11,11 +11,14 @@ struct Arguments: ~Copyable {
     case version
     case classify
     case evaluate(UnsafePointer<CChar>)
+    case frames(FrameOptions)
   }
 
   private(set) var task = Task.classify
   private(set) var json = false
   private(set) var top = 5
+  /// Whether the number of classes was asked for.
+  private(set) var showsTop = false
   private(set) var features: UnsafePointer<CChar>?
   private(set) var logits: UnsafePointer<CChar>?
   private(set) var probabilities: UnsafePointer<CChar>?
@@ -48,6 +51,7 @@ struct Arguments: ~Copyable {
   private mutating func parse(_ words: inout ArgumentWords) throws(UsageError) {
     var hasTop = false
     var hasThreads = false
+    var frames = FrameOptions()
     while let word = words.next() {
       guard word.isOption else {
         files.elements[fileCount] = word.text
@@ -80,6 +84,8 @@ struct Arguments: ~Copyable {
         probabilities = try words.value(of: word)
       } else if word.isNamed("--evaluate") {
         task = .evaluate(try words.value(of: word))
+      } else if try frames.take(word, &words) {
+        continue
       } else {
         throw .unknownOption(word.text)
       }
@@ -88,12 +94,24 @@ struct Arguments: ~Copyable {
       guard !hasThreads else { throw .both("--cpus", "--threads") }
       threads = cpus.count
     }
+    showsTop = hasTop
+    if frames.size != nil {
+      if case .evaluate = task { throw .both("--raw", "--evaluate") }
+      task = .frames(frames)
+    } else if let option = frames.firstOption {
+      throw .onlyWith(option, "--raw")
+    }
     try checkCombination(hasTop: hasTop)
   }
 
   private func checkCombination(hasTop: Bool) throws(UsageError) {
     guard fileCount > 0 else { throw .missingModel }
-    if case .evaluate = task {
+    if case .frames = task {
+      guard fileCount == 2 else { throw .missingStream }
+      guard features == nil, logits == nil, probabilities == nil else {
+        throw .both("--raw", "--features, --logits or --probabilities")
+      }
+    } else if case .evaluate = task {
       guard fileCount == 1 else { throw .evaluateWith("images") }
       guard !hasTop else { throw .evaluateWith("--top") }
       guard features == nil, logits == nil, probabilities == nil else {

@@ -38,7 +38,23 @@ struct Classifier: ~Copyable {
   /// Reads an image, runs the network on it and takes the times.
   mutating func run(_ path: UnsafePointer<CChar>) throws(ImageError) {
     let start = rn_monotonic_ns()
-    try read(path)
+    let recipe = session.plan.view.recipe
+    try preprocess(
+      RGBImage(path: path), resizeShorterSide: recipe.resize, crop: recipe.crop,
+      into: pixels.elements.baseAddress!)
+    infer(since: start)
+  }
+
+  /// Runs the network on a frame and takes the times.
+  ///
+  /// - **Allocates:** nothing.
+  mutating func run(_ frame: UnsafePointer<UInt8>, through input: borrowing FrameInput) {
+    let start = rn_monotonic_ns()
+    input.read(frame, into: pixels.elements.baseAddress!)
+    infer(since: start)
+  }
+
+  private mutating func infer(since start: Int64) {
     let middle = rn_monotonic_ns()
     session.run(UnsafeBufferPointer(pixels.elements).span)
     inferenceTime = rn_monotonic_ns() - middle
@@ -49,13 +65,6 @@ struct Classifier: ~Copyable {
   func probabilities() -> UnsafeBufferPointer<Float> {
     session.probabilities(into: softmax.elements)
     return UnsafeBufferPointer(softmax.elements)
-  }
-
-  private func read(_ path: UnsafePointer<CChar>) throws(ImageError) {
-    let recipe = session.plan.view.recipe
-    try preprocess(
-      RGBImage(path: path), resizeShorterSide: recipe.resize, crop: recipe.crop,
-      into: pixels.elements.baseAddress!)
   }
 }
 

@@ -72,29 +72,46 @@ extension TextOutput {
   ) {
     append("{\"file\": ")
     append(jsonCString: image)
-    append(", \"top\": [")
-    let probabilities = classifier.probabilities()
-    for place in 0..<top.count {
-      let index = top[place]
-      append(place == 0 ? "{\"index\": " : ", {\"index\": ")
-      append(index)
-      append(", \"label\": ")
-      if let name = classifier.session.plan.view.className(index) {
-        append(jsonString: name)
-      } else {
-        append("\"class ")
-        append(index)
-        append("\"")
-      }
-      append(", \"probability\": ")
-      append(jsonNumber: Double(probabilities[index]), decimals: 6)
-      append("}")
-    }
-    append("], \"inference_ms\": ")
+    append(", ")
+    append(jsonTop: top, classifier.probabilities(), classifier)
+    append(", \"inference_ms\": ")
     append(milliseconds(classifier.inferenceTime), decimals: 3)
     append(", \"input_ms\": ")
     append(milliseconds(classifier.inputTime), decimals: 3)
     append("}")
+  }
+
+  /// Appends the member "top": an array of classes.
+  mutating func append(
+    jsonTop top: UnsafeBufferPointer<Int>, _ probabilities: UnsafeBufferPointer<Float>,
+    _ classifier: borrowing Classifier
+  ) {
+    append("\"top\": [")
+    for place in 0..<top.count {
+      append(place == 0 ? "{" : ", {")
+      append(jsonClass: top[place], probabilities, classifier)
+      append("}")
+    }
+    append("]")
+  }
+
+  /// Appends the members "index", "label" and "probability".
+  mutating func append(
+    jsonClass index: Int, _ probabilities: UnsafeBufferPointer<Float>,
+    _ classifier: borrowing Classifier
+  ) {
+    append("\"index\": ")
+    append(index)
+    append(", \"label\": ")
+    if let name = classifier.session.plan.view.className(index) {
+      append(jsonString: name)
+    } else {
+      append("\"class ")
+      append(index)
+      append("\"")
+    }
+    append(", \"probability\": ")
+    append(jsonNumber: Double(probabilities[index]), decimals: 6)
   }
 
   private mutating func append(percentage probability: Double) {

@@ -31,20 +31,24 @@ func runTool() -> ExitStatus {
     return printUsage(to: STDOUT_FILENO) ? .success : .failure
   case .version:
     return printVersion(to: STDOUT_FILENO) ? .success : .failure
-  case .classify, .evaluate:
+  case .classify, .evaluate, .frames:
     return infer(arguments)
   }
 }
 
 private func infer(_ arguments: borrowing Arguments) -> ExitStatus {
   do throws(RunError) {
-    var classifier = try Classifier(arguments)
-    let readAll =
-      if case .evaluate(let folder) = arguments.task {
-        try evaluate(folder, &classifier, asJSON: arguments.json)
-      } else {
-        try classify(arguments, &classifier)
-      }
+    let readAll: Bool
+    switch arguments.task {
+    case .frames(let options):
+      readAll = try classifyFrames(arguments, options)
+    case .evaluate(let folder):
+      var classifier = try Classifier(arguments)
+      readAll = try evaluate(folder, &classifier, asJSON: arguments.json)
+    default:
+      var classifier = try Classifier(arguments)
+      readAll = try classify(arguments, &classifier)
+    }
     return readAll ? .success : .failure
   } catch {
     complain { error.describe(to: &$0) }

@@ -16,6 +16,9 @@ func printUsage(to descriptor: Int32) -> Bool {
                                           [--probabilities FILE.f32] [--isa NAME]
                                           [--threads N | --cpus LIST]
            resnet-run MODEL.plan --evaluate DIR [--json] [--isa NAME] [--threads N | --cpus LIST]
+           resnet-run MODEL.plan --raw WxH:FORMAT FILE|- [--every N] [--latest] [--matrix NAME]
+                                          [--range NAME] [--stride BYTES] [--top N] [--isa NAME]
+                                          [--threads N | --cpus LIST]
            resnet-run --help | --version
 
     Tells what is on photos, JPEG or PNG, with a plan made by resnet-quantize.
@@ -31,11 +34,23 @@ func printUsage(to descriptor: Int32) -> Bool {
                            images whose class came first and among the first five. Folders are named
                            like a class of the plan or like the first word of its name; if none is,
                            the sorted folders stand for the classes in order, if they are as many.
+      --raw WxH:FORMAT     classifies frames of a camera from a file or, with -, standard input; formats
+                           are yuv420, nv12, yuyv, rgb24 and bgr24. One JSON object a line for each
+                           frame: frame (from 0), index, label, probability, with --top also top,
+                           inference_ms, input_ms, dropped (frames since the line before)
+      --every N            classifies every Nth frame
+      --latest             drops frames rather than lag behind: always takes the newest
+      --matrix NAME        bt601 (default) or bt709: how yuv became of RGB
+      --range NAME         full (default, what rpicam-vid writes) or limited (most webcams)
+      --stride BYTES       from row to row of the frame, if rows are padded
       --isa NAME           highest instruction-set level to use, such as ref (default: the level in
                            the environment variable RN_ISA, else the best of this CPU)
       --threads N          1 to 64 (default: the fast cores this process may use)
       --cpus LIST          one thread on each of these CPUs, such as 4-7 or 0,2
       --                   what follows are files, even if it starts with a dash
+
+    Frames end with the stream, SIGINT or SIGTERM, and exit status 0; an incomplete last frame is
+    reported on standard error and not classified. A stream without a whole frame is a failure.
 
     An image that cannot be read gets one line on standard error, the others are still processed, and
     the exit status is 1; the .f32 files are then not written. The time "input" is decoding and
@@ -47,6 +62,8 @@ func printUsage(to descriptor: Int32) -> Bool {
       resnet-run resnet18.plan *.jpg --top 1 --json
       resnet-run resnet18.plan *.jpg --features vectors.f32
       resnet-run resnet18.plan --evaluate validation/ --threads 2
+      rpicam-vid -n -t 0 --codec yuv420 --width 640 --height 480 -o - |
+        resnet-run resnet18.plan --raw 640x480:yuv420 --latest -
 
     """)
   return text.write(to: descriptor)

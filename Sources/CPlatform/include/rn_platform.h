@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,9 @@ static inline int rn_is_regular_file(const struct stat *status) { return S_ISREG
 
 /// Whether `status` describes a directory.
 static inline int rn_is_directory(const struct stat *status) { return S_ISDIR(status->st_mode); }
+
+/// Makes a write to a closed pipe fail with EPIPE instead of ending the process.
+static inline void rn_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
 
 /// Lists the entries of a directory whose names do not start with a dot, sorted by their bytes.
 /// Returns how many there are, or -1 and sets `errno`. The list and each of its entries come from

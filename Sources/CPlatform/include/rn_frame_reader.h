@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads frames of one size from a stream, on a thread of its own, so that the writer does not wait
+// while a frame is worked on.
+#ifndef RN_FRAME_READER_H
+#define RN_FRAME_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct rn_frame_reader rn_frame_reader;
+
+/// Why there are no more frames.
+enum rn_frame_end {
+  /// The stream ended, perhaps within a frame.
+  RN_FRAME_END_OF_STREAM,
+  /// SIGINT or SIGTERM came.
+  RN_FRAME_END_BY_SIGNAL,
+  /// The stream could not be read; `error` says why.
+  RN_FRAME_END_BY_ERROR,
+};
+
+/// A complete frame, or that there are no more.
+typedef struct {
+  /// Its bytes, valid until the next frame is asked for; null at the end.
+  const uint8_t *frame;
+  /// How many frames of the stream came before it; at the end, how many came.
+  uint64_t number;
+  /// One of `enum rn_frame_end`, at the end.
+  int end;
+  /// An `errno`.
+  int error;
+  /// The bytes of an incomplete last frame, at the end.
+  size_t rest;
+} rn_frame;
+
+/// Starts to read frames of `frame_bytes` from a descriptor, which stays the caller's. If `latest`,
+/// a frame that is complete replaces one that is still waiting; otherwise two wait at most. From
+/// now on SIGINT and SIGTERM end the frames instead of the process. One reader at a time. Returns 0
+/// and sets *reader, or an errno. Allocates three frames.
+int rn_frame_reader_start(rn_frame_reader **reader, int descriptor, size_t frame_bytes,
+                          bool latest);
+
+/// Waits for the next frame.
+rn_frame rn_frame_reader_next(rn_frame_reader *reader);
+
+/// Ends the thread, frees the frames and gives the signals back.
+void rn_frame_reader_stop(rn_frame_reader *reader);
+
+#endif

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CImageCodecs
+import CPlatform
+
+/// Makes RGB images of the frames of a camera.
+///
+/// Y'CbCr becomes RGB by the equations of ITU-R BT.601 and BT.709, with coefficients rounded to 2⁻¹⁶
+/// and results rounded to nearest: at most one step from exact arithmetic. A sample of U and V serves
+/// all its pixels. The same bytes on every CPU.
+///
+/// - **Allocates:** two rows, when it is made.
+public struct FrameConverter: ~Copyable {
+  /// Pixels per row.
+  public let width: Int
+  /// The number of rows.
+  public let height: Int
+  /// The bytes of one frame, padding included.
+  public let byteCount: Int
+
+  private let format: FrameFormat
+  private let stride: Int
+  private let matrix: rn_yuv_matrix
+  // A row of U and one of V, and for yuyv one of Y and one of U V before them.
+  private let rows: UnsafeMutablePointer<UInt8>
+
+  /// Prepares for frames of one size.
+  ///
+  /// - Parameters:
+  ///   - width: 1…`RGBImage.maximumSide`, even if two pixels share a sample.
+  ///   - height: the same.
+  ///   - format: how the pixels lie.
+  ///   - stride: the bytes from one row of the first plane to the next, at least the bytes of a row; the
+  ///     planes of yuv420 after it have half of it, those of nv12 all of it. 0: no padding.
+  ///   - matrix: the weights in Y'.
+  ///   - range: black and white.
+  /// - Throws: `frame` if the sides or the stride do not fit the format, `tooLarge`, `outOfMemory`.
+  public init(
+    width: Int, height: Int, format: FrameFormat, stride: Int = 0,
+    matrix: ColourMatrix = .bt601, range: ColourRange = .full
+  ) throws(ImageError) {
+    let sides = 1...RGBImage.maximumSide
+    guard sides.contains(width), sides.contains(height), width * height <= RGBImage.maximumPixels
+    else { throw .tooLarge(width: width, height: height) }
+    let chroma = format.chroma
+    guard width % chroma.across == 0, height % chroma.down == 0 else {
+      throw .oddFrame(width: width, height: height)
+    }
+    let rowBytes = format.rowBytes(width)
+    let stride = stride == 0 ? rowBytes : stride
+    guard rowBytes...FrameFormat.maximumStride ~= stride, format != .yuv420 || stride % 2 == 0
+    else { throw .stride(stride, rowBytes: rowBytes) }
+    guard let memory = malloc(4 * (width + 16)) else { throw .outOfMemory }
+    rows = memory.assumingMemoryBound(to: UInt8.self)
+    self.width = width
+    self.height = height
+    self.format = format
+    self.stride = stride
+    byteCount = chroma.down == 2 ? stride * height / 2 * 3 : stride * height
+    self.matrix = rn_yuv_matrix(matrix, range)
+  }
+
+  deinit { free(rows) }
+
+  /// Converts a frame of ``byteCount`` bytes.
+  ///
+  /// - Parameters:
+  ///   - frame: the first byte.
+  ///   - image: an image of the same width and height, which is overwritten.
+  /// - **Allocates:** nothing.
+  public func convert(_ frame: UnsafePointer<UInt8>, into image: borrowing RGBImage) {
+    precondition(image.width == width && image.height == height, "an image of the frame's size")
+    for y in 0..<height {
+      convertRow(y, frame, image.pixels.baseAddress! + 3 * width * y)
+    }
+  }
+
+  private func convertRow(
+    _ y: Int, _ frame: UnsafePointer<UInt8>, _ rgb: UnsafeMutablePointer<UInt8>
+  ) {
+    let row = frame + stride * y
+    let count = UInt32(width)
+    let (u, v) = (rows, rows + width)
+    var matrix = matrix
+    switch format {
+    case .yuv420:
+      let planes = frame + stride * height
+      let chromaRow = stride / 2 * (y / 2)
+      rn_yuv_row(
+        &matrix, row, planes + chromaRow, planes + stride / 2 * (height / 2) + chromaRow, count,
+        rgb)
+    case .nv12:
+      // Two rows share their samples.
+      if y % 2 == 0 { rn_split_pairs(frame + stride * (height + y / 2), count / 2, u, v) }
+      rn_yuv_row(&matrix, row, u, v, count, rgb)
+    case .yuyv:
+      let (luma, pairs) = (rows + 2 * width, rows + 3 * width)
+      rn_split_pairs(row, count, luma, pairs)
+      rn_split_pairs(pairs, count / 2, u, v)
+      rn_yuv_row(&matrix, luma, u, v, count, rgb)
+    case .rgb24:
+      memcpy(rgb, row, 3 * width)
+    case .bgr24:
+      rn_swap_red_blue(row, count, rgb)
+    }
+  }
+}
+
+extension rn_yuv_matrix {
+  /// The inverse of Y' = Kr R + Kg G + Kb B, U = (B - Y') / 2 (1 - Kb), V = (R - Y') / 2 (1 - Kr).
+  fileprivate init(_ matrix: ColourMatrix, _ range: ColourRange) {
+    let (red, blue) = matrix.weights
+    let green = 1 - red - blue
+    let isFull = range == .full
+    let luma = isFull ? 1 : 255.0 / 219
+    let chroma = isFull ? 1 : 255.0 / 224
+    func units(_ coefficient: Double) -> Int32 { Int32((coefficient * 65536).rounded()) }
+    self.init(
+      offset: isFull ? 0 : 16, scale: units(luma), red_v: units(2 * (1 - red) * chroma),
+      green_u: units(-2 * (1 - blue) * blue / green * chroma),
+      green_v: units(-2 * (1 - red) * red / green * chroma),
+      blue_u: units(2 * (1 - blue) * chroma))
+  }
+}

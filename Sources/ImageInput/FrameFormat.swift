@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How the pixels of a camera's frame lie in memory.
+public enum FrameFormat: Equatable, Sendable {
+  /// Planes Y, U, V, the latter two of half the width and height (I420).
+  case yuv420
+  /// A plane Y and one of pairs U, V of half the width and height.
+  case nv12
+  /// Y, U, Y, V for two pixels of a row.
+  case yuyv
+  /// Red, green, blue.
+  case rgb24
+  /// Blue, green, red.
+  case bgr24
+
+  /// The most bytes a row of the first plane may be apart from the next.
+  static var maximumStride: Int { 1 << 17 }
+
+  /// How many pixels share a sample of U and V, across and down.
+  var chroma: (across: Int, down: Int) {
+    switch self {
+    case .yuv420, .nv12: (2, 2)
+    case .yuyv: (2, 1)
+    case .rgb24, .bgr24: (1, 1)
+    }
+  }
+
+  /// The bytes of a row of the first plane, without padding.
+  func rowBytes(_ width: Int) -> Int {
+    switch self {
+    case .yuv420, .nv12: width
+    case .yuyv: 2 * width
+    case .rgb24, .bgr24: 3 * width
+    }
+  }
+}
+
+/// The weights of red, green and blue in Y'.
+public enum ColourMatrix: Equatable, Sendable {
+  /// ITU-R BT.601: standard definition, JPEG and most cameras.
+  case bt601
+  /// ITU-R BT.709: high definition.
+  case bt709
+
+  var weights: (red: Double, blue: Double) {
+    switch self {
+    case .bt601: (0.299, 0.114)
+    case .bt709: (0.2126, 0.0722)
+    }
+  }
+}
+
+/// The values that stand for black and white.
+public enum ColourRange: Equatable, Sendable {
+  /// Y' 0…255, U and V 1…255: JPEG.
+  case full
+  /// Y' 16…235, U and V 16…240: video.
+  case limited
+}

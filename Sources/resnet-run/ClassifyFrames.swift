@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BoardTool
+import CPlatform
+import ImageInput
+import PlanFormat
+import Platform
+import ResNetRuntime
+
+/// Prints the class of the frames of a stream, until it ends or a signal comes.
+///
+/// - **Allocates:** everything before the first frame.
+func classifyFrames(
+  _ arguments: borrowing Arguments, _ options: FrameOptions
+) throws(RunError) -> Bool {
+  let (word, width, height, format) = options.size!
+  let converter: FrameConverter
+  do throws(ImageError) {
+    converter = try FrameConverter(
+      width: width, height: height, format: format, stride: options.stride, matrix: options.matrix,
+      range: options.range)
+  } catch {
+    complain(about: word, error)
+    return false
+  }
+  // Before the session: its threads may be bound to CPUs, this one is free.
+  let reader = try FrameReader(
+    arguments.images[0], frameBytes: converter.byteCount, latest: options.latest)
+  var classifier = try Classifier(arguments)
+  let input = try FrameInput(converter, classifier.session.plan.view.recipe)
+  let places = try Buffer<Int>(count: min(arguments.top, classifier.session.plan.classCount))
+  var output = TextOutput()
+  rn_ignore_sigpipe()
+
+  var next = 0
+  var classified = 0
+  var item = reader.next()
+  while let frame = item.frame {
+    let number = Int(item.number)
+    if number % options.every == 0 {
+      classifier.run(frame, through: input)
+      let filled = topK(classifier.session.logits, into: places.elements)
+      output.append(
+        frame: number, dropped: number - next,
+        UnsafeBufferPointer(rebasing: places.elements[0..<filled]), classifier,
+        showsTop: arguments.showsTop)
+      do throws(RunError) {
+        try output.endLine()
+      } catch {
+        // Whoever read the lines has gone, as `head` does.
+        if case .standardOutput(EPIPE) = error { return true }
+        throw error
+      }
+      classified += 1
+      next = number + 1
+    }
+    item = reader.next()
+  }
+  try report(item, reader, classified: classified)
+  return true
+}
+
+/// Tells on standard error how a stream ended.
+private func report(
+  _ end: rn_frame, _ reader: borrowing FrameReader, classified: Int
+) throws(RunError) {
+  if end.end == RN_FRAME_END_BY_ERROR.rawValue { throw .stream(reader.path, errno: end.error) }
+  if end.end == RN_FRAME_END_OF_STREAM.rawValue, end.number == 0 {
+    throw .noFrame(reader.path, expected: reader.frameBytes, found: end.rest)
+  }
+  if end.rest > 0 {
+    complain {
+      $0.append(cString: reader.path)
+      $0.append(": the stream ended within a frame: expected ")
+      $0.append(reader.frameBytes)
+      $0.append(" bytes, found ")
+      $0.append(end.rest)
+    }
+  }
+  complain {
+    $0.append(end.number)
+    $0.append(" frames, ")
+    $0.append(classified)
+    $0.append(" classified")
+  }
+}
+
+extension TextOutput {
+  fileprivate mutating func append(
+    frame: Int, dropped: Int, _ top: UnsafeBufferPointer<Int>,
+    _ classifier: borrowing Classifier, showsTop: Bool
+  ) {
+    let probabilities = classifier.probabilities()
+    append("{\"frame\": ")
+    append(frame)
+    append(", ")
+    append(jsonClass: top[0], probabilities, classifier)
+    if showsTop {
+      append(", ")
+      append(jsonTop: top, probabilities, classifier)
+    }
+    append(", \"inference_ms\": ")
+    append(milliseconds(classifier.inferenceTime), decimals: 3)
+    append(", \"input_ms\": ")
+    append(milliseconds(classifier.inputTime), decimals: 3)
+    append(", \"dropped\": ")
+    append(dropped)
+    append("}")
+  }
+}
