@@ -200,6 +200,29 @@ final class EmulatedBoardTests: XCTestCase {
     }
   }
 
+  func testSameLinesForFrames() throws {
+    let scratch = try Scratch()
+    let frames = scratch.path("frames")
+    var seed: UInt64 = 3
+    try Data(
+      (0..<3 * 160 * 120 * 3 / 2).map { _ in
+        seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return UInt8(truncatingIfNeeded: seed >> 33)
+      }
+    ).write(to: URL(fileURLWithPath: frames))
+    for format in ["yuv420", "nv12"] {
+      let arguments = [
+        try ShippedModel.neon(), "--raw", "160x120:\(format)", frames, "--top", "10",
+      ]
+      let expected = withoutTimes(try Tool.run.run(arguments).text)
+      XCTAssertEqual(Set(expected).count, 3)
+      forEachBoard { board in
+        let result = try board.run("resnet-run", arguments)
+        XCTAssertEqual(withoutTimes(result.text), expected, result.errors)
+      }
+    }
+  }
+
   func testMemory() throws {
     let plan = try ShippedModel.int8()
     let size = try XCTUnwrap(
@@ -210,4 +233,9 @@ final class EmulatedBoardTests: XCTestCase {
     XCTAssertGreaterThan(peak, size, "all weights were read")
     XCTAssertLessThan(peak, 18_000_000)
   }
+}
+
+/// Lines of JSON up to the times.
+private func withoutTimes(_ lines: String) -> [String] {
+  lines.split(separator: "\n").map { $0.components(separatedBy: ", \"inference_ms\"")[0] }
 }

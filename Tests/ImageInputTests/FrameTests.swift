@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ImageInput
+import Testing
+
+/// A frame's size, format and colours.
+private struct Frame: Sendable {
+  var width: Int
+  var height: Int
+  var format: FrameFormat
+  var matrix = ColourMatrix.bt601
+  var range = ColourRange.full
+  var stride = 0
+
+  func converter() throws(ImageError) -> FrameConverter {
+    try FrameConverter(
+      width: width, height: height, format: format, stride: stride, matrix: matrix, range: range)
+  }
+
+  func pixels(_ bytes: [UInt8]) throws -> [UInt8] {
+    let converter = try converter()
+    try #require(bytes.count == converter.byteCount)
+    let image = try RGBImage(width: width, height: height)
+    converter.convert(bytes, into: image)
+    return Array(image.pixels)
+  }
+}
+
+/// The conversion as it is defined, a pixel at a time.
+private func reference(_ frame: Frame, _ bytes: [UInt8]) -> [UInt8] {
+  let (red, blue) = frame.matrix == .bt601 ? (0.299, 0.114) : (0.2126, 0.0722)
+  let isFull = frame.range == .full
+  func units(_ value: Double) -> Int { Int((value * 65536).rounded()) }
+  let luma = units(isFull ? 1 : 255 / 219)
+  let unit = isFull ? 1 : 255.0 / 224
+  let redV = units(2 * (1 - red) * unit)
+  let blueU = units(2 * (1 - blue) * unit)
+  let greenU = units(-2 * (1 - blue) * blue / (1 - red - blue) * unit)
+  let greenV = units(-2 * (1 - red) * red / (1 - red - blue) * unit)
+  var result: [UInt8] = []
+  for y in 0..<frame.height {
+    for x in 0..<frame.width {
+      let (width, height) = (frame.width, frame.height)
+      func byte(_ index: Int) -> Int { Int(bytes[index]) }
+      let sample: (y: Int, u: Int, v: Int)
+      switch frame.format {
+      case .yuv420:
+        let row = frame.stride == 0 ? width : frame.stride
+        let place = row * height + y / 2 * (row / 2) + x / 2
+        sample = (byte(y * row + x), byte(place), byte(place + row / 2 * (height / 2)))
+      case .nv12:
+        let row = frame.stride == 0 ? width : frame.stride
+        let place = row * (height + y / 2) + x / 2 * 2
+        sample = (byte(y * row + x), byte(place), byte(place + 1))
+      case .yuyv:
+        let row = y * (frame.stride == 0 ? 2 * width : frame.stride)
+        sample = (byte(row + 2 * x), byte(row + x / 2 * 4 + 1), byte(row + x / 2 * 4 + 3))
+      case .rgb24, .bgr24:
+        let place = y * (frame.stride == 0 ? 3 * width : frame.stride) + 3 * x
+        let pixel = bytes[place..<place + 3]
+        result += frame.format == .rgb24 ? Array(pixel) : pixel.reversed()
+        continue
+      }
+      let base = luma * (sample.y - (isFull ? 0 : 16)) + 32768
+      let (u, v) = (sample.u - 128, sample.v - 128)
+      for value in [base + redV * v, base + greenU * u + greenV * v, base + blueU * u] {
+        result.append(UInt8(min(max(value >> 16, 0), 255)))
+      }
+    }
+  }
+  return result
+}
+
+@Suite struct FrameTests {
+  private static let formats: [(String, FrameFormat)] = [
+    ("yuv420", .yuv420), ("nv12", .nv12), ("yuyv", .yuyv), ("rgb24", .rgb24), ("bgr24", .bgr24),
+  ]
+
+  /// Names read "software-width x height-format-matrix-range".
+  @Test(arguments: Fixtures.names(in: "frames", endingWith: [".raw"]))
+  func isWithinAStepOfOtherSoftware(name: String) throws {
+    let words = name.dropLast(4).split(separator: "-").map(String.init)
+    let sides = words[1].split(separator: "x").map { Int($0)! }
+    let frame = Frame(
+      width: sides[0], height: sides[1],
+      format: try #require(Self.formats.first { $0.0 == words[2] }?.1),
+      matrix: words[3] == "bt601" ? .bt601 : .bt709, range: words[4] == "full" ? .full : .limited)
+    let folder = Fixtures.folder.appending(path: "frames")
+    let expected = try Pixels(ppm: folder.appending(path: "\(name.dropLast(4)).ppm")).bytes
+    let found = try frame.pixels([UInt8](Data(contentsOf: folder.appending(path: name))))
+    #expect(found.count == expected.count)
+    let steps = zip(found, expected).map { abs(Int($0) - Int($1)) }
+    #expect(try #require(steps.max()) <= 1)
+  }
+
+  @Test(arguments: formats.map(\.1))
+  func everyWidthIsAsDefined(format: FrameFormat) throws {
+    var seed: UInt64 = 1
+    for width in stride(from: 2, through: 70, by: 2) {
+      for (matrix, range) in [
+        (ColourMatrix.bt601, ColourRange.full), (.bt601, .limited), (.bt709, .full),
+        (.bt709, .limited),
+      ] {
+        for padding in [0, 6] {
+          var frame = Frame(
+            width: width, height: 4, format: format, matrix: matrix, range: range)
+          // Planes of half the height and width come to half as many rows.
+          let rowBytes = try frame.converter().byteCount / (format.isPlanar ? 6 : 4)
+          if padding > 0 { frame.stride = rowBytes + padding }
+          let bytes = (0..<(try frame.converter().byteCount)).map { _ in
+            seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return UInt8(truncatingIfNeeded: seed >> 33)
+          }
+          #expect(try frame.pixels(bytes) == reference(frame, bytes), "\(width) \(padding)")
+        }
+      }
+    }
+  }
+
+  @Test func blackAndWhite() throws {
+    for (range, black, white) in [(ColourRange.full, 0, 255), (.limited, 16, 235)] {
+      for matrix in [ColourMatrix.bt601, .bt709] {
+        let frame = Frame(width: 2, height: 2, format: .yuv420, matrix: matrix, range: range)
+        let bytes = [black, white, black, white, 128, 128].map(UInt8.init)
+        #expect(try frame.pixels(bytes) == [0, 0, 0, 255, 255, 255, 0, 0, 0, 255, 255, 255])
+      }
+    }
+  }
+
+  @Test func framesThatCannotBeAreRefused() {
+    func error(_ frame: Frame) -> ImageError? {
+      do throws(ImageError) {
+        _ = try frame.converter()
+        return nil
+      } catch {
+        return error
+      }
+    }
+    #expect(
+      error(Frame(width: 3, height: 2, format: .yuyv)) == .oddFrame(width: 3, height: 2))
+    #expect(
+      error(Frame(width: 2, height: 3, format: .nv12)) == .oddFrame(width: 2, height: 3))
+    #expect(error(Frame(width: 3, height: 3, format: .rgb24)) == nil)
+    #expect(error(Frame(width: 2, height: 3, format: .yuyv)) == nil)
+    for (width, height) in [(0, 2), (2, 0), (16386, 2), (16384, 16384), (-2, 2)] {
+      #expect(
+        error(Frame(width: width, height: height, format: .yuv420))
+          == .tooLarge(width: width, height: height))
+    }
+    for stride in [63, 65, -1, 1 << 18] {
+      #expect(
+        error(Frame(width: 64, height: 2, format: .yuv420, stride: stride))
+          == .stride(stride, rowBytes: 64))
+    }
+  }
+}
+
+extension FrameFormat {
+  /// Whether half as much again as the first plane follows it.
+  fileprivate var isPlanar: Bool { self == .yuv420 || self == .nv12 }
+}
