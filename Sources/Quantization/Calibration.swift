@@ -4,14 +4,6 @@ import Dispatch
 public import ModelGraph
 import Synchronization
 
-/// How the range of an activation tensor is chosen from its distribution.
-public enum CalibrationMethod: Equatable, Sendable {
-  /// From the smallest to the greatest value seen.
-  case minMax
-  /// So that the given per cent (50…100) of all values are not clipped on either side.
-  case percentile(Double)
-}
-
 /// The distributions of a graph's activations over a set of images.
 ///
 /// Images are observed in parallel, each by one thread, and counted exactly, so the result does not
@@ -19,6 +11,8 @@ public enum CalibrationMethod: Equatable, Sendable {
 public struct Calibration: Sendable {
   /// One histogram for each tensor of the graph.
   public let histograms: [Histogram]
+  /// For each tensor the smallest and the greatest value of each image, in the order of images.
+  public let extremes: [[SIMD2<Float>]]
 
   /// Runs the float32 reference over images.
   ///
@@ -31,13 +25,14 @@ public struct Calibration: Sendable {
   ///     several threads.
   ///   - progress: told the number of images done, from several threads.
   /// - Throws: the first error that `image` throws, in the order of images.
-  /// - **Allocates:** for each thread all activations in float32 and 64 KiB for each tensor.
+  /// - **Allocates:** for each thread all activations in float32 and 64 KiB for each tensor; 8 bytes for
+  ///   each tensor and image.
   public init(
     observing graph: FusedGraph, mean: SIMD3<Float>, deviation: SIMD3<Float>, imageCount: Int,
     threads: Int, image: @Sendable (Int) throws -> [UInt8], progress: @Sendable (Int) -> Void
   ) throws {
     let model = FloatWeights(graph, mean: mean, deviation: deviation)
-    let state = Mutex(State(tensorCount: graph.tensors.count))
+    let state = Mutex(State(tensorCount: graph.tensors.count, imageCount: imageCount))
     let next = Atomic<Int>(0)
     withoutActuallyEscaping(image) { image in
       DispatchQueue.concurrentPerform(iterations: max(1, min(threads, imageCount))) { _ in
@@ -53,10 +48,16 @@ public struct Calibration: Sendable {
             state.withLock { $0.fail(index, error) }
             break
           }
-          for tensor in graph.tensors.indices {
-            executor.forEachRun(of: tensor) { histograms[tensor].add($0) }
+          let extremes = graph.tensors.indices.map { tensor in
+            var extremes = SIMD2<Float>(.infinity, -.infinity)
+            executor.forEachRun(of: tensor) { values in
+              let found = histograms[tensor].add(values)
+              extremes.x = min(extremes.x, found.x)
+              extremes.y = max(extremes.y, found.y)
+            }
+            return extremes
           }
-          progress(state.withLock { $0.countImage() })
+          progress(state.withLock { $0.finish(index, extremes) })
         }
         state.withLock { $0.merge(histograms) }
       }
@@ -64,15 +65,29 @@ public struct Calibration: Sendable {
     let result = state.withLock { $0 }
     if let failure = result.failure { throw failure.error }
     histograms = result.histograms
+    extremes = result.extremes
+  }
+
+  /// The distributions over the images of two calibrations of one graph; `other` comes after.
+  public init(merging first: Calibration, _ other: Calibration) {
+    histograms = zip(first.histograms, other.histograms).map { first, other in
+      var histogram = first
+      histogram.merge(other)
+      return histogram
+    }
+    extremes = zip(first.extremes, other.extremes).map { $0 + $1 }
   }
 
   private struct State: Sendable {
     var histograms: [Histogram]
+    var extremes: [[SIMD2<Float>]]
     var imagesDone = 0
     var failure: (index: Int, error: any Error)?
 
-    init(tensorCount: Int) {
+    init(tensorCount: Int, imageCount: Int) {
       histograms = [Histogram](repeating: Histogram(), count: tensorCount)
+      let none = [SIMD2<Float>](repeating: .zero, count: imageCount)
+      extremes = [[SIMD2<Float>]](repeating: none, count: tensorCount)
     }
 
     mutating func fail(_ index: Int, _ error: any Error) {
@@ -81,7 +96,9 @@ public struct Calibration: Sendable {
 
     func hasFailed(before index: Int) -> Bool { failure.map { $0.index < index } ?? false }
 
-    mutating func countImage() -> Int {
+    /// Returns how many images are done.
+    mutating func finish(_ image: Int, _ found: [SIMD2<Float>]) -> Int {
+      for tensor in found.indices { extremes[tensor][image] = found[tensor] }
       imagesDone += 1
       return imagesDone
     }

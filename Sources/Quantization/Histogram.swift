@@ -26,17 +26,18 @@ public struct Histogram: Sendable, Equatable {
 
   public init() {}
 
-  /// Counts values, all finite.
-  public mutating func add(_ values: UnsafeBufferPointer<Float>) {
-    var low = minimum
-    var high = maximum
+  /// Counts values, all finite, and returns the smallest and the greatest of them.
+  @discardableResult
+  public mutating func add(_ values: UnsafeBufferPointer<Float>) -> SIMD2<Float> {
+    var low = Float.infinity
+    var high = -Float.infinity
     for value in values {
       low = min(low, value)
       high = max(high, value)
     }
-    minimum = low
-    maximum = high
-    widen(toHold: max(-low, high))
+    minimum = min(minimum, low)
+    maximum = max(maximum, high)
+    widen(toHold: max(-minimum, maximum))
     count += UInt64(values.count)
     let scale = Float(sign: .plus, exponent: -exponent, significand: 1)
     positive.withUnsafeMutableBufferPointer { positive in
@@ -50,6 +51,7 @@ public struct Histogram: Sendable, Equatable {
         }
       }
     }
+    return SIMD2(low, high)
   }
 
   /// Adds the counts of another histogram.
@@ -92,7 +94,19 @@ public struct Histogram: Sendable, Equatable {
     UInt64((Double(count) * (1 - percent / 100)).rounded(.down))
   }
 
-  private func edge(_ bin: Int) -> Float {
+  /// The middle of each bin that has values, and how many: those below zero first.
+  var occupiedBins: [(value: Double, count: Double)] {
+    let half = Double(edge(1)) / 2
+    let below = (0..<Histogram.binCount).reversed().filter { negative[$0] > 0 }
+    let above = (0..<Histogram.binCount).filter { positive[$0] > 0 }
+    return below.map { (-Double(edge($0)) - half, Double(negative[$0])) }
+      + above.map { (Double(edge($0)) + half, Double(positive[$0])) }
+  }
+
+  /// How many values of either sign are in each bin.
+  var magnitudeCounts: [UInt64] { zip(positive, negative).map { $0 + $1 } }
+
+  func edge(_ bin: Int) -> Float {
     Float(bin) * Float(sign: .plus, exponent: exponent, significand: 1)
   }
 

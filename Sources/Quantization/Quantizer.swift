@@ -147,14 +147,9 @@ public enum Quantizer {
 extension Calibration {
   /// The scales of all tensors of a graph by a method.
   public func scales(of graph: FusedGraph, method: CalibrationMethod) -> [ActivationScale] {
-    zip(graph.tensors, histograms).map { tensor, histogram in
-      var low = histogram.minimum
-      var high = histogram.maximum
-      if case .percentile(let percent) = method {
-        low = histogram.lowerPercentile(percent)
-        high = histogram.upperPercentile(percent)
-      }
-      return ActivationScale(low: tensor.isRectified ? 0 : low, high: high)
+    graph.tensors.indices.map { tensor in
+      let (low, high) = range(of: tensor, method: method)
+      return ActivationScale(low: graph.tensors[tensor].isRectified ? 0 : low, high: high)
     }
   }
 }

@@ -15,7 +15,21 @@ enum PrecisionOption: String, ExpressibleByArgument, CaseIterable {
 
 /// How activation ranges are chosen.
 enum MethodOption: String, ExpressibleByArgument, CaseIterable {
-  case minmax, percentile
+  case minmax
+  case movingaverage = "moving-average"
+  case percentile, entropy, mse
+}
+
+extension MethodOption {
+  fileprivate func method(_ percentile: Double) -> CalibrationMethod {
+    switch self {
+    case .minmax: .minMax
+    case .movingaverage: .movingAverage
+    case .percentile: .percentile(percentile)
+    case .entropy: .entropy
+    case .mse: .meanSquaredError
+    }
+  }
 }
 
 private func target(_ name: String) throws -> PlanTarget {
@@ -200,7 +214,7 @@ struct Quantize: ParsableCommand {
     _ graph: FusedGraph, _ recipe: RecipeRecord, _ progress: Progress,
     _ provenance: inout Provenance
   ) throws -> [ActivationScale] {
-    let method: CalibrationMethod = self.method == .minmax ? .minMax : .percentile(percentile)
+    let method = self.method.method(percentile)
     let images: CalibrationImages
     if let calibration {
       images = try CalibrationImages(folder: calibration, recipe: recipe)
@@ -241,6 +255,9 @@ extension CalibrationMethod {
   fileprivate var text: String {
     switch self {
     case .minMax: "minmax"
+    case .movingAverage: "moving-average"
+    case .entropy: "entropy"
+    case .meanSquaredError: "mse"
     case .percentile(let percent): "percentile \(percent)"
     }
   }

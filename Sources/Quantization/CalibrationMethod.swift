@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How the range of an activation tensor is chosen from its distribution.
+public enum CalibrationMethod: Equatable, Sendable {
+  /// From the smallest to the greatest value seen.
+  case minMax
+  /// The smallest and the greatest value of each image, averaged over the images: the mean moves a
+  /// tenth of the way to each image, in the order given.
+  case movingAverage
+  /// So that the given per cent (50…100) of all values are not clipped on either side.
+  case percentile(Double)
+  /// The range whose 255 levels lose least information: the least Kullback-Leibler divergence of the
+  /// levels from the distribution, for a range as far below zero as above (Migacz, 8-bit Inference
+  /// with TensorRT, 2017).
+  case entropy
+  /// The range with the least mean squared error of rounding and clipping.
+  case meanSquaredError
+}
+
+extension Calibration {
+  /// The range of a tensor by a method; reversed for one without values.
+  public func range(of tensor: Int, method: CalibrationMethod) -> (low: Float, high: Float) {
+    let histogram = histograms[tensor]
+    switch method {
+    case .minMax: return (histogram.minimum, histogram.maximum)
+    case .movingAverage: return movingAverage(of: tensor)
+    case .percentile(let percent):
+      return (histogram.lowerPercentile(percent), histogram.upperPercentile(percent))
+    case .entropy: return histogram.rangeOfLeastDivergence()
+    case .meanSquaredError: return histogram.rangeOfLeastError()
+    }
+  }
+
+  private func movingAverage(of tensor: Int) -> (low: Float, high: Float) {
+    guard var mean = extremes[tensor].first.map({ SIMD2<Double>($0) }) else {
+      return (.infinity, -.infinity)
+    }
+    for image in extremes[tensor].dropFirst() { mean += 0.1 * (SIMD2<Double>(image) - mean) }
+    return (Float(mean.x), Float(mean.y))
+  }
+}
