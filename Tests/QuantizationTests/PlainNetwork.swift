@@ -35,7 +35,9 @@ struct PlainNetwork {
           / Double(deviation[channel])
       }
     }
-    var x = maximum(rectified(convolved(image, graph.stem)))
+    var x = image
+    for convolution in graph.stem { x = rectified(convolved(x, convolution)) }
+    x = maximum(x)
     for block in graph.blocks {
       var branch = x
       for (index, convolution) in block.branch.enumerated() {
