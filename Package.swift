@@ -74,7 +74,12 @@ let package = Package(
       dependencies: ["ModelImport", "resnet-bench", "resnet-quantize", "resnet-run"],
       swiftSettings: settings),
     .testTarget(
-      name: "ModelImportTests", dependencies: ["CZip", "ModelImport"], swiftSettings: settings),
+      name: "ModelImportTests",
+      dependencies: [
+        "CZip", "ModelGraph", "ModelImport", "PlanFormat", "Planning", "Quantization",
+        "ResNetRuntime", "TestPlans",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], swiftSettings: settings),
     .testTarget(
       name: "ModelGraphTests", dependencies: ["ModelGraph", "ModelImport"],
       swiftSettings: settings),

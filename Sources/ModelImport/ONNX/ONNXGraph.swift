@@ -22,8 +22,8 @@ struct ONNXGraph {
   private var origins: [String: String] = [:]
 
   /// Operations that pass their first input on when a network is not trained. Cast changes the
-  /// precision, which the plan decides.
-  private static let passing: Set = ["Identity", "Dropout", "Cast"]
+  /// precision, which the plan decides; CastLike takes it from a second input.
+  private static let passing: Set = ["Identity", "Dropout", "Cast", "CastLike"]
   /// Operations that only ask for a shape, for a Reshape.
   private static let asking: Set = ["Shape", "Size"]
 
@@ -69,11 +69,28 @@ struct ONNXGraph {
     let value = origin(of: value)
     if let tensor = initializers[value] { return tensor }
     guard let node = producer(of: value), node.opType == "Constant" else { return nil }
-    guard var tensor = node.attribute.first(where: { $0.name == "value" && $0.hasT })?.t else {
-      return nil
+    guard let attribute = node.attribute.first else { return nil }
+    var tensor: Onnx_TensorProto
+    switch attribute.name {
+    case "value": tensor = attribute.t
+    case "value_ints":
+      tensor = Onnx_TensorProto()
+      tensor.dataType = Onnx_TensorProto.int64
+      tensor.dims = [Int64(attribute.ints.count)]
+      tensor.int64Data = attribute.ints
+    default: return nil
     }
     tensor.name = value
     return tensor
+  }
+
+  /// The numbers in a constant vector, such as axes, which may have been reshaped to be one; nil if
+  /// they are no constant.
+  func integers(_ value: String) throws(ImportError) -> [Int64]? {
+    if let tensor = constant(value) { return try tensor.integers() }
+    guard let node = producer(of: value), node.opType == "Reshape", let source = node.input.first
+    else { return nil }
+    return try constant(source)?.integers()
   }
 
   /// The node that makes a value.

@@ -5,7 +5,7 @@ import SwiftProtobuf
 extension Onnx_TensorProto {
   /// Codes of `data_type`.
   private static let float32: Int32 = 1
-  private static let int64: Int32 = 7
+  static let int64: Int32 = 7
   private static let float16: Int32 = 10
   private static let bfloat16: Int32 = 16
 
@@ -70,7 +70,7 @@ extension Onnx_TensorProto {
   private func checkedCount() throws(ImportError) -> Int {
     guard dataLocation == 0 else { throw .externalData(tensor: name) }
     let shape = dims.map { Int($0) }
-    guard let count = elementCount(of: shape) else {
+    guard shape.count <= 8, let count = elementCount(of: shape) else {
       throw .badShape(tensor: name, shape: Array(shape.prefix(16)))
     }
     return count

@@ -31,9 +31,7 @@ extension ONNXWalk {
   private func checkMean(_ index: Int) throws(ImportError) {
     let node = graph.nodes[index]
     var axes = node.integers("axes", default: [])
-    if node.input.count > 1, let tensor = graph.constant(node.input[1]) {
-      axes = try tensor.integers()
-    }
+    if node.input.count > 1, let values = try graph.integers(node.input[1]) { axes = values }
     guard Set(axes.map { $0 < 0 ? $0 + 4 : $0 }) == [2, 3] else {
       throw unexpected(index, "the mean over axes 2 and 3", "\(axes.prefix(8))")
     }
@@ -42,8 +40,7 @@ extension ONNXWalk {
   /// A shape that is computed comes from the image's own, so only a constant one is looked at.
   private func checkReshape(_ index: Int) throws(ImportError) {
     let node = graph.nodes[index]
-    guard node.input.count == 2, let tensor = graph.constant(node.input[1]) else { return }
-    let shape = try tensor.integers()
+    guard node.input.count == 2, let shape = try graph.integers(node.input[1]) else { return }
     guard shape.count == 2, [-1, 0, 1].contains(shape[0]) else {
       throw unexpected(index, "a shape of 2 dimensions, the first -1, 0 or 1", "\(shape.prefix(8))")
     }

@@ -81,6 +81,10 @@ struct ONNXWalk {
           describe(convolution))
       }
       stem.append(convolution)
+      if graph.uses(of: value).contains(where: { isKind($0.node, ["MaxPool"]) }) {
+        throw unexpected(
+          node, "batch norm and ReLU behind it (pre-activation ResNets are not supported)", "none")
+      }
       value = graph.nodes[try next(value, ["Relu"])].output[0]
     }
   }
@@ -143,7 +147,9 @@ struct ONNXWalk {
       "equal strides, no dilation and half the kernel as padding")
     var convolution = ONNXConvolution(
       node: index, weights: weights, bias: nil, norm: nil, kernelSize: kernel, stride: stride)
-    if node.input.count > 2, !node.input[2].isEmpty { convolution.bias = try constant(index, 2) }
+    if node.input.count > 2, !node.input[2].isEmpty {
+      convolution.bias = try readBias(index, count: weights.shape[0])
+    }
     value = node.output[0]
     let uses = graph.uses(of: value)
     if uses.count == 1, isKind(uses[0].node, ["BatchNormalization"]) {
@@ -151,6 +157,20 @@ struct ONNXWalk {
       value = graph.nodes[uses[0].node].output[0]
     }
     return convolution
+  }
+
+  /// A convolution's bias, which may be one number expanded to all channels.
+  private mutating func readBias(_ index: Int, count: Int) throws(ImportError) -> Tensor {
+    let value = graph.nodes[index].input[2]
+    guard let expand = graph.producer(of: value), expand.opType == "Expand",
+      let source = expand.input.first, let tensor = graph.constant(source)
+    else { return try constant(index, 2) }
+    let number = try tensor.floats(&budget)
+    guard number.values.count == 1 else {
+      throw unexpected(index, "one number expanded to a bias", "shape \(number.shape)")
+    }
+    try budget.reserve(elements: count)
+    return Tensor(shape: [count], values: [Float](repeating: number.values[0], count: count))
   }
 
   private mutating func readNorm(_ index: Int) throws(ImportError) -> [Tensor] {
