@@ -131,6 +131,9 @@ struct Quantize: ParsableCommand {
     guard random == nil || calibration == nil else {
       throw ValidationError("--random calibrates with random images: leave --calibration out")
     }
+    guard random == nil || (weights == nil && bottleneckStride == nil) else {
+      throw ValidationError("--weights and --bottleneck-stride go with a checkpoint")
+    }
     guard random != nil || !zeroInitResidual else {
       throw ValidationError("--zero-init-residual goes with --random")
     }

@@ -88,6 +88,8 @@ import Testing
     // The same one level deeper, and as scalars that are not packed.
     let attributes = [[UInt8]](repeating: [0x2a, 0x00], count: 1 << 19).flatMap { $0 }
     #expect(errorLoading(version + field(7, field(1, attributes))) != nil)
+    let packed = field(1, [UInt8](repeating: 1, count: 1 << 19))
+    #expect(errorLoading(version + field(7, field(5, packed))) != nil)
     let dimensions = [[UInt8]](repeating: [0x08, 0x01], count: 1 << 19).flatMap { $0 }
     #expect(errorLoading(version + field(7, field(5, dimensions))) != nil)
   }

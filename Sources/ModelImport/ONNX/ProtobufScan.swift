@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Counts the fields of an ONNX model before it is decoded, because a field of two bytes can become
-/// an object of a hundred.
+/// Counts the fields and integers of an ONNX model before it is decoded, because a field of two bytes
+/// can become an object of a hundred. What is not counted is not entered, or decodes to at most four
+/// times its bytes.
 ///
 /// Encoding: https://protobuf.dev/programming-guides/encoding. Only the messages that are decoded are
 /// entered, so the depth is fixed; groups, which ONNX does not use, are refused.
@@ -18,6 +19,15 @@ struct ProtobufScan {
       case (.graph, 5), (.attribute, 5): .tensor
       case (.node, 5): .attribute
       default: nil
+      }
+    }
+
+    /// Whether field `number` has packed integers, of which each takes a byte or more here and eight
+    /// when decoded.
+    func hasIntegers(_ number: UInt64) -> Bool {
+      switch (self, number) {
+      case (.tensor, 1), (.tensor, 7), (.attribute, 8): true
+      default: false
       }
     }
   }
@@ -53,6 +63,7 @@ struct ProtobufScan {
         let length = Int(clamping: try varint(&position, range.upperBound))
         let content = position
         try skip(length, &position, range.upperBound)
+        if message.hasIntegers(tag >> 3) { count += length }
         if let child = message.child(tag >> 3) { try enter(child, content..<position) }
       case 5: try skip(4, &position, range.upperBound)
       default: throw malformed(start, "a field without groups", "wire type \(tag & 7)")
