@@ -11,7 +11,7 @@ struct CheckpointContents {
   /// weights (EMA), then modules that hold the network.
   private static let prefixes = [
     "ema_model.", "model_ema.", "module_ema.", "ema.", "_orig_mod.", "module.", "model.",
-    "backbone.", "net.", "network.",
+    "backbone.", "resnet.", "net.", "network.",
   ]
 
   /// The counter of PyTorch's `AveragedModel`.

@@ -111,6 +111,8 @@ import Testing
       (["module.backbone.conv1.weight"], "module.backbone.", []),
       (["model.conv1.weight", "ema_model.conv1.weight"], "ema_model.", ["model"]),
       (["_orig_mod.module.conv1.0.weight"], "_orig_mod.module.", []),
+      (["resnet.conv1.weight"], "resnet.", []),
+      (["module.resnet.embedder.embedder.convolution.weight"], "module.", []),
       (["backbone.conv1.weight", "head.weight"], nil, []),
       (["conv1.weight", "model.conv1.weight"], nil, []),
     ] as [([String], String?, [String])])

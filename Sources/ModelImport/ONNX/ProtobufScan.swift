@@ -50,10 +50,7 @@ struct ProtobufScan {
   private mutating func enter(_ message: Message, _ range: Range<Int>) throws(ImportError) {
     var position = range.lowerBound
     while position < range.upperBound {
-      count += 1
-      guard count <= limit else {
-        throw .limitExceeded(what: "fields in the ONNX model", limit: limit, found: count)
-      }
+      try add(1)
       let start = position
       let tag = try varint(&position, range.upperBound)
       switch tag & 7 {
@@ -63,11 +60,18 @@ struct ProtobufScan {
         let length = Int(clamping: try varint(&position, range.upperBound))
         let content = position
         try skip(length, &position, range.upperBound)
-        if message.hasIntegers(tag >> 3) { count += length }
+        if message.hasIntegers(tag >> 3) { try add(length) }
         if let child = message.child(tag >> 3) { try enter(child, content..<position) }
       case 5: try skip(4, &position, range.upperBound)
       default: throw malformed(start, "a field without groups", "wire type \(tag & 7)")
       }
+    }
+  }
+
+  private mutating func add(_ fields: Int) throws(ImportError) {
+    count += fields
+    guard count <= limit else {
+      throw .limitExceeded(what: "fields in the ONNX model", limit: limit, found: count)
     }
   }
 
