@@ -192,7 +192,7 @@ struct Quantize: ParsableCommand {
     progress.begin("reading \(checkpoint!)")
     do {
       let source = try Checkpoint(contentsOf: checkpoint!, weights: weights)
-      if !source.passedOver.isEmpty && !quiet { tellCopies(of: source) }
+      if !source.passedOver.isEmpty { tellCopies(of: source) }
       return source
     } catch {
       throw ToolError("\(checkpoint!): \(error)")
