@@ -142,6 +142,18 @@ test: setup board ## run all tests; RESNET_SLOW_TESTS=1 runs the long ones too
 	.build/release/CheckKernels
 	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_BENCH=$(CURDIR)/$(BENCH) swift test -c release --skip-build --filter ToolTests
 
+# The messages that the importer reads; protoc-gen-swift is built of the package's own sources.
+ONNX := Sources/ModelImport/ONNX
+PROTOC_PLUGIN := .build/protoc-gen-swift/release/protoc-gen-swift
+.PHONY: onnx
+onnx: setup ## generate the Swift file of onnx.proto anew
+	@$(call need_packages,protobuf-compiler)
+	swift package resolve
+	swift build -c release --package-path .build/checkouts/swift-protobuf \
+	  --scratch-path .build/protoc-gen-swift --product protoc-gen-swift
+	protoc --plugin=$(PROTOC_PLUGIN) --proto_path=$(ONNX) --swift_out=$(ONNX) \
+	  --swift_opt=Visibility=Package --swift_opt=UseAccessLevelOnImports=true $(ONNX)/onnx.proto
+
 .PHONY: format
 format: ## format the sources in place
 	@$(call need_packages,$(LINT_PACKAGES))

@@ -13,7 +13,8 @@ let package = Package(
     .executable(name: "resnet-run", targets: ["resnet-run"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   targets: [
     // The board: no Foundation, also compiled as Embedded Swift without heap allocations.
@@ -45,7 +46,11 @@ let package = Package(
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(
-      name: "ModelImport", dependencies: ["CCrypto", "CZip", "Platform"], swiftSettings: settings),
+      name: "ModelImport",
+      dependencies: [
+        "CCrypto", "CZip", "Platform",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], exclude: ["ONNX/onnx.proto"], swiftSettings: settings),
     .target(name: "ModelGraph", dependencies: ["ModelImport"], swiftSettings: settings),
     .target(
       name: "Quantization", dependencies: ["CKernels", "ModelGraph"], swiftSettings: settings),
@@ -69,7 +74,12 @@ let package = Package(
       dependencies: ["ModelImport", "resnet-bench", "resnet-quantize", "resnet-run"],
       swiftSettings: settings),
     .testTarget(
-      name: "ModelImportTests", dependencies: ["CZip", "ModelImport"], swiftSettings: settings),
+      name: "ModelImportTests",
+      dependencies: [
+        "CZip", "ModelGraph", "ModelImport", "PlanFormat", "Planning", "Quantization",
+        "ResNetRuntime", "TestPlans",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], swiftSettings: settings),
     .testTarget(
       name: "ModelGraphTests", dependencies: ["ModelGraph", "ModelImport"],
       swiftSettings: settings),

@@ -2,24 +2,24 @@
 
 public import ModelImport
 
-/// PyTorch's constant that keeps batch norm from dividing by zero.
-private let epsilon = 1e-5
-
 extension Graph {
   /// Builds the graph of `config` from a checkpoint, with each batch norm folded into the
   /// convolution before it.
   ///
-  /// For output channel `o`, with `s = γ[o] / sqrt(variance[o] + 1e-5)`, the weights become
-  /// `w * s` and the bias `β[o] - mean[o] * s`. That is computed in float64 and rounded once.
-  /// No branch is dropped yet.
+  /// For output channel `o`, with `s = γ[o] / sqrt(variance[o] + ε)`, the weights become `w * s` and
+  /// the bias `β[o] + (b[o] - mean[o]) * s`, where `b` is the convolution's own bias, if it has one.
+  /// That is computed in float64 and rounded once. A convolution without batch norm is taken as it
+  /// is. An average pool of 2×2 and the 1×1 convolution behind it become one 2×2 convolution with
+  /// a quarter of each weight. No branch is dropped yet.
   ///
   /// - Throws: `GraphError`, as `ResNetConfig.check(_:)`, and `.nonFiniteFold`.
   /// - **Allocates:** 4 bytes for each weight and bias.
   public init(folding checkpoint: Checkpoint, config: ResNetConfig) throws(GraphError) {
     try config.check(checkpoint)
-    let layout = Layout(config)
+    let layout = Layout(config, naming: TensorNaming(of: checkpoint))
     self.config = config
-    stem = try fold(layout.stem, checkpoint)
+    stem = []
+    for convolution in layout.stem { stem.append(try fold(convolution, checkpoint)) }
     blocks = []
     for block in layout.blocks {
       var branch: [Convolution] = []
@@ -32,7 +32,8 @@ extension Graph {
     }
     head = Linear(
       name: "fc", inputCount: config.featureCount, outputCount: config.outputDimension,
-      weights: values(checkpoint, "fc.weight"), bias: values(checkpoint, "fc.bias"))
+      weights: values(checkpoint, layout.head + ".weight"),
+      bias: values(checkpoint, layout.head + ".bias"))
   }
 }
 
@@ -47,16 +48,41 @@ private func values(_ checkpoint: Checkpoint, _ name: String) -> [Float] {
 private func fold(_ layer: Layout.Convolution, _ checkpoint: Checkpoint)
   throws(GraphError) -> Convolution
 {
-  let source = values(checkpoint, layer.weightName)
-  let gamma = values(checkpoint, layer.gammaName)
-  let beta = values(checkpoint, layer.betaName)
-  let mean = values(checkpoint, layer.meanName)
-  let variance = values(checkpoint, layer.varianceName)
+  var weights = values(checkpoint, layer.weightName)
+  var bias: [Float]
+  if layer.isFolded(in: checkpoint) {
+    bias = values(checkpoint, layer.biasName)
+  } else {
+    let gamma = values(checkpoint, layer.gammaName)
+    let beta = values(checkpoint, layer.betaName)
+    let mean = values(checkpoint, layer.meanName)
+    let variance = values(checkpoint, layer.varianceName)
+    let own = checkpoint.tensors[layer.biasName]?.values
+    let scales = zip(gamma, variance).map {
+      Double($0) / (Double($1) + checkpoint.normEpsilon).squareRoot()
+    }
+    bias = scales.indices.map { channel in
+      let centre = Double(own?[channel] ?? 0) - Double(mean[channel])
+      return Float(Double(beta[channel]) + centre * scales[channel])
+    }
+    weights = scaled(weights, by: scales)
+  }
+  if layer.isPooled {
+    weights = weights.flatMap { [Float](repeating: $0 / 4, count: 4) }
+  }
+  try checkFinite(weights, layer.name, "weight")
+  try checkFinite(bias, layer.name, "bias")
+  let kernelSize = layer.isPooled ? 2 : layer.kernelSize
+  return Convolution(
+    name: layer.name, inputChannels: layer.inputChannels, outputChannels: layer.outputChannels,
+    kernelSize: kernelSize, stride: layer.stride, padding: (kernelSize - 1) / 2, weights: weights,
+    bias: bias, isRectified: layer.isRectified)
+}
 
-  let scales = zip(gamma, variance).map { Double($0) / (Double($1) + epsilon).squareRoot() }
-  let bias = scales.indices.map { Float(Double(beta[$0]) - Double(mean[$0]) * scales[$0]) }
-  let perChannel = layer.inputChannels * layer.kernelSize * layer.kernelSize
-  let weights = [Float](unsafeUninitializedCapacity: source.count) { result, initialized in
+/// Multiplies each output channel's weights by its scale.
+private func scaled(_ source: [Float], by scales: [Double]) -> [Float] {
+  let perChannel = source.count / scales.count
+  return [Float](unsafeUninitializedCapacity: source.count) { result, initialized in
     source.withUnsafeBufferPointer { source in
       for (channel, scale) in scales.enumerated() {
         for index in channel * perChannel..<(channel + 1) * perChannel {
@@ -66,12 +92,6 @@ private func fold(_ layer: Layout.Convolution, _ checkpoint: Checkpoint)
     }
     initialized = source.count
   }
-  try checkFinite(weights, layer.name, "weight")
-  try checkFinite(bias, layer.name, "bias")
-  return Convolution(
-    name: layer.name, inputChannels: layer.inputChannels, outputChannels: layer.outputChannels,
-    kernelSize: layer.kernelSize, stride: layer.stride, padding: layer.kernelSize / 2,
-    weights: weights, bias: bias, isRectified: layer.isRectified)
 }
 
 private func checkFinite(_ values: [Float], _ layer: String, _ part: String) throws(GraphError) {

@@ -7,7 +7,7 @@ public struct FusedGraph: Sendable {
   public enum Kind: Equatable, Sendable {
     /// Makes the first tensor of RGB pixels.
     case input
-    /// Convolution, ReLU and the 3×3 max pool with stride 2.
+    /// The stem's last convolution, ReLU and the 3×3 max pool with stride 2.
     case stem(Convolution)
     /// Convolution, with the addition of `residual` if there is one.
     case convolution(Convolution)
@@ -51,7 +51,8 @@ public struct FusedGraph: Sendable {
   public private(set) var tensors: [Tensor] = []
   public private(set) var operations: [Operation] = []
 
-  /// Fuses a graph for square images of `inputSize` (32…1024) pixels.
+  /// Fuses a graph for square images of `inputSize` (32…1024) pixels, which must have passed
+  /// `Graph.check(inputSize:)`.
   public init(_ graph: Graph, inputSize: Int) {
     config = graph.config
     self.inputSize = inputSize
@@ -93,14 +94,19 @@ public struct FusedGraph: Sendable {
     return tensors.count - 1
   }
 
-  private mutating func addStem(_ stem: Convolution, _ image: Int) -> Int {
-    let size = stem.outputSize(inputSize)
+  private mutating func addStem(_ stem: [Convolution], _ image: Int) -> Int {
+    guard let last = stem.last else { preconditionFailure("a stem has convolutions") }
+    var x = image
+    for convolution in stem.dropLast() {
+      x = add(convolution, x, block: "stem", output: convolution.name, isRectified: true)
+    }
+    let size = last.outputSize(tensors[x].height)
     let pooled = (size + 1) / 2
-    let output = add(Tensor("stem", pooled, pooled, stem.outputChannels, isRectified: true))
+    let output = add(Tensor("stem", pooled, pooled, last.outputChannels, isRectified: true))
     operations.append(
       Operation(
-        kind: .stem(stem), name: stem.name, block: "stem", input: image, output: output,
-        isRectified: true, multiplications: stem.multiplications(outputSize: size)))
+        kind: .stem(last), name: last.name, block: "stem", input: x, output: output,
+        isRectified: true, multiplications: last.multiplications(outputSize: size)))
     return output
   }
 
@@ -154,10 +160,10 @@ public struct FusedGraph: Sendable {
 
   private mutating func setBorders() {
     for operation in operations {
-      if case .convolution(let convolution) = operation.kind {
+      switch operation.kind {
+      case .stem(let convolution), .convolution(let convolution):
         tensors[operation.input].border = max(tensors[operation.input].border, convolution.padding)
-      } else if case .stem(let stem) = operation.kind {
-        tensors[operation.input].border = stem.padding
+      case .input, .averagePool, .linear: break
       }
     }
     // Residuals form chains from block to block: once forwards, once backwards.

@@ -2,15 +2,15 @@
 
 /// A convolution with its batch norm folded in.
 public struct Convolution: Equatable, Sendable {
-  /// `conv1`, `layer1.0.conv1` or `layer2.0.downsample`.
+  /// `conv1`, `conv1.3`, `layer1.0.conv1` or `layer2.0.downsample`.
   public var name: String
   public var inputChannels: Int
   public var outputChannels: Int
-  /// The height and width of the kernel: 1, 3 or 7.
+  /// The height and width of the kernel: 1, 2 (a pooled shortcut), 3 or 7.
   public var kernelSize: Int
   /// The step in both directions: 1 or 2.
   public var stride: Int
-  /// The zeros added on each side of the input, in pixels: `kernelSize / 2`.
+  /// The zeros added on each side of the input, in pixels: half of an odd kernel, none for 2.
   public var padding: Int
   /// Row-major `[outputChannels][inputChannels][kernelSize][kernelSize]`, all finite.
   public var weights: [Float]
@@ -27,7 +27,7 @@ public struct ResidualBlock: Equatable, Sendable {
   public enum Shortcut: Equatable, Sendable {
     /// The block's input.
     case identity
-    /// A 1×1 convolution of the block's input.
+    /// A 1×1 convolution of the block's input, or a 2×2 one if the input is pooled before.
     case convolution(Convolution)
   }
 
@@ -53,11 +53,11 @@ public struct Linear: Equatable, Sendable {
 
 /// A ResNet as inference needs it.
 ///
-/// The order is: `stem`, a 3×3 max pool with stride 2 and padding 1, `blocks`, the average over
+/// The order is: the convolutions of `stem`, a 3×3 max pool with stride 2 and padding 1, `blocks`, the average over
 /// all pixels, `head`.
 public struct Graph: Equatable, Sendable {
   public var config: ResNetConfig
-  public var stem: Convolution
+  public var stem: [Convolution]
   public var blocks: [ResidualBlock]
   public var head: Linear
 
@@ -79,5 +79,23 @@ public struct Graph: Equatable, Sendable {
       }
     }
     return dropped
+  }
+
+  /// Checks that images of `inputSize` pixels suit the network.
+  ///
+  /// A pooled shortcut needs an even size: its last window would hold one row of the image only, and
+  /// frameworks differ in what they then do.
+  ///
+  /// - Throws: `GraphError.oddPooledSize`.
+  public func check(inputSize: Int) throws(GraphError) {
+    guard config.poolsShortcuts else { return }
+    var size = stem.reduce(inputSize) { $1.outputSize($0) }
+    size = (size + 1) / 2
+    for stage in config.blockCounts.indices.dropFirst() {
+      guard size.isMultiple(of: 2) else {
+        throw .oddPooledSize(inputSize: inputSize, block: "layer\(stage + 1).0", size: size)
+      }
+      size /= 2
+    }
   }
 }

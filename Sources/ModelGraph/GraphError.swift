@@ -27,6 +27,14 @@ public enum GraphError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A tensor from which the configuration is read is absent (`found` is nil) or has the wrong
   /// number of dimensions.
   case notTelling(name: String, expected: String, found: [Int]?)
+  /// A convolution has groups, as in ResNeXt.
+  case groupedConvolution(name: String, groups: Int)
+  /// The network is a pre-activation ResNet: batch norm comes before the convolutions.
+  case preactivation(name: String)
+  /// The place of the bottlenecks' stride that was asked for is not the file's.
+  case strideMismatch(expected: String, found: String)
+  /// A pooled shortcut meets an image of odd size.
+  case oddPooledSize(inputSize: Int, block: String, size: Int)
   /// A batch norm's running variance is below zero.
   case negativeVariance(name: String, index: Int, found: Float)
   /// A weight or bias is too large for float32 once batch norm is folded into it.
@@ -57,6 +65,19 @@ public enum GraphError: Error, Equatable, Sendable, CustomStringConvertible {
     case .notTelling(let name, let expected, let found):
       return "tensor \(quoted(name)): expected shape \(expected), "
         + "found \(found.map { "\($0)" } ?? "no such tensor")"
+    case .groupedConvolution(let name, let groups):
+      return "tensor \(quoted(name)): expected a convolution of all channels, "
+        + "found one of \(groups) groups: this is a ResNeXt, which is not supported"
+    case .preactivation(let name):
+      return
+        "tensor \(quoted(name)): expected batch norm behind each convolution, found it before: "
+        + "this is a pre-activation ResNet, which is not supported"
+    case .strideMismatch(let expected, let found):
+      return "expected the stride of bottlenecks in the \(expected) convolution, "
+        + "found it in the \(found)"
+    case .oddPooledSize(let inputSize, let block, let size):
+      return "input size \(inputSize): expected an even size before the average pool of \(block)'s "
+        + "shortcut, found \(size) (multiples of 32 are even throughout)"
     case .negativeVariance(let name, let index, let found):
       return "tensor \(quoted(name)), element \(index): expected a variance of 0 or more, "
         + "found \(found)"

@@ -1,30 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The layers of a configuration with torchvision's tensor names, without weights.
+import ModelImport
+
+/// The layers of a configuration with the names of their tensors, without weights.
 struct Layout {
-  /// A convolution without bias and the batch norm after it.
+  /// A convolution and the batch norm after it, which may have been folded into it.
   struct Convolution {
-    /// The name in the graph.
+    /// The name in the graph, which is torchvision's.
     var name: String
     /// The names of its tensors up to `.weight`, `.running_mean` and so on.
-    var tensorPrefix: String
-    var normPrefix: String
+    var prefixes: TensorNaming.Prefixes
     var inputChannels: Int
     var outputChannels: Int
     var kernelSize: Int
     var stride: Int
     var isRectified: Bool
+    /// Whether the stride is that of an average pool of 2×2 before the convolution.
+    var isPooled = false
 
     /// Output, input, height, width.
     var shape: [Int] { [outputChannels, inputChannels, kernelSize, kernelSize] }
 
-    var weightName: String { tensorPrefix + ".weight" }
-    var gammaName: String { normPrefix + ".weight" }
-    var betaName: String { normPrefix + ".bias" }
-    var meanName: String { normPrefix + ".running_mean" }
-    var varianceName: String { normPrefix + ".running_var" }
+    var weightName: String { prefixes.convolution + ".weight" }
+    var biasName: String { prefixes.convolution + ".bias" }
+    var gammaName: String { prefixes.norm + ".weight" }
+    var betaName: String { prefixes.norm + ".bias" }
+    var meanName: String { prefixes.norm + ".running_mean" }
+    var varianceName: String { prefixes.norm + ".running_var" }
     /// A counter of training steps, which inference has no use for.
-    var counterName: String { normPrefix + ".num_batches_tracked" }
+    var counterName: String { prefixes.norm + ".num_batches_tracked" }
+
+    var normNames: [String] { [gammaName, betaName, meanName, varianceName] }
   }
 
   struct Block {
@@ -34,55 +40,71 @@ struct Layout {
     var downsample: Convolution?
   }
 
-  var stem: Convolution
+  var stem: [Convolution] = []
   var blocks: [Block] = []
+  /// The name of the linear layer's tensors up to `.weight` and `.bias`.
+  let head: String
 
   var convolutions: [Convolution] {
-    [stem] + blocks.flatMap { $0.branch + ($0.downsample.map { [$0] } ?? []) }
+    stem + blocks.flatMap { $0.branch + ($0.downsample.map { [$0] } ?? []) }
   }
 
-  init(_ config: ResNetConfig) {
-    stem = Convolution(
-      name: "conv1", tensorPrefix: "conv1", normPrefix: "bn1", inputChannels: 3,
-      outputChannels: config.channels[0], kernelSize: 7, stride: 2, isRectified: true)
-    var input = config.channels[0]
+  init(_ config: ResNetConfig, naming: TensorNaming = .torchvision) {
+    head = naming.head
+    var input = 3
+    let stemCount = config.stemChannels.count
+    for (index, outputs) in config.stemChannels.enumerated() {
+      stem.append(
+        Convolution(
+          name: TensorNaming.torchvision.stem(index, of: stemCount).convolution,
+          prefixes: naming.stem(index, of: stemCount), inputChannels: input,
+          outputChannels: outputs, kernelSize: stemCount == 1 ? 7 : 3, stride: index == 0 ? 2 : 1,
+          isRectified: true))
+      input = outputs
+    }
     for (stage, count) in config.blockCounts.enumerated() {
       for index in 0..<count {
-        let block = Self.block(
-          "layer\(stage + 1).\(index)", config.block, input: input, width: config.channels[stage],
-          stride: stage > 0 && index == 0 ? 2 : 1)
-        blocks.append(block)
+        let stride = stage > 0 && index == 0 ? 2 : 1
+        blocks.append(
+          Self.block(index, stage: stage, config, naming, input: input, stride: stride))
         input = config.channels[stage] * config.expansion
       }
     }
   }
 
   private static func block(
-    _ name: String, _ kind: ResNetConfig.Block, input: Int, width: Int, stride: Int
+    _ index: Int, stage: Int, _ config: ResNetConfig, _ naming: TensorNaming, input: Int,
+    stride: Int
   ) -> Block {
-    let output = width * kind.expansion
+    let name = "layer\(stage + 1).\(index)"
+    let width = config.branchChannels[stage]
+    let output = config.channels[stage] * config.expansion
+    // V1 has the stride of a bottleneck in the first 1×1 convolution, V1.5 in the 3×3 one.
+    let (first, second) = config.bottleneckStride == .first ? (stride, 1) : (1, stride)
     // (kernel, stride, output channels) of each convolution.
     let shapes: [(Int, Int, Int)] =
-      switch kind {
-      case .basic: [(3, stride, width), (3, 1, width)]
-      case .bottleneck: [(1, 1, width), (3, stride, width), (1, 1, output)]
+      switch config.block {
+      case .basic: [(3, stride, width), (3, 1, output)]
+      case .bottleneck: [(1, first, width), (3, second, width), (1, 1, output)]
       }
     var branch: [Convolution] = []
     var channels = input
-    for (index, (kernel, stride, outputs)) in shapes.enumerated() {
+    for (place, (kernel, stride, outputs)) in shapes.enumerated() {
       branch.append(
         Convolution(
-          name: "\(name).conv\(index + 1)", tensorPrefix: "\(name).conv\(index + 1)",
-          normPrefix: "\(name).bn\(index + 1)", inputChannels: channels, outputChannels: outputs,
-          kernelSize: kernel, stride: stride, isRectified: index < shapes.count - 1))
+          name: "\(name).conv\(place + 1)",
+          prefixes: naming.branch(place, block: index, stage: stage), inputChannels: channels,
+          outputChannels: outputs, kernelSize: kernel, stride: stride,
+          isRectified: place < shapes.count - 1))
       channels = outputs
     }
     var downsample: Convolution?
     if stride != 1 || input != output {
       downsample = Convolution(
-        name: "\(name).downsample", tensorPrefix: "\(name).downsample.0",
-        normPrefix: "\(name).downsample.1", inputChannels: input, outputChannels: output,
-        kernelSize: 1, stride: stride, isRectified: false)
+        name: "\(name).downsample",
+        prefixes: naming.shortcut(block: index, stage: stage, isPooled: config.poolsShortcuts),
+        inputChannels: input, outputChannels: output, kernelSize: 1, stride: stride,
+        isRectified: false, isPooled: config.poolsShortcuts && stride != 1)
     }
     return Block(name: name, branch: branch, downsample: downsample)
   }

@@ -3,50 +3,45 @@
 public import ModelImport
 
 extension ResNetConfig {
-  /// Reads the configuration off a checkpoint with torchvision's tensor names, and checks every
-  /// tensor against it.
+  /// Reads the configuration off a checkpoint with the tensor names of torchvision, timm or Hugging
+  /// Face's ResNetForImageClassification, and checks every tensor against it.
   ///
   /// Block kind and counts come from the names, widths and output dimension from the shapes.
-  /// The position of a bottleneck's stride leaves no trace in a checkpoint: it is taken to be
-  /// torchvision's.
+  /// The place of a bottleneck's stride leaves no trace in tensors, only in the graph of an ONNX
+  /// model.
   ///
   /// - Parameters:
   ///   - checkpoint: the tensors.
   ///   - architecture: the name that the configuration must have, such as `resnet50`, or nil.
+  ///   - bottleneckStride: where the stride of bottlenecks is; nil for what the checkpoint's graph
+  ///     says, and if it has none for torchvision's place.
   /// - Throws: `GraphError`, for the first tensor in the order of the network that is missing or
   ///   wrong, or the first in the alphabet that is unexpected.
-  public init(describing checkpoint: Checkpoint, requiring architecture: String? = nil)
-    throws(GraphError)
-  {
-    let tensors = checkpoint.tensors
-    let stem = try Self.shape(tensors, "conv1.weight", "[channels, 3, 7, 7]", rank: 4)
-    let block: Block = tensors["layer1.0.conv3.weight"] == nil ? .basic : .bottleneck
-    var blockCounts: [Int] = []
-    var channels: [Int] = []
-    while blockCounts.isEmpty || tensors["layer\(blockCounts.count + 1).0.conv1.weight"] != nil {
-      let stage = "layer\(blockCounts.count + 1)"
-      let kernel = block == .basic ? "3, 3" : "1, 1"
-      let first = try Self.shape(
-        tensors, "\(stage).0.conv1.weight", "[channels, inputs, \(kernel)]", rank: 4)
-      channels.append(first[0])
-      var count = 1
-      while tensors["\(stage).\(count).conv1.weight"] != nil { count += 1 }
-      blockCounts.append(count)
+  public init(
+    describing checkpoint: Checkpoint, requiring architecture: String? = nil,
+    bottleneckStride: BottleneckStride? = nil
+  ) throws(GraphError) {
+    let reader = ConfigReader(checkpoint)
+    let (stem, stages) = try (reader.stem(), reader.stages())
+    let head = try reader.shape(reader.naming.head + ".weight", "[outputs, features]", rank: 2)
+    let graphStride = checkpoint.hasStrideInFirstConvolution.map {
+      $0 ? BottleneckStride.first : .second
     }
-    let head = try Self.shape(tensors, "fc.weight", "[outputs, features]", rank: 2)
     try self.init(
-      block: block, blockCounts: blockCounts, channels: channels, outputDimension: head[0])
+      block: reader.block, blockCounts: stages.map(\.count), channels: stages.map(\.channels),
+      outputDimension: head[0], stemChannels: stem, branchChannels: stages.map(\.branchChannels),
+      bottleneckStride: bottleneckStride ?? graphStride ?? .second,
+      poolsShortcuts: reader.poolsShortcuts)
 
+    if block == .bottleneck, let bottleneckStride, let graphStride, bottleneckStride != graphStride
+    {
+      throw .strideMismatch(expected: bottleneckStride.rawValue, found: graphStride.rawValue)
+    }
     if let architecture {
       let required = try ResNetConfig(named: architecture)
-      guard required.name == name else {
+      guard hasBlocks(of: required) else {
         throw .architectureMismatch(expected: required.name, found: name)
       }
-    }
-    // The stem is not part of `channels`, so a stem of another width is named here rather than
-    // the block behind it.
-    guard stem[0] == channels[0] else {
-      throw .wrongShape(name: "conv1.weight", expected: [channels[0], 3, 7, 7], found: stem)
     }
     try check(checkpoint)
   }
@@ -54,12 +49,13 @@ extension ResNetConfig {
   /// Checks that a checkpoint has exactly the tensors of this configuration, each with its shape,
   /// and no negative variance.
   ///
-  /// Batch norm's `num_batches_tracked` may be absent.
+  /// A convolution may have a bias; if it has, it may lack its batch norm, which was then folded
+  /// into it. Batch norm's `num_batches_tracked` may be absent.
   ///
-  /// - Throws: `GraphError`, as `init(describing:requiring:)`.
+  /// - Throws: `GraphError`, as `init(describing:requiring:bottleneckStride:)`.
   public func check(_ checkpoint: Checkpoint) throws(GraphError) {
-    let convolutions = Layout(self).convolutions
-    var known: Set<String> = ["fc.weight", "fc.bias"]
+    let layout = Layout(self, naming: TensorNaming(of: checkpoint))
+    var known: Set<String> = []
     func require(_ name: String, _ shape: [Int]) throws(GraphError) {
       guard let tensor = checkpoint.tensors[name] else {
         throw .missingTensor(name: name, expected: shape)
@@ -67,16 +63,26 @@ extension ResNetConfig {
       guard tensor.shape == shape else {
         throw .wrongShape(name: name, expected: shape, found: tensor.shape)
       }
+      known.insert(name)
     }
-    for convolution in convolutions {
+    for (index, convolution) in layout.convolutions.enumerated() {
+      if let groups = convolution.groups(in: checkpoint) {
+        throw .groupedConvolution(name: convolution.weightName, groups: groups)
+      }
       try require(convolution.weightName, convolution.shape)
-      known.insert(convolution.weightName)
-      for name in [
-        convolution.gammaName, convolution.betaName, convolution.meanName,
-        convolution.varianceName,
-      ] {
-        try require(name, [convolution.outputChannels])
-        known.insert(name)
+      let channels = [convolution.outputChannels]
+      if checkpoint.tensors[convolution.biasName] != nil {
+        try require(convolution.biasName, channels)
+        if convolution.isFolded(in: checkpoint) { continue }
+      }
+      for name in convolution.normNames {
+        if index >= layout.stem.count,
+          checkpoint.tensors[name]?.shape == [convolution.inputChannels],
+          channels != [convolution.inputChannels]
+        {
+          throw .preactivation(name: name)
+        }
+        try require(name, channels)
       }
       let variances = checkpoint.tensors[convolution.varianceName]?.values ?? []
       if let index = variances.firstIndex(where: { $0 < 0 }) {
@@ -84,11 +90,11 @@ extension ResNetConfig {
           name: convolution.varianceName, index: index, found: variances[index])
       }
     }
-    try require("fc.weight", [outputDimension, featureCount])
-    try require("fc.bias", [outputDimension])
+    try require(layout.head + ".weight", [outputDimension, featureCount])
+    try require(layout.head + ".bias", [outputDimension])
 
     // Some converters turn the counters into floating point as well.
-    known.formUnion(convolutions.map(\.counterName))
+    known.formUnion(layout.convolutions.map(\.counterName))
     for name in checkpoint.tensors.keys.sorted() where !known.contains(name) {
       throw .unexpectedTensor(
         name: name, found: checkpoint.tensors[name]?.shape ?? [], configuration: self.name)
@@ -97,13 +103,20 @@ extension ResNetConfig {
       throw .unexpectedIntegerTensor(name: name, configuration: self.name)
     }
   }
+}
 
-  private static func shape(
-    _ tensors: [String: Tensor], _ name: String, _ expected: String, rank: Int
-  ) throws(GraphError) -> [Int] {
-    guard let shape = tensors[name]?.shape, shape.count == rank else {
-      throw .notTelling(name: name, expected: expected, found: tensors[name]?.shape)
-    }
-    return shape
+extension Layout.Convolution {
+  /// Whether the checkpoint has a bias for the convolution and nothing of its batch norm.
+  func isFolded(in checkpoint: Checkpoint) -> Bool {
+    checkpoint.tensors[biasName] != nil && normNames.allSatisfy { checkpoint.tensors[$0] == nil }
+  }
+
+  /// The number of groups, if the weights have their shape but for fewer input channels.
+  func groups(in checkpoint: Checkpoint) -> Int? {
+    guard let found = checkpoint.tensors[weightName]?.shape, found.count == 4, found[1] > 0,
+      found[1] < inputChannels, inputChannels.isMultiple(of: found[1]),
+      [found[0], found[2], found[3]] == [outputChannels, kernelSize, kernelSize]
+    else { return nil }
+    return inputChannels / found[1]
   }
 }

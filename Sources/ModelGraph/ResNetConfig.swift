@@ -4,8 +4,10 @@
 ///
 /// The network is torchvision's: a 7×7 stem with stride 2, a 3×3 max pool with stride 2, stages
 /// of residual blocks (each stage but the first halves the image in its first block), average
-/// pool, and one linear layer. A bottleneck has its stride in the 3×3 convolution (V1.5).
-/// Source: He et al., "Deep Residual Learning for Image Recognition", 2015.
+/// pool, and one linear layer. The stem may be three 3×3 convolutions and the shortcuts may have an
+/// average pool, as in ResNet-D.
+/// Sources: He et al., "Deep Residual Learning for Image Recognition", 2015; He et al., "Bag of
+/// Tricks for Image Classification with Convolutional Neural Networks", 2018.
 public struct ResNetConfig: Hashable, Sendable {
   /// The two kinds of residual block.
   public enum Block: Hashable, Sendable {
@@ -21,24 +23,51 @@ public struct ResNetConfig: Hashable, Sendable {
     public var convolutionCount: Int { self == .basic ? 2 : 3 }
   }
 
+  /// Which convolution of a bottleneck has the stride of the stage.
+  public enum BottleneckStride: String, Hashable, Sendable {
+    /// The first 1×1 (V1), as in the paper of 2015.
+    case first
+    /// The 3×3 (V1.5), as in torchvision and timm.
+    case second
+  }
+
   /// The kind of all blocks.
   public let block: Block
 
   /// The number of blocks in each stage: 1 to 4 stages of 1 to 256 blocks.
   public let blockCounts: [Int]
 
-  /// The width of each stage, 1 to 4096; the stem has the first stage's.
+  /// The width of each stage, 1 to 4096: the output channels of its blocks by `expansion`.
   public let channels: [Int]
 
   /// The number of logits, 1 to 65536.
   public let outputDimension: Int
 
+  /// The output channels of the stem's convolutions, 1 to 4096: one 7×7, or three 3×3 of which the
+  /// first has the stride.
+  public let stemChannels: [Int]
+
+  /// The channels between the convolutions of a block in each stage, 1 to 4096. They are `channels`
+  /// but for wide networks.
+  public let branchChannels: [Int]
+
+  /// Where bottlenecks have their stride.
+  public let bottleneckStride: BottleneckStride
+
+  /// Whether shortcuts halve the image by an average pool of 2×2 before their 1×1 convolution.
+  public let poolsShortcuts: Bool
+
   /// Makes a configuration of one's own.
   ///
+  /// - Parameters:
+  ///   - stemChannels: one number or three; nil for one 7×7 of the first stage's width.
+  ///   - branchChannels: as many as stages; nil for `channels`.
   /// - Throws: `GraphError.implausible` or `.stageCountMismatch`.
-  public init(block: Block, blockCounts: [Int], channels: [Int], outputDimension: Int)
-    throws(GraphError)
-  {
+  public init(
+    block: Block, blockCounts: [Int], channels: [Int], outputDimension: Int,
+    stemChannels: [Int]? = nil, branchChannels: [Int]? = nil,
+    bottleneckStride: BottleneckStride = .second, poolsShortcuts: Bool = false
+  ) throws(GraphError) {
     try Self.check("number of stages", blockCounts.count, in: 1...4)
     guard blockCounts.count == channels.count else {
       throw .stageCountMismatch(blockCounts: blockCounts.count, channels: channels.count)
@@ -50,7 +79,20 @@ public struct ResNetConfig: Hashable, Sendable {
       try Self.check("channels of layer\(stage + 1)", count, in: 1...4096)
     }
     try Self.check("output dimension", outputDimension, in: 1...65536)
-    self.init(known: block, blockCounts, channels, outputDimension)
+    let stem = stemChannels ?? [channels[0]]
+    guard stem.count == 1 || stem.count == 3 else {
+      throw .implausible(what: "convolutions of the stem", expected: 1...3, found: stem.count)
+    }
+    for count in stem { try Self.check("channels of the stem", count, in: 1...4096) }
+    let branch = branchChannels ?? channels
+    guard branch.count == channels.count else {
+      throw .stageCountMismatch(blockCounts: blockCounts.count, channels: branch.count)
+    }
+    for (stage, count) in branch.enumerated() {
+      try Self.check("channels in the branches of layer\(stage + 1)", count, in: 1...4096)
+    }
+    self.init(
+      block, blockCounts, channels, outputDimension, stem, branch, bottleneckStride, poolsShortcuts)
   }
 
   /// The architecture `name`, such as `resnet18`; upper and lower case are the same.
@@ -65,14 +107,25 @@ public struct ResNetConfig: Hashable, Sendable {
       outputDimension: outputDimension)
   }
 
+  private init(known block: Block, _ blockCounts: [Int]) {
+    let channels = [64, 128, 256, 512]
+    self.init(block, blockCounts, channels, 1000, [64], channels, .second, false)
+  }
+
   private init(
-    known block: Block, _ blockCounts: [Int], _ channels: [Int] = [64, 128, 256, 512],
-    _ outputDimension: Int = 1000
+    _ block: Block, _ blockCounts: [Int], _ channels: [Int], _ outputDimension: Int,
+    _ stemChannels: [Int], _ branchChannels: [Int], _ bottleneckStride: BottleneckStride,
+    _ poolsShortcuts: Bool
   ) {
     self.block = block
     self.blockCounts = blockCounts
     self.channels = channels
     self.outputDimension = outputDimension
+    self.stemChannels = stemChannels
+    self.branchChannels = branchChannels
+    // A basic block has no such choice, so that equal networks are equal.
+    self.bottleneckStride = block == .basic ? .second : bottleneckStride
+    self.poolsShortcuts = poolsShortcuts
   }
 
   /// ResNet18 with 1000 logits.
@@ -95,19 +148,30 @@ public struct ResNetConfig: Hashable, Sendable {
   /// The number of features before the linear layer.
   public var featureCount: Int { channels[channels.count - 1] * expansion }
 
-  /// `ResNet18` and so on, whatever the output dimension; otherwise what is custom about it.
+  /// `ResNet18` and so on, whatever the output dimension, and what differs from that; otherwise what
+  /// is custom about it.
   public var name: String {
-    switch (block, blockCounts, channels) {
-    case (.basic, [2, 2, 2, 2], [64, 128, 256, 512]): return "ResNet18"
-    case (.basic, [3, 4, 6, 3], [64, 128, 256, 512]): return "ResNet34"
-    case (.bottleneck, [3, 4, 6, 3], [64, 128, 256, 512]): return "ResNet50"
-    case (.bottleneck, [3, 4, 23, 3], [64, 128, 256, 512]): return "ResNet101"
-    case (.bottleneck, [3, 8, 36, 3], [64, 128, 256, 512]): return "ResNet152"
-    default:
-      let counts = blockCounts.map(String.init).joined(separator: "-")
-      let widths = channels.map(String.init).joined(separator: "-")
-      return "custom ResNet (\(block) blocks \(counts), channels \(widths))"
+    var differences: [String] = []
+    if stemChannels != [channels[0]] { differences.append("stem \(list(stemChannels))") }
+    if branchChannels != channels { differences.append("branches \(list(branchChannels))") }
+    if bottleneckStride == .first { differences.append("stride in the first 1×1") }
+    if poolsShortcuts { differences.append("pooled shortcuts") }
+    if let known = Self.named.first(where: { hasBlocks(of: $0) }) {
+      let name = "ResNet\(known.blockCounts.reduce(0, +) * block.convolutionCount + 2)"
+      return differences.isEmpty ? name : "\(name) (\(differences.joined(separator: ", ")))"
     }
+    let all =
+      ["\(block) blocks \(list(blockCounts))", "channels \(list(channels))"] + differences
+    return "custom ResNet (\(all.joined(separator: ", ")))"
+  }
+
+  /// Whether blocks, their numbers and the stages' widths are the same.
+  func hasBlocks(of other: ResNetConfig) -> Bool {
+    (block, blockCounts, channels) == (other.block, other.blockCounts, other.channels)
+  }
+
+  private func list(_ numbers: [Int]) -> String {
+    numbers.map(String.init).joined(separator: "-")
   }
 
   private static func check(_ what: String, _ value: Int, in range: ClosedRange<Int>)

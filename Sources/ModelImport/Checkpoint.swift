@@ -13,6 +13,10 @@ public struct Checkpoint: Equatable, Sendable {
     case safetensors
     /// What `torch.save` has written since PyTorch 1.6: a zip archive with a pickle in it.
     case torchZip
+    /// What `torch.save` wrote before that, and writes without its zip format.
+    case torchLegacy
+    /// A graph of the Open Neural Network Exchange, with its tensors renamed to torchvision's names.
+    case onnx
     /// No file: weights drawn by a generator that began with `seed`.
     case random(seed: UInt64)
   }
@@ -29,18 +33,28 @@ public struct Checkpoint: Equatable, Sendable {
   /// The names of integer tensors, which were not read, in alphabetical order.
   public var skipped: [String]
 
-  /// The key of the top dictionary under which the tensors were found, such as `state_dict`;
-  /// nil if the top dictionary held them itself.
+  /// The keys of dictionaries under which the tensors were found, such as `state_dict`, joined by
+  /// points; nil if the top dictionary held them itself.
   public let wrapper: String?
 
-  /// The prefix that every tensor's name had and that was removed, `module.` as
-  /// `DataParallel` adds it; nil if there was none.
+  /// The prefix that was removed from the tensors' names, such as `module.`, which `DataParallel`
+  /// adds; nil if there was none.
   public let strippedPrefix: String?
+
+  /// The keys or prefixes of other copies of the weights, such as those that are not averaged.
+  public let passedOver: [String]
+
+  /// Whether the graph has the stride of its bottlenecks in their first convolution; nil if there is
+  /// no graph that tells, or no stride.
+  public var hasStrideInFirstConvolution: Bool?
+
+  /// What keeps batch norm from dividing by zero; PyTorch's constant unless the graph tells another.
+  public var normEpsilon = 1e-5
 
   /// Makes a checkpoint from tensors that are already in memory.
   public init(
     tensors: [String: Tensor], format: Format, sha256: String = "", skipped: [String] = [],
-    wrapper: String? = nil, strippedPrefix: String? = nil
+    wrapper: String? = nil, strippedPrefix: String? = nil, passedOver: [String] = []
   ) {
     self.tensors = tensors
     self.format = format
@@ -48,6 +62,7 @@ public struct Checkpoint: Equatable, Sendable {
     self.skipped = skipped
     self.wrapper = wrapper
     self.strippedPrefix = strippedPrefix
+    self.passedOver = passedOver
   }
 
   /// Reads the checkpoint at `path`; its kind is known by its contents, not by its name.
@@ -56,51 +71,51 @@ public struct Checkpoint: Equatable, Sendable {
   /// executed, so a damaged or hostile file gives an error and never a crash. If another process
   /// shortens the file meanwhile, the process ends with SIGBUS, as with any mapped file.
   ///
+  /// Of several copies of the weights, averaged ones (EMA) are taken before others: see `wrapper`,
+  /// `strippedPrefix` and `passedOver`.
+  ///
+  /// - Parameter weights: the key or prefix of the copy that is wanted, such as `model`, or nil.
   /// - Throws: `ImportError`, for each of its cases.
-  /// - **Allocates:** 4 bytes for each value, and while a PyTorch archive is read its largest
-  ///   storage once more.
-  public init(contentsOf path: String) throws(ImportError) {
+  /// - **Allocates:** 4 bytes for each value, and while a PyTorch file is read its largest storage
+  ///   once more, while an ONNX model is read all of its tensors once more.
+  public init(contentsOf path: String, weights: String? = nil) throws(ImportError) {
     let file = try map(path)
-    try self.init(bytes: file.bytes)
+    try self.init(bytes: file.bytes, weights: weights)
     withExtendedLifetime(file) {}
   }
 
   /// Reads the checkpoint whose file has the contents `bytes`.
-  package init(bytes: UnsafeRawBufferPointer, limits: ImportLimits = ImportLimits())
-    throws(ImportError)
-  {
-    let contents: CheckpointContents
+  package init(
+    bytes: UnsafeRawBufferPointer, limits: ImportLimits = ImportLimits(), weights: String? = nil
+  ) throws(ImportError) {
+    var contents: CheckpointContents
+    var structure = ONNXStructure()
     let format: Format
     switch try FileKind(of: bytes) {
     case .safetensors:
       contents = try readSafetensors(bytes, limits: limits)
       format = .safetensors
     case .zip:
-      contents = try readTorchArchive(bytes, limits: limits)
+      contents = try readTorchArchive(bytes, limits: limits, weights: weights)
       format = .torchZip
+    case .legacyTorch:
+      contents = try readLegacyTorch(bytes, limits: limits, weights: weights)
+      format = .torchLegacy
+    case .onnx:
+      guard weights == nil else { throw .noSuchWeights(name: weights!) }
+      (contents, structure) = try readONNX(bytes, limits: limits)
+      format = .onnx
     }
-    let (stripped, prefix) = contents.strippingPrefix("module.")
+    let prefix = contents.stripPrefixes(weights: contents.wrapper == nil ? weights : nil)
+    if let weights, contents.wrapper == nil, prefix == nil {
+      throw .noSuchWeights(name: weights)
+    }
     self.init(
-      tensors: stripped.tensors, format: format, sha256: sha256Hex(bytes),
-      skipped: stripped.skipped.sorted(), wrapper: stripped.wrapper, strippedPrefix: prefix)
-  }
-}
-
-/// What a reader found, before names are tidied.
-struct CheckpointContents {
-  var tensors: [String: Tensor] = [:]
-  var skipped: [String] = []
-  var wrapper: String?
-
-  /// Removes `prefix` from every name if every name has it; otherwise changes nothing.
-  func strippingPrefix(_ prefix: String) -> (CheckpointContents, String?) {
-    guard !tensors.isEmpty, tensors.keys.allSatisfy({ $0.hasPrefix(prefix) }),
-      skipped.allSatisfy({ $0.hasPrefix(prefix) })
-    else { return (self, nil) }
-    var result = CheckpointContents(wrapper: wrapper)
-    for (name, tensor) in tensors { result.tensors[String(name.dropFirst(prefix.count))] = tensor }
-    result.skipped = skipped.map { String($0.dropFirst(prefix.count)) }
-    return (result, prefix)
+      tensors: contents.tensors, format: format, sha256: sha256Hex(bytes),
+      skipped: contents.skipped.sorted(), wrapper: contents.wrapper, strippedPrefix: prefix,
+      passedOver: contents.passedOver)
+    hasStrideInFirstConvolution = structure.hasStrideInFirstConvolution
+    normEpsilon = structure.normEpsilon
   }
 }
 

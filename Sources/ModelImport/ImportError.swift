@@ -45,6 +45,12 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
   case outsideStorage(tensor: String, storage: String, lastElement: Int, elementCount: Int)
   /// A tensor holds an infinity or a NaN.
   case nonFinite(tensor: String, index: Int, found: String)
+  /// A node of an ONNX graph does not fit a ResNet.
+  case unexpectedNode(operation: String, name: String, expected: String, found: String)
+  /// A tensor's elements are in another file.
+  case externalData(tensor: String)
+  /// The file has no weights under the key or prefix that was asked for.
+  case noSuchWeights(name: String)
 
   public var description: String {
     switch self {
@@ -52,10 +58,10 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
       return "cannot read \(quoted(path)): \(reason)"
     case .unrecognized(let bytes):
       let text = bytes.map { hexadecimal($0) }.joined(separator: " ")
-      return "expected a safetensors file or a PyTorch zip archive, "
+      return "expected a PyTorch, safetensors or ONNX file, "
         + "found a file that begins with the bytes \(text)"
     case .unsupportedFormat(let kind):
-      return "expected a safetensors file or a PyTorch zip archive, found what looks like \(kind), "
+      return "expected a PyTorch, safetensors or ONNX file, found what looks like \(kind), "
         + "which is not supported"
     case .malformed(let part, let offset, let expected, let found):
       return "\(part), byte \(offset): expected \(expected), found \(found)"
@@ -70,16 +76,16 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
     case .bigEndian:
       return "zip entry \"byteorder\": expected \"little\", found \"big\""
     case .refusedOpcode(let name, let offset):
-      return "data.pkl, byte \(offset): expected the pickle of a state dictionary, "
+      return "pickle, byte \(offset): expected the pickle of a state dictionary, "
         + "found the opcode \(name), which is refused"
     case .refusedGlobal(let name, let offset):
-      return "data.pkl, byte \(offset): expected the pickle of a state dictionary, "
+      return "pickle, byte \(offset): expected the pickle of a state dictionary, "
         + "found the class or function \(quoted(name)), which is refused"
     case .refusedCall(let name, let offset, let found):
-      return "data.pkl, byte \(offset): expected the arguments torch.save gives \(quoted(name)), "
+      return "pickle, byte \(offset): expected the arguments torch.save gives \(quoted(name)), "
         + "found \(found)"
     case .unexpectedEntry(let name, let expected, let found):
-      return "\(name.isEmpty ? "data.pkl" : "entry \(quoted(name))"): "
+      return "\(name.isEmpty ? "pickle" : "entry \(quoted(name))"): "
         + "expected \(expected), found \(found)"
     case .duplicateTensor(let name):
       return "tensor \(quoted(name)): expected one tensor of that name, found two"
@@ -98,6 +104,14 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
         + "\(quoted(storage)), found element \(last)"
     case .nonFinite(let tensor, let index, let found):
       return "tensor \(quoted(tensor)), element \(index): expected a finite value, found \(found)"
+    case .unexpectedNode(let operation, let name, let expected, let found):
+      return "node \(quoted(name)) (\(quoted(operation).dropFirst().dropLast())): "
+        + "expected \(expected), found \(found)"
+    case .externalData(let tensor):
+      return "tensor \(quoted(tensor)): expected its data in the ONNX file, found a reference to "
+        + "another file (export with external_data=False)"
+    case .noSuchWeights(let name):
+      return "expected weights under \(quoted(name)), found none"
     }
   }
 }

@@ -23,5 +23,9 @@ package struct ImportLimits: Sendable {
   /// The entries in the pickle's memo.
   package var pickleMemo = 1 << 20
 
+  /// The fields and packed integers in the nodes and tensors of an ONNX model. ResNet152's has
+  /// about 20,000.
+  package var protobufFields = 1 << 18
+
   package init() {}
 }

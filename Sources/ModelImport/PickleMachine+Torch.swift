@@ -15,7 +15,9 @@ extension PickleMachine {
     case .orderedDictionary:
       guard items.isEmpty else { throw refused(global.name, "\(items.count) arguments") }
       return .dictionary([])
-    case .rebuildTensor: return .tensor(try rebuildTensor(items, global.name))
+    case .rebuildTensor: return .tensor(try rebuildTensor(items, 6...7, global.name))
+    case .rebuildOldTensor: return .tensor(try rebuildTensor(items, 4...4, global.name))
+    case .inert: return .inert
     case .rebuildParameter:
       // (data, requires_grad, backward hooks)
       guard items.count == 3, case .tensor(let tensor) = self[items[0]] else {
@@ -26,10 +28,19 @@ extension PickleMachine {
     }
   }
 
+  /// The result of NEWOBJ for the class `type`, whose arguments do not matter.
+  func makeObject(_ type: PickleReference) throws(ImportError) -> PickleValue {
+    guard case .global(.inert) = self[type] else {
+      throw .refusedCall(name: "NEWOBJ", offset: offset, found: self[type].kind)
+    }
+    return .inert
+  }
+
   /// The storage that a persistent identifier names:
-  /// `("storage", storage class, key, device, element count)`.
+  /// `("storage", storage class, key, device, element count)`. The legacy format adds the place in
+  /// another storage, which must be None, as it is since PyTorch 0.4.
   func makeStorage(_ identifier: PickleReference) throws(ImportError) -> TorchStorage {
-    guard case .tuple(let items) = self[identifier], items.count == 5,
+    guard case .tuple(let items) = self[identifier], items.count == 5 || isWhole(items),
       case .string("storage") = self[items[0]],
       case .global(.storage(let type, _)) = self[items[1]],
       case .string(let key) = self[items[2]], case .string = self[items[3]],
@@ -42,15 +53,20 @@ extension PickleMachine {
     return TorchStorage(type: type, key: key, elementCount: count)
   }
 
+  private func isWhole(_ items: [PickleReference]) -> Bool {
+    guard items.count == 6, case .none = self[items[5]] else { return false }
+    return true
+  }
+
   /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward hooks
-  /// [, metadata])`.
-  private func rebuildTensor(_ items: [PickleReference], _ name: String)
-    throws(ImportError) -> TorchTensor
-  {
-    guard (6...7).contains(items.count), case .storage(let storage) = self[items[0]],
+  /// [, metadata])`, or `_rebuild_tensor` with the first four.
+  private func rebuildTensor(
+    _ items: [PickleReference], _ counts: ClosedRange<Int>, _ name: String
+  ) throws(ImportError) -> TorchTensor {
+    guard counts.contains(items.count), case .storage(let storage) = self[items[0]],
       case .int(let first) = self[items[1]], first >= 0
     else { throw refused(name, kinds(items)) }
-    guard let shape = counts(items[2]), let strides = counts(items[3]),
+    guard let shape = sizes(items[2]), let strides = sizes(items[3]),
       shape.count == strides.count
     else {
       throw refused(name, "a size or stride that is not a tuple of as many counts")
@@ -60,7 +76,7 @@ extension PickleMachine {
   }
 
   /// The integers of a tuple that holds only integers of 0 or more; otherwise nil.
-  private func counts(_ reference: PickleReference) -> [Int]? {
+  private func sizes(_ reference: PickleReference) -> [Int]? {
     guard case .tuple(let items) = self[reference] else { return nil }
     var result: [Int] = []
     for item in items {

@@ -14,14 +14,18 @@ struct PickleMachine {
   private var marks: [Int] = []
   private var memo: [UInt32: PickleReference] = [:]
 
-  /// Runs `pickle` to its STOP, after which `root` is the object it describes.
-  init(_ pickle: [UInt8], limits: ImportLimits) {
-    reader = PickleReader(pickle)
+  /// Prepares to run the pickle that begins at `start` of `bytes`, which error messages call `part`.
+  init(_ bytes: [UInt8], at start: Int = 0, part: String = "data.pkl", limits: ImportLimits) {
+    reader = PickleReader(bytes, at: start, part: part)
     self.limits = limits
   }
 
+  /// The offset behind the operations that were executed.
+  var end: Int { reader.position }
+
   subscript(reference: PickleReference) -> PickleValue { objects[Int(reference.index)] }
 
+  /// Executes operations up to STOP; returns the object that the pickle describes.
   mutating func run() throws(ImportError) -> PickleReference {
     while true {
       reader.beginOperation()
@@ -94,11 +98,16 @@ struct PickleMachine {
     case .reduce:
       let operands = try pop(2)
       try push(try reduce(operands[0], arguments: operands[1]))
+    case .newObject:
+      let operands = try pop(2)
+      try push(try makeObject(operands[0]))
     case .build:
       // The state of an OrderedDict is its attribute `_metadata`: versions of modules.
       _ = try pop()
       let target = try top()
-      guard case .dictionary = self[target] else {
+      switch self[target] {
+      case .dictionary, .inert: break
+      default:
         throw .refusedCall(
           name: "BUILD", offset: reader.operation, found: "it applied to \(self[target].kind)")
       }
@@ -164,6 +173,7 @@ struct PickleMachine {
 
   private mutating func appendItems(_ items: [PickleReference]) throws(ImportError) {
     let target = Int(try top().index)
+    if case .inert = objects[target] { return }
     guard case .list(var list) = objects[target] else {
       throw reader.malformed("a list to append to", objects[target].kind)
     }
@@ -178,6 +188,7 @@ struct PickleMachine {
       throw reader.malformed("a value for every key", "\(items.count) keys and values")
     }
     let target = Int(try top().index)
+    if case .inert = objects[target] { return }
     guard case .dictionary(var dictionary) = objects[target] else {
       throw reader.malformed("a dictionary to set items of", objects[target].kind)
     }
@@ -201,7 +212,7 @@ struct PickleMachine {
   }
 
   private func tooMany(_ what: String, _ limit: Int) -> ImportError {
-    .limitExceeded(what: "\(what) in data.pkl", limit: limit, found: limit + 1)
+    .limitExceeded(what: "\(what) in \(reader.part)", limit: limit, found: limit + 1)
   }
 
   var offset: Int { reader.operation }

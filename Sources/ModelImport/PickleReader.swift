@@ -5,10 +5,19 @@ struct PickleReader {
   /// Where the operation being executed begins.
   private(set) var operation = 0
 
-  private let bytes: [UInt8]
-  private var position = 0
+  /// Where the next operation begins.
+  private(set) var position: Int
 
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+  /// What the bytes are called in error messages.
+  let part: String
+
+  private let bytes: [UInt8]
+
+  init(_ bytes: [UInt8], at start: Int, part: String) {
+    self.bytes = bytes
+    position = start
+    self.part = part
+  }
 
   mutating func beginOperation() { operation = position }
 
@@ -58,7 +67,7 @@ struct PickleReader {
   }
 
   func malformed(_ expected: String, _ found: String) -> ImportError {
-    .malformed(part: "data.pkl", offset: operation, expected: expected, found: found)
+    .malformed(part: part, offset: operation, expected: expected, found: found)
   }
 
   private mutating func take(_ count: Int) throws(ImportError) -> ArraySlice<UInt8> {

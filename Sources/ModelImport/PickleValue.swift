@@ -18,6 +18,8 @@ enum PickleValue {
   case global(PickleGlobal)
   case storage(TorchStorage)
   case tensor(TorchTensor)
+  /// What a training loop kept beside the weights; its contents are not looked at.
+  case inert
 
   /// What to call the value in an error message.
   var kind: String {
@@ -33,6 +35,7 @@ enum PickleValue {
     case .global(let global): "the class or function \(quoted(global.name))"
     case .storage: "a storage"
     case .tensor: "a tensor"
+    case .inert: "an object without weights"
     }
   }
 }
@@ -47,18 +50,35 @@ struct PickleReference {
 enum PickleGlobal {
   case orderedDictionary
   case rebuildTensor
+  /// The same from before PyTorch 0.4, with fewer arguments.
+  case rebuildOldTensor
   case rebuildParameter
   case storage(ElementType, name: String)
+  /// A class of plain values that training loops keep beside the weights, such as their arguments.
+  case inert(name: String)
+
+  private static let inertNames: Set = [
+    "argparse.Namespace", "collections.Counter", "collections.defaultdict",
+    "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype",
+    "_codecs.encode", "torch.Size", "torch.device", "pathlib.PosixPath", "pathlib.WindowsPath",
+    "__builtin__.set", "builtins.set", "pytorch_lightning.utilities.parsing.AttributeDict",
+    "lightning_fabric.utilities.data.AttributeDict",
+  ]
 
   init?(module: String, name: String) {
     switch (module, name) {
     case ("collections", "OrderedDict"): self = .orderedDictionary
     case ("torch._utils", "_rebuild_tensor_v2"): self = .rebuildTensor
+    case ("torch._utils", "_rebuild_tensor"): self = .rebuildOldTensor
     case ("torch._utils", "_rebuild_parameter"): self = .rebuildParameter
-    case ("torch", _):
-      guard let type = ElementType(torchStorage: name) else { return nil }
-      self = .storage(type, name: name)
-    default: return nil
+    default:
+      if Self.inertNames.contains("\(module).\(name)") {
+        self = .inert(name: "\(module).\(name)")
+      } else if module == "torch", let type = ElementType(torchStorage: name) {
+        self = .storage(type, name: name)
+      } else {
+        return nil
+      }
     }
   }
 
@@ -67,13 +87,15 @@ enum PickleGlobal {
     switch self {
     case .orderedDictionary: "collections.OrderedDict"
     case .rebuildTensor: "torch._utils._rebuild_tensor_v2"
+    case .rebuildOldTensor: "torch._utils._rebuild_tensor"
+    case .inert(let name): name
     case .rebuildParameter: "torch._utils._rebuild_parameter"
     case .storage(_, let name): "torch.\(name)"
     }
   }
 }
 
-/// A block of elements in an archive, at `data/<key>`.
+/// A block of elements, in an archive at `data/<key>`.
 struct TorchStorage: Hashable {
   var type: ElementType
   var key: String

@@ -5,9 +5,9 @@
 /// The archive holds, below one folder of any name, `data.pkl` (the dictionary, as a pickle),
 /// `data/<key>` (the elements of one storage each), `version` and, in newer files, `byteorder`.
 /// A storage may be shared by several tensors; it is unpacked once.
-func readTorchArchive(_ bytes: UnsafeRawBufferPointer, limits: ImportLimits)
-  throws(ImportError) -> CheckpointContents
-{
+func readTorchArchive(
+  _ bytes: UnsafeRawBufferPointer, limits: ImportLimits, weights: String?
+) throws(ImportError) -> CheckpointContents {
   let archive = try ZipArchive(bytes, limits: limits)
   let folder = try torchFolder(archive.entries)
   try checkVersionAndByteOrder(archive, folder: folder)
@@ -20,35 +20,13 @@ func readTorchArchive(_ bytes: UnsafeRawBufferPointer, limits: ImportLimits)
       what: "bytes in data.pkl", limit: limits.pickleBytes, found: pickleEntry.size)
   }
   let pickle = try archive.read(pickleEntry)
-  let dictionary = try StateDictionary(pickle: pickle, limits: limits)
-
-  var contents = CheckpointContents(wrapper: dictionary.wrapper)
-  var budget = DecodedBytes(limit: limits.decodedBytes)
-  var byStorage: [TorchStorage: [(name: String, view: StridedView)]] = [:]
-  for (name, tensor) in dictionary.tensors {
-    if case .integer = tensor.storage.type {
-      contents.skipped.append(name)
-      continue
-    }
-    let count = try checkView(tensor.view, of: tensor.storage, tensor: name)
-    try budget.reserve(elements: count)
-    byStorage[tensor.storage, default: []].append((name, tensor.view))
+  var machine = PickleMachine(pickle, limits: limits)
+  let root = try machine.run()
+  let dictionary = try StateDictionary(machine, root, weights: weights)
+  return try readTensors(of: dictionary, limits: limits) {
+    (storage, name) throws(ImportError) in
+    try readStorage(storage, archive, folder: folder, tensor: name)
   }
-
-  // In the order of the storages' keys, so that the first of several errors is always the same.
-  for (storage, views) in byStorage.sorted(by: { $0.key.key < $1.key.key }) {
-    let first = views[0].name
-    guard case .float(let type) = storage.type else {
-      throw .unsupportedElementType(tensor: first, found: storage.type.name)
-    }
-    let data = try readStorage(storage, archive, folder: folder, tensor: first)
-    for (name, view) in views {
-      let values = decode(view, of: type, from: data)
-      try checkFinite(values, tensor: name)
-      contents.tensors[name] = Tensor(shape: view.shape, values: values)
-    }
-  }
-  return contents
 }
 
 /// The archive's only folder that holds a `data.pkl`, with the slash.
@@ -103,22 +81,6 @@ private func readText(_ archive: borrowing ZipArchive, _ name: String)
   return String(decoding: Array(text), as: UTF8.self)
 }
 
-/// Checks that a tensor lies inside its storage; returns how many elements it has.
-private func checkView(_ view: StridedView, of storage: TorchStorage, tensor name: String)
-  throws(ImportError) -> Int
-{
-  guard let count = elementCount(of: view.shape) else {
-    throw .badShape(tensor: name, shape: view.shape)
-  }
-  if count == 0 { return 0 }
-  let last = view.lastElement ?? Int.max
-  guard last < storage.elementCount else {
-    throw .outsideStorage(
-      tensor: name, storage: storage.key, lastElement: last, elementCount: storage.elementCount)
-  }
-  return count
-}
-
 private func readStorage(
   _ storage: TorchStorage, _ archive: borrowing ZipArchive, folder: String, tensor name: String
 ) throws(ImportError) -> [UInt8] {
@@ -132,18 +94,4 @@ private func readStorage(
       tensor: name, expected: overflowed ? Int.max : expected, found: entry.size)
   }
   return try archive.read(entry)
-}
-
-/// The values of a view that was checked, of a storage with the elements `data`.
-private func decode(_ view: StridedView, of type: FloatType, from data: [UInt8]) -> [Float] {
-  guard let count = elementCount(of: view.shape), count > 0 else { return [] }
-  return data.withUnsafeBytes { bytes in
-    if view.isContiguous {
-      let start = view.offset * type.byteCount
-      let slice = UnsafeRawBufferPointer(rebasing: bytes[start..<start + count * type.byteCount])
-      return type.decode(slice, count: count)
-    }
-    let elements = type.decode(bytes, count: bytes.count / type.byteCount)
-    return view.gather(from: elements)
-  }
 }

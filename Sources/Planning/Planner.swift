@@ -202,7 +202,9 @@ private struct PlanBuilder {
       break
     case .stem(let stem):
       record.operation = .stem
-      let row = (stem.outputSize(graph.inputSize) + 2) * paddedChannels(stem.outputChannels)
+      let row =
+        (stem.outputSize(graph.tensors[operation.input].height) + 2)
+        * paddedChannels(stem.outputChannels)
       scratchByteCount = max(
         scratchByteCount, 3 * PlanLayout.aligned(row * format.byteCount))
       fill(&record, stem, operation)
@@ -237,7 +239,7 @@ private struct PlanBuilder {
     }
     let output = scale(operation.output)
     let quantized: QuantizedConvolution
-    if record.operation == .stem {
+    if operation.input == graph.operations[0].output {
       quantized = Quantizer.quantizeStem(
         convolution, mean: recipe.mean, deviation: recipe.deviation, output: output)
     } else {

@@ -59,8 +59,9 @@ package final class FloatExecutor {
         border: tensor.border)
     }
     var unpooled: FloatTensor?
-    for case .stem(let stem) in model.graph.operations.map(\.kind) {
-      let size = stem.outputSize(model.graph.inputSize)
+    for operation in model.graph.operations {
+      guard case .stem(let stem) = operation.kind else { continue }
+      let size = stem.outputSize(model.graph.tensors[operation.input].height)
       unpooled = FloatTensor(
         height: size, width: size, channels: paddedChannels(stem.outputChannels),
         usedChannels: stem.outputChannels, border: 1)

@@ -68,7 +68,7 @@ public enum Quantizer {
     return quantize(convolution, encoding, output)
   }
 
-  /// Quantizes the stem, whose input are RGB bytes.
+  /// Quantizes the stem's first convolution, whose input are RGB bytes.
   ///
   /// - Parameters:
   ///   - mean, deviation: of R, G and B, for bytes divided by 255.

@@ -46,8 +46,9 @@ struct Quantize: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Makes a plan of a checkpoint (the default command).",
     discussion: """
-      CHECKPOINT is a PyTorch state dict (.pth, .pt) or a safetensors file with torchvision's tensor \
-      names. int8 needs a folder of photos like those the network will see; 64 are enough to begin with.
+      CHECKPOINT is a PyTorch state dict (.pth, .pt) or a safetensors file with the tensor names of \
+      torchvision, timm or Hugging Face, or an ONNX model. int8 needs a folder of photos like those the \
+      network will see; 64 are enough to begin with.
       """)
 
   @Argument(help: "The checkpoint.", completion: .file())
@@ -80,6 +81,19 @@ struct Quantize: ParsableCommand {
 
   @Option(help: "auto, or the architecture that the checkpoint must have: resnet18 … resnet152.")
   var architecture: String = "auto"
+
+  @Option(
+    help: ArgumentHelp(
+      "Which copy of the weights to take if a checkpoint has several: model, model_ema, …",
+      valueName: "key"))
+  var weights: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where bottlenecks have their stride: first (V1, the paper's) or 3x3 (V1.5, torchvision's); "
+        + "only ONNX models tell. Hugging Face's downsample_in_bottleneck is first.",
+      valueName: "first|3x3"))
+  var bottleneckStride: StrideOption?
 
   @Option(help: "No checkpoint: random weights of this architecture, for timing.")
   var random: String?
@@ -131,6 +145,9 @@ struct Quantize: ParsableCommand {
     guard random == nil || calibration == nil else {
       throw ValidationError("--random calibrates with random images: leave --calibration out")
     }
+    guard random == nil || (weights == nil && bottleneckStride == nil) else {
+      throw ValidationError("--weights and --bottleneck-stride go with a checkpoint")
+    }
     guard random != nil || !zeroInitResidual else {
       throw ValidationError("--zero-init-residual goes with --random")
     }
@@ -145,7 +162,7 @@ struct Quantize: ParsableCommand {
     let recipe = RecipeRecord(resize: resizedSide, crop: inputSize)
     let classNames = try classes.map(readClassNames) ?? []
     let source = try loadCheckpoint(progress)
-    var graph = try Graph(folding: source, config: try config(of: source))
+    var graph = try graph(of: source)
     let dropped = graph.dropDeadBranches()
     let fused = FusedGraph(graph, inputSize: inputSize)
 
@@ -154,6 +171,8 @@ struct Quantize: ParsableCommand {
     provenance.add("architecture", graph.config.name)
     provenance.add("source", describe(source))
     provenance.add("precision", precision.rawValue)
+    let copy = [source.wrapper, source.strippedPrefix].compactMap { $0 }
+    if !copy.isEmpty { provenance.add("weights", copy.joined(separator: " ")) }
     if !dropped.isEmpty { provenance.add("dropped branches", dropped.joined(separator: " ")) }
 
     var planPrecision = PlanPrecision.float32
@@ -186,16 +205,29 @@ struct Quantize: ParsableCommand {
     }
     progress.begin("reading \(checkpoint!)")
     do {
-      return try Checkpoint(contentsOf: checkpoint!)
+      let source = try Checkpoint(contentsOf: checkpoint!, weights: weights)
+      if !source.passedOver.isEmpty { tellCopies(of: source) }
+      return source
     } catch {
       throw ToolError("\(checkpoint!): \(error)")
     }
   }
 
-  private func config(of source: Checkpoint) throws -> ResNetConfig {
+  private func tellCopies(of source: Checkpoint) {
+    let taken = quoted(source.wrapper ?? source.strippedPrefix ?? "")
+    let others = source.passedOver.map { quoted($0) }.joined(separator: ", ")
+    FileHandle.standardError.write(
+      Data("resnet-quantize: took the weights under \(taken), passed over \(others)\n".utf8))
+  }
+
+  private func graph(of source: Checkpoint) throws -> Graph {
     do {
-      let required = architecture == "auto" ? nil : architecture
-      return try ResNetConfig(describing: source, requiring: required)
+      let config = try ResNetConfig(
+        describing: source, requiring: architecture == "auto" ? nil : architecture,
+        bottleneckStride: bottleneckStride?.value)
+      let graph = try Graph(folding: source, config: config)
+      try graph.check(inputSize: inputSize)
+      return graph
     } catch {
       throw ToolError("\(checkpoint ?? random!): \(error)")
     }
@@ -207,6 +239,8 @@ struct Quantize: ParsableCommand {
       "random weights, seed \(seed)" + (zeroInitResidual ? ", zero-init residual" : "")
     case .safetensors: "safetensors, sha256 \(source.sha256)"
     case .torchZip: "torch.save archive, sha256 \(source.sha256)"
+    case .torchLegacy: "legacy torch.save file, sha256 \(source.sha256)"
+    case .onnx: "ONNX model, sha256 \(source.sha256)"
     }
   }
 

@@ -94,7 +94,7 @@ import Testing
     checkpoint.tensors["conv1.weight"] = zeros([9, 3, 7, 7])
     #expect(
       errorDescribing(checkpoint)
-        == .wrongShape(name: "conv1.weight", expected: [2, 3, 7, 7], found: [9, 3, 7, 7]))
+        == .wrongShape(name: "bn1.weight", expected: [9], found: [2]))
     checkpoint.tensors["fc.weight"] = zeros([0, 5])
     #expect(
       errorDescribing(checkpoint)
@@ -108,7 +108,7 @@ import Testing
     checkpoint.tensors["layer1.0.conv2.weight"] = zeros([2, 1, 3, 3])
     #expect(
       errorDescribing(checkpoint)
-        == .wrongShape(name: "layer1.0.conv2.weight", expected: [2, 2, 3, 3], found: [2, 1, 3, 3]))
+        == .groupedConvolution(name: "layer1.0.conv2.weight", groups: 2))
   }
 
   @Test func negativeVarianceIsNamed() {
@@ -132,6 +132,9 @@ import Testing
       .unexpectedIntegerTensor(name: hostile, configuration: "ResNet18"),
       .wrongShape(name: hostile, expected: [1], found: [2]),
       .notTelling(name: hostile, expected: "[1]", found: nil),
+      .groupedConvolution(name: hostile, groups: 2), .preactivation(name: hostile),
+      .strideMismatch(expected: "first", found: "second"),
+      .oddPooledSize(inputSize: 33, block: "layer2.0", size: 9),
       .negativeVariance(name: hostile, index: 0, found: -1),
       .nonFiniteFold(layer: "conv1", part: "bias", index: 0, found: .infinity),
     ]

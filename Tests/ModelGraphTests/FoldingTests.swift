@@ -57,7 +57,7 @@ import Testing
   @Test func everyConvolutionIsFolded() throws {
     let (checkpoint, config) = try example()
     let graph = try Graph(folding: checkpoint, config: config)
-    try expectFolded(graph.stem, checkpoint, weights: "conv1", norm: "bn1")
+    try expectFolded(graph.stem[0], checkpoint, weights: "conv1", norm: "bn1")
     for block in graph.blocks {
       for (index, convolution) in block.branch.enumerated() {
         try expectFolded(
@@ -86,7 +86,7 @@ import Testing
     checkpoint.tensors["bn1.weight"] = Tensor(shape: [2], values: [-4, 0])
     checkpoint.tensors["bn1.bias"] = Tensor(shape: [2], values: [1, 7])
     checkpoint.tensors["bn1.running_mean"] = Tensor(shape: [2], values: [10, 100])
-    let stem = try Graph(folding: checkpoint, config: config).stem
+    let stem = try Graph(folding: checkpoint, config: config).stem[0]
     #expect(stem.weights[..<count].allSatisfy { abs($0 + 6) < 1e-6 })
     #expect(stem.weights[count...].allSatisfy { $0 == 0 })
     #expect(abs(stem.bias[0] - 21) < 1e-5)
@@ -97,7 +97,7 @@ import Testing
     var (checkpoint, config) = try example()
     checkpoint.tensors["bn1.running_var"] = Tensor(shape: [2], values: [0, 0])
     checkpoint.tensors["bn1.weight"] = Tensor(shape: [2], values: [1, 1])
-    let stem = try Graph(folding: checkpoint, config: config).stem
+    let stem = try Graph(folding: checkpoint, config: config).stem[0]
     let source = try #require(checkpoint.tensors["conv1.weight"]).values
     for (folded, weight) in zip(stem.weights, source) {
       #expect(abs(folded - weight * 316.227_77) <= abs(folded) * 1e-6)
@@ -132,9 +132,9 @@ import Testing
     let config = try narrow(.resnet18)
     let graph = try Graph(folding: .random(config: config, seed: 5), config: config)
     #expect(graph.config == config)
-    #expect(graph.stem.name == "conv1")
-    #expect([graph.stem.kernelSize, graph.stem.stride, graph.stem.padding] == [7, 2, 3])
-    #expect(graph.stem.isRectified)
+    #expect(graph.stem.map(\.name) == ["conv1"])
+    #expect([graph.stem[0].kernelSize, graph.stem[0].stride, graph.stem[0].padding] == [7, 2, 3])
+    #expect(graph.stem[0].isRectified)
     #expect(graph.blocks.map(\.name) == (1...4).flatMap { ["layer\($0).0", "layer\($0).1"] })
     for (index, block) in graph.blocks.enumerated() {
       let halves = index > 0 && index.isMultiple(of: 2)

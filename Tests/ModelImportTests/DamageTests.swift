@@ -109,4 +109,28 @@ import Testing
       expectSound(try torchArchive(damaged(pickle, seed), Self.storages), seed)
     }
   }
+
+  private static let legacyFile: [UInt8] = {
+    var pickle = Pickle()
+    pickle.stateDict(
+      [
+        ("layer1.w", Tensor(shape: [2, 3], values: [1, 2, 3, 4, 5, 6])),
+        ("h", Tensor(shape: [2], values: [7, 8])),
+      ], isLegacy: true)
+    return legacyTorchFile(
+      pickle.finished,
+      [("0", 6, bytes(of: [1, 2, 3, 4, 5, 6])), ("1", 2, bytes(of: [7, 8]))])
+  }()
+
+  @Test func truncatedLegacyFileIsRefusedAtEveryLength() throws {
+    #expect(try load(Self.legacyFile).tensors["h"]?.values == [7, 8])
+    for length in 0..<Self.legacyFile.count {
+      #expect(errorLoading(Array(Self.legacyFile.prefix(length))) != nil, "length \(length)")
+    }
+    #expect(errorLoading(Self.legacyFile + [0]) != nil)
+  }
+
+  @Test func damagedLegacyFileNeverCrashes() {
+    for seed in 0..<UInt64(20_000) { expectSound(damaged(Self.legacyFile, seed), seed) }
+  }
 }

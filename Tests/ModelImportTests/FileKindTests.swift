@@ -7,12 +7,7 @@ import Testing
 @Suite struct FileKindTests {
   @Test(
     arguments: [
-      (
-        [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e],
-        "legacy PyTorch"
-      ),
       ([0x80, 0x02, 0x7d, 0x71, 0x00, 0x2e], "bare Python pickle"),
-      ([0x08, 0x08, 0x12, 0x07, 0x70, 0x79, 0x74, 0x6f, 0x72, 0x63, 0x68], "ONNX"),
       ([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0x00], "HDF5"),
     ] as [([UInt8], String)])
   func unsupportedKindIsNamed(bytes: [UInt8], name: String) {
@@ -27,7 +22,7 @@ import Testing
     #expect(errorLoading([1, 2]) == .unrecognized(firstBytes: [1, 2]))
     #expect(
       "\(ImportError.unrecognized(firstBytes: [0, 255]))"
-        == "expected a safetensors file or a PyTorch zip archive, "
+        == "expected a PyTorch, safetensors or ONNX file, "
         + "found a file that begins with the bytes 00 ff")
   }
 

@@ -118,7 +118,7 @@ struct Pickle {
   /// Pushes a tensor that is the whole of storage `key`, or what `offset` and `strides` say.
   mutating func tensor(
     _ shape: [Int], key: String, storage: String = "FloatStorage", count: Int? = nil,
-    offset: Int = 0, strides: [Int]? = nil
+    offset: Int = 0, strides: [Int]? = nil, isLegacy: Bool = false
   ) {
     var rowMajor: [Int] = []
     var product = 1
@@ -134,6 +134,7 @@ struct Pickle {
     text(key)
     text("cpu")
     int(count ?? product)
+    if isLegacy { op("N") }
     op("t")
     op("Q")
     int(offset)

@@ -35,7 +35,9 @@ struct PlainNetwork {
           / Double(deviation[channel])
       }
     }
-    var x = maximum(rectified(convolved(image, graph.stem)))
+    var x = image
+    for convolution in graph.stem { x = rectified(convolved(x, convolution)) }
+    x = maximum(x)
     for block in graph.blocks {
       var branch = x
       for (index, convolution) in block.branch.enumerated() {
@@ -64,13 +66,13 @@ struct PlainNetwork {
     return (features, logits)
   }
 
-  private func rectified(_ image: Image) -> Image {
+  func rectified(_ image: Image) -> Image {
     var image = image
     for index in image.values.indices { image.values[index] = max(image.values[index], 0) }
     return image
   }
 
-  private func convolved(_ input: Image, _ layer: Convolution) -> Image {
+  func convolved(_ input: Image, _ layer: Convolution) -> Image {
     let kernel = layer.kernelSize
     let size = (input.size + 2 * layer.padding - kernel) / layer.stride + 1
     var output = Image(channels: layer.outputChannels, size: size)
@@ -100,7 +102,7 @@ struct PlainNetwork {
   }
 
   /// 3×3, stride 2, padding 1.
-  private func maximum(_ input: Image) -> Image {
+  func maximum(_ input: Image) -> Image {
     let size = (input.size - 1) / 2 + 1
     var output = Image(channels: input.channels, size: size)
     for channel in 0..<input.channels {

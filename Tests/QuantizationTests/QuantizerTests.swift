@@ -19,7 +19,7 @@ import Testing
     func random(_ count: Int, _ scale: Float) -> [Float] {
       (0..<count).map { _ in Float.random(in: -1...1, using: &generator) * scale }
     }
-    var result = some.stem
+    var result = some.stem[0]
     result.inputChannels = inputs
     result.outputChannels = outputs
     result.kernelSize = kernel

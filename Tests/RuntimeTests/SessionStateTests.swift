@@ -8,8 +8,8 @@ import Testing
 @Suite struct SessionStateTests {
   @Test(arguments: TestNetwork.all, [false, true])
   func nothingIsLeftOfTheImageBefore(network: TestNetwork, float32: Bool) throws {
-    let plan = LoadedPlan(try network.plan(inputSize: 40, float32: float32))
-    let a = testImage(40, seed: 1)
+    let plan = LoadedPlan(try network.plan(inputSize: 48, float32: float32))
+    let a = testImage(48, seed: 1)
     let b = [UInt8](repeating: 255, count: a.count)
     for threads in [1, 2] {
       var session = try Session(plan.plan(), threads: threads, instructionSet: .best)
@@ -24,8 +24,8 @@ import Testing
 
   @Test(arguments: TestNetwork.all, [false, true])
   func aDirtyArenaGivesTheSameBits(network: TestNetwork, float32: Bool) throws {
-    let plan = LoadedPlan(try network.plan(inputSize: 40, float32: float32))
-    let image = testImage(40, seed: 1)
+    let plan = LoadedPlan(try network.plan(inputSize: 48, float32: float32))
+    let image = testImage(48, seed: 1)
     let expected = try infer(plan, image)
     for threads in [1, 2] {
       let count = try plan.plan().sessionByteCount(threads: threads)

@@ -14,12 +14,16 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
 
   package init(
     _ description: String, _ block: ResNetConfig.Block, _ blockCounts: [Int], _ channels: [Int],
-    outputs: Int = 10, zeroInitResidual: Bool = false
+    outputs: Int = 10, zeroInitResidual: Bool = false, stemChannels: [Int]? = nil,
+    branchChannels: [Int]? = nil, bottleneckStride: ResNetConfig.BottleneckStride = .second,
+    poolsShortcuts: Bool = false
   ) {
     self.description = description
     do {
       config = try ResNetConfig(
-        block: block, blockCounts: blockCounts, channels: channels, outputDimension: outputs)
+        block: block, blockCounts: blockCounts, channels: channels, outputDimension: outputs,
+        stemChannels: stemChannels, branchChannels: branchChannels,
+        bottleneckStride: bottleneckStride, poolsShortcuts: poolsShortcuts)
     } catch {
       preconditionFailure("\(error)")
     }
@@ -38,9 +42,34 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
   package static let deadBottleneck = TestNetwork(
     "dead bottleneck branches", .bottleneck, [2, 2], [16, 16], zeroInitResidual: true)
 
+  package static let paperBottleneck = TestNetwork(
+    "bottleneck with the stride in the first convolution", .bottleneck, [1, 2], [16, 16],
+    bottleneckStride: .first)
+  package static let wide = TestNetwork(
+    "wide bottleneck", .bottleneck, [1, 1], [8, 8], branchChannels: [16, 20])
+  /// The stem and the shortcuts of ResNet-D.
+  package static let pooled = TestNetwork(
+    "deep stem, pooled shortcuts", .basic, [1, 1, 1], [16, 24, 32], stemChannels: [8, 9, 16],
+    poolsShortcuts: true)
+  package static let pooledBottleneck = TestNetwork(
+    "deep stem, pooled shortcuts, bottleneck", .bottleneck, [1, 2], [8, 8],
+    stemChannels: [24, 32, 40], poolsShortcuts: true)
+
   package static let all: [TestNetwork] = [
-    .basic, .bottleneck, .deep, .odd, .oddBottleneck, .dead, .deadBottleneck,
+    .basic, .bottleneck, .deep, .odd, .oddBottleneck, .dead, .deadBottleneck, .paperBottleneck,
+    .wide, .pooled, .pooledBottleneck,
   ]
+
+  /// Whether images of `size` pixels suit the network.
+  package func suits(_ size: Int) throws -> Bool {
+    let graph = try graph()
+    do {
+      try graph.check(inputSize: size)
+      return true
+    } catch {
+      return false
+    }
+  }
 
   /// The network before fusion, without its dead branches.
   package func graph() throws -> Graph {

@@ -30,6 +30,13 @@ final class SameBitsTests: XCTestCase {
 
   func testResNet50() throws { for size in [224, 160, 97] { try check("resnet50", size: size) } }
 
+  func testDeepNetworks() throws {
+    for architecture in ["resnet101", "resnet152"] {
+      try check(architecture, size: 97)
+      try check(architecture, size: 97, ["--zero-init-residual"])
+    }
+  }
+
   func testZeroInitResidual() throws {
     for architecture in ["resnet18", "resnet34", "resnet50"] {
       for size in [224, 160, 97] {

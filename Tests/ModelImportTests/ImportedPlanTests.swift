@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ModelGraph
+import ModelImport
+import PlanFormat
+import Planning
+import Quantization
+import ResNetRuntime
+import TestPlans
+import Testing
+
+/// The shipped network in every container and naming that is read.
+///
+/// Where the weights have the same bits the plans must have the same bytes; elsewhere the logits
+/// differ by as much as the rounding of the weights explains.
+@Suite(.serialized) struct ImportedPlanTests {
+  private static let inputSize = 64
+  private static let shipped = Result { try Checkpoint(contentsOf: shippedCheckpoint) }
+  private static let expected = Result { try plans(of: shipped.get()) }
+
+  private struct Plans: Equatable {
+    var int8, float32: [UInt8]
+  }
+
+  /// Quantized with three images.
+  private static func plans(of checkpoint: Checkpoint) throws -> Plans {
+    let graph = try Graph(folding: checkpoint, config: ResNetConfig(describing: checkpoint))
+    let fused = FusedGraph(graph, inputSize: inputSize)
+    let recipe = RecipeRecord(resize: inputSize, crop: inputSize)
+    let calibration = try Calibration(
+      observing: fused, mean: recipe.mean, deviation: recipe.deviation, imageCount: 3, threads: 2,
+      image: { testImage(inputSize, seed: UInt64($0)) }, progress: { _ in })
+    func plan(_ precision: PlanPrecision) throws -> [UInt8] {
+      try Planner.plan(
+        fused, precision: precision, recipe: recipe, classNames: [], provenance: "test")
+    }
+    return Plans(
+      int8: try plan(.int8(calibration.scales(of: fused, method: .minMax))),
+      float32: try plan(.float32))
+  }
+
+  private func logits(_ plan: [UInt8]) throws -> [[Float]] {
+    try plan.withUnsafeBytes { bytes in
+      let aligned = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 64)
+      defer { aligned.deallocate() }
+      aligned.copyMemory(from: bytes)
+      var session = try Session(Plan(unownedBytes: UnsafeRawBufferPointer(aligned)), threads: 1)
+      return (10..<14).map { (seed: UInt64) in
+        session.run(testImage(Self.inputSize, seed: seed).span)
+        return Array(session.logits)
+      }
+    }
+  }
+
+  /// The largest difference of a logit, relative to the largest logit.
+  private func difference(_ first: [[Float]], _ second: [[Float]]) -> Float {
+    let greatest = second.joined().map(abs).max() ?? 0
+    return zip(first.joined(), second.joined()).map { abs($0 - $1) }.max()! / greatest
+  }
+
+  private func expectSamePlans(_ file: [UInt8], _ format: Checkpoint.Format) throws {
+    let checkpoint = try load(file)
+    #expect(checkpoint.format == format)
+    #expect(try Self.plans(of: checkpoint) == Self.expected.get())
+  }
+
+  private func expectNearPlans(_ file: [UInt8], float32: Float, int8: Float) throws {
+    let found = try Self.plans(of: load(file))
+    let expected = try Self.expected.get()
+    let exact = difference(try logits(found.float32), try logits(expected.float32))
+    #expect(exact <= float32)
+    let quantized = difference(try logits(found.int8), try logits(expected.float32))
+    #expect(quantized <= int8)
+    print("logits differ by \(exact) in float32, \(quantized) in int8")
+  }
+
+  @Test func torchZip() throws {
+    try expectSamePlans(torchFile(Self.shipped.get().named), .torchZip)
+  }
+
+  @Test func legacyTorch() throws {
+    try expectSamePlans(legacyTorchFile(Self.shipped.get().named), .torchLegacy)
+  }
+
+  @Test func safetensorsFloat32() throws {
+    try expectSamePlans(safetensorsFile(Self.shipped.get().named), .safetensors)
+  }
+
+  @Test func timmCheckpointWithAveragedWeights() throws {
+    // As timm's training script saves it; its ResNet18 has torchvision's names.
+    let tensors = try Self.shipped.get().named
+    var pickle = Pickle()
+    pickle.op("}")
+    pickle.op("(")
+    pickle.text("arch")
+    pickle.text("resnet18")
+    pickle.text("state_dict")
+    pickle.stateDict(tensors.map { ($0.name, Tensor(shape: [1], values: [0])) }, firstKey: 1000)
+    pickle.text("state_dict_ema")
+    pickle.stateDict(tensors)
+    pickle.op("u")
+    var storages: [(String, [UInt8])] = []
+    for (index, (_, tensor)) in tensors.enumerated() {
+      storages.append(("\(index)", StoredType.float32.encode(tensor.values)))
+    }
+    let file = try torchArchive(pickle.finished, storages)
+    #expect(try load(file).wrapper == "state_dict_ema")
+    #expect(try load(file).passedOver == ["state_dict"])
+    try expectSamePlans(file, .torchZip)
+  }
+
+  @Test func huggingFaceNames() throws {
+    let naming = TensorNaming.huggingFace
+    let tensors = try Self.shipped.get().named.map { name, tensor in
+      (name: try #require(huggingFaceName(name)), tensor: tensor)
+    }
+    #expect(tensors.contains { $0.name.hasPrefix("resnet.encoder.stages.3.layers.1.layer.1.") })
+    #expect(tensors.contains { $0.name == naming.head + ".weight" })
+    try expectSamePlans(safetensorsFile(tensors), .safetensors)
+  }
+
+  /// The name in ResNetForImageClassification, nil if it has no such tensor.
+  private func huggingFaceName(_ name: String) -> String? {
+    var parts = name.split(separator: ".").map(String.init)
+    let leaf = parts.removeLast()
+    switch parts[0] {
+    case "fc": return "classifier.1.\(leaf)"
+    case "conv1": return "resnet.embedder.embedder.convolution.\(leaf)"
+    case "bn1": return "resnet.embedder.embedder.normalization.\(leaf)"
+    default: break
+    }
+    guard let stage = Int(parts[0].dropFirst("layer".count)) else { return nil }
+    let block = "resnet.encoder.stages.\(stage - 1).layers.\(parts[1])"
+    if parts[2] == "downsample" {
+      return "\(block).shortcut.\(parts[3] == "0" ? "convolution" : "normalization").\(leaf)"
+    }
+    guard let index = parts[2].last?.wholeNumberValue else { return nil }
+    let kind = parts[2].hasPrefix("conv") ? "convolution" : "normalization"
+    return "\(block).layer.\(index - 1).\(kind).\(leaf)"
+  }
+
+  @Test func onnxWithBatchNorm() throws {
+    let checkpoint = try Self.shipped.get()
+    let config = try ResNetConfig(describing: checkpoint)
+    try expectSamePlans(onnxFile(checkpoint, config), .onnx)
+    var style = ONNXStyle()
+    style.hasNoise = true
+    style.storage = .fields
+    style.head = .matrixProduct
+    style.pool = .meanByInput
+    style.flattening = .computedReshape
+    try expectSamePlans(onnxFile(checkpoint, config, style), .onnx)
+  }
+
+  @Test func onnxWithFoldedBatchNorm() throws {
+    let checkpoint = try Self.shipped.get()
+    let config = try ResNetConfig(describing: checkpoint)
+    var style = ONNXStyle()
+    style.norm = .folded
+    try expectSamePlans(onnxFile(checkpoint, config, style), .onnx)
+    // Exporters fold in float32: three roundings where there was one.
+    style.norm = .foldedInFloat32
+    try expectNearPlans(onnxFile(checkpoint, config, style), float32: 1e-5, int8: 0.05)
+  }
+
+  /// A weight's rounding is at most 2⁻¹¹ of it in float16, 2⁻⁸ in bfloat16; through 18 layers that
+  /// becomes 2⁻¹⁰ and 2⁻⁶ of the largest logit, measured.
+  @Test func halfPrecision() throws {
+    let checkpoint = try Self.shipped.get()
+    try expectNearPlans(
+      safetensorsFile(checkpoint.named, .float16), float32: 0x1p-10, int8: 0.05)
+    try expectNearPlans(safetensorsFile(checkpoint.named, .bfloat16), float32: 0x1p-6, int8: 0.05)
+    try expectNearPlans(torchFile(checkpoint.named, .float16), float32: 0x1p-10, int8: 0.05)
+    var style = ONNXStyle()
+    style.storage = .half
+    let config = try ResNetConfig(describing: checkpoint)
+    try expectNearPlans(onnxFile(checkpoint, config, style), float32: 0x1p-10, int8: 0.05)
+  }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ModelImport
+import Testing
+
+@Suite struct LegacyTorchTests {
+  private let tensors: NamedTensors = [
+    ("w", Tensor(shape: [2, 2], values: [1, 2, 3, 4])), ("v", Tensor(shape: [1], values: [5])),
+  ]
+
+  private func pickle(_ build: (inout Pickle) -> Void) -> [UInt8] {
+    var pickle = Pickle()
+    build(&pickle)
+    return pickle.finished
+  }
+
+  @Test(arguments: [StoredType.float32, .float16, .bfloat16])
+  func valuesAreRead(type: StoredType) throws {
+    let checkpoint = try load(legacyTorchFile(tensors, type))
+    #expect(checkpoint.format == .torchLegacy)
+    #expect(checkpoint.tensors.count == 2)
+    #expect(checkpoint.tensors["w"] == tensors[0].tensor)
+    #expect(checkpoint.tensors["v"] == tensors[1].tensor)
+  }
+
+  @Test func storagesAreSharedAndMayBeInAnyOrder() throws {
+    let object = pickle {
+      $0.orderedDictionary()
+      $0.op("(")
+      $0.text("a")
+      $0.tensor([2], key: "x", count: 4, offset: 1, isLegacy: true)
+      $0.text("b")
+      $0.tensor([2, 2], key: "x", strides: [1, 2], isLegacy: true)
+      $0.text("n")
+      $0.tensor([1], key: "n", storage: "LongStorage", isLegacy: true)
+      $0.op("u")
+    }
+    let checkpoint = try load(
+      legacyTorchFile(
+        object,
+        [
+          ("n", 1, [UInt8](repeating: 0xff, count: 8)),
+          ("x", 4, StoredType.float32.encode([1, 2, 3, 4])),
+        ]))
+    #expect(checkpoint.tensors["a"]?.values == [2, 3])
+    #expect(checkpoint.tensors["b"]?.values == [1, 3, 2, 4])
+    #expect(checkpoint.skipped == ["n"])
+  }
+
+  @Test func tensorsFromBeforePyTorch04AreRead() throws {
+    let object = pickle {
+      $0.orderedDictionary()
+      $0.text("w")
+      $0.global("torch._utils", "_rebuild_tensor")
+      $0.op("(")
+      $0.op("(")
+      $0.text("storage")
+      $0.global("torch", "FloatStorage")
+      $0.text("0")
+      $0.text("cpu")
+      $0.int(1)
+      $0.op("N")
+      $0.op("t")
+      $0.op("Q")
+      $0.int(0)
+      $0.ints([1])
+      $0.ints([1])
+      $0.op("t")
+      $0.op("R")
+      $0.op("s")
+    }
+    let file = legacyTorchFile(object, [("0", 1, StoredType.float32.encode([9]))])
+    #expect(try load(file).tensors["w"]?.values == [9])
+  }
+
+  @Test func wrongPartsAreRefused() {
+    let object = pickle { $0.stateDict([tensors[1]], isLegacy: true) }
+    let value = StoredType.float32.encode([5])
+    let files: [[UInt8]] = [
+      legacyTorchFile(object, [("0", 1, value)], version: 1000),
+      legacyTorchFile(object, []), legacyTorchFile(object, [("1", 1, value)]),
+      legacyTorchFile(object, [("0", 2, value + value)]),
+      legacyTorchFile(object, [("0", -1, value)]),
+      legacyTorchFile(object, [("0", 1, value), ("0", 1, value)]),
+      legacyTorchFile(object, [("0", 1, value + [0])]),
+    ]
+    for (index, file) in files.enumerated() {
+      guard case .malformed("legacy PyTorch file", let offset, _, _) = errorLoading(file) else {
+        Issue.record("file \(index): \(String(describing: errorLoading(file)))")
+        continue
+      }
+      #expect(offset >= 0 && offset <= file.count)
+    }
+    #expect(
+      errorLoading(legacyTorchFile(object, [("0", 1, value)], isLittleEndian: false)) == .bigEndian)
+  }
+
+  @Test func absurdSizesAreRefused() {
+    for count in [1 << 40, 1 << 62, Int.max] {
+      let object = pickle {
+        $0.orderedDictionary()
+        $0.text("w")
+        $0.tensor([count], key: "0", isLegacy: true)
+        $0.op("s")
+      }
+      #expect(errorLoading(legacyTorchFile(object, [("0", count, [0, 0, 0, 0])])) != nil)
+    }
+  }
+
+  @Test func codeIsRefusedByName() {
+    let object = pickle {
+      $0.global("os", "system")
+      $0.text("true")
+      $0.op(0x85)
+      $0.op("R")
+    }
+    guard case .refusedGlobal("os.system", _) = errorLoading(legacyTorchFile(object, [])) else {
+      Issue.record("expected os.system to be refused")
+      return
+    }
+  }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ModelImport
+
+/// The element types in which a checkpoint may be stored.
+enum StoredType: String {
+  case float32 = "F32"
+  case float16 = "F16"
+  case bfloat16 = "BF16"
+
+  var torchStorage: String {
+    switch self {
+    case .float32: "FloatStorage"
+    case .float16: "HalfStorage"
+    case .bfloat16: "BFloat16Storage"
+    }
+  }
+
+  /// The bytes of values, each rounded to nearest, ties to even.
+  func encode(_ values: [Float]) -> [UInt8] {
+    switch self {
+    case .float32: return values.flatMap { littleEndian($0.bitPattern) }
+    case .float16: return values.flatMap { littleEndian(Float16($0).bitPattern) }
+    case .bfloat16:
+      return values.flatMap { value in
+        let bits = value.bitPattern
+        return littleEndian(UInt16((bits + 0x7fff + (bits >> 16 & 1)) >> 16))
+      }
+    }
+  }
+}
+
+typealias NamedTensors = [(name: String, tensor: Tensor)]
+
+extension Checkpoint {
+  /// The tensors in alphabetical order.
+  var named: NamedTensors { tensors.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+}
+
+/// The bytes of a storage for each tensor, by key.
+private func storages(_ tensors: NamedTensors, _ type: StoredType) -> [(String, [UInt8])] {
+  tensors.enumerated().map { ("\($0)", type.encode($1.tensor.values)) }
+}
+
+extension Pickle {
+  /// Pushes a dictionary with one tensor for each storage, keyed from `firstKey` on.
+  mutating func stateDict(
+    _ tensors: NamedTensors, _ type: StoredType = .float32, firstKey: Int = 0,
+    isLegacy: Bool = false
+  ) {
+    orderedDictionary()
+    op("(")
+    for (index, (name, tensor)) in tensors.enumerated() {
+      text(name)
+      self.tensor(
+        tensor.shape, key: "\(firstKey + index)", storage: type.torchStorage, isLegacy: isLegacy)
+    }
+    op("u")
+  }
+}
+
+/// What `torch.save` writes of a state dictionary.
+func torchFile(_ tensors: NamedTensors, _ type: StoredType = .float32) throws -> [UInt8] {
+  var pickle = Pickle()
+  pickle.stateDict(tensors, type)
+  return try torchArchive(pickle.finished, storages(tensors, type))
+}
+
+/// What `torch.save` wrote before PyTorch 1.6, around a pickle of the object.
+func legacyTorchFile(
+  _ pickle: [UInt8], _ storages: [(key: String, count: Int, bytes: [UInt8])],
+  version: Int = 1001, isLittleEndian: Bool = true
+) -> [UInt8] {
+  var versionPickle = Pickle()
+  versionPickle.int(version)
+  var system = Pickle()
+  system.op("}")
+  system.text("little_endian")
+  system.op(isLittleEndian ? 0x88 : 0x89)
+  system.op("s")
+  var keys = Pickle()
+  keys.op("]")
+  keys.op("(")
+  for storage in storages { keys.text(storage.key) }
+  keys.op("e")
+  // The magic number 0x1950a86a20f9469cfc6c.
+  var file: [UInt8] = [
+    0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,
+  ]
+  file += versionPickle.finished + system.finished + pickle + keys.finished
+  for storage in storages { file += littleEndian(Int64(storage.count)) + storage.bytes }
+  return file
+}
+
+/// The same of a state dictionary.
+func legacyTorchFile(_ tensors: NamedTensors, _ type: StoredType = .float32) -> [UInt8] {
+  var pickle = Pickle()
+  pickle.stateDict(tensors, type, isLegacy: true)
+  return legacyTorchFile(
+    pickle.finished,
+    tensors.enumerated().map {
+      (key: "\($0)", count: $1.tensor.values.count, bytes: type.encode($1.tensor.values))
+    })
+}
+
+/// A safetensors file.
+func safetensorsFile(_ tensors: NamedTensors, _ type: StoredType = .float32) -> [UInt8] {
+  var entries: [String] = []
+  var data: [UInt8] = []
+  for (name, tensor) in tensors {
+    let bytes = type.encode(tensor.values)
+    entries.append(
+      entry(name, type.rawValue, tensor.shape, data.count, data.count + bytes.count))
+    data += bytes
+  }
+  return safetensors("{" + entries.joined(separator: ",") + "}", data)
+}

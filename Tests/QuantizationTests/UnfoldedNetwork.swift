@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ModelGraph
+import ModelImport
+
+/// A forward pass in float64 straight from the tensors of a state dictionary: batch norm, average pool
+/// and strides where the papers have them, nothing folded, nothing read off by the code under test.
+struct UnfoldedNetwork {
+  let checkpoint: Checkpoint
+  let config: ResNetConfig
+  private let plain: PlainNetwork
+
+  init(_ checkpoint: Checkpoint, _ config: ResNetConfig) throws {
+    self.checkpoint = checkpoint
+    self.config = config
+    // For the arithmetic of single layers only.
+    plain = PlainNetwork(graph: try Graph(folding: checkpoint, config: config))
+  }
+
+  func logits(_ pixels: [UInt8], size: Int, mean: SIMD3<Float>, deviation: SIMD3<Float>) -> [Double]
+  {
+    var x = PlainNetwork.Image(channels: 3, size: size)
+    for channel in 0..<3 {
+      for place in 0..<size * size {
+        x.values[channel * size * size + place] =
+          (Double(pixels[3 * place + channel]) / 255 - Double(mean[channel]))
+          / Double(deviation[channel])
+      }
+    }
+    if config.stemChannels.count == 1 {
+      x = plain.rectified(layer(x, "conv1", "bn1", stride: 2))
+    } else {
+      x = plain.rectified(layer(x, "conv1.0", "conv1.1", stride: 2))
+      x = plain.rectified(layer(x, "conv1.3", "conv1.4", stride: 1))
+      x = plain.rectified(layer(x, "conv1.6", "bn1", stride: 1))
+    }
+    x = plain.maximum(x)
+    for (stage, count) in config.blockCounts.enumerated() {
+      for index in 0..<count {
+        x = block(x, "layer\(stage + 1).\(index)", stride: stage > 0 && index == 0 ? 2 : 1)
+      }
+    }
+    let area = x.size * x.size
+    let features = (0..<x.channels).map { channel in
+      x.values[channel * area..<(channel + 1) * area].reduce(0, +) / Double(area)
+    }
+    let weights = values("fc.weight")
+    return values("fc.bias").enumerated().map { output, bias in
+      features.indices.reduce(bias) { $0 + features[$1] * weights[output * features.count + $1] }
+    }
+  }
+
+  private func block(_ x: PlainNetwork.Image, _ name: String, stride: Int) -> PlainNetwork.Image {
+    var y: PlainNetwork.Image
+    switch config.block {
+    case .basic:
+      y = plain.rectified(layer(x, name + ".conv1", name + ".bn1", stride: stride))
+      y = layer(y, name + ".conv2", name + ".bn2", stride: 1)
+    case .bottleneck:
+      let isFirst = config.bottleneckStride == .first
+      y = plain.rectified(layer(x, name + ".conv1", name + ".bn1", stride: isFirst ? stride : 1))
+      y = plain.rectified(layer(y, name + ".conv2", name + ".bn2", stride: isFirst ? 1 : stride))
+      y = layer(y, name + ".conv3", name + ".bn3", stride: 1)
+    }
+    var shortcut = x
+    if checkpoint.tensors[name + ".downsample.2.weight"] != nil {
+      if stride == 2 { shortcut = averaged(shortcut) }
+      shortcut = layer(shortcut, name + ".downsample.1", name + ".downsample.2", stride: 1)
+    } else if checkpoint.tensors[name + ".downsample.0.weight"] != nil {
+      shortcut = layer(shortcut, name + ".downsample.0", name + ".downsample.1", stride: stride)
+    }
+    for index in y.values.indices { y.values[index] += shortcut.values[index] }
+    return plain.rectified(y)
+  }
+
+  /// A convolution and its batch norm.
+  private func layer(_ x: PlainNetwork.Image, _ name: String, _ norm: String, stride: Int)
+    -> PlainNetwork.Image
+  {
+    let weights = checkpoint.tensors[name + ".weight"]!
+    let outputs = weights.shape[0]
+    var convolution = plain.graph.stem[0]
+    convolution.inputChannels = x.channels
+    convolution.outputChannels = outputs
+    convolution.kernelSize = weights.shape[2]
+    convolution.stride = stride
+    convolution.padding = weights.shape[2] / 2
+    convolution.weights = weights.values
+    convolution.bias = [Float](repeating: 0, count: outputs)
+    var y = plain.convolved(x, convolution)
+    let gamma = values(norm + ".weight")
+    let beta = values(norm + ".bias")
+    let mean = values(norm + ".running_mean")
+    let variance = values(norm + ".running_var")
+    for index in y.values.indices {
+      let channel = index / (y.size * y.size)
+      let deviation = (variance[channel] + 1e-5).squareRoot()
+      let normed: Double = (y.values[index] - mean[channel]) / deviation
+      y.values[index] = normed * gamma[channel] + beta[channel]
+    }
+    return y
+  }
+
+  /// 2×2 with stride 2.
+  private func averaged(_ x: PlainNetwork.Image) -> PlainNetwork.Image {
+    var y = PlainNetwork.Image(channels: x.channels, size: x.size / 2)
+    for channel in 0..<x.channels {
+      for row in 0..<y.size {
+        for column in 0..<y.size {
+          let sum =
+            x[channel, 2 * row, 2 * column] + x[channel, 2 * row, 2 * column + 1]
+            + x[channel, 2 * row + 1, 2 * column] + x[channel, 2 * row + 1, 2 * column + 1]
+          y[channel, row, column] = sum / 4
+        }
+      }
+    }
+    return y
+  }
+
+  private func values(_ name: String) -> [Double] {
+    checkpoint.tensors[name]!.values.map(Double.init)
+  }
+}
