@@ -47,9 +47,13 @@ public enum Planner {
   ///   - classNames: one name for each logit, or none.
   ///   - provenance: lines of `key: value`.
   ///   - targets: the levels for which transformed weights are stored where they pay.
+  ///   - channelMeans: of each tensor's channels, for int8: corrects the biases for the rounding of weights.
+  ///   - keepsTensors: whether all tensors live to the end, to be looked at: a larger arena, the same
+  ///     results.
   public static func plan(
     _ graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord, classNames: [String],
-    provenance: String, targets: [PlanTarget] = []
+    provenance: String, targets: [PlanTarget] = [], channelMeans: [[Double]]? = nil,
+    keepsTensors: Bool = false
   ) throws(PlanningError) -> [UInt8] {
     guard classNames.isEmpty || classNames.count == graph.config.outputDimension else {
       throw .classCount(expected: graph.config.outputDimension, found: classNames.count)
@@ -58,7 +62,8 @@ public enum Planner {
       throw .className(index: index)
     }
     var builder = PlanBuilder(
-      graph: graph, precision: precision, recipe: recipe, targets: targets)
+      graph: graph, precision: precision, recipe: recipe, targets: targets,
+      channelMeans: channelMeans, keepsTensors: keepsTensors)
     let file = builder.build(classNames: classNames, provenance: provenance)
     try check(file)
     return file
@@ -85,16 +90,21 @@ private struct PlanBuilder {
   let precision: PlanPrecision
   let recipe: RecipeRecord
   let targets: [PlanTarget]
+  let channelMeans: [[Double]]?
+  let keepsTensors: Bool
   var sections = PlanSections()
   var scratchByteCount = 0
 
   init(
-    graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord, targets: [PlanTarget]
+    graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord, targets: [PlanTarget],
+    channelMeans: [[Double]]?, keepsTensors: Bool
   ) {
     self.graph = graph
     self.precision = precision
     self.recipe = recipe
     self.targets = targets
+    self.channelMeans = channelMeans
+    self.keepsTensors = keepsTensors
   }
 
   var format: ElementFormat { precision == .float32 ? .f32 : .q8 }
@@ -146,7 +156,8 @@ private struct PlanBuilder {
         border: tensor.border, format: format, scale: format == .q8 ? scale.scale : 1,
         zeroPoint: format == .q8 ? scale.zeroPoint : 0,
         borderPattern: format == .q8 ? borderPattern(index, scale) : 0,
-        firstStep: lifetimes[index].lowerBound, lastStep: lifetimes[index].upperBound,
+        firstStep: lifetimes[index].lowerBound,
+        lastStep: keepsTensors ? graph.operations.count - 1 : lifetimes[index].upperBound,
         name: sections.string(tensor.name))
     }
   }
@@ -238,13 +249,14 @@ private struct PlanBuilder {
       return
     }
     let output = scale(operation.output)
+    let means = channelMeans?[operation.input]
     let quantized: QuantizedConvolution
     if operation.input == graph.operations[0].output {
       quantized = Quantizer.quantizeStem(
-        convolution, mean: recipe.mean, deviation: recipe.deviation, output: output)
+        convolution, mean: recipe.mean, deviation: recipe.deviation, output: output, means: means)
     } else {
       quantized = Quantizer.quantize(
-        convolution, input: scale(operation.input), output: output)
+        convolution, input: scale(operation.input), output: output, means: means)
     }
     (record.low, record.high) = Quantizer.clamp(output, isRectified: operation.isRectified)
     if let residual = operation.residual {

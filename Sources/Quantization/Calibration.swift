@@ -13,6 +13,11 @@ public struct Calibration: Sendable {
   public let histograms: [Histogram]
   /// For each tensor the smallest and the greatest value of each image, in the order of images.
   public let extremes: [[SIMD2<Float>]]
+  /// For each tensor the mean of each channel.
+  public var channelMeans: [[Double]] { sums.map { $0.map { $0.mean(of: imageCount) } } }
+
+  private let imageCount: Int
+  private let sums: [[ExactSum]]
 
   /// Runs the float32 reference over images.
   ///
@@ -31,12 +36,23 @@ public struct Calibration: Sendable {
     observing graph: FusedGraph, mean: SIMD3<Float>, deviation: SIMD3<Float>, imageCount: Int,
     threads: Int, image: @Sendable (Int) throws -> [UInt8], progress: @Sendable (Int) -> Void
   ) throws {
-    let model = FloatWeights(graph, mean: mean, deviation: deviation)
-    let state = Mutex(State(tensorCount: graph.tensors.count, imageCount: imageCount))
+    try self.init(
+      observing: FloatWeights(graph, mean: mean, deviation: deviation), imageCount: imageCount,
+      threads: threads, image: image, progress: progress)
+  }
+
+  /// The same with weights that are there already.
+  package init(
+    observing model: FloatWeights, imageCount: Int, threads: Int,
+    image: @Sendable (Int) throws -> [UInt8], progress: @Sendable (Int) -> Void
+  ) throws {
+    let graph = model.graph
+    let state = Mutex(State(graph, imageCount: imageCount))
     let next = Atomic<Int>(0)
     withoutActuallyEscaping(image) { image in
       DispatchQueue.concurrentPerform(iterations: max(1, min(threads, imageCount))) { _ in
         var histograms = [Histogram](repeating: Histogram(), count: graph.tensors.count)
+        var sums = ExactSum.zeros(for: graph)
         let executor = FloatExecutor(model)
         while true {
           let index = next.add(1, ordering: .relaxed).oldValue
@@ -47,6 +63,9 @@ public struct Calibration: Sendable {
           } catch {
             state.withLock { $0.fail(index, error) }
             break
+          }
+          for tensor in graph.tensors.indices {
+            executor.addChannelMeans(of: tensor, to: &sums[tensor])
           }
           let extremes = graph.tensors.indices.map { tensor in
             var extremes = SIMD2<Float>(.infinity, -.infinity)
@@ -59,13 +78,15 @@ public struct Calibration: Sendable {
           }
           progress(state.withLock { $0.finish(index, extremes) })
         }
-        state.withLock { $0.merge(histograms) }
+        state.withLock { $0.merge(histograms, sums) }
       }
     }
     let result = state.withLock { $0 }
     if let failure = result.failure { throw failure.error }
     histograms = result.histograms
     extremes = result.extremes
+    sums = result.sums
+    self.imageCount = imageCount
   }
 
   /// The distributions over the images of two calibrations of one graph; `other` comes after.
@@ -76,15 +97,20 @@ public struct Calibration: Sendable {
       return histogram
     }
     extremes = zip(first.extremes, other.extremes).map { $0 + $1 }
+    sums = zip(first.sums, other.sums).map { zip($0, $1).map { $0 + $1 } }
+    imageCount = first.imageCount + other.imageCount
   }
 
   private struct State: Sendable {
     var histograms: [Histogram]
     var extremes: [[SIMD2<Float>]]
+    var sums: [[ExactSum]]
     var imagesDone = 0
     var failure: (index: Int, error: any Error)?
 
-    init(tensorCount: Int, imageCount: Int) {
+    init(_ graph: FusedGraph, imageCount: Int) {
+      let tensorCount = graph.tensors.count
+      sums = ExactSum.zeros(for: graph)
       histograms = [Histogram](repeating: Histogram(), count: tensorCount)
       let none = [SIMD2<Float>](repeating: .zero, count: imageCount)
       extremes = [[SIMD2<Float>]](repeating: none, count: tensorCount)
@@ -103,8 +129,11 @@ public struct Calibration: Sendable {
       return imagesDone
     }
 
-    mutating func merge(_ others: [Histogram]) {
-      for index in histograms.indices { histograms[index].merge(others[index]) }
+    mutating func merge(_ others: [Histogram], _ otherSums: [[ExactSum]]) {
+      for index in histograms.indices {
+        histograms[index].merge(others[index])
+        sums[index] = zip(sums[index], otherSums[index]).map { $0 + $1 }
+      }
     }
   }
 }

@@ -17,6 +17,18 @@ public enum CalibrationMethod: Equatable, Sendable {
   case meanSquaredError
 }
 
+extension CalibrationMethod: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .minMax: "min-max"
+    case .movingAverage: "moving-average"
+    case .entropy: "entropy"
+    case .meanSquaredError: "mse"
+    case .percentile(let percent): "percentile \(percent)"
+    }
+  }
+}
+
 extension Calibration {
   /// The range of a tensor by a method; reversed for one without values.
   public func range(of tensor: Int, method: CalibrationMethod) -> (low: Float, high: Float) {

@@ -58,14 +58,18 @@ struct InputEncoding {
 /// Quantizes weights to int8, symmetrically, with one scale for each output channel.
 public enum Quantizer {
   /// Quantizes a convolution whose input is an activation tensor.
+  ///
+  /// - Parameter means: of the input's channels; with them the bias takes up what rounding the weights
+  ///   changes of the outputs' means (Nagel et al., Data-Free Quantization, 2019), apart from borders.
   public static func quantize(
-    _ convolution: Convolution, input: ActivationScale, output: ActivationScale
+    _ convolution: Convolution, input: ActivationScale, output: ActivationScale,
+    means: [Double]? = nil
   ) -> QuantizedConvolution {
     let channels = convolution.inputChannels
     let encoding = InputEncoding(
       steps: [Double](repeating: Double(input.scale), count: channels),
       zeros: [Double](repeating: Double(input.zeroPoint), count: channels))
-    return quantize(convolution, encoding, output)
+    return quantize(convolution, encoding, output, means)
   }
 
   /// Quantizes the stem's first convolution, whose input are RGB bytes.
@@ -73,12 +77,13 @@ public enum Quantizer {
   /// - Parameters:
   ///   - mean, deviation: of R, G and B, for bytes divided by 255.
   public static func quantizeStem(
-    _ stem: Convolution, mean: SIMD3<Float>, deviation: SIMD3<Float>, output: ActivationScale
+    _ stem: Convolution, mean: SIMD3<Float>, deviation: SIMD3<Float>, output: ActivationScale,
+    means: [Double]? = nil
   ) -> QuantizedConvolution {
     let encoding = InputEncoding(
       steps: (0..<3).map { 1 / (255 * Double(deviation[$0])) },
       zeros: (0..<3).map { 255 * Double(mean[$0]) })
-    return quantize(stem, encoding, output)
+    return quantize(stem, encoding, output, means)
   }
 
   /// Quantizes the classifier, whose input are float32 features.
@@ -104,7 +109,8 @@ public enum Quantizer {
   }
 
   private static func quantize(
-    _ convolution: Convolution, _ input: InputEncoding, _ output: ActivationScale
+    _ convolution: Convolution, _ input: InputEncoding, _ output: ActivationScale,
+    _ means: [Double]?
   ) -> QuantizedConvolution {
     let taps = convolution.kernelSize * convolution.kernelSize
     let perChannel = convolution.inputChannels * taps
@@ -121,7 +127,15 @@ public enum Quantizer {
       for (index, weight) in weights.enumerated() {
         zeroSum += Double(weight) * input.zeros[index / taps]
       }
-      let integerBias = (bias / step - zeroSum).rounded(.toNearestOrEven)
+      var change = 0.0
+      if let means {
+        for (index, weight) in weights.enumerated() {
+          let channel = index / taps
+          change += (Double(weight) - scaled[index] / step) * means[channel] / input.steps[channel]
+        }
+      }
+      let integerBias = min(max(bias / step - change - zeroSum, -0x1p30), 0x1p30)
+        .rounded(.toNearestOrEven)
       result.weights.append(contentsOf: weights)
       result.bias.append(Int32(integerBias))
       result.multiplier.append(Float(step / Double(output.scale)))

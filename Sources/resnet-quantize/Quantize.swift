@@ -13,25 +13,6 @@ enum PrecisionOption: String, ExpressibleByArgument, CaseIterable {
   case int8, fp32
 }
 
-/// How activation ranges are chosen.
-enum MethodOption: String, ExpressibleByArgument, CaseIterable {
-  case minmax
-  case movingaverage = "moving-average"
-  case percentile, entropy, mse
-}
-
-extension MethodOption {
-  fileprivate func method(_ percentile: Double) -> CalibrationMethod {
-    switch self {
-    case .minmax: .minMax
-    case .movingaverage: .movingAverage
-    case .percentile: .percentile(percentile)
-    case .entropy: .entropy
-    case .mse: .meanSquaredError
-    }
-  }
-}
-
 private func target(_ name: String) throws -> PlanTarget {
   guard let target = PlanTarget(name: name) else {
     let known =
@@ -60,11 +41,20 @@ struct Quantize: ParsableCommand {
   @Option(name: .shortAndLong, help: "The plan to write.")
   var output: String
 
-  @Option(help: "How activation ranges are chosen: minmax or percentile.")
-  var method: MethodOption = .minmax
+  @Option(
+    help: ArgumentHelp(
+      "How activation ranges are chosen: auto tries all on a quarter of the photos and keeps the "
+        + "one with the least noise.",
+      valueName: "auto|min-max|moving-average|percentile|entropy|mse"))
+  var method: MethodOption = .auto
 
   @Option(help: "Per cent of the values that are not clipped, with --method percentile.")
-  var percentile: Double = 99.99
+  var percentile: Double = 99.9999
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Whether biases take up what rounding the weights changes of the outputs' means.")
+  var biasCorrection = true
 
   @Option(help: "int8 or fp32.")
   var precision: PrecisionOption = .int8
@@ -161,12 +151,41 @@ struct Quantize: ParsableCommand {
     let progress = Progress(isQuiet: quiet)
     let recipe = RecipeRecord(resize: resizedSide, crop: inputSize)
     let classNames = try classes.map(readClassNames) ?? []
+    var provenance = Provenance()
+    let graph = try load(progress, &provenance)
+
+    var planPrecision = PlanPrecision.float32
+    var means: [[Double]]?
+    var quality: Quality?
+    if precision == .int8 {
+      let choice: Calibrator.Choice
+      (choice, quality) = try calibrate(graph, recipe, progress, &provenance)
+      planPrecision = .int8(choice.scales)
+      means = biasCorrection ? choice.calibration.channelMeans : nil
+    }
+    if !targets.isEmpty {
+      provenance.add("targets", targets.map(\.rawValue).joined(separator: " "))
+    }
+    progress.begin("packing weights")
+    let file = try Planner.plan(
+      graph, precision: planPrecision, recipe: recipe, classNames: classNames,
+      provenance: provenance.text, targets: targets, channelMeans: means)
+    try write(file)
+    progress.end()
+    if !quiet {
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      if let quality { print(quality.text) }
+      print(
+        "\(output): \(graph.config.name), \(precision.rawValue), \(inputSize)×\(inputSize), "
+          + "\(file.count / 1000) kB, made in \(String(format: "%.1f", seconds)) s")
+    }
+  }
+
+  /// The network; the checkpoint is let go.
+  private func load(_ progress: Progress, _ provenance: inout Provenance) throws -> FusedGraph {
     let source = try loadCheckpoint(progress)
     var graph = try graph(of: source)
     let dropped = graph.dropDeadBranches()
-    let fused = FusedGraph(graph, inputSize: inputSize)
-
-    var provenance = Provenance()
     provenance.add("tool", "resnet-quantize \(ResNetQuantize.configuration.version)")
     provenance.add("architecture", graph.config.name)
     provenance.add("source", describe(source))
@@ -174,27 +193,33 @@ struct Quantize: ParsableCommand {
     let copy = [source.wrapper, source.strippedPrefix].compactMap { $0 }
     if !copy.isEmpty { provenance.add("weights", copy.joined(separator: " ")) }
     if !dropped.isEmpty { provenance.add("dropped branches", dropped.joined(separator: " ")) }
+    return FusedGraph(graph, inputSize: inputSize)
+  }
 
-    var planPrecision = PlanPrecision.float32
-    if precision == .int8 {
-      let scales = try calibrate(fused, recipe, progress, &provenance)
-      planPrecision = .int8(scales)
+  private func calibrate(
+    _ graph: FusedGraph, _ recipe: RecipeRecord, _ progress: Progress,
+    _ provenance: inout Provenance
+  ) throws -> (Calibrator.Choice, Quality?) {
+    let images: CalibrationImages
+    if let calibration {
+      images = try CalibrationImages(folder: calibration, recipe: recipe)
+    } else {
+      images = CalibrationImages(randomCount: 4, seed: seed, size: inputSize)
     }
-    if !targets.isEmpty {
-      provenance.add("targets", targets.map(\.rawValue).joined(separator: " "))
-    }
-    progress.begin("packing weights")
-    let file = try Planner.plan(
-      fused, precision: planPrecision, recipe: recipe, classNames: classNames,
-      provenance: provenance.text, targets: targets)
-    try write(file)
-    progress.end()
-    if !quiet {
-      let seconds = (ContinuousClock.now - start) / .seconds(1)
-      print(
-        "\(output): \(graph.config.name), \(precision.rawValue), \(inputSize)×\(inputSize), "
-          + "\(file.count / 1000) kB, made in \(String(format: "%.1f", seconds)) s")
-    }
+    let calibrator = Calibrator(
+      model: FloatWeights(graph, mean: recipe.mean, deviation: recipe.deviation), recipe: recipe,
+      images: images, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+      correctsBias: biasCorrection, progress: progress)
+    // Random weights have no quality to tell or to choose by.
+    let method = random != nil && method == .auto ? .minMax : method.method(percentile: percentile)
+    let choice =
+      if let method { try calibrator.choose(method) } else { try calibrator.chooseBest() }
+    let correction = biasCorrection ? ", bias correction" : ""
+    provenance.add(
+      "calibration", "\(images.description), method \(choice.method)\(correction)")
+    guard random == nil, !quiet else { return (choice, nil) }
+    let comparison = try calibrator.compare(choice)
+    return (choice, Quality(graph: graph, choice: choice, comparison: comparison))
   }
 
   private func loadCheckpoint(_ progress: Progress) throws -> Checkpoint {
@@ -244,26 +269,6 @@ struct Quantize: ParsableCommand {
     }
   }
 
-  private func calibrate(
-    _ graph: FusedGraph, _ recipe: RecipeRecord, _ progress: Progress,
-    _ provenance: inout Provenance
-  ) throws -> [ActivationScale] {
-    let method = self.method.method(percentile)
-    let images: CalibrationImages
-    if let calibration {
-      images = try CalibrationImages(folder: calibration, recipe: recipe)
-    } else {
-      images = CalibrationImages(randomCount: 4, seed: seed, size: inputSize)
-    }
-    progress.begin("calibrating", total: images.count)
-    let result = try Calibration(
-      observing: graph, mean: recipe.mean, deviation: recipe.deviation, imageCount: images.count,
-      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
-      image: { try images.pixels($0) }, progress: { progress.advance(to: $0) })
-    provenance.add("calibration", "\(images.description), method \(method.text)")
-    return result.scales(of: graph, method: method)
-  }
-
   private func readClassNames(_ path: String) throws -> [String] {
     guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
       throw ToolError("\(path): expected a readable UTF-8 file with one class name a line")
@@ -281,18 +286,6 @@ struct Quantize: ParsableCommand {
       try Data(file).write(to: URL(fileURLWithPath: output), options: .atomic)
     } catch {
       throw ToolError("\(output): cannot write the plan: \(error.localizedDescription)")
-    }
-  }
-}
-
-extension CalibrationMethod {
-  fileprivate var text: String {
-    switch self {
-    case .minMax: "minmax"
-    case .movingAverage: "moving-average"
-    case .entropy: "entropy"
-    case .meanSquaredError: "mse"
-    case .percentile(let percent): "percentile \(percent)"
     }
   }
 }

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ModelGraph
+import PlanFormat
+import Planning
+import Quantization
+
+/// Chooses the scales of a graph's tensors from images, and tells how good they are.
+struct Calibrator {
+  /// The methods that are tried on held-out images if none is named.
+  static let candidates: [CalibrationMethod] = [
+    .minMax, .movingAverage, .percentile(99.999), .percentile(99.9999), .entropy,
+    .meanSquaredError,
+  ]
+
+  /// What was chosen.
+  struct Choice {
+    var calibration: Calibration
+    var method: CalibrationMethod
+    var scales: [ActivationScale]
+    /// The images that took no part in the choice of ranges; all if they are too few to part.
+    var heldOut: [Int]
+    /// The candidates and how they did on the held-out images, if they were tried.
+    var trials: [(method: CalibrationMethod, comparison: Comparison)] = []
+  }
+
+  let model: FloatWeights
+  let recipe: RecipeRecord
+  let images: CalibrationImages
+  let threads: Int
+  let correctsBias: Bool
+  let progress: Progress
+
+  /// Observes all images and takes the ranges of one method.
+  func choose(_ method: CalibrationMethod) throws -> Choice {
+    let calibration = try observe(Array(0..<images.count), "calibrating")
+    return Choice(
+      calibration: calibration, method: method,
+      scales: calibration.scales(of: model.graph, method: method),
+      heldOut: Array(0..<images.count))
+  }
+
+  /// Observes three of four images, tries all candidates on the others and takes the ranges of the one
+  /// with the least noise of the logits, then from all images.
+  func chooseBest() throws -> Choice {
+    let all = Array(0..<images.count)
+    // Of fewer than 8, none can be spared.
+    let heldOut = all.count < 8 ? all : all.filter { $0 % 4 == 3 }
+    let others = all.count < 8 ? all : all.filter { $0 % 4 != 3 }
+    let calibration = try observe(others, "calibrating")
+    progress.begin("packing \(Calibrator.candidates.count) candidates")
+    let plans = try Calibrator.candidates.map {
+      try trialPlan(calibration, calibration.scales(of: model.graph, method: $0))
+    }
+    let comparisons = try compare(plans, heldOut, "comparing the methods")
+    let trials = Array(zip(Calibrator.candidates, comparisons)).map {
+      (method: $0, comparison: $1)
+    }
+    var best = trials[0]
+    for trial in trials where trial.comparison.logits.noise < best.comparison.logits.noise {
+      best = trial
+    }
+    let whole =
+      all.count < 8
+      ? calibration
+      : Calibration(merging: calibration, try observe(heldOut, "calibrating the held-out images"))
+    return Choice(
+      calibration: whole, method: best.method,
+      scales: whole.scales(of: model.graph, method: best.method), heldOut: heldOut,
+      trials: trials)
+  }
+
+  /// Compares a choice with float32 on the images held out.
+  func compare(_ choice: Choice) throws -> Comparison {
+    try compare(
+      [trialPlan(choice.calibration, choice.scales)], choice.heldOut, "comparing with float32")[0]
+  }
+
+  private func observe(_ chosen: [Int], _ title: String) throws -> Calibration {
+    progress.begin(title, total: chosen.count)
+    let (images, progress) = (images, progress)
+    return try Calibration(
+      observing: model, imageCount: chosen.count, threads: threads,
+      image: { try images.pixels(chosen[$0]) }, progress: { progress.advance(to: $0) })
+  }
+
+  private func compare(
+    _ plans: [PlanBytes], _ chosen: [Int], _ title: String
+  ) throws -> [Comparison] {
+    progress.begin(title, total: chosen.count)
+    let (images, progress) = (images, progress)
+    return try Comparison.compare(
+      model, with: plans, images: chosen, threads: threads, pixels: { try images.pixels($0) },
+      progress: { progress.advance(to: $0) })
+  }
+
+  private func trialPlan(
+    _ calibration: Calibration, _ scales: [ActivationScale]
+  ) throws -> PlanBytes {
+    PlanBytes(
+      try Planner.plan(
+        model.graph, precision: .int8(scales), recipe: recipe, classNames: [], provenance: "",
+        channelMeans: correctsBias ? calibration.channelMeans : nil, keepsTensors: true))
+  }
+}

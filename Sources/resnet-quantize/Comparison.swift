@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import Foundation
+import ModelGraph
+import PlanFormat
+import Quantization
+import ResNetRuntime
+import Synchronization
+
+/// How far a plan is from float32 on some images.
+struct Comparison: Sendable {
+  /// Sums of squares of the float32 values and of the differences from them.
+  struct Noise: Sendable {
+    var signal = 0.0
+    var noise = 0.0
+
+    /// The signal-to-quantization-noise ratio; infinite without noise.
+    var decibels: Double { 10 * log10(signal / noise) }
+
+    mutating func add(_ reference: Float, _ value: Float) {
+      signal += Double(reference) * Double(reference)
+      noise += Double(value - reference) * Double(value - reference)
+    }
+
+    static func += (sum: inout Noise, other: Noise) {
+      sum.signal += other.signal
+      sum.noise += other.noise
+    }
+  }
+
+  /// How often the right class came first and among the first five.
+  struct Score: Sendable {
+    var first = 0
+    var firstFive = 0
+
+    mutating func count(_ label: Int, _ logits: [Float]) {
+      // Of equal logits the first counts more, as in resnet-run.
+      let rank = logits.indices.count {
+        logits[$0] > logits[label] || (logits[$0] == logits[label] && $0 < label)
+      }
+      first += rank == 0 ? 1 : 0
+      firstFive += rank < 5 ? 1 : 0
+    }
+  }
+
+  var imageCount = 0
+  /// The output of each block, in order.
+  var blocks: [Noise]
+  var logits = Noise()
+  /// The sum over images of the cosine between float32 logits and the plan's.
+  var cosines = 0.0
+  /// The images to which both give the same label.
+  var agreeing = 0
+  /// For images with labels.
+  var floatScore = Score()
+  var score = Score()
+
+  /// The mean cosine.
+  var cosine: Double { cosines / Double(imageCount) }
+
+  private mutating func add(_ image: Comparison) {
+    imageCount += image.imageCount
+    for block in blocks.indices { blocks[block] += image.blocks[block] }
+    logits += image.logits
+    cosines += image.cosines
+    agreeing += image.agreeing
+    floatScore.first += image.floatScore.first
+    floatScore.firstFive += image.floatScore.firstFive
+    score.first += image.score.first
+    score.firstFive += image.score.firstFive
+  }
+}
+
+/// The blocks of a graph and the tensors that they end with.
+func blockOutputs(of graph: FusedGraph) -> [(name: String, tensor: Int)] {
+  var outputs: [(name: String, tensor: Int)] = []
+  for operation in graph.operations where operation.output != graph.logitsTensor {
+    if outputs.last?.name == operation.block { outputs.removeLast() }
+    outputs.append((operation.block, operation.output))
+  }
+  return outputs
+}
+
+extension Comparison {
+  /// Runs images through float32 and through plans.
+  ///
+  /// Sums are taken image by image and added in the order of images: the same for any number of
+  /// threads.
+  ///
+  /// - Parameters:
+  ///   - plans: plans of `model`'s graph that keep all tensors.
+  ///   - images: which images, numbers for `pixels` and `label`.
+  ///   - label: the class of an image, if it is known.
+  /// - Returns: one for each plan.
+  static func compare(
+    _ model: FloatWeights, with plans: [PlanBytes], images: [Int], threads: Int,
+    pixels: @Sendable (Int) throws -> [UInt8], label: @Sendable (Int) -> Int? = { _ in nil },
+    progress: @Sendable (Int) -> Void
+  ) throws -> [Comparison] {
+    let blocks = blockOutputs(of: model.graph)
+    let nothing = Comparison(blocks: [Noise](repeating: Noise(), count: blocks.count))
+    struct State: Sendable {
+      var results: [[Comparison]]
+      var done = 0
+      var failure: (any Error)?
+    }
+    let state = Mutex(State(results: [[Comparison]](repeating: [], count: images.count)))
+    let next = Atomic<Int>(0)
+    withoutActuallyEscaping(pixels) { pixels in
+      withoutActuallyEscaping(label) { label in
+        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, images.count))) { _ in
+          do {
+            let executor = FloatExecutor(model)
+            let sessions = try plans.map { try PlanSession($0) }
+            while true {
+              let place = next.add(1, ordering: .relaxed).oldValue
+              if place >= images.count || state.withLock({ $0.failure != nil }) { break }
+              let image = try pixels(images[place])
+              executor.run(image)
+              let results = sessions.map {
+                $0.compare(image, executor, blocks, label(images[place]), nothing)
+              }
+              progress(
+                state.withLock {
+                  $0.results[place] = results
+                  $0.done += 1
+                  return $0.done
+                })
+            }
+          } catch {
+            state.withLock { $0.failure = error }
+          }
+        }
+      }
+    }
+    let end = state.withLock { $0 }
+    if let failure = end.failure { throw failure }
+    return plans.indices.map { plan in
+      var sum = nothing
+      for results in end.results { sum.add(results[plan]) }
+      return sum
+    }
+  }
+}
+
+/// A plan file in memory, aligned as a mapped one.
+final class PlanBytes: @unchecked Sendable {
+  let bytes: UnsafeRawBufferPointer
+
+  init(_ file: [UInt8]) {
+    let memory = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: file.count, alignment: PlanLayout.alignment)
+    memory.copyBytes(from: file)
+    bytes = UnsafeRawBufferPointer(memory)
+  }
+
+  deinit { bytes.deallocate() }
+}
+
+/// A session on one thread, to keep in an array.
+private final class PlanSession {
+  private let file: PlanBytes
+  private var session: Session
+
+  init(_ file: PlanBytes) throws {
+    self.file = file
+    session = try Session(Plan(unownedBytes: file.bytes))
+  }
+
+  func compare(
+    _ image: [UInt8], _ executor: FloatExecutor, _ blocks: [(name: String, tensor: Int)],
+    _ label: Int?, _ nothing: Comparison
+  ) -> Comparison {
+    session.run(image.span)
+    var result = nothing
+    result.imageCount = 1
+    for (index, block) in blocks.enumerated() {
+      let reference = executor.values(of: block.tensor)
+      var noise = Comparison.Noise()
+      var place = 0
+      reference.withUnsafeBufferPointer { reference in
+        session.forEachValue(of: block.tensor) {
+          noise.add(reference[place], $0)
+          place += 1
+        }
+      }
+      result.blocks[index] = noise
+    }
+    let reference = executor.values(of: session.plan.view.model.logitsTensor)
+    let logits = Array(session.logits)
+    var product = 0.0
+    var square = 0.0
+    for (a, b) in zip(reference, logits) {
+      result.logits.add(a, b)
+      product += Double(a) * Double(b)
+      square += Double(b) * Double(b)
+    }
+    let lengths = (result.logits.signal * square).squareRoot()
+    result.cosines = lengths > 0 ? product / lengths : 1
+    result.agreeing = first(reference) == first(logits) ? 1 : 0
+    if let label {
+      result.floatScore.count(label, reference)
+      result.score.count(label, logits)
+    }
+    return result
+  }
+
+  private func first(_ values: [Float]) -> Int? { values.firstIndex(of: values.max() ?? 0) }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ModelGraph
+
+/// What quantization did to a network, in words and numbers.
+struct Quality {
+  let graph: FusedGraph
+  let choice: Calibrator.Choice
+  let comparison: Comparison
+
+  /// A table of the methods that were tried and one of the blocks, and a line about the logits.
+  var text: String {
+    var lines: [String] = []
+    if !choice.trials.isEmpty {
+      lines.append(
+        "method               logits  same label  (\(choice.heldOut.count) held-out photos)")
+      for trial in choice.trials {
+        lines.append(
+          row("\(trial.method)", trial.comparison)
+            + (trial.method == choice.method ? "  <- kept" : ""))
+      }
+      lines.append("")
+    }
+    lines.append("block           signal to quantization noise")
+    for (block, noise) in zip(blockOutputs(of: graph), comparison.blocks) {
+      lines.append(
+        block.name.padding(toLength: 16, withPad: " ", startingAt: 0)
+          + String(format: "%6.1f dB", noise.decibels))
+    }
+    lines.append(
+      String(
+        format: "logits          %6.1f dB, cosine %.5f, same label for %d of %d photos",
+        comparison.logits.decibels, comparison.cosine, comparison.agreeing,
+        comparison.imageCount))
+    return lines.joined(separator: "\n")
+  }
+
+  private func row(_ name: String, _ comparison: Comparison) -> String {
+    name.padding(toLength: 18, withPad: " ", startingAt: 0)
+      + String(
+        format: "%6.1f dB  %5.1f %%", comparison.logits.decibels,
+        100 * Double(comparison.agreeing) / Double(comparison.imageCount))
+  }
+}
