@@ -7,7 +7,7 @@ extension Histogram {
   /// one of its 256 levels; values count as the middle of their bin.
   ///
   /// Ranges that end at each 64th of the way to the extremes are tried.
-  func rangeOfLeastError() -> (low: Float, high: Float) {
+  package func rangeOfLeastError() -> (low: Float, high: Float) {
     guard count > 0 else { return (minimum, maximum) }
     let steps = 64
     let (least, greatest) = (min(minimum, 0), max(maximum, 0))
@@ -47,7 +47,7 @@ extension Histogram {
 
   /// The range, as far below zero as above but no farther than the extremes, whose levels have the
   /// least Kullback-Leibler divergence from the distribution of magnitudes.
-  func rangeOfLeastDivergence() -> (low: Float, high: Float) {
+  package func rangeOfLeastDivergence() -> (low: Float, high: Float) {
     // Zero is a level of every range and so loses nothing: the first bin counts as much as the next.
     var magnitudes = magnitudeCounts
     magnitudes[0] = magnitudes[1]
