@@ -170,7 +170,7 @@ struct Quantize: ParsableCommand {
     let file = try Planner.plan(
       graph, precision: planPrecision, recipe: recipe, classNames: classNames,
       provenance: provenance.text, targets: targets, channelMeans: means)
-    try write(file)
+    try writeWhole(file, to: output)
     progress.end()
     if !quiet {
       let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -278,15 +278,6 @@ struct Quantize: ParsableCommand {
     }
     while lines.last == "" { lines.removeLast() }
     return lines
-  }
-
-  private func write(_ file: [UInt8]) throws {
-    do {
-      // Atomic: written beside the target under another name, then renamed.
-      try Data(file).write(to: URL(fileURLWithPath: output), options: .atomic)
-    } catch {
-      throw ToolError("\(output): cannot write the plan: \(error.localizedDescription)")
-    }
   }
 }
 
