@@ -38,6 +38,10 @@ struct Quantize: ParsableCommand {
   @Option(help: "A folder with JPEG and PNG photos to calibrate with; sub-folders are searched.")
   var calibration: String?
 
+  @Option(
+    help: "Per cent of the photos that may be unreadable; they are listed and left out (0 to 50).")
+  var allowUnreadable: Double = 5
+
   @Option(name: .shortAndLong, help: "The plan to write.")
   var output: String
 
@@ -126,6 +130,9 @@ struct Quantize: ParsableCommand {
     guard percentile > 50 && percentile <= 100 else {
       throw ValidationError("expected --percentile above 50 and at most 100, found \(percentile)")
     }
+    guard 0...50 ~= allowUnreadable else {
+      throw ValidationError("expected --allow-unreadable of 0 to 50, found \(allowUnreadable)")
+    }
     guard threads.map({ 1...256 ~= $0 }) ?? true else {
       throw ValidationError("expected --threads of 1 to 256, found \(threads!)")
     }
@@ -202,7 +209,10 @@ struct Quantize: ParsableCommand {
   ) throws -> (Calibrator.Choice, Quality?) {
     let images: CalibrationImages
     if let calibration {
-      images = try CalibrationImages(folder: calibration, recipe: recipe)
+      images = try CalibrationImages(
+        folder: calibration, recipe: recipe, allowUnreadable: allowUnreadable)
+      progress.end()
+      images.listUnreadable()
     } else {
       images = CalibrationImages(randomCount: 4, seed: seed, size: inputSize)
     }

@@ -63,7 +63,7 @@ final class WholeFileTests: XCTestCase {
     for shell in ["bash", "zsh", "fish"] {
       let script = try Tool.quantize("--generate-completion-script", shell)
       XCTAssertEqual(script.status, 0, script.errors)
-      for option in ["calibration", "moving-average"] {
+      for option in ["calibration", "allow-unreadable", "moving-average"] {
         XCTAssertTrue(script.text.contains(option), "\(shell): no \(option)")
       }
     }
