@@ -49,13 +49,11 @@ struct Calibrator {
     let heldOut = all.count < 8 ? all : all.filter { $0 % 4 == 3 }
     let others = all.count < 8 ? all : all.filter { $0 % 4 != 3 }
     let calibration = try observe(others, "calibrating")
-    progress.begin("packing \(Calibrator.candidates.count) candidates")
-    let plans = try Calibrator.candidates.map {
-      try trialPlan(calibration, calibration.scales(of: model.graph, method: $0))
-    }
-    let comparisons = try compare(plans, heldOut, "comparing the methods")
-    let trials = Array(zip(Calibrator.candidates, comparisons)).map {
-      (method: $0, comparison: $1)
+    // One after the other: a plan and its sessions take more memory than float32 takes time.
+    let trials = try Calibrator.candidates.map { method in
+      let scales = calibration.scales(of: model.graph, method: method)
+      let plan = try trialPlan(calibration, scales)
+      return (method: method, comparison: try compare([plan], heldOut, "trying \(method)")[0])
     }
     var best = trials[0]
     for trial in trials where trial.comparison.logits.noise < best.comparison.logits.noise {
