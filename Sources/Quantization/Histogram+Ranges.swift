@@ -7,7 +7,7 @@ extension Histogram {
   /// one of its 256 levels; values count as the middle of their bin.
   ///
   /// Ranges that end at each 64th of the way to the extremes are tried.
-  func rangeOfLeastError() -> (low: Float, high: Float) {
+  package func rangeOfLeastError() -> (low: Float, high: Float) {
     guard count > 0 else { return (minimum, maximum) }
     let steps = 64
     let (least, greatest) = (min(minimum, 0), max(maximum, 0))
@@ -47,7 +47,7 @@ extension Histogram {
 
   /// The range, as far below zero as above but no farther than the extremes, whose levels have the
   /// least Kullback-Leibler divergence from the distribution of magnitudes.
-  func rangeOfLeastDivergence() -> (low: Float, high: Float) {
+  package func rangeOfLeastDivergence() -> (low: Float, high: Float) {
     // Zero is a level of every range and so loses nothing: the first bin counts as much as the next.
     var magnitudes = magnitudeCounts
     magnitudes[0] = magnitudes[1]
@@ -94,17 +94,14 @@ extension Histogram {
       let next = (level + 1) * end / min(levels, end)
       var members = 0
       var count: UInt64 = 0
-      for bin in first..<next where counts[bin] > 0 {
+      for bin in first..<next where counts[bin] > 0 || (bin == end - 1 && outside > 0) {
         members += 1
         count += counts[bin]
       }
-      guard members > 0 else {
-        // What is clipped has no level to be counted in.
-        if next == end && outside > 0 { return .infinity }
-        continue
-      }
-      let share = Double(count) / Double(members) / inside
-      for bin in first..<next where counts[bin] > 0 {
+      guard members > 0 else { continue }
+      // What is clipped may be alone in its level: a millionth instead of nothing.
+      let share = max(Double(count) / Double(members) / inside, 1e-6)
+      for bin in first..<next where counts[bin] > 0 || (bin == end - 1 && outside > 0) {
         let clipped = bin == end - 1 ? outside : 0
         let probability = Double(counts[bin] + clipped) / total
         sum += probability * log(probability / share)

@@ -77,6 +77,17 @@ struct Calibrator {
       [trialPlan(choice.calibration, choice.scales)], choice.heldOut, "comparing with float32")[0]
   }
 
+  /// Compares a choice with float32 on photos with labels.
+  func evaluate(_ choice: Choice, on photos: LabelledImages) throws -> Comparison {
+    progress.begin("evaluating", total: photos.images.count)
+    let progress = progress
+    return try Comparison.compare(
+      model, with: [trialPlan(choice.calibration, choice.scales)],
+      images: Array(0..<photos.images.count), threads: threads,
+      pixels: { try photos.images.pixels($0) }, label: { photos.label($0) },
+      progress: { progress.advance(to: $0) })[0]
+  }
+
   private func observe(_ chosen: [Int], _ title: String) throws -> Calibration {
     progress.begin(title, total: chosen.count)
     let (images, progress) = (images, progress)

@@ -59,6 +59,9 @@ struct Comparison: Sendable {
   /// The mean cosine.
   var cosine: Double { cosines / Double(imageCount) }
 
+  /// The part of the images to which both give the same label.
+  var agreement: Double { Double(agreeing) / Double(imageCount) }
+
   private mutating func add(_ image: Comparison) {
     imageCount += image.imageCount
     for block in blocks.indices { blocks[block] += image.blocks[block] }

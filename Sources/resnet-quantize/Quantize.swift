@@ -38,6 +38,18 @@ struct Quantize: ParsableCommand {
   @Option(help: "A folder with JPEG and PNG photos to calibrate with; sub-folders are searched.")
   var calibration: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Compares float32 and int8 on the photos in DIR/CLASS/, with labels.", valueName: "dir"))
+  var evaluate: String?
+
+  @Option(
+    name: .customLong("report"),
+    help: ArgumentHelp(
+      "Writes what quantization did as a page (.html) or as .json; may be repeated.",
+      valueName: "file"))
+  var reports: [String] = []
+
   @Option(name: .shortAndLong, help: "The plan to write.")
   var output: String
 
@@ -138,6 +150,12 @@ struct Quantize: ParsableCommand {
     guard random == nil || (weights == nil && bottleneckStride == nil) else {
       throw ValidationError("--weights and --bottleneck-stride go with a checkpoint")
     }
+    guard (reports.isEmpty && evaluate == nil) || (precision == .int8 && random == nil) else {
+      throw ValidationError("--report and --evaluate go with an int8 plan of a checkpoint")
+    }
+    for report in reports where ![".html", ".json"].contains(where: report.hasSuffix) {
+      throw ValidationError("expected --report of a .html or .json file, found \(report)")
+    }
     guard random != nil || !zeroInitResidual else {
       throw ValidationError("--zero-init-residual goes with --random")
     }
@@ -159,7 +177,7 @@ struct Quantize: ParsableCommand {
     var quality: Quality?
     if precision == .int8 {
       let choice: Calibrator.Choice
-      (choice, quality) = try calibrate(graph, recipe, progress, &provenance)
+      (choice, quality) = try calibrate(graph, recipe, classNames, progress, &provenance)
       planPrecision = .int8(choice.scales)
       means = biasCorrection ? choice.calibration.channelMeans : nil
     }
@@ -170,7 +188,8 @@ struct Quantize: ParsableCommand {
     let file = try Planner.plan(
       graph, precision: planPrecision, recipe: recipe, classNames: classNames,
       provenance: provenance.text, targets: targets, channelMeans: means)
-    try write(file)
+    if let quality { try writeReports(quality, file) }
+    try write(Data(file), to: output)
     progress.end()
     if !quiet {
       let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -197,9 +216,15 @@ struct Quantize: ParsableCommand {
   }
 
   private func calibrate(
-    _ graph: FusedGraph, _ recipe: RecipeRecord, _ progress: Progress,
+    _ graph: FusedGraph, _ recipe: RecipeRecord, _ classNames: [String], _ progress: Progress,
     _ provenance: inout Provenance
   ) throws -> (Calibrator.Choice, Quality?) {
+    // What is missing should be known before the work.
+    let labelled = try evaluate.map {
+      try LabelledImages(
+        folder: $0, classNames: classNames, classCount: graph.config.outputDimension, recipe: recipe
+      )
+    }
     let images: CalibrationImages
     if let calibration {
       images = try CalibrationImages(folder: calibration, recipe: recipe)
@@ -217,9 +242,15 @@ struct Quantize: ParsableCommand {
     let correction = biasCorrection ? ", bias correction" : ""
     provenance.add(
       "calibration", "\(images.description), method \(choice.method)\(correction)")
-    guard random == nil, !quiet else { return (choice, nil) }
+    guard random == nil, !quiet || !reports.isEmpty else { return (choice, nil) }
     let comparison = try calibrator.compare(choice)
-    return (choice, Quality(graph: graph, choice: choice, comparison: comparison))
+    let evaluation = try labelled.map { try calibrator.evaluate(choice, on: $0) }
+    return (
+      choice,
+      Quality(
+        graph: graph, images: images.description, choice: choice, comparison: comparison,
+        evaluation: evaluation)
+    )
   }
 
   private func loadCheckpoint(_ progress: Progress) throws -> Checkpoint {
@@ -280,12 +311,21 @@ struct Quantize: ParsableCommand {
     return lines
   }
 
-  private func write(_ file: [UInt8]) throws {
+  private func writeReports(_ quality: Quality, _ file: [UInt8]) throws {
+    guard !reports.isEmpty else { return }
+    let report = try Report(
+      plan: output, file: file, quality: quality, correctsBias: biasCorrection)
+    for path in reports {
+      try write(path.hasSuffix(".json") ? report.json() : Data(report.html().utf8), to: path)
+    }
+  }
+
+  private func write(_ data: Data, to path: String) throws {
     do {
       // Atomic: written beside the target under another name, then renamed.
-      try Data(file).write(to: URL(fileURLWithPath: output), options: .atomic)
+      try data.write(to: URL(fileURLWithPath: path), options: .atomic)
     } catch {
-      throw ToolError("\(output): cannot write the plan: \(error.localizedDescription)")
+      throw ToolError("\(path): cannot write the file: \(error.localizedDescription)")
     }
   }
 }
