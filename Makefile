@@ -129,7 +129,7 @@ CALIBRATION ?= Models/calibration
 .PHONY: methods
 methods: build ## compare the calibration methods (options: CALIBRATION=DIR PHOTOS=DIR)
 	@[ -n "$(PHOTOS)" ] || { echo "expected PHOTOS=DIR with labelled photos in DIR/CLASS/" >&2; exit 1; }
-	for method in auto min-max moving-average percentile entropy mse; do \
+	@for method in auto min-max moving-average percentile entropy mse; do \
 	  echo "$$method:"; \
 	  .build/release/resnet-quantize Models/resnet18-imagenette.safetensors --method $$method \
 	    --calibration $(CALIBRATION) --classes Models/classes.txt --evaluate $(PHOTOS) \

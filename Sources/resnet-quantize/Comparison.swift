@@ -86,47 +86,45 @@ func blockOutputs(of graph: FusedGraph) -> [(name: String, tensor: Int)] {
 }
 
 extension Comparison {
-  /// Runs images through float32 and through plans.
+  /// Runs images through float32 and through a plan.
   ///
   /// Sums are taken image by image and added in the order of images: the same for any number of
   /// threads.
   ///
   /// - Parameters:
-  ///   - plans: plans of `model`'s graph that keep all tensors.
+  ///   - plan: a plan of `model`'s graph that keeps all tensors.
   ///   - images: which images, numbers for `pixels` and `label`.
   ///   - label: the class of an image, if it is known.
-  /// - Returns: one for each plan.
   static func compare(
-    _ model: FloatWeights, with plans: [PlanBytes], images: [Int], threads: Int,
+    _ model: FloatWeights, with plan: PlanBytes, images: [Int], threads: Int,
     pixels: @Sendable (Int) throws -> [UInt8], label: @Sendable (Int) -> Int? = { _ in nil },
     progress: @Sendable (Int) -> Void
-  ) throws -> [Comparison] {
+  ) throws -> Comparison {
     let blocks = blockOutputs(of: model.graph)
     let nothing = Comparison(blocks: [Noise](repeating: Noise(), count: blocks.count))
     struct State: Sendable {
-      var results: [[Comparison]]
+      var results: [Comparison?]
       var done = 0
       var failure: (any Error)?
     }
-    let state = Mutex(State(results: [[Comparison]](repeating: [], count: images.count)))
+    let state = Mutex(State(results: [Comparison?](repeating: nil, count: images.count)))
     let next = Atomic<Int>(0)
     withoutActuallyEscaping(pixels) { pixels in
       withoutActuallyEscaping(label) { label in
         DispatchQueue.concurrentPerform(iterations: max(1, min(threads, images.count))) { _ in
           do {
             let executor = FloatExecutor(model)
-            let sessions = try plans.map { try PlanSession($0) }
+            let session = try PlanSession(plan)
             while true {
               let place = next.add(1, ordering: .relaxed).oldValue
               if place >= images.count || state.withLock({ $0.failure != nil }) { break }
               let image = try pixels(images[place])
               executor.run(image)
-              let results = sessions.map {
-                $0.compare(image, executor, blocks, label(images[place]), nothing)
-              }
+              let result = session.compare(
+                image, executor, blocks, label(images[place]), nothing)
               progress(
                 state.withLock {
-                  $0.results[place] = results
+                  $0.results[place] = result
                   $0.done += 1
                   return $0.done
                 })
@@ -139,11 +137,9 @@ extension Comparison {
     }
     let end = state.withLock { $0 }
     if let failure = end.failure { throw failure }
-    return plans.indices.map { plan in
-      var sum = nothing
-      for results in end.results { sum.add(results[plan]) }
-      return sum
-    }
+    var sum = nothing
+    for result in end.results.compactMap({ $0 }) { sum.add(result) }
+    return sum
   }
 }
 

@@ -214,7 +214,7 @@ final class FrameStreamTests: XCTestCase {
 }
 
 /// `resnet-run` with pipes at both ends.
-private final class Stream {
+private final class Stream: @unchecked Sendable {
   let process = Process()
   let output = Pipe()
   private let input = Pipe()
