@@ -60,7 +60,7 @@ let package = Package(
     .executableTarget(
       name: "resnet-quantize",
       dependencies: [
-        "ImageInput", "ModelImport", "Planning", "Platform", "ResNetRuntime",
+        "BoardTool", "ImageInput", "ModelImport", "Planning", "Platform", "ResNetRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
     // Every kernel of every instruction-set level against the reference, in C to run anywhere.

@@ -29,7 +29,8 @@ public struct Calibration: Sendable {
   ///   - image: gives the pixels of an image, RGB8, `inputSize` × `inputSize` × 3 bytes; called from
   ///     several threads.
   ///   - progress: told the number of images done, from several threads.
-  /// - Throws: the first error that `image` throws, in the order of images.
+  /// - Throws: the first error that `image` throws, in the order of images, or ``CalibrationError`` if
+  ///   an image before that gives values that are not finite.
   /// - **Allocates:** for each thread all activations in float32 and 64 KiB for each tensor; 8 bytes for
   ///   each tensor and image.
   public init(
@@ -47,6 +48,7 @@ public struct Calibration: Sendable {
     image: @Sendable (Int) throws -> [UInt8], progress: @Sendable (Int) -> Void
   ) throws {
     let graph = model.graph
+    let names = graph.tensors.map(\.name)
     let state = Mutex(State(graph, imageCount: imageCount))
     let next = Atomic<Int>(0)
     withoutActuallyEscaping(image) { image in
@@ -60,6 +62,7 @@ public struct Calibration: Sendable {
           if index >= imageCount || state.withLock({ $0.hasFailed(before: index) }) { break }
           do {
             executor.run(try image(index))
+            try executor.checkFinite(names)
           } catch {
             state.withLock { $0.fail(index, error) }
             break

@@ -6,6 +6,7 @@ import ModelGraph
 import ModelImport
 import PlanFormat
 import Platform
+import Synchronization
 
 /// The images that activations are observed on: photos of a folder, or random ones.
 struct CalibrationImages: Sendable {
@@ -17,13 +18,18 @@ struct CalibrationImages: Sendable {
   let count: Int
   /// What they were, the same for the same images whatever their folder is called.
   let description: String
+  /// The photos left out and why, sorted: a line each.
+  let unreadable: [String]
 
   private let source: Source
   private let resize: Int
   private let crop: Int
 
-  /// Finds the photos of a folder and its sub-folders.
-  init(folder: String, recipe: RecipeRecord) throws {
+  /// Finds the photos of a folder and its sub-folders and decodes each to see that it is one.
+  ///
+  /// - Parameter allowUnreadable: per cent of the photos that may be left out because they cannot be read.
+  /// - Throws: a ``ToolError`` if more cannot be read, or if there is none.
+  init(folder: String, recipe: RecipeRecord, allowUnreadable: Double) throws {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
     else { throw ToolError("\(folder): expected a folder with calibration photos") }
@@ -35,8 +41,19 @@ struct CalibrationImages: Sendable {
     guard !files.isEmpty else {
       throw ToolError("\(folder): expected JPEG or PNG photos to calibrate with, found none")
     }
+    let checks = CalibrationImages.check(files)
+    unreadable = zip(files, checks).compactMap { file, check in
+      if case .failure(let error) = check { "\(file): \(error)" } else { nil }
+    }.sorted()
+    let isTooMany = Double(unreadable.count) * 100 > allowUnreadable * Double(files.count)
+    if isTooMany || unreadable.count == files.count {
+      throw ToolError(
+        "\(folder): expected at most \(allowUnreadable.formatted()) % of the photos to be unreadable, "
+          + "found \(unreadable.count) of \(files.count), for example \(unreadable[0])")
+    }
     // In the order of their contents, so that names and folders do not matter.
-    let hashed = try files.map { (hash: try CalibrationImages.hash($0), path: $0) }
+    let hashed = zip(files, checks)
+      .compactMap { file, check in (try? check.get()).map { (hash: $0, path: file) } }
       .sorted { $0 < $1 }
     let set = hashed.map(\.hash).joined(separator: "\n")
     source = .files(hashed.map(\.path))
@@ -52,6 +69,7 @@ struct CalibrationImages: Sendable {
     source = .files(paths)
     count = paths.count
     description = "\(paths.count) images"
+    unreadable = []
     resize = recipe.resize
     crop = recipe.crop
   }
@@ -61,6 +79,7 @@ struct CalibrationImages: Sendable {
     source = .random(seed: seed, size: size)
     count = randomCount
     description = "\(randomCount) random images, seed \(seed)"
+    unreadable = []
     resize = size
     crop = size
   }
@@ -90,15 +109,38 @@ struct CalibrationImages: Sendable {
     }
   }
 
-  private static func hash(_ path: String) throws -> String {
+  /// Names the photos left out on standard error, also if nothing else is told: they are no part of what
+  /// was asked for.
+  func listUnreadable() {
+    for line in unreadable {
+      FileHandle.standardError.write(Data("resnet-quantize: left out \(line)\n".utf8))
+    }
+  }
+
+  /// The SHA-256 of each file, or why it is not an image.
+  private static func check(_ files: [String]) -> [Result<String, ToolError>] {
+    let results = Mutex(
+      [Result<String, ToolError>](repeating: .success(""), count: files.count))
+    DispatchQueue.concurrentPerform(iterations: files.count) { index in
+      let result = Result { () throws(ToolError) in try check(files[index]) }
+      results.withLock { $0[index] = result }
+    }
+    return results.withLock { $0 }
+  }
+
+  private static func check(_ path: String) throws(ToolError) -> String {
+    var line = TextLine()
     do throws(FileError) {
       let file = try MappedFile(path: path)
-      return sha256Hex(file.bytes)
+      do throws(ImageError) {
+        _ = try RGBImage(encoded: file.bytes)
+        return sha256Hex(file.bytes)
+      } catch {
+        error.describe(to: &line)
+      }
     } catch {
-      if error == .empty { return sha256Hex(UnsafeRawBufferPointer(start: nil, count: 0)) }
-      var line = TextLine()
       error.describe(to: &line)
-      throw ToolError("\(path): \(String(line))")
     }
+    throw ToolError(String(line))
   }
 }

@@ -39,6 +39,10 @@ struct Quantize: ParsableCommand {
   var calibration: String?
 
   @Option(
+    help: "Per cent of the photos that may be unreadable; they are listed and left out (0 to 50).")
+  var allowUnreadable: Double = 5
+
+  @Option(
     help: ArgumentHelp(
       "Compares float32 and int8 on the photos in DIR/CLASS/, with labels.", valueName: "dir"))
   var evaluate: String?
@@ -138,6 +142,9 @@ struct Quantize: ParsableCommand {
     guard percentile > 50 && percentile <= 100 else {
       throw ValidationError("expected --percentile above 50 and at most 100, found \(percentile)")
     }
+    guard 0...50 ~= allowUnreadable else {
+      throw ValidationError("expected --allow-unreadable of 0 to 50, found \(allowUnreadable)")
+    }
     guard threads.map({ 1...256 ~= $0 }) ?? true else {
       throw ValidationError("expected --threads of 1 to 256, found \(threads!)")
     }
@@ -189,7 +196,7 @@ struct Quantize: ParsableCommand {
       graph, precision: planPrecision, recipe: recipe, classNames: classNames,
       provenance: provenance.text, targets: targets, channelMeans: means)
     if let quality { try writeReports(quality, file) }
-    try write(Data(file), to: output)
+    try writeWhole(file, to: output)
     progress.end()
     if !quiet {
       let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -227,7 +234,10 @@ struct Quantize: ParsableCommand {
     }
     let images: CalibrationImages
     if let calibration {
-      images = try CalibrationImages(folder: calibration, recipe: recipe)
+      images = try CalibrationImages(
+        folder: calibration, recipe: recipe, allowUnreadable: allowUnreadable)
+      progress.end()
+      images.listUnreadable()
     } else {
       images = CalibrationImages(randomCount: 4, seed: seed, size: inputSize)
     }
@@ -316,16 +326,8 @@ struct Quantize: ParsableCommand {
     let report = try Report(
       plan: output, file: file, quality: quality, correctsBias: biasCorrection)
     for path in reports {
-      try write(path.hasSuffix(".json") ? report.json() : Data(report.html().utf8), to: path)
-    }
-  }
-
-  private func write(_ data: Data, to path: String) throws {
-    do {
-      // Atomic: written beside the target under another name, then renamed.
-      try data.write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw ToolError("\(path): cannot write the file: \(error.localizedDescription)")
+      try writeWhole(
+        path.hasSuffix(".json") ? Array(report.json()) : Array(report.html().utf8), to: path)
     }
   }
 }

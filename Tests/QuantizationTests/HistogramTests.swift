@@ -7,7 +7,7 @@ import Testing
 @Suite struct HistogramTests {
   private func histogram(_ runs: [[Float]]) -> Histogram {
     var histogram = Histogram()
-    for run in runs { run.withUnsafeBufferPointer { histogram.add($0) } }
+    for run in runs { run.withUnsafeBufferPointer { _ = histogram.add($0) } }
     return histogram
   }
 

@@ -78,7 +78,7 @@ final class QuantizeTests: XCTestCase {
     let result = try Tool.quantize(
       "--random", "resnet18", "-q", "-o", scratch.path("missing/random.plan"))
     XCTAssertEqual(result.status, 1)
-    XCTAssertTrue(result.errors.contains("cannot write the file"), result.errors)
+    XCTAssertTrue(result.errors.contains("cannot write the file: No such file"), result.errors)
     XCTAssertEqual(try scratch.names(), [])
   }
 
