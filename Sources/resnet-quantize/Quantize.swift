@@ -107,8 +107,8 @@ struct Quantize: ParsableCommand {
   @Option(
     name: .customLong("target"),
     help: ArgumentHelp(
-      "A level to store Winograd weights for, where they pay: sse41, avx2 or avx512vnni; may be "
-        + "repeated. The results stay the same, the plan becomes larger and faster.",
+      "A level to store Winograd weights for, where they pay: sse41, avx2, avx512vnni, neon "
+        + "(also cortex-a53, cortex-a72); may be repeated. The results stay the same, the plan becomes larger and faster.",
       valueName: "level"),
     transform: target)
   var targets: [PlanTarget] = []
