@@ -124,6 +124,18 @@ plan: build ## quantize the shipped model
 	.build/release/resnet-quantize Models/resnet18-imagenette.safetensors \
 	  --calibration Models/calibration --classes Models/classes.txt -o $(PLAN)
 
+# The photos of PHOTOS/CLASS/ tell the accuracy; those of CALIBRATION the ranges.
+CALIBRATION ?= Models/calibration
+.PHONY: methods
+methods: build ## compare the calibration methods (options: CALIBRATION=DIR PHOTOS=DIR)
+	@[ -n "$(PHOTOS)" ] || { echo "expected PHOTOS=DIR with labelled photos in DIR/CLASS/" >&2; exit 1; }
+	@for method in auto min-max moving-average percentile entropy mse; do \
+	  echo "$$method:"; \
+	  .build/release/resnet-quantize Models/resnet18-imagenette.safetensors --method $$method \
+	    --calibration $(CALIBRATION) --classes Models/classes.txt --evaluate $(PHOTOS) \
+	    -o .build/methods.plan 2>/dev/null | grep -E 'kept|labelled'; \
+	done
+
 .PHONY: demo
 demo: plan board ## quantize the shipped model and classify the example photos
 	$(BOARD) $(PLAN) Models/examples/*.jpg --top 3

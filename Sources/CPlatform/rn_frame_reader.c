@@ -112,6 +112,15 @@ static int start_thread(rn_frame_reader *reader) {
   return error;
 }
 
+// A second signal ends the process, which may hang in a write. What is ignored, as SIGINT is in a
+// shell's background, stays so.
+static void take_signal(int number, struct sigaction *old) {
+  const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | SA_RESETHAND};
+  sigaction(number, 0, old);
+  if (old->sa_handler != SIG_IGN)
+    sigaction(number, &action, 0);
+}
+
 int rn_frame_reader_start(rn_frame_reader **out, int descriptor, size_t frame_bytes, bool latest) {
   rn_frame_reader *reader = calloc(1, sizeof *reader);
   uint8_t *memory = malloc(buffers * frame_bytes);
@@ -132,9 +141,8 @@ int rn_frame_reader_start(rn_frame_reader **out, int descriptor, size_t frame_by
   pthread_mutex_init(&reader->mutex, 0);
   pthread_cond_init(&reader->changed, 0);
   was_signalled = 0;
-  const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-  sigaction(SIGINT, &action, &reader->old_interrupt);
-  sigaction(SIGTERM, &action, &reader->old_terminate);
+  take_signal(SIGINT, &reader->old_interrupt);
+  take_signal(SIGTERM, &reader->old_terminate);
   const int error = start_thread(reader);
   if (error) {
     sigaction(SIGINT, &reader->old_interrupt, 0);

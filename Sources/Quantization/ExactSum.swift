@@ -3,17 +3,19 @@
 import ModelGraph
 
 /// A sum in fixed point, which does not depend on the order of its terms.
-struct ExactSum: Sendable {
+package struct ExactSum: Sendable {
   /// In units of 2⁻⁶⁴.
   private var units: Int128 = 0
 
+  package init() {}
+
   /// Adds a number below 2⁴⁰ in magnitude; what is beyond counts as that.
-  mutating func add(_ number: Double) {
+  package mutating func add(_ number: Double) {
     units += Int128((min(max(number, -0x1p40), 0x1p40) * 0x1p64).rounded(.toNearestOrEven))
   }
 
   /// The sum divided by a positive count.
-  func mean(of count: Int) -> Double { Double(units) / 0x1p64 / Double(count) }
+  package func mean(of count: Int) -> Double { Double(units) / 0x1p64 / Double(count) }
 
   static func + (first: ExactSum, other: ExactSum) -> ExactSum {
     var sum = first

@@ -94,17 +94,14 @@ extension Histogram {
       let next = (level + 1) * end / min(levels, end)
       var members = 0
       var count: UInt64 = 0
-      for bin in first..<next where counts[bin] > 0 {
+      for bin in first..<next where counts[bin] > 0 || (bin == end - 1 && outside > 0) {
         members += 1
         count += counts[bin]
       }
-      guard members > 0 else {
-        // What is clipped has no level to be counted in.
-        if next == end && outside > 0 { return .infinity }
-        continue
-      }
-      let share = Double(count) / Double(members) / inside
-      for bin in first..<next where counts[bin] > 0 {
+      guard members > 0 else { continue }
+      // What is clipped may be alone in its level: a millionth instead of nothing.
+      let share = max(Double(count) / Double(members) / inside, 1e-6)
+      for bin in first..<next where counts[bin] > 0 || (bin == end - 1 && outside > 0) {
         let clipped = bin == end - 1 ? outside : 0
         let probability = Double(counts[bin] + clipped) / total
         sum += probability * log(probability / share)

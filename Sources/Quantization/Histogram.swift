@@ -103,6 +103,19 @@ public struct Histogram: Sendable, Equatable {
       + above.map { (Double(edge($0)) + half, Double(positive[$0])) }
   }
 
+  /// How many values are in each of equal parts of the range from ``minimum`` to ``maximum``, a bin
+  /// counting where its middle is.
+  public func counts(parts: Int) -> [UInt64] {
+    var counts = [UInt64](repeating: 0, count: parts)
+    guard count > 0 else { return counts }
+    let width = max(Double(maximum) - Double(minimum), .leastNonzeroMagnitude)
+    for bin in occupiedBins {
+      let part = (bin.value - Double(minimum)) / width * Double(parts)
+      counts[min(max(Int(part), 0), parts - 1)] += UInt64(bin.count)
+    }
+    return counts
+  }
+
   /// How many values of either sign are in each bin.
   var magnitudeCounts: [UInt64] { zip(positive, negative).map { $0 + $1 } }
 

@@ -36,7 +36,7 @@ struct CalibrationImages: Sendable {
     let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
     let files =
       found
-      .filter { ["jpg", "jpeg", "png"].contains(($0 as NSString).pathExtension.lowercased()) }
+      .filter(isPhotoName)
       .map { (folder as NSString).appendingPathComponent($0) }
     guard !files.isEmpty else {
       throw ToolError("\(folder): expected JPEG or PNG photos to calibrate with, found none")
@@ -60,6 +60,16 @@ struct CalibrationImages: Sendable {
     count = hashed.count
     let digest = sha256Hex(Array(set.utf8))
     description = "\(hashed.count) images, sha256 \(digest)"
+    resize = recipe.resize
+    crop = recipe.crop
+  }
+
+  /// Photos in an order that matters.
+  init(paths: [String], recipe: RecipeRecord) {
+    source = .files(paths)
+    count = paths.count
+    description = "\(paths.count) images"
+    unreadable = []
     resize = recipe.resize
     crop = recipe.crop
   }

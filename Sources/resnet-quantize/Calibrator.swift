@@ -49,11 +49,10 @@ struct Calibrator {
     let heldOut = all.count < 8 ? all : all.filter { $0 % 4 == 3 }
     let others = all.count < 8 ? all : all.filter { $0 % 4 != 3 }
     let calibration = try observe(others, "calibrating")
-    // One after the other: a plan and its sessions take more memory than float32 takes time.
+    // One after the other: a plan and its sessions take as much memory as a checkpoint.
     let trials = try Calibrator.candidates.map { method in
-      let scales = calibration.scales(of: model.graph, method: method)
-      let plan = try trialPlan(calibration, scales)
-      return (method: method, comparison: try compare([plan], heldOut, "trying \(method)")[0])
+      let plan = try trialPlan(calibration, calibration.scales(of: model.graph, method: method))
+      return (method: method, comparison: try compare(plan, heldOut, "trying \(method)"))
     }
     var best = trials[0]
     for trial in trials where trial.comparison.logits.noise < best.comparison.logits.noise {
@@ -72,7 +71,18 @@ struct Calibrator {
   /// Compares a choice with float32 on the images held out.
   func compare(_ choice: Choice) throws -> Comparison {
     try compare(
-      [trialPlan(choice.calibration, choice.scales)], choice.heldOut, "comparing with float32")[0]
+      trialPlan(choice.calibration, choice.scales), choice.heldOut, "comparing with float32")
+  }
+
+  /// Compares a choice with float32 on photos with labels.
+  func evaluate(_ choice: Choice, on photos: LabelledImages) throws -> Comparison {
+    progress.begin("evaluating", total: photos.images.count)
+    let progress = progress
+    return try Comparison.compare(
+      model, with: trialPlan(choice.calibration, choice.scales),
+      images: Array(0..<photos.images.count), threads: threads,
+      pixels: { try photos.images.pixels($0) }, label: { photos.label($0) },
+      progress: { progress.advance(to: $0) })
   }
 
   private func observe(_ chosen: [Int], _ title: String) throws -> Calibration {
@@ -84,12 +94,12 @@ struct Calibrator {
   }
 
   private func compare(
-    _ plans: [PlanBytes], _ chosen: [Int], _ title: String
-  ) throws -> [Comparison] {
+    _ plan: PlanBytes, _ chosen: [Int], _ title: String
+  ) throws -> Comparison {
     progress.begin(title, total: chosen.count)
     let (images, progress) = (images, progress)
     return try Comparison.compare(
-      model, with: plans, images: chosen, threads: threads, pixels: { try images.pixels($0) },
+      model, with: plan, images: chosen, threads: threads, pixels: { try images.pixels($0) },
       progress: { progress.advance(to: $0) })
   }
 

@@ -59,6 +59,9 @@ struct Comparison: Sendable {
   /// The mean cosine.
   var cosine: Double { cosines / Double(imageCount) }
 
+  /// The part of the images to which both give the same label.
+  var agreement: Double { Double(agreeing) / Double(imageCount) }
+
   private mutating func add(_ image: Comparison) {
     imageCount += image.imageCount
     for block in blocks.indices { blocks[block] += image.blocks[block] }
@@ -83,56 +86,50 @@ func blockOutputs(of graph: FusedGraph) -> [(name: String, tensor: Int)] {
 }
 
 extension Comparison {
-  /// Runs images through float32 and through plans.
+  /// Runs images through float32 and through a plan.
   ///
   /// Sums are taken image by image and added in the order of images: the same for any number of
   /// threads.
   ///
   /// - Parameters:
-  ///   - plans: plans of `model`'s graph that keep all tensors.
+  ///   - plan: a plan of `model`'s graph that keeps all tensors.
   ///   - images: which images, numbers for `pixels` and `label`.
   ///   - label: the class of an image, if it is known.
-  /// - Returns: one for each plan.
   static func compare(
-    _ model: FloatWeights, with plans: [PlanBytes], images: [Int], threads: Int,
+    _ model: FloatWeights, with plan: PlanBytes, images: [Int], threads: Int,
     pixels: @Sendable (Int) throws -> [UInt8], label: @Sendable (Int) -> Int? = { _ in nil },
     progress: @Sendable (Int) -> Void
-  ) throws -> [Comparison] {
+  ) throws -> Comparison {
     let blocks = blockOutputs(of: model.graph)
     let nothing = Comparison(blocks: [Noise](repeating: Noise(), count: blocks.count))
     struct State: Sendable {
-      var results: [[Comparison]]
+      var results: [Comparison?]
       var done = 0
       var failure: (any Error)?
     }
-    let state = Mutex(State(results: [[Comparison]](repeating: [], count: images.count)))
+    let state = Mutex(State(results: [Comparison?](repeating: nil, count: images.count)))
     let next = Atomic<Int>(0)
     withoutActuallyEscaping(pixels) { pixels in
       withoutActuallyEscaping(label) { label in
         DispatchQueue.concurrentPerform(iterations: max(1, min(threads, images.count))) { _ in
           do {
             let executor = FloatExecutor(model)
-            let sessions = try plans.map { try PlanSession($0) }
+            let session = try PlanSession(plan)
             while true {
               let place = next.add(1, ordering: .relaxed).oldValue
               if place >= images.count || state.withLock({ $0.failure != nil }) { break }
               let image = try pixels(images[place])
-              for session in sessions { session.run(image) }
-              var results = [Comparison](repeating: nothing, count: sessions.count)
+              session.run(image)
+              var result = nothing
               executor.run(image) { tensor in
                 guard let block = blocks.firstIndex(where: { $0.tensor == tensor }) else { return }
-                let reference = executor.values(of: tensor)
-                for (index, session) in sessions.enumerated() {
-                  results[index].blocks[block] = session.noise(of: tensor, reference)
-                }
+                result.blocks[block] = session.noise(of: tensor, executor.values(of: tensor))
               }
-              let logits = executor.values(of: model.graph.logitsTensor)
-              for (index, session) in sessions.enumerated() {
-                session.compare(logits, label(images[place]), &results[index])
-              }
+              session.compare(
+                executor.values(of: model.graph.logitsTensor), label(images[place]), &result)
               progress(
                 state.withLock {
-                  $0.results[place] = results
+                  $0.results[place] = result
                   $0.done += 1
                   return $0.done
                 })
@@ -145,11 +142,9 @@ extension Comparison {
     }
     let end = state.withLock { $0 }
     if let failure = end.failure { throw failure }
-    return plans.indices.map { plan in
-      var sum = nothing
-      for results in end.results { sum.add(results[plan]) }
-      return sum
-    }
+    var sum = nothing
+    for result in end.results.compactMap({ $0 }) { sum.add(result) }
+    return sum
   }
 }
 

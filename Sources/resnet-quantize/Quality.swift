@@ -6,8 +6,12 @@ import ModelGraph
 /// What quantization did to a network, in words and numbers.
 struct Quality {
   let graph: FusedGraph
+  /// What was calibrated with.
+  let images: String
   let choice: Calibrator.Choice
   let comparison: Comparison
+  /// The comparison on photos with labels, if there are any.
+  let evaluation: Comparison?
 
   /// A table of the methods that were tried and one of the blocks, and a line about the logits.
   var text: String {
@@ -33,6 +37,18 @@ struct Quality {
         format: "logits          %6.1f dB, cosine %.5f, same label for %d of %d photos",
         comparison.logits.decibels, comparison.cosine, comparison.agreeing,
         comparison.imageCount))
+    if let evaluation {
+      func percent(_ count: Int) -> Double { 100 * Double(count) / Double(evaluation.imageCount) }
+      lines.append(
+        String(
+          format: """
+            %d labelled photos: top-1 %.2f %% in float32, %.2f %% in int8; top-5 %.2f %%, %.2f %%; \
+            same label %.2f %%, logits %.1f dB
+            """, evaluation.imageCount, percent(evaluation.floatScore.first),
+          percent(evaluation.score.first), percent(evaluation.floatScore.firstFive),
+          percent(evaluation.score.firstFive), percent(evaluation.agreeing),
+          evaluation.logits.decibels))
+    }
     return lines.joined(separator: "\n")
   }
 

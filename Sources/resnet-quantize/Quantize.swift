@@ -42,6 +42,18 @@ struct Quantize: ParsableCommand {
     help: "Per cent of the photos that may be unreadable; they are listed and left out (0 to 50).")
   var allowUnreadable: Double = 5
 
+  @Option(
+    help: ArgumentHelp(
+      "Compares float32 and int8 on the photos in DIR/CLASS/, with labels.", valueName: "dir"))
+  var evaluate: String?
+
+  @Option(
+    name: .customLong("report"),
+    help: ArgumentHelp(
+      "Writes what quantization did as a page (.html) or as .json; may be repeated.",
+      valueName: "file"))
+  var reports: [String] = []
+
   @Option(name: .shortAndLong, help: "The plan to write.")
   var output: String
 
@@ -95,8 +107,8 @@ struct Quantize: ParsableCommand {
   @Option(
     name: .customLong("target"),
     help: ArgumentHelp(
-      "A level to store Winograd weights for, where they pay: sse41, avx2 or avx512vnni; may be "
-        + "repeated. The results stay the same, the plan becomes larger and faster.",
+      "A level to store Winograd weights for, where they pay: sse41, avx2, avx512vnni, neon "
+        + "(also cortex-a53, cortex-a72); may be repeated. The results stay the same, the plan becomes larger and faster.",
       valueName: "level"),
     transform: target)
   var targets: [PlanTarget] = []
@@ -145,6 +157,12 @@ struct Quantize: ParsableCommand {
     guard random == nil || (weights == nil && bottleneckStride == nil) else {
       throw ValidationError("--weights and --bottleneck-stride go with a checkpoint")
     }
+    guard (reports.isEmpty && evaluate == nil) || (precision == .int8 && random == nil) else {
+      throw ValidationError("--report and --evaluate go with an int8 plan of a checkpoint")
+    }
+    for report in reports where ![".html", ".json"].contains(where: report.hasSuffix) {
+      throw ValidationError("expected --report of a .html or .json file, found \(report)")
+    }
     guard random != nil || !zeroInitResidual else {
       throw ValidationError("--zero-init-residual goes with --random")
     }
@@ -166,7 +184,7 @@ struct Quantize: ParsableCommand {
     var quality: Quality?
     if precision == .int8 {
       let choice: Calibrator.Choice
-      (choice, quality) = try calibrate(graph, recipe, progress, &provenance)
+      (choice, quality) = try calibrate(graph, recipe, classNames, progress, &provenance)
       planPrecision = .int8(choice.scales)
       means = biasCorrection ? choice.calibration.channelMeans : nil
     }
@@ -177,6 +195,7 @@ struct Quantize: ParsableCommand {
     let file = try Planner.plan(
       graph, precision: planPrecision, recipe: recipe, classNames: classNames,
       provenance: provenance.text, targets: targets, channelMeans: means)
+    if let quality { try writeReports(quality, file) }
     try writeWhole(file, to: output)
     progress.end()
     if !quiet {
@@ -204,9 +223,15 @@ struct Quantize: ParsableCommand {
   }
 
   private func calibrate(
-    _ graph: FusedGraph, _ recipe: RecipeRecord, _ progress: Progress,
+    _ graph: FusedGraph, _ recipe: RecipeRecord, _ classNames: [String], _ progress: Progress,
     _ provenance: inout Provenance
   ) throws -> (Calibrator.Choice, Quality?) {
+    // What is missing should be known before the work.
+    let labelled = try evaluate.map {
+      try LabelledImages(
+        folder: $0, classNames: classNames, classCount: graph.config.outputDimension, recipe: recipe
+      )
+    }
     let images: CalibrationImages
     if let calibration {
       images = try CalibrationImages(
@@ -227,9 +252,15 @@ struct Quantize: ParsableCommand {
     let correction = biasCorrection ? ", bias correction" : ""
     provenance.add(
       "calibration", "\(images.description), method \(choice.method)\(correction)")
-    guard random == nil, !quiet else { return (choice, nil) }
+    guard random == nil, !quiet || !reports.isEmpty else { return (choice, nil) }
     let comparison = try calibrator.compare(choice)
-    return (choice, Quality(graph: graph, choice: choice, comparison: comparison))
+    let evaluation = try labelled.map { try calibrator.evaluate(choice, on: $0) }
+    return (
+      choice,
+      Quality(
+        graph: graph, images: images.description, choice: choice, comparison: comparison,
+        evaluation: evaluation)
+    )
   }
 
   private func loadCheckpoint(_ progress: Progress) throws -> Checkpoint {
@@ -288,6 +319,16 @@ struct Quantize: ParsableCommand {
     }
     while lines.last == "" { lines.removeLast() }
     return lines
+  }
+
+  private func writeReports(_ quality: Quality, _ file: [UInt8]) throws {
+    guard !reports.isEmpty else { return }
+    let report = try Report(
+      plan: output, file: file, quality: quality, correctsBias: biasCorrection)
+    for path in reports {
+      try writeWhole(
+        path.hasSuffix(".json") ? Array(report.json()) : Array(report.html().utf8), to: path)
+    }
   }
 }
 

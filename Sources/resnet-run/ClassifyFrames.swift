@@ -18,7 +18,7 @@ func classifyFrames(
   do throws(ImageError) {
     converter = try FrameConverter(
       width: width, height: height, format: format, stride: options.stride, matrix: options.matrix,
-      range: options.range)
+      range: options.range ?? (format == .yuv420 ? .full : .limited))
   } catch {
     complain(about: word, error)
     return false

@@ -11,7 +11,8 @@ struct FrameOptions {
   private(set) var every = 1
   private(set) var latest = false
   private(set) var matrix = ColourMatrix.bt601
-  private(set) var range = ColourRange.full
+  /// Nil for what writes the format: rpicam-vid gives JPEG's full range, webcams and decoders that of video.
+  private(set) var range: ColourRange?
   private(set) var stride = 0
   /// An option that only frames have, if there was one.
   private(set) var firstOption: StaticString?

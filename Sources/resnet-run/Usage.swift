@@ -41,7 +41,8 @@ func printUsage(to descriptor: Int32) -> Bool {
       --every N            classifies every Nth frame
       --latest             drops frames rather than lag behind: always takes the newest
       --matrix NAME        bt601 (default) or bt709: how yuv became of RGB
-      --range NAME         full (default, what rpicam-vid writes) or limited (most webcams)
+      --range NAME         full (default for yuv420, as rpicam-vid writes it) or limited (for the
+                           others, as webcams do)
       --stride BYTES       from row to row of the frame, if rows are padded
       --isa NAME           highest instruction-set level to use, such as ref (default: the level in
                            the environment variable RN_ISA, else the best of this CPU)

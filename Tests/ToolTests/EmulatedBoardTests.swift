@@ -79,9 +79,11 @@ final class EmulatedBoardTests: XCTestCase {
   override func setUpWithError() throws { try Board.skipWithoutTools() }
 
   /// Calls `body` for every board, two at a time.
-  private func forEachBoard(_ body: @Sendable (Board) throws -> Void) {
+  private func forEachBoard(
+    _ boards: [Board] = Board.all, _ body: @Sendable (Board) throws -> Void
+  ) {
     DispatchQueue.concurrentPerform(iterations: 2) { half in
-      for board in Board.all.enumerated() where board.offset % 2 == half {
+      for board in boards.enumerated() where board.offset % 2 == half {
         do { try body(board.element) } catch { XCTFail("\(board.element.cpu): \(error)") }
       }
     }
@@ -122,8 +124,8 @@ final class EmulatedBoardTests: XCTestCase {
     }
   }
 
-  /// Compares every level of every board with this machine's every level.
-  private func checkBits(_ plan: String) throws {
+  /// Compares every level of the boards with this machine's every level.
+  private func checkBits(_ plan: String, _ boards: [Board] = Board.all) throws {
     let photos = self.photos
     let expected = try Answer(plan, photos) { try Tool.run.run($0) }
     XCTAssertEqual(expected.logits.count, expected.probabilities.count)
@@ -135,7 +137,7 @@ final class EmulatedBoardTests: XCTestCase {
       let answer = try Answer(plan, photos) { try Tool.run.run($0 + ["--isa", level]) }
       XCTAssertEqual(answer, expected, level)
     }
-    forEachBoard { board in
+    forEachBoard(boards) { board in
       for level in board.levels {
         let answer = try Answer(plan, photos) {
           // With three threads neon takes some layers in another form than with one.
@@ -160,7 +162,10 @@ final class EmulatedBoardTests: XCTestCase {
     try checkBits(ShippedModel.neon())
   }
 
-  func testSameBitsOfTheShippedModelInFloat32() throws { try checkBits(ShippedModel.float32()) }
+  func testSameBitsOfTheShippedModelInFloat32() throws {
+    // Slow under emulation, and the other two CPUs have the same kernels.
+    try checkBits(ShippedModel.float32(), [Board.all[0], Board.all[2]])
+  }
 
   func testSameBitsOfResNet18() throws { try checkBits(random: "resnet18") }
 

@@ -152,6 +152,40 @@ final class FrameStreamTests: XCTestCase {
     XCTAssertEqual(result.errors, "")
   }
 
+  /// Nobody reads the lines: the tool hangs in a write, and a second signal ends it.
+  func testASecondSignalEndsAToolThatHangs() throws {
+    let stream = try start(["--top", "1000"])
+    DispatchQueue.global().async { [frames = frames(40)] in stream.write(frames) }
+    // Lines of 50 kB: the second or third fills the pipe.
+    sleep(2)
+    for _ in 0..<2 {
+      kill(stream.process.processIdentifier, SIGTERM)
+      sleep(1)
+    }
+    stream.process.waitUntilExit()
+    XCTAssertEqual(stream.process.terminationReason, .uncaughtSignal)
+    XCTAssertEqual(stream.process.terminationStatus, SIGTERM)
+  }
+
+  func testTheFormatSaysTheRange() throws {
+    let scratch = try Scratch()
+    try frames(1).prefix(96 * 64 * 2).write(to: URL(fileURLWithPath: scratch.path("frame")))
+    let plan = try Self.plan.get()
+    func answer(_ format: String, _ options: [String]) throws -> [Double] {
+      let height = format == "yuyv" ? 64 : 84
+      let result = try Tool.run.run(
+        [plan, "--raw", "96x\(height):\(format)", scratch.path("frame")] + options)
+      XCTAssertEqual(result.status, 0, result.errors)
+      return try lines(result.text).map(\.probability)
+    }
+    for (format, range, other) in [
+      ("yuv420", "full", "limited"), ("nv12", "limited", "full"), ("yuyv", "limited", "full"),
+    ] {
+      XCTAssertEqual(try answer(format, []), try answer(format, ["--range", range]), format)
+      XCTAssertNotEqual(try answer(format, []), try answer(format, ["--range", other]), format)
+    }
+  }
+
   func testWrongUsage() throws {
     let cases: [([String], Int32, String)] = [
       (["--raw", "96x64", "-"], 2, "expected a width, height and format"),
@@ -180,7 +214,7 @@ final class FrameStreamTests: XCTestCase {
 }
 
 /// `resnet-run` with pipes at both ends.
-private final class Stream {
+private final class Stream: @unchecked Sendable {
   let process = Process()
   let output = Pipe()
   private let input = Pipe()

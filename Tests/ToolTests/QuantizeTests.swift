@@ -98,7 +98,8 @@ final class QuantizeTests: XCTestCase {
     let result = try Tool.quantize("inspect", ShippedModel.int8())
     XCTAssertEqual(result.status, 0, result.errors)
     for text in [
-      "ResNet18", "layer4.1.conv2", "arena, ", "224×224", "sha256", "method ", "1.814 GMAC",
+      "ResNet18", "layer4.1.conv2", "arena, ", "224×224", "sha256", "method ", "bias correction",
+      "1.814 GMAC",
     ] {
       XCTAssertTrue(result.text.contains(text), "\(text) is missing in \(result.text)")
     }

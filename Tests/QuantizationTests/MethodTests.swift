@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ModelGraph
+import Quantization
+import TestPlans
+import Testing
+
+/// Ranges of known distributions.
+@Suite struct MethodTests {
+  private func histogram(_ values: [Float]) -> Histogram {
+    var histogram = Histogram()
+    values.withUnsafeBufferPointer { _ = histogram.add($0) }
+    return histogram
+  }
+
+  /// Normally distributed values (Box and Muller).
+  private func normal(_ count: Int, seed: UInt64 = 4) -> [Float] {
+    var generator = RandomGenerator(seed: seed)
+    return (0..<count).map { _ in
+      let radius = (-2 * log(Double.random(in: 0.0000001...1, using: &generator))).squareRoot()
+      return Float(radius * cos(2 * .pi * Double.random(in: 0...1, using: &generator)))
+    }
+  }
+
+  private func squaredError(_ values: [Float], _ range: (low: Float, high: Float)) -> Double {
+    let scale = ActivationScale(low: range.low, high: range.high)
+    return values.reduce(0) { sum, value in
+      let level = (Double(value) / Double(scale.scale)).rounded() + Double(scale.zeroPoint)
+      let back = Double(scale.scale) * (min(max(level, 0), 255) - Double(scale.zeroPoint))
+      return sum + (back - Double(value)) * (back - Double(value))
+    }
+  }
+
+  @Test func theRangeOfLeastErrorHasLessThanMostOthers() {
+    for values in [normal(100_000), normal(100_000).map { max($0, 0) }] {
+      let histogram = histogram(values)
+      let found = squaredError(values, histogram.rangeOfLeastError())
+      for part in stride(from: Float(0.3), through: 1, by: 0.05) {
+        let other = (low: histogram.minimum * part, high: histogram.maximum * part)
+        #expect(found <= squaredError(values, other) * 1.01, "\(part)")
+      }
+    }
+  }
+
+  @Test func outliersAreClippedWhereThatPays() {
+    // One value in a million is 20 standard deviations away.
+    let outlier = normal(1_000_000) + [20]
+    for range in [
+      histogram(outlier).rangeOfLeastError(), histogram(outlier).rangeOfLeastDivergence(),
+    ] {
+      #expect(range.low < -3 && range.low >= outlier.min()!)
+      #expect(range.high > 3 && range.high < 15, "\(range)")
+    }
+  }
+
+  @Test func evenlyDistributedValuesAreNotClipped() {
+    var generator = RandomGenerator(seed: 8)
+    let values = (0..<100_000).map { _ in Float.random(in: 0...1, using: &generator) }
+    #expect(histogram(values).rangeOfLeastError().high > 0.95)
+    #expect(histogram(values).rangeOfLeastDivergence().high > 0.95)
+  }
+
+  @Test func deadTensorsHaveARange() {
+    for values in [[0], [], [0, 0, 0]] as [[Float]] {
+      for range in [
+        histogram(values).rangeOfLeastError(), histogram(values).rangeOfLeastDivergence(),
+      ] {
+        #expect(ActivationScale(low: range.low, high: range.high).scale == 1)
+      }
+    }
+  }
+
+  @Test func exactSumsDoNotDependOnTheOrder() {
+    let values =
+      normal(1000).map { Double($0) * 1e6 } + normal(1000, seed: 5).map { Double($0) * 1e-6 }
+    func sum(_ values: [Double]) -> Double {
+      var sum = ExactSum()
+      for value in values { sum.add(value) }
+      return sum.mean(of: values.count)
+    }
+    #expect(sum(values) == sum(values.reversed()))
+    #expect(sum(values) == sum(values.sorted()))
+    #expect(abs(sum(values) - values.reduce(0, +) / 2000) < 1e-6)
+  }
+
+  /// With the means of the inputs, the mean of the quantized sums is that of the exact ones.
+  @Test func correctedBiasesKeepTheMean() throws {
+    let graph = try TestNetwork.bottleneck.graph()
+    var convolution = try #require(graph.blocks.first?.branch.first)
+    convolution.inputChannels = 8
+    convolution.outputChannels = 3
+    convolution.kernelSize = 1
+    convolution.padding = 0
+    let weights = normal(8 * 3, seed: 11).map { $0 * 0.1 }
+    convolution.weights = weights
+    convolution.bias = [0.1, -0.2, 0]
+    let means = (0..<8).map { 1 + Double($0) * 0.25 }
+    let input = ActivationScale(low: 0, high: 4)
+    let output = ActivationScale(low: -2, high: 2)
+    let bias = convolution.bias
+    func worst(_ quantized: QuantizedConvolution) -> Double {
+      (0..<3).map { channel in
+        let exact = (0..<8).reduce(Double(bias[channel])) {
+          $0 + Double(weights[channel * 8 + $1]) * means[$1]
+        }
+        let sum = (0..<8).reduce(Double(quantized.bias[channel])) {
+          let stored = means[$1] / Double(input.scale) + Double(input.zeroPoint)
+          return $0 + Double(quantized.weights[channel * 8 + $1]) * stored
+        }
+        let step = Double(quantized.multiplier[channel]) * Double(output.scale)
+        return abs(sum * step - exact)
+      }.max()!
+    }
+    let plain = Quantizer.quantize(convolution, input: input, output: output)
+    let corrected = Quantizer.quantize(convolution, input: input, output: output, means: means)
+    #expect(worst(plain) > 1e-4)
+    #expect(worst(corrected) < worst(plain) / 10)
+    #expect(corrected.weights == plain.weights)
+  }
+}
