@@ -31,8 +31,8 @@ public struct Calibration: Sendable {
   ///   - progress: told the number of images done, from several threads.
   /// - Throws: the first error that `image` throws, in the order of images, or ``CalibrationError`` if
   ///   an image before that gives values that are not finite.
-  /// - **Allocates:** for each thread all activations in float32 and 64 KiB for each tensor; 8 bytes for
-  ///   each tensor and image.
+  /// - **Allocates:** for each thread the activations that are live at a time in float32 and 64 KiB for
+  ///   each tensor; 8 bytes for each tensor and image.
   public init(
     observing graph: FusedGraph, mean: SIMD3<Float>, deviation: SIMD3<Float>, imageCount: Int,
     threads: Int, image: @Sendable (Int) throws -> [UInt8], progress: @Sendable (Int) -> Void
@@ -48,7 +48,6 @@ public struct Calibration: Sendable {
     image: @Sendable (Int) throws -> [UInt8], progress: @Sendable (Int) -> Void
   ) throws {
     let graph = model.graph
-    let names = graph.tensors.map(\.name)
     let state = Mutex(State(graph, imageCount: imageCount))
     let next = Atomic<Int>(0)
     withoutActuallyEscaping(image) { image in
@@ -60,24 +59,23 @@ public struct Calibration: Sendable {
           let index = next.add(1, ordering: .relaxed).oldValue
           // After a failure only images before it matter: one of them may fail too.
           if index >= imageCount || state.withLock({ $0.hasFailed(before: index) }) { break }
+          var extremes = [SIMD2<Float>](
+            repeating: SIMD2(.infinity, -.infinity), count: graph.tensors.count)
           do {
-            executor.run(try image(index))
-            try executor.checkFinite(names)
+            try executor.run(try image(index)) { tensor in
+              guard executor.isFinite(tensor) else {
+                throw CalibrationError.notFinite(tensor: graph.tensors[tensor].name)
+              }
+              executor.addChannelMeans(of: tensor, to: &sums[tensor])
+              executor.forEachRun(of: tensor) { values in
+                let found = histograms[tensor].add(values)
+                extremes[tensor].x = min(extremes[tensor].x, found.x)
+                extremes[tensor].y = max(extremes[tensor].y, found.y)
+              }
+            }
           } catch {
             state.withLock { $0.fail(index, error) }
             break
-          }
-          for tensor in graph.tensors.indices {
-            executor.addChannelMeans(of: tensor, to: &sums[tensor])
-          }
-          let extremes = graph.tensors.indices.map { tensor in
-            var extremes = SIMD2<Float>(.infinity, -.infinity)
-            executor.forEachRun(of: tensor) { values in
-              let found = histograms[tensor].add(values)
-              extremes.x = min(extremes.x, found.x)
-              extremes.y = max(extremes.y, found.y)
-            }
-            return extremes
           }
           progress(state.withLock { $0.finish(index, extremes) })
         }

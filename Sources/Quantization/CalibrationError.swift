@@ -14,15 +14,13 @@ public enum CalibrationError: Error, Equatable, CustomStringConvertible {
 }
 
 extension FloatExecutor {
-  /// Throws if the last image gave a value that is not finite; names the first such tensor.
-  func checkFinite(_ tensors: [String]) throws(CalibrationError) {
-    for (index, name) in tensors.enumerated() {
-      // The order of magnitudes is that of their bits, with infinity and NaN above all numbers.
-      var greatest: UInt32 = 0
-      forEachRun(of: index) { values in
-        for value in values { greatest = max(greatest, value.magnitude.bitPattern) }
-      }
-      guard greatest < Float.infinity.bitPattern else { throw .notFinite(tensor: name) }
+  /// Whether no value of a tensor is infinite or not a number.
+  func isFinite(_ tensor: Int) -> Bool {
+    // The order of magnitudes is that of their bits, with infinity and NaN above all numbers.
+    var greatest: UInt32 = 0
+    forEachRun(of: tensor) { values in
+      for value in values { greatest = max(greatest, value.magnitude.bitPattern) }
     }
+    return greatest < Float.infinity.bitPattern
   }
 }

@@ -39,7 +39,7 @@ package final class FloatWeights: @unchecked Sendable {
 /// Runs a fused graph in float32, the reference that scales are found with.
 ///
 /// It calls the float32 kernels, whose sums have one fixed order, so that calibration finds the same
-/// scales on every CPU.
+/// scales on every CPU. Tensors that are not live at the same time share memory.
 package final class FloatExecutor {
   private let model: FloatWeights
   private let kernels: rn_kernels
@@ -52,12 +52,7 @@ package final class FloatExecutor {
     var kernels = rn_kernels()
     rn_kernels_init(&kernels, rn_isa_detect())
     self.kernels = kernels
-    tensors = model.graph.tensors.enumerated().map { index, tensor in
-      FloatTensor(
-        height: tensor.height, width: tensor.width,
-        channels: model.graph.storedChannels(of: index), usedChannels: tensor.channels,
-        border: tensor.border)
-    }
+    tensors = FloatExecutor.tensors(of: model.graph)
     var unpooled: FloatTensor?
     for operation in model.graph.operations {
       guard case .stem(let stem) = operation.kind else { continue }
@@ -70,11 +65,15 @@ package final class FloatExecutor {
   }
 
   /// Computes every tensor for an image: RGB8, `inputSize` × `inputSize` × 3 bytes.
-  package func run(_ pixels: [UInt8]) {
+  ///
+  /// - Parameter visit: told the number of each tensor once it is computed. Its values last until `visit`
+  ///   returns; those of features and logits, until the next image.
+  package func run(_ pixels: [UInt8], visit: (Int) throws -> Void = { _ in }) rethrows {
     precondition(pixels.count == model.graph.inputSize * model.graph.inputSize * 3)
     for (index, operation) in model.graph.operations.enumerated() {
       let output = tensors[operation.output]
       let input = tensors[operation.input]
+      output.clear()
       switch operation.kind {
       case .input:
         convert(pixels, output)
@@ -90,10 +89,35 @@ package final class FloatExecutor {
       case .linear:
         convolve(index, (1, 1, 0), input, nil, output, low: -.infinity)
       }
+      try visit(operation.output)
     }
   }
 
-  /// Calls `body` with each run of contiguous values of a tensor that belong to used channels.
+  /// The tensors of a graph; each takes the smallest memory that is free and large enough.
+  private static func tensors(of graph: FusedGraph) -> [FloatTensor] {
+    let lifetimes = graph.lifetimes
+    var tensors = [FloatTensor?](repeating: nil, count: graph.tensors.count)
+    var free: [FloatBuffer] = []
+    var taken: [(buffer: FloatBuffer, last: Int)] = []
+    for (index, operation) in graph.operations.enumerated() {
+      free += taken.filter { $0.last < index }.map(\.buffer)
+      taken.removeAll { $0.last < index }
+      let tensor = graph.tensors[operation.output]
+      let channels = graph.storedChannels(of: operation.output)
+      let (height, width) = (tensor.height + 2 * tensor.border, tensor.width + 2 * tensor.border)
+      let count = height * width * channels
+      let best = free.indices.filter { free[$0].count >= count }
+        .min { free[$0].count < free[$1].count }
+      let buffer = best.map { free.remove(at: $0) } ?? FloatBuffer(count: count)
+      taken.append((buffer, lifetimes[operation.output].upperBound))
+      tensors[operation.output] = FloatTensor(
+        height: tensor.height, width: tensor.width, channels: channels,
+        usedChannels: tensor.channels, border: tensor.border, storage: buffer)
+    }
+    return tensors.map { $0! }
+  }
+
+  /// Calls `body` with each run of contiguous values of a tensor, while they last, that belong to used channels.
   package func forEachRun(of tensor: Int, _ body: (UnsafeBufferPointer<Float>) -> Void) {
     let tensor = tensors[tensor]
     for y in 0..<tensor.height {

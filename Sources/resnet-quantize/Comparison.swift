@@ -119,9 +119,14 @@ extension Comparison {
               let place = next.add(1, ordering: .relaxed).oldValue
               if place >= images.count || state.withLock({ $0.failure != nil }) { break }
               let image = try pixels(images[place])
-              executor.run(image)
-              let result = session.compare(
-                image, executor, blocks, label(images[place]), nothing)
+              session.run(image)
+              var result = nothing
+              executor.run(image) { tensor in
+                guard let block = blocks.firstIndex(where: { $0.tensor == tensor }) else { return }
+                result.blocks[block] = session.noise(of: tensor, executor.values(of: tensor))
+              }
+              session.compare(
+                executor.values(of: model.graph.logitsTensor), label(images[place]), &result)
               progress(
                 state.withLock {
                   $0.results[place] = result
@@ -167,26 +172,23 @@ private final class PlanSession {
     session = try Session(Plan(unownedBytes: file.bytes))
   }
 
-  func compare(
-    _ image: [UInt8], _ executor: FloatExecutor, _ blocks: [(name: String, tensor: Int)],
-    _ label: Int?, _ nothing: Comparison
-  ) -> Comparison {
-    session.run(image.span)
-    var result = nothing
-    result.imageCount = 1
-    for (index, block) in blocks.enumerated() {
-      let reference = executor.values(of: block.tensor)
-      var noise = Comparison.Noise()
-      var place = 0
-      reference.withUnsafeBufferPointer { reference in
-        session.forEachValue(of: block.tensor) {
-          noise.add(reference[place], $0)
-          place += 1
-        }
+  func run(_ image: [UInt8]) { session.run(image.span) }
+
+  func noise(of tensor: Int, _ reference: [Float]) -> Comparison.Noise {
+    var noise = Comparison.Noise()
+    var place = 0
+    reference.withUnsafeBufferPointer { reference in
+      session.forEachValue(of: tensor) {
+        noise.add(reference[place], $0)
+        place += 1
       }
-      result.blocks[index] = noise
     }
-    let reference = executor.values(of: session.plan.view.model.logitsTensor)
+    return noise
+  }
+
+  /// Compares logits with those of float32.
+  func compare(_ reference: [Float], _ label: Int?, _ result: inout Comparison) {
+    result.imageCount = 1
     let logits = Array(session.logits)
     var product = 0.0
     var square = 0.0
@@ -202,7 +204,6 @@ private final class PlanSession {
       result.floatScore.count(label, reference)
       result.score.count(label, logits)
     }
-    return result
   }
 
   private func first(_ values: [Float]) -> Int? { values.firstIndex(of: values.max() ?? 0) }
