@@ -68,7 +68,7 @@ package final class FloatExecutor {
   ///
   /// - Parameter visit: told the number of each tensor once it is computed. Its values last until `visit`
   ///   returns; those of features and logits, until the next image.
-  package func run(_ pixels: [UInt8], visit: (Int) throws -> Void = { _ in }) rethrows {
+  package func run(_ pixels: [UInt8], visit: (Int) throws -> Void) rethrows {
     precondition(pixels.count == model.graph.inputSize * model.graph.inputSize * 3)
     for (index, operation) in model.graph.operations.enumerated() {
       let output = tensors[operation.output]
@@ -91,6 +91,11 @@ package final class FloatExecutor {
       }
       try visit(operation.output)
     }
+  }
+
+  /// Computes features and logits of an image: RGB8, `inputSize` × `inputSize` × 3 bytes.
+  package func run(_ pixels: [UInt8]) {
+    run(pixels) { _ in }
   }
 
   /// The tensors of a graph; each takes the smallest memory that is free and large enough.
