@@ -151,6 +151,21 @@ typedef struct rn_conv_f32_args {
   float low; // 0 for ReLU, -INFINITY for none
 } rn_conv_f32_args;
 
+// Pixels of int8 activations to float32 and back:
+//   value = (stored - zero) * scale
+//   stored = round_half_even(min(max(value * (1 / scale), -zero), 255 - zero)) + zero
+// Multiplications are rounded on their own; a NaN becomes 0.
+typedef struct rn_convert_args {
+  uint32_t pixels, channels;        // channels of each pixel, a multiple of 16
+  size_t stored_pixel, value_pixel; // elements from one pixel to the next
+  float scale;                      // positive, finite
+  int32_t zero;                     // 0...255
+  uint8_t flip;                     // the table's activation_flip
+} rn_convert_args;
+
+void rn_dequantize(const rn_convert_args *, const uint8_t *stored, float *values);
+void rn_quantize(const rn_convert_args *, const float *values, uint8_t *stored);
+
 // One output row of a 3x3 maximum with stride 2: output pixel x is the maximum over input pixels
 // 2x, 2x + 1, 2x + 2 of the three rows. Rows carry their padding; a row outside the image is given
 // as one of its neighbours.

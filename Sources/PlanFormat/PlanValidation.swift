@@ -101,8 +101,12 @@ extension PlanView {
   private func validateConvolution(_ step: StepRecord, _ index: Int) throws(PlanError) {
     let input = tensor(step.input)
     let output = tensor(step.output)
+    // A float32 convolution may convert; an image has no scale to convert by.
+    let converts = step.format == .f32
     guard 1...7 ~= step.kernelSize, 1...2 ~= step.stride, step.padding <= input.border,
-      input.format == step.format, output.format == step.format
+      input.format == step.format
+        || converts && step.operation == .convolution && input.channels != 3,
+      output.format == step.format || converts
     else { throw .step(index: index, "kernel, stride, padding and formats that its tensors have") }
     guard output.channels % PlanLayout.channelBlock == 0 else {
       throw .step(index: index, "an output in whole blocks of channels")
@@ -114,11 +118,9 @@ extension PlanView {
       guard step.low == 0, output.zeroPoint == 0 else {
         throw .step(index: index, "a rectified output with zero point 0")
       }
-      // Scratch: three rows with one pixel of padding on each side.
-      let row = (width + 2) * output.channels * output.format.byteCount
-      guard height > 0, width > 0, PlanLayout.aligned(row) * 3 <= scratchByteCount else {
-        throw .step(index: index, "scratch memory for three rows")
-      }
+      guard height > 0, width > 0,
+        step.stemScratchByteCount(width: width, output) <= scratchByteCount
+      else { throw .step(index: index, "scratch memory for its rows") }
       height = (height + 1) / 2
       width = (width + 1) / 2
     }
@@ -128,7 +130,7 @@ extension PlanView {
     if step.hasResidual {
       let residual = tensor(step.residual)
       guard residual.height == output.height, residual.width == output.width,
-        residual.channels == output.channels, residual.format == output.format,
+        residual.channels == output.channels, residual.format == step.format || converts,
         step.residual != step.input, step.factor.isFinite
       else { throw .step(index: index, "a residual of the output's shape") }
     }
@@ -136,6 +138,11 @@ extension PlanView {
     let taps = step.kernelSize * step.run(input)
     guard taps <= 32768 else { throw .step(index: index, "at most 32768 products in a sum") }
     try validateClamp(step, index)
+    if converts, step.operation == .convolution {
+      guard StripLayout(step, input: input, output: output).byteCount <= scratchByteCount else {
+        throw .step(index: index, "scratch memory for a strip of rows")
+      }
+    }
     if let winograd = step.winograd {
       let scratch = rn_winograd_scratch(
         UInt32(winograd.tileHeight), UInt32(winograd.tileWidth), UInt32(input.channels))

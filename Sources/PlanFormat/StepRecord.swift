@@ -79,6 +79,14 @@ public struct StepRecord: Equatable {
     return format == .q8 ? (run + 3) / 4 * 4 : run
   }
 
+  /// Scratch of a stem: three rows of its convolution, `width` pixels and one of padding on each side; and,
+  /// if the output is of another format, a row of the maximum.
+  public func stemScratchByteCount(width: Int, _ output: TensorRecord) -> Int {
+    let pixel = output.channels * format.byteCount
+    let converted = output.format == format ? 0 : PlanLayout.aligned(output.width * pixel)
+    return 3 * PlanLayout.aligned((width + 2) * pixel) + converted
+  }
+
   /// Reads a record, or returns nil if a code does not exist or an offset exceeds Int.
   init?(_ bytes: UnsafeRawBufferPointer, at start: Int) {
     guard let operation = StepOperation(rawValue: bytes.u32(start)),

@@ -47,13 +47,15 @@ public enum Planner {
   ///   - classNames: one name for each logit, or none.
   ///   - provenance: lines of `key: value`.
   ///   - targets: the levels for which transformed weights are stored where they pay.
+  ///   - float32Blocks: blocks of an int8 plan whose layers keep float32 weights. Tensors that only they read
+  ///     are float32 as well.
   ///   - channelMeans: of each tensor's channels, for int8: corrects the biases for the rounding of weights.
   ///   - keepsTensors: whether all tensors live to the end, to be looked at: a larger arena, the same
   ///     results.
   public static func plan(
     _ graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord, classNames: [String],
-    provenance: String, targets: [PlanTarget] = [], channelMeans: [[Double]]? = nil,
-    keepsTensors: Bool = false
+    provenance: String, targets: [PlanTarget] = [], float32Blocks: Set<String> = [],
+    channelMeans: [[Double]]? = nil, keepsTensors: Bool = false
   ) throws(PlanningError) -> [UInt8] {
     guard classNames.isEmpty || classNames.count == graph.config.outputDimension else {
       throw .classCount(expected: graph.config.outputDimension, found: classNames.count)
@@ -63,7 +65,7 @@ public enum Planner {
     }
     var builder = PlanBuilder(
       graph: graph, precision: precision, recipe: recipe, targets: targets,
-      channelMeans: channelMeans, keepsTensors: keepsTensors)
+      float32Blocks: float32Blocks, channelMeans: channelMeans, keepsTensors: keepsTensors)
     let file = builder.build(classNames: classNames, provenance: provenance)
     try check(file)
     return file
@@ -92,13 +94,16 @@ private struct PlanBuilder {
   let targets: [PlanTarget]
   let channelMeans: [[Double]]?
   let keepsTensors: Bool
+  /// The formats of operations and tensors.
+  let formats: PlanFormats
   var sections = PlanSections()
   var scratchByteCount = 0
 
   init(
     graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord, targets: [PlanTarget],
-    channelMeans: [[Double]]?, keepsTensors: Bool
+    float32Blocks: Set<String>, channelMeans: [[Double]]?, keepsTensors: Bool
   ) {
+    formats = PlanFormats(graph, precision, float32Blocks: float32Blocks)
     self.graph = graph
     self.precision = precision
     self.recipe = recipe
@@ -110,21 +115,16 @@ private struct PlanBuilder {
   var format: ElementFormat { precision == .float32 ? .f32 : .q8 }
 
   func scale(_ tensor: Int) -> ActivationScale {
-    guard case .int8(let scales) = precision, isActivation(tensor) else {
+    guard case .int8(let scales) = precision, formats.tensors[tensor] == .q8 else {
       return ActivationScale(low: 0, high: 255)
     }
     return scales[tensor]
   }
 
-  /// Whether a tensor is stored in the plan's format: features and logits are always float32.
-  func isActivation(_ tensor: Int) -> Bool {
-    tensor != graph.featuresTensor && tensor != graph.logitsTensor
-  }
-
   mutating func build(classNames: [String], provenance: String) -> [UInt8] {
     var tensors = tensorRecords()
     let arena = place(&tensors)
-    let steps = graph.operations.map { step($0) }
+    let steps = graph.operations.indices.map { step($0, tensors) }
     return sections.assemble(
       model: modelRecord(), recipe: recipe, classNames: classNames, provenance: provenance,
       tensors: tensors, steps: steps, arenaByteCount: arena, scratchByteCount: scratchByteCount)
@@ -148,7 +148,7 @@ private struct PlanBuilder {
     let lifetimes = graph.lifetimes
     return graph.tensors.indices.map { index in
       let tensor = graph.tensors[index]
-      let format = isActivation(index) ? self.format : .f32
+      let format = formats.tensors[index]
       let scale = self.scale(index)
       return TensorRecord(
         offset: 0, height: tensor.height, width: tensor.width,
@@ -202,7 +202,10 @@ private struct PlanBuilder {
     return placement.byteCount
   }
 
-  private mutating func step(_ operation: FusedGraph.Operation) -> StepRecord {
+  private mutating func step(_ index: Int, _ tensors: [TensorRecord]) -> StepRecord {
+    let operation = graph.operations[index]
+    let format = formats.operations[index]
+    let output = tensors[operation.output]
     var record = StepRecord(
       operation: .input, input: operation.input, output: operation.output,
       residual: operation.residual ?? StepRecord.noTensor, format: format,
@@ -213,15 +216,17 @@ private struct PlanBuilder {
       break
     case .stem(let stem):
       record.operation = .stem
-      let row =
-        (stem.outputSize(graph.tensors[operation.input].height) + 2)
-        * paddedChannels(stem.outputChannels)
-      scratchByteCount = max(
-        scratchByteCount, 3 * PlanLayout.aligned(row * format.byteCount))
       fill(&record, stem, operation)
+      let width = stem.outputSize(graph.tensors[operation.input].width)
+      scratchByteCount = max(
+        scratchByteCount, record.stemScratchByteCount(width: width, output))
     case .convolution(let convolution):
       record.operation = .convolution
       fill(&record, convolution, operation)
+      if format == .f32 {
+        let strip = StripLayout(record, input: tensors[operation.input], output: output)
+        scratchByteCount = max(scratchByteCount, strip.byteCount)
+      }
     case .averagePool:
       record.operation = .averagePool
       let input = graph.tensors[operation.input]
@@ -241,7 +246,7 @@ private struct PlanBuilder {
     record.stride = convolution.stride
     record.padding = convolution.padding
     let inputs = graph.storedChannels(of: operation.input)
-    guard format == .q8 else {
+    guard record.format == .q8 else {
       record.low = operation.isRectified ? 0 : -.infinity
       record.weights = sections.append(
         packed(convolution.weights, convolution, inputs: inputs, group: 1, zero: 0))
@@ -293,7 +298,7 @@ private struct PlanBuilder {
   }
 
   private mutating func fill(_ record: inout StepRecord, _ linear: Linear) {
-    if format == .q8 {
+    if record.format == .q8 {
       let quantized = Quantizer.quantize(linear)
       record.weights = sections.append(packed(quantized.weights, linear, zero: 0))
       record.multiplier = sections.append(padded(quantized.multiplier, with: 0))

@@ -87,12 +87,12 @@ struct Executor {
   }
 
   /// The part of `count` units that is this thread's.
-  private func share(of count: Int, _ thread: Int) -> Range<Int> {
+  func share(of count: Int, _ thread: Int) -> Range<Int> {
     count * thread / threads..<count * (thread + 1) / threads
   }
 
   /// The address of pixel (0, 0), or of a pixel of the border.
-  private func pixel(_ tensor: TensorRecord, outside border: Int = 0) -> UnsafeMutableRawPointer {
+  func pixel(_ tensor: TensorRecord, outside border: Int = 0) -> UnsafeMutableRawPointer {
     let pixels = tensor.border - border
     let elements = pixels * tensor.rowPitch + pixels * tensor.channels
     return arena + tensor.offset + elements * tensor.format.byteCount
@@ -147,7 +147,7 @@ struct Executor {
     }
   }
 
-  private func geometry(_ step: StepRecord, _ output: TensorRecord) -> rn_conv_geometry {
+  func geometry(_ step: StepRecord, _ output: TensorRecord) -> rn_conv_geometry {
     let input = plan.tensor(step.input)
     var geometry = rn_conv_geometry()
     geometry.output_height = UInt32(output.height)
@@ -216,6 +216,7 @@ struct Executor {
   }
 
   private func runConvolution(_ step: StepRecord, _ output: TensorRecord, _ thread: Int) {
+    if converts(step, output) { return runConvertingConvolution(step, output, thread) }
     var geometry = geometry(step, output)
     if let winograd = winograd(of: step) {
       return runWinograd(step, winograd, geometry, output, thread)
@@ -275,13 +276,13 @@ struct Executor {
   /// tensor between convolution and maximum never exists.
   private func runStem(_ step: StepRecord, _ output: TensorRecord, _ thread: Int) {
     let input = plan.tensor(step.input)
-    let size = output.format.byteCount
+    let size = step.format.byteCount
     let height = (input.height + 2 * step.padding - step.kernelSize) / step.stride + 1
     let width = (input.width + 2 * step.padding - step.kernelSize) / step.stride + 1
     let pixelBytes = output.channels * size
     let rowBytes = PlanLayout.aligned((width + 2) * pixelBytes)
     let scratch = scratch(thread)
-    let zero = Int32(output.format == .q8 ? flip : 0)
+    let zero = Int32(step.format == .q8 ? flip : 0)
     for slot in 0..<3 {
       memset(scratch + slot * rowBytes, zero, pixelBytes)
       memset(scratch + slot * rowBytes + (width + 1) * pixelBytes, zero, pixelBytes)
@@ -310,18 +311,24 @@ struct Executor {
         UnsafeRawPointer(scratch + 2 * y % 3 * rowBytes),
         UnsafeRawPointer(scratch + last % 3 * rowBytes)
       )
-      arguments.output = pixel(output) + y * output.rowPitch * size
+      arguments.output = pixel(output) + y * output.rowPitch * output.format.byteCount
       arguments.output_width = UInt32(output.width)
       arguments.channels = UInt32(output.channels)
-      if output.format == .q8 {
+      if step.format == .q8 {
         kernels.maxpool_q8(&arguments)
-      } else {
+      } else if output.format == .f32 {
         kernels.maxpool_f32(&arguments)
+      } else {
+        let row = scratch + 3 * rowBytes
+        let to = arguments.output!
+        arguments.output = row
+        kernels.maxpool_f32(&arguments)
+        quantize(row, output, to, 0..<output.channels, pixels: output.width)
       }
     }
   }
 
-  private func scratch(_ thread: Int) -> UnsafeMutableRawPointer {
+  func scratch(_ thread: Int) -> UnsafeMutableRawPointer {
     arena + PlanLayout.aligned(plan.arenaByteCount + Session.overread)
       + thread * PlanLayout.aligned(plan.scratchByteCount + Session.overread)
   }

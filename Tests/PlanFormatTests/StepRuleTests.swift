@@ -164,10 +164,10 @@ private enum Step {
     // Three rows of 16 + 2 pixels with 16 channels, each rounded up to 64 bytes.
     let row = UInt64((18 * 16 + 63) / 64 * 64)
     #expect(int8.scratch == row * 3)
-    expect(Step.stem, "scratch memory for three rows") { file, _ in file.scratch = row * 3 - 1 }
+    expect(Step.stem, "scratch memory for its rows") { file, _ in file.scratch = row * 3 - 1 }
     // float32, whose rows need no rounding.
     #expect(float32.scratch == 18 * 16 * 4 * 3)
-    expect(Step.stem, "scratch memory for three rows", isFloat32: true) { file, _ in
+    expect(Step.stem, "scratch memory for its rows", isFloat32: true) { file, _ in
       file.scratch -= 1
     }
   }

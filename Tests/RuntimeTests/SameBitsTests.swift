@@ -29,6 +29,41 @@ import Testing
     }
   }
 
+  /// Some blocks in float32: each alone, all but each, and every second one.
+  @Test(arguments: TestNetwork.all)
+  func mixedPlansAgreeToo(network: TestNetwork) throws {
+    for size in [32, 97] where try network.suits(size) {
+      let blocks = try network.blocks(inputSize: size)
+      var choices = blocks.map { Set([$0]) } + blocks.map { Set(blocks).subtracting([$0]) }
+      choices.append(Set(blocks.indices.filter { $0 % 2 == 0 }.map { blocks[$0] }))
+      let image = testImage(size, seed: 9)
+      let int8 = try infer(LoadedPlan(network.plan(inputSize: size)), image)
+      for choice in choices {
+        let plan = LoadedPlan(try network.plan(inputSize: size, float32Blocks: choice))
+        let expected = try infer(plan, image)
+        #expect(expected != int8, "\(size), \(choice)")
+        for set in levels {
+          #expect(
+            try infer(plan, image, on: set) == expected,
+            "\(size), \(choice), \(String(cString: set.name))")
+        }
+        for threads in [2, 3, 8] {
+          #expect(try infer(plan, image, threads: threads) == expected, "\(size), \(threads)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: TestNetwork.all)
+  func allBlocksInFloat32AreTheFloat32Plan(network: TestNetwork) throws {
+    let size = try network.suits(97) ? 97 : 96
+    let image = testImage(size, seed: 4)
+    let blocks = Set(try network.blocks(inputSize: size))
+    #expect(
+      try infer(LoadedPlan(network.plan(inputSize: size, float32Blocks: blocks)), image)
+        == infer(LoadedPlan(network.plan(inputSize: size, float32: true)), image))
+  }
+
   @Test func everyThreadCountWorksWithTheReference() throws {
     let plan = LoadedPlan(try TestNetwork.bottleneck.plan(inputSize: 33))
     let image = testImage(33, seed: 2)

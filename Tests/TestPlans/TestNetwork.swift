@@ -82,7 +82,8 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
 
   /// The plan file, with the scales of two random images if it is int8.
   package func plan(
-    inputSize: Int, float32: Bool = false, classNames: [String] = [],
+    inputSize: Int, float32: Bool = false, float32Blocks: Set<String> = [],
+    classNames: [String] = [],
     provenance: String = "made: test"
   ) throws -> [UInt8] {
     let fused = FusedGraph(try graph(), inputSize: inputSize)
@@ -95,7 +96,16 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
       precision = .int8(calibration.scales(of: fused, method: .minMax))
     }
     return try Planner.plan(
-      fused, precision: precision, recipe: recipe, classNames: classNames, provenance: provenance)
+      fused, precision: precision, recipe: recipe, classNames: classNames, provenance: provenance,
+      float32Blocks: float32Blocks)
+  }
+
+  /// The names of the blocks, as ``plan(inputSize:float32:float32Blocks:classNames:provenance:)`` takes them.
+  package func blocks(inputSize: Int) throws -> [String] {
+    var names: [String] = []
+    for operation in FusedGraph(try graph(), inputSize: inputSize).operations
+    where names.last != operation.block { names.append(operation.block) }
+    return names
   }
 }
 

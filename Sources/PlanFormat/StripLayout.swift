@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The scratch memory of a float32 convolution between tensors of which some are int8.
+///
+/// It works on strips of output rows: the input rows of a strip are dequantized into scratch memory, and
+/// the output rows are computed there before they are quantized, so that no tensor exists in both formats
+/// and each conversion finds its values in the cache.
+public struct StripLayout: Equatable {
+  /// A strip has one row or at most so many bytes.
+  public static var byteLimit: Int { 384 << 10 }
+
+  /// Output rows of a strip.
+  public let rows: Int
+  /// Input rows that a strip reads.
+  public let inputRows: Int
+  /// Floats from one row of the strip to the next; 0 where the kernel reads or writes the tensor itself.
+  public let inputPitch, outputPitch: Int
+
+  /// Bytes of the input's rows, which the output's follow.
+  public var inputByteCount: Int { PlanLayout.aligned(4 * inputRows * inputPitch) }
+  /// Bytes of a strip.
+  public var byteCount: Int { inputByteCount + PlanLayout.aligned(4 * rows * outputPitch) }
+
+  /// The layout for a convolution in float32.
+  public init(_ step: StepRecord, input: TensorRecord, output: TensorRecord) {
+    inputPitch = input.format == .f32 ? 0 : (input.width + 2 * step.padding) * input.channels
+    outputPitch = output.format == .f32 ? 0 : output.width * output.channels
+    // A row more of output is `stride` rows more of input.
+    let first = 4 * step.kernelSize * inputPitch + 4 * outputPitch + 2 * PlanLayout.alignment
+    let next = 4 * step.stride * inputPitch + 4 * outputPitch
+    let more = next == 0 ? output.height : max(StripLayout.byteLimit - first, 0) / next
+    rows = min(1 + more, output.height)
+    inputRows = (rows - 1) * step.stride + step.kernelSize
+  }
+}

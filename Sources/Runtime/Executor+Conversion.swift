@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import PlanFormat
+
+// Float32 convolutions in an int8 plan: they read and write int8 tensors by strips of rows, as
+// StripLayout tells.
+extension Executor {
+  /// Whether a convolution has a tensor that is not of its own format.
+  func converts(_ step: StepRecord, _ output: TensorRecord) -> Bool {
+    plan.tensor(step.input).format != step.format || output.format != step.format
+      || step.hasResidual && plan.tensor(step.residual).format != step.format
+  }
+
+  func runConvertingConvolution(_ step: StepRecord, _ output: TensorRecord, _ thread: Int) {
+    let layout = StripLayout(step, input: plan.tensor(step.input), output: output)
+    let pairs = (output.channels / PlanLayout.channelBlock + 1) / 2
+    // As for other convolutions: by rows, or by output channels where the rows are few.
+    let isByRows = output.height >= 7 * threads
+    let rows = isByRows ? share(of: output.height, thread) : 0..<output.height
+    let part = isByRows ? 0..<pairs : share(of: pairs, thread)
+    guard !part.isEmpty else { return }
+    for first in stride(from: rows.lowerBound, to: rows.upperBound, by: layout.rows) {
+      let strip = first..<min(first + layout.rows, rows.upperBound)
+      convolve(step, output, layout, rows: strip, pairs: part, scratch(thread))
+    }
+  }
+
+  private func convolve(
+    _ step: StepRecord, _ output: TensorRecord, _ layout: StripLayout, rows: Range<Int>,
+    pairs: Range<Int>, _ scratch: UnsafeMutableRawPointer
+  ) {
+    let input = plan.tensor(step.input)
+    let constants = plan.constants.baseAddress!
+    let channels = 32 * pairs.lowerBound..<min(32 * pairs.upperBound, output.channels)
+    var arguments = rn_conv_f32_args()
+    arguments.geometry = geometry(step, output)
+    arguments.geometry.output_height = UInt32(rows.count)
+    arguments.weights = (constants + step.weights).assumingMemoryBound(to: Float.self)
+    arguments.bias = (constants + step.bias).assumingMemoryBound(to: Float.self)
+    arguments.low = step.low
+
+    var source =
+      pixel(input, outside: step.padding)
+      + rows.lowerBound * step.stride * input.rowPitch * input.format.byteCount
+    if input.format == .q8 {
+      let columns = input.width + 2 * step.padding
+      for row in 0..<(rows.count - 1) * step.stride + step.kernelSize {
+        dequantize(
+          source + row * input.rowPitch, input, scratch + 4 * row * layout.inputPitch,
+          0..<input.channels, pixels: columns)
+      }
+      source = scratch
+      arguments.geometry.input_row = layout.inputPitch
+      arguments.geometry.step_y = step.stride * layout.inputPitch
+    }
+    arguments.input = UnsafePointer(source.assumingMemoryBound(to: Float.self))
+
+    let place = pixel(output) + rows.lowerBound * output.rowPitch * output.format.byteCount
+    var result = place
+    if output.format == .q8 {
+      result = scratch + layout.inputByteCount
+      arguments.geometry.output_row = layout.outputPitch
+    }
+    arguments.output = result.assumingMemoryBound(to: Float.self)
+    let resultRow = 4 * arguments.geometry.output_row
+
+    if step.hasResidual {
+      let residual = plan.tensor(step.residual)
+      let start =
+        pixel(residual) + rows.lowerBound * residual.rowPitch * residual.format.byteCount
+      if residual.format == .f32 {
+        arguments.residual = UnsafePointer(start.assumingMemoryBound(to: Float.self))
+      } else {
+        for row in 0..<rows.count {
+          dequantize(
+            start + row * residual.rowPitch, residual, result + row * resultRow, channels,
+            pixels: output.width)
+        }
+        arguments.residual = UnsafePointer(arguments.output)
+        arguments.geometry.residual_row = arguments.geometry.output_row
+      }
+    }
+    kernels.conv_f32(
+      &arguments, UInt32(pairs.lowerBound * rows.count), UInt32(pairs.upperBound * rows.count))
+    if output.format == .q8 {
+      for row in 0..<rows.count {
+        quantize(
+          result + row * resultRow, output, place + row * output.rowPitch, channels,
+          pixels: output.width)
+      }
+    }
+  }
+
+  /// The conversion of some channels of pixels that follow each other.
+  private func conversion(
+    _ tensor: TensorRecord, _ channels: Range<Int>, _ pixels: Int
+  ) -> rn_convert_args {
+    rn_convert_args(
+      pixels: UInt32(pixels), channels: UInt32(channels.count), stored_pixel: tensor.channels,
+      value_pixel: tensor.channels, scale: tensor.scale, zero: Int32(tensor.zeroPoint),
+      flip: kernels.activation_flip)
+  }
+
+  func dequantize(
+    _ stored: UnsafeMutableRawPointer, _ tensor: TensorRecord, _ values: UnsafeMutableRawPointer,
+    _ channels: Range<Int>, pixels: Int
+  ) {
+    var arguments = conversion(tensor, channels, pixels)
+    rn_dequantize(
+      &arguments, (stored + channels.lowerBound).assumingMemoryBound(to: UInt8.self),
+      (values + 4 * channels.lowerBound).assumingMemoryBound(to: Float.self))
+  }
+
+  func quantize(
+    _ values: UnsafeMutableRawPointer, _ tensor: TensorRecord, _ stored: UnsafeMutableRawPointer,
+    _ channels: Range<Int>, pixels: Int
+  ) {
+    var arguments = conversion(tensor, channels, pixels)
+    rn_quantize(
+      &arguments, (values + 4 * channels.lowerBound).assumingMemoryBound(to: Float.self),
+      (stored + channels.lowerBound).assumingMemoryBound(to: UInt8.self))
+  }
+}
