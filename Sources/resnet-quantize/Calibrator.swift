@@ -23,6 +23,13 @@ struct Calibrator {
     var heldOut: [Int]
     /// The candidates and how they did on the held-out images, if they were tried.
     var trials: [(method: CalibrationMethod, comparison: Comparison)] = []
+    /// The blocks that keep float32 weights.
+    var float32Blocks: Set<String> = []
+
+    /// The same in the order of the network.
+    func float32Blocks(in graph: FusedGraph) -> [String] {
+      blockOutputs(of: graph).map(\.name).filter { float32Blocks.contains($0) }
+    }
   }
 
   let model: FloatWeights
@@ -51,8 +58,13 @@ struct Calibrator {
     let calibration = try observe(others, "calibrating")
     // One after the other: a plan and its sessions take as much memory as a checkpoint.
     let trials = try Calibrator.candidates.map { method in
-      let plan = try trialPlan(calibration, calibration.scales(of: model.graph, method: method))
-      return (method: method, comparison: try compare(plan, heldOut, "trying \(method)"))
+      let trial = Choice(
+        calibration: calibration, method: method,
+        scales: calibration.scales(of: model.graph, method: method), heldOut: heldOut)
+      return (
+        method: method,
+        comparison: try compare(trialPlan(trial), heldOut, "trying \(method)")
+      )
     }
     var best = trials[0]
     for trial in trials where trial.comparison.logits.noise < best.comparison.logits.noise {
@@ -71,15 +83,17 @@ struct Calibrator {
   /// Compares a choice with float32 on the images held out.
   func compare(_ choice: Choice) throws -> Comparison {
     try compare(
-      trialPlan(choice.calibration, choice.scales), choice.heldOut, "comparing with float32")
+      trialPlan(choice), choice.heldOut, "comparing with float32")
   }
 
   /// Compares a choice with float32 on photos with labels.
-  func evaluate(_ choice: Choice, on photos: LabelledImages) throws -> Comparison {
-    progress.begin("evaluating", total: photos.images.count)
+  func evaluate(
+    _ choice: Choice, on photos: LabelledImages, _ title: String = "evaluating"
+  ) throws -> Comparison {
+    progress.begin(title, total: photos.images.count)
     let progress = progress
     return try Comparison.compare(
-      model, with: trialPlan(choice.calibration, choice.scales),
+      model, with: trialPlan(choice),
       images: Array(0..<photos.images.count), threads: threads,
       pixels: { try photos.images.pixels($0) }, label: { photos.label($0) },
       progress: { progress.advance(to: $0) })
@@ -93,7 +107,7 @@ struct Calibrator {
       image: { try images.pixels(chosen[$0]) }, progress: { progress.advance(to: $0) })
   }
 
-  private func compare(
+  func compare(
     _ plan: PlanBytes, _ chosen: [Int], _ title: String
   ) throws -> Comparison {
     progress.begin(title, total: chosen.count)
@@ -103,12 +117,11 @@ struct Calibrator {
       progress: { progress.advance(to: $0) })
   }
 
-  private func trialPlan(
-    _ calibration: Calibration, _ scales: [ActivationScale]
-  ) throws -> PlanBytes {
+  func trialPlan(_ choice: Choice) throws -> PlanBytes {
     PlanBytes(
       try Planner.plan(
-        model.graph, precision: .int8(scales), recipe: recipe, classNames: [], provenance: "",
-        channelMeans: correctsBias ? calibration.channelMeans : nil, keepsTensors: true))
+        model.graph, precision: .int8(choice.scales), recipe: recipe, classNames: [],
+        provenance: "", float32Blocks: choice.float32Blocks,
+        channelMeans: correctsBias ? choice.calibration.channelMeans : nil, keepsTensors: true))
   }
 }

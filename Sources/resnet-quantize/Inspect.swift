@@ -41,7 +41,7 @@ struct Inspect: ParsableCommand {
     let block = model.isBottleneck ? "Bottleneck" : "BasicBlock"
     print("network      \(block) \(stages.joined(separator: " "))")
     print("outputs      \(model.classCount) logits of \(model.featureCount) features")
-    print("precision    \(model.precision == .q8 ? "int8" : "fp32")")
+    print("precision    \(model.precision == .q8 ? "int8" : "fp32")\(exceptions(view))")
     print("work         \(String(format: "%.3f", Double(multiplications) / 1e9)) GMAC an image")
     print("file         \(view.bytes.count) bytes, of them \(view.constants.count) constants")
     print("arena        \(view.arenaByteCount) bytes")
@@ -56,6 +56,14 @@ struct Inspect: ParsableCommand {
       let parts = line.split(separator: ":", maxSplits: 1)
       print(column(String(parts[0]), 12), parts.count > 1 ? parts[1].dropFirst() : "")
     }
+  }
+
+  /// How many layers of an int8 plan have float32 weights.
+  private func exceptions(_ view: PlanView) -> String {
+    let count = (0..<view.stepCount).count {
+      view.step($0).multiplications > 0 && view.step($0).format != view.model.precision
+    }
+    return count == 0 ? "" : ", \(count) layer\(count == 1 ? "" : "s") in fp32"
   }
 
   private func list(_ values: SIMD3<Float>) -> String { "\(values.x) \(values.y) \(values.z)" }

@@ -30,7 +30,8 @@ struct Quality {
     for (block, noise) in zip(blockOutputs(of: graph), comparison.blocks) {
       lines.append(
         block.name.padding(toLength: 16, withPad: " ", startingAt: 0)
-          + String(format: "%6.1f dB", noise.decibels))
+          + String(format: "%6.1f dB", noise.decibels)
+          + (choice.float32Blocks.contains(block.name) ? "  in float32" : ""))
     }
     lines.append(
       String(
@@ -42,7 +43,7 @@ struct Quality {
       lines.append(
         String(
           format: """
-            %d labelled photos: top-1 %.2f %% in float32, %.2f %% in int8; top-5 %.2f %%, %.2f %%; \
+            %d labelled photos: top-1 %.2f %% in float32, %.2f %% in \(precision); top-5 %.2f %%, %.2f %%; \
             same label %.2f %%, logits %.1f dB
             """, evaluation.imageCount, percent(evaluation.floatScore.first),
           percent(evaluation.score.first), percent(evaluation.floatScore.firstFive),
@@ -51,6 +52,8 @@ struct Quality {
     }
     return lines.joined(separator: "\n")
   }
+
+  private var precision: String { choice.float32Blocks.isEmpty ? "int8" : "int8 and float32" }
 
   private func row(_ name: String, _ comparison: Comparison) -> String {
     name.padding(toLength: 18, withPad: " ", startingAt: 0)

@@ -48,6 +48,13 @@ struct Quantize: ParsableCommand {
   var evaluate: String?
 
   @Option(
+    help: ArgumentHelp(
+      "With --evaluate: keeps as few blocks as it takes in float32, so that top-1 is at most so many "
+        + "percentage points below float32's.",
+      valueName: "points"))
+  var maxDrop: Double?
+
+  @Option(
     name: .customLong("report"),
     help: ArgumentHelp(
       "Writes what quantization did as a page (.html) or as .json; may be repeated.",
@@ -163,6 +170,12 @@ struct Quantize: ParsableCommand {
     for report in reports where ![".html", ".json"].contains(where: report.hasSuffix) {
       throw ValidationError("expected --report of a .html or .json file, found \(report)")
     }
+    guard maxDrop == nil || evaluate != nil else {
+      throw ValidationError("--max-drop needs --evaluate DIR with labelled photos")
+    }
+    guard maxDrop.map({ 0...100 ~= $0 }) ?? true else {
+      throw ValidationError("expected --max-drop of 0 to 100 points, found \(maxDrop!)")
+    }
     guard random != nil || !zeroInitResidual else {
       throw ValidationError("--zero-init-residual goes with --random")
     }
@@ -181,12 +194,14 @@ struct Quantize: ParsableCommand {
 
     var planPrecision = PlanPrecision.float32
     var means: [[Double]]?
+    var float32Blocks: Set<String> = []
     var quality: Quality?
     if precision == .int8 {
       let choice: Calibrator.Choice
       (choice, quality) = try calibrate(graph, recipe, classNames, progress, &provenance)
       planPrecision = .int8(choice.scales)
       means = biasCorrection ? choice.calibration.channelMeans : nil
+      float32Blocks = choice.float32Blocks
     }
     if !targets.isEmpty {
       provenance.add("targets", targets.map(\.rawValue).joined(separator: " "))
@@ -194,7 +209,8 @@ struct Quantize: ParsableCommand {
     progress.begin("packing weights")
     let file = try Planner.plan(
       graph, precision: planPrecision, recipe: recipe, classNames: classNames,
-      provenance: provenance.text, targets: targets, channelMeans: means)
+      provenance: provenance.text, targets: targets, float32Blocks: float32Blocks,
+      channelMeans: means)
     if let quality { try writeReports(quality, file) }
     try writeWhole(file, to: output)
     progress.end()
@@ -247,14 +263,22 @@ struct Quantize: ParsableCommand {
       correctsBias: biasCorrection, progress: progress)
     // Random weights have no quality to tell or to choose by.
     let method = random != nil && method == .auto ? .minMax : method.method(percentile: percentile)
-    let choice =
+    var choice =
       if let method { try calibrator.choose(method) } else { try calibrator.chooseBest() }
     let correction = biasCorrection ? ", bias correction" : ""
     provenance.add(
       "calibration", "\(images.description), method \(choice.method)\(correction)")
+    var evaluation: Comparison?
+    if let maxDrop, let labelled {
+      (choice, evaluation) = try calibrator.limitDrop(of: choice, to: maxDrop, on: labelled)
+      let kept = choice.float32Blocks(in: graph)
+      if !kept.isEmpty { provenance.add("float32 blocks", kept.joined(separator: " ")) }
+    }
     guard random == nil, !quiet || !reports.isEmpty else { return (choice, nil) }
     let comparison = try calibrator.compare(choice)
-    let evaluation = try labelled.map { try calibrator.evaluate(choice, on: $0) }
+    if evaluation == nil {
+      evaluation = try labelled.map { try calibrator.evaluate(choice, on: $0) }
+    }
     return (
       choice,
       Quality(

@@ -75,7 +75,8 @@ extension Report {
       return """
         <text x="0" y="\(y + 15)">\(escaped(block.name))</text>\
         <rect class="bar" x="120" y="\(y + 3)" width="\(number(width))" height="16"/>\
-        <text x="\(number(126 + width))" y="\(y + 15)">\(decibels(block.decibels))</text>
+        <text x="\(number(126 + width))" y="\(y + 15)">\(decibels(block.decibels))\
+        \(block.format == "float32" ? ", float32" : "")</text>
         """
     }
     return "<svg width=720 height=\(blocks.count * 22)>\(rows.joined())</svg>"

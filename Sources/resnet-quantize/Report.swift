@@ -16,6 +16,7 @@ struct Report: Encodable {
   struct Block: Encodable {
     var name: String
     var decibels: Double?
+    var format: String
   }
   struct Accuracy: Encodable {
     struct Score: Encodable { var top1, top5: Double }
@@ -83,7 +84,9 @@ struct Report: Encodable {
         sameLabel: $0.comparison.agreement)
     }
     blocks = zip(blockOutputs(of: graph), comparison.blocks).map {
-      Block(name: $0.name, decibels: finite($1.decibels))
+      Block(
+        name: $0.name, decibels: finite($1.decibels),
+        format: choice.float32Blocks.contains($0.name) ? "float32" : "int8")
     }
     logitsDecibels = finite(comparison.logits.decibels)
     logitsCosine = comparison.cosine
