@@ -16,9 +16,8 @@ static const struct {
     {RN_ISA_SSE41, "sse41"},     {RN_ISA_AVX2, "avx2"},
     {RN_ISA_AVXVNNI, "avxvnni"}, {RN_ISA_AVX512VNNI, "avx512vnni"},
 #elif defined(__aarch64__)
-    {RN_ISA_NEON, "neon"},
-    {RN_ISA_NEONDOT, "neondot"},
-    {RN_ISA_I8MM, "i8mm"},
+    {RN_ISA_NEON, "neon"},         {RN_ISA_NEONDOT, "neondot"},
+    {RN_ISA_NEONFP16, "neonfp16"}, {RN_ISA_I8MM, "i8mm"},
 #endif
 };
 enum { level_count = sizeof levels / sizeof levels[0] };
@@ -57,7 +56,9 @@ rn_isa rn_isa_detect(void) {
 #elif defined(__aarch64__)
   if (!(getauxval(AT_HWCAP) & HWCAP_ASIMDDP))
     return RN_ISA_NEON;
-  return getauxval(AT_HWCAP2) & HWCAP2_I8MM ? RN_ISA_I8MM : RN_ISA_NEONDOT;
+  if (!(getauxval(AT_HWCAP) & HWCAP_ASIMDHP))
+    return RN_ISA_NEONDOT;
+  return getauxval(AT_HWCAP2) & HWCAP2_I8MM ? RN_ISA_I8MM : RN_ISA_NEONFP16;
 #else
   return RN_ISA_REF;
 #endif
@@ -68,6 +69,8 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
       .conv_q8 = rn_conv_q8_ref,
       .winograd_q8 = rn_winograd_q8_ref,
       .conv_f32 = rn_conv_f32_ref,
+      .conv_f16 = rn_conv_f16_ref,
+      .winograd_f16 = rn_winograd_f16_ref,
       .maxpool_q8 = rn_maxpool_q8_ref,
       .maxpool_f32 = rn_maxpool_f32_ref,
       .avgpool_q8 = rn_avgpool_q8_ref,
@@ -132,4 +135,9 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
     rn_kernels_init_peak_i8mm(kernels);
   }
 #endif
+  // Where there is no fp16 arithmetic.
+  if (!kernels->conv_f16_halfsums)
+    kernels->conv_f16_halfsums = kernels->conv_f16;
+  if (!kernels->winograd_f16_halfsums)
+    kernels->winograd_f16_halfsums = kernels->winograd_f16;
 }

@@ -28,7 +28,8 @@ typedef enum rn_isa {
   RN_ISA_AVX512VNNI = 4, // AVX-512 F, BW, VL, VNNI
   RN_ISA_NEON = 5,       // Armv8.0: Cortex-A53, A72
   RN_ISA_NEONDOT = 6,    // SDOT of Armv8.2: Cortex-A55, A76
-  RN_ISA_I8MM = 7,       // SMMLA of Armv8.6
+  RN_ISA_NEONFP16 = 7,   // also fp16 arithmetic of Armv8.2: Cortex-A55, A76
+  RN_ISA_I8MM = 8,       // also SMMLA of Armv8.6
 } rn_isa;
 
 // Where a convolution reads and writes. `input` of the argument structs points at the first tap
@@ -151,6 +152,62 @@ typedef struct rn_conv_f32_args {
   float low; // 0 for ReLU, -INFINITY for none
 } rn_conv_f32_args;
 
+// The same with fp16 weights (IEEE 754 binary16 bits, finite), each widened to float32 as it is
+// used, which is exact: the bits are those of conv_f32 on the widened weights.
+typedef struct rn_conv_f16_args {
+  rn_conv_geometry geometry;
+  const float *input;
+  const uint16_t *weights; // [oc/16][kernel row][run][16 oc]; 64-byte aligned
+  const float *bias;       // [oc], 64-byte aligned
+  const float *residual;   // null, or at output pixel (0, 0); may be the output itself
+  float *output;
+  float low; // 0 for ReLU, -INFINITY for none
+} rn_conv_f16_args;
+
+// Winograd convolution F(tile_height x tile_width, 3x3) in float32 with transformed fp16 weights,
+// after Lavin and Gray as above. In one dimension, with every operation rounded on its own and fma
+// where it says so, B^T x is
+//   F(2): v0 = x0 - x2, v1 = x1 + x2, v2 = x2 - x1, v3 = x1 - x3
+//   F(4): v0 = fma(4, x0, fma(-5, x2, x4)),   v5 = fma(4, x1, fma(-5, x3, x5)),
+//         e = x4 - 4 x2, o = x3 - 4 x1, v1 = e + o, v2 = e - o,
+//         f = x4 - x2,   p = x3 - x1,   v3 = f + 2 p, v4 = f - 2 p
+// and A^T m
+//   F(2): e = m1 + m2, o = m1 - m2, y0 = m0 + e, y1 = o - m3
+//   F(4): e = m1 + m2, o = m1 - m2, f = m3 + m4, p = m3 - m4,
+//         y0 = (m0 + e) + f, y1 = o + 2 p, y2 = e + 4 f, y3 = (o + 8 p) + m5
+// (products by 2, 4 and 8 are exact). Both transform first along rows, then along columns:
+//   V = B^T d B     M[position] = fma chain over channels of V * U, starting at 0
+//   t = A^T M A + bias[oc];  then residual and clamp as for conv_f32
+// So the bits are the same wherever there is an FMA. What lies beyond the input has no part in an
+// output of the image.
+typedef struct rn_winograd_f16_args {
+  rn_conv_f16_args conv;            // 3x3, stride 1, input channels a multiple of 16; no weights
+  const uint16_t *weights;          // U: [oc/16][position][ic][16 oc] fp16; 64-byte aligned
+  uint32_t tile_height, tile_width; // 2x2, 4x2 or 4x4
+  void *scratch; // rn_winograd_f16_scratch() bytes for each thread, 64-byte aligned
+} rn_winograd_f16_args;
+
+// Unit u is block pair u % pairs of strip u / pairs, as for winograd_q8.
+static inline uint32_t rn_winograd_f16_units(const rn_winograd_f16_args *a) {
+  const rn_conv_geometry *g = &a->conv.geometry;
+  return (g->output_blocks + 1) / 2 *
+         rn_winograd_strips(
+             rn_winograd_tiles(g->output_height, g->output_width, a->tile_height, a->tile_width));
+}
+
+// Bytes of scratch: V and M of one strip in float32, M for one pair of blocks.
+static inline size_t rn_winograd_f16_scratch(uint32_t tile_height, uint32_t tile_width,
+                                             uint32_t channels) {
+  const size_t rows = (size_t)rn_winograd_positions(tile_height, tile_width) * RN_WINOGRAD_TILES;
+  return rows * (channels + 32) * sizeof(float);
+}
+
+// Makes U = G g G^T of weights as conv_f16 has them, [oc/16][3][3 * channels][16 oc]: computed in
+// float32 and rounded half to even once; the same bits everywhere. Not beyond fp16's range if no
+// weight is, since the rows of |G| have sums of at most 1.
+void rn_winograd_f16_weights(uint32_t tile_height, uint32_t tile_width, const uint16_t *weights,
+                             uint32_t output_blocks, uint32_t channels, uint16_t *transformed);
+
 // Pixels of int8 activations to float32 and back:
 //   value = (stored - zero) * scale
 //   stored = round_half_even(min(max(value * (1 / scale), -zero), 255 - zero)) + zero
@@ -219,6 +276,12 @@ typedef struct rn_kernels {
   void (*conv_q8)(const rn_conv_q8_args *, uint32_t first, uint32_t last);
   void (*winograd_q8)(const rn_winograd_q8_args *, uint32_t first, uint32_t last);
   void (*conv_f32)(const rn_conv_f32_args *, uint32_t first, uint32_t last);
+  void (*conv_f16)(const rn_conv_f16_args *, uint32_t first, uint32_t last);
+  void (*winograd_f16)(const rn_winograd_f16_args *, uint32_t first, uint32_t last);
+  // The same with products and short sums of them in fp16 where the level has such arithmetic,
+  // within the bounds that CheckKernels states; elsewhere the two above. Range: inputs below 2^9.
+  void (*conv_f16_halfsums)(const rn_conv_f16_args *, uint32_t first, uint32_t last);
+  void (*winograd_f16_halfsums)(const rn_winograd_f16_args *, uint32_t first, uint32_t last);
   void (*maxpool_q8)(const rn_maxpool_args *);
   void (*maxpool_f32)(const rn_maxpool_args *);
   void (*avgpool_q8)(const rn_avgpool_args *);
@@ -253,6 +316,8 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap);
 void rn_conv_q8_ref(const rn_conv_q8_args *, uint32_t first, uint32_t last);
 void rn_winograd_q8_ref(const rn_winograd_q8_args *, uint32_t first, uint32_t last);
 void rn_conv_f32_ref(const rn_conv_f32_args *, uint32_t first, uint32_t last);
+void rn_conv_f16_ref(const rn_conv_f16_args *, uint32_t first, uint32_t last);
+void rn_winograd_f16_ref(const rn_winograd_f16_args *, uint32_t first, uint32_t last);
 void rn_maxpool_q8_ref(const rn_maxpool_args *);
 void rn_maxpool_f32_ref(const rn_maxpool_args *);
 void rn_avgpool_q8_ref(const rn_avgpool_args *);

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Winograd convolution in float32 with fp16 weights: the formula, one output channel of one tile at
+// a time.
+#include "half.h"
+#include "rn_kernels.h"
+#include <math.h>
+
+#pragma STDC FP_CONTRACT OFF
+
+// B^T x in place, of values `stride` apart.
+static void input_transform(float *x, uint32_t stride, uint32_t tile) {
+  const float x0 = x[0], x1 = x[stride], x2 = x[2 * stride], x3 = x[3 * stride];
+  if (tile == 2) {
+    x[0] = x0 - x2;
+    x[stride] = x1 + x2;
+    x[2 * stride] = x2 - x1;
+    x[3 * stride] = x1 - x3;
+    return;
+  }
+  const float x4 = x[4 * stride], x5 = x[5 * stride];
+  const float even = x4 - 4 * x2, odd = x3 - 4 * x1;
+  const float even2 = x4 - x2, odd2 = x3 - x1;
+  x[0] = fmaf(4, x0, fmaf(-5, x2, x4));
+  x[stride] = even + odd;
+  x[2 * stride] = even - odd;
+  x[3 * stride] = even2 + 2 * odd2;
+  x[4 * stride] = even2 - 2 * odd2;
+  x[5 * stride] = fmaf(4, x1, fmaf(-5, x3, x5));
+}
+
+// A^T m: the first `tile` of the results are set.
+static void output_transform(float *m, uint32_t stride, uint32_t tile) {
+  const float m0 = m[0], m1 = m[stride], m2 = m[2 * stride], m3 = m[3 * stride];
+  const float even = m1 + m2, odd = m1 - m2;
+  if (tile == 2) {
+    m[0] = m0 + even;
+    m[stride] = odd - m3;
+    return;
+  }
+  const float m4 = m[4 * stride], m5 = m[5 * stride];
+  const float even2 = m3 + m4, odd2 = m3 - m4;
+  m[0] = m0 + even + even2;
+  m[stride] = odd + 2 * odd2;
+  m[2 * stride] = even + 4 * even2;
+  m[3 * stride] = odd + 8 * odd2 + m5;
+}
+
+// The sums of one tile and output channel, tile_width + 2 to a row.
+static void tile_sums(const rn_winograd_f16_args *a, uint32_t y, uint32_t x, uint32_t oc,
+                      float m[36]) {
+  const rn_conv_geometry *g = &a->conv.geometry;
+  const uint32_t rows = a->tile_height + 2, columns = a->tile_width + 2;
+  const uint32_t channels = g->run / 3, positions = rows * columns;
+  const uint16_t *weights = a->weights + (size_t)oc / 16 * positions * channels * 16 + oc % 16;
+  for (uint32_t p = 0; p < positions; p++)
+    m[p] = 0;
+  for (uint32_t ic = 0; ic < channels; ic++) {
+    float d[36];
+    for (uint32_t i = 0; i < rows; i++) {
+      for (uint32_t j = 0; j < columns; j++) {
+        const int is_inside = y + i < g->output_height + 2 && x + j < g->output_width + 2;
+        d[i * columns + j] =
+            is_inside ? a->conv.input[(y + i) * g->input_row + (x + j) * g->step_x + ic] : 0;
+      }
+      input_transform(d + i * columns, 1, a->tile_width);
+    }
+    for (uint32_t j = 0; j < columns; j++)
+      input_transform(d + j, columns, a->tile_height);
+    for (uint32_t p = 0; p < positions; p++)
+      m[p] = fmaf(d[p], half_to_float(weights[((size_t)p * channels + ic) * 16]), m[p]);
+  }
+  for (uint32_t i = 0; i < rows; i++)
+    output_transform(m + i * columns, 1, a->tile_width);
+  for (uint32_t j = 0; j < a->tile_width; j++)
+    output_transform(m + j, columns, a->tile_height);
+}
+
+// One output channel of one tile.
+static void store_tile(const rn_winograd_f16_args *a, uint32_t y, uint32_t x, uint32_t oc) {
+  const rn_conv_geometry *g = &a->conv.geometry;
+  float sums[36];
+  tile_sums(a, y, x, oc, sums);
+  for (uint32_t p = 0; p < a->tile_height && y + p < g->output_height; p++) {
+    for (uint32_t q = 0; q < a->tile_width && x + q < g->output_width; q++) {
+      const size_t pixel = (x + q) * g->output_pixel + oc;
+      float t = sums[p * (a->tile_width + 2) + q] + a->conv.bias[oc];
+      if (a->conv.residual)
+        t = t + a->conv.residual[(y + p) * g->residual_row + pixel];
+      a->conv.output[(y + p) * g->output_row + pixel] = t > a->conv.low ? t : a->conv.low;
+    }
+  }
+}
+
+void rn_winograd_f16_ref(const rn_winograd_f16_args *a, uint32_t first, uint32_t last) {
+  const rn_conv_geometry *g = &a->conv.geometry;
+  const uint32_t across = (g->output_width + a->tile_width - 1) / a->tile_width;
+  const uint32_t tiles =
+      rn_winograd_tiles(g->output_height, g->output_width, a->tile_height, a->tile_width);
+  const uint32_t strips = rn_winograd_strips(tiles), pairs = (g->output_blocks + 1) / 2;
+  const uint32_t channels = g->output_blocks * RN_CHANNEL_BLOCK;
+  for (uint32_t unit = first; unit < last; unit++) {
+    const uint32_t strip = unit / pairs, first_oc = unit % pairs * 32;
+    const uint32_t last_oc = first_oc + 32 < channels ? first_oc + 32 : channels;
+    for (uint32_t tile = tiles * strip / strips; tile < tiles * (strip + 1) / strips; tile++)
+      for (uint32_t oc = first_oc; oc < last_oc; oc++)
+        store_tile(a, tile / across * a->tile_height, tile % across * a->tile_width, oc);
+  }
+}
