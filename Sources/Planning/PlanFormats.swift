@@ -11,16 +11,21 @@ struct PlanFormats {
   let operations: [ElementFormat]
   let tensors: [ElementFormat]
 
-  init(_ graph: FusedGraph, _ precision: PlanPrecision, float32Blocks: Set<String>) {
+  init(_ graph: FusedGraph, _ precision: PlanPrecision, floatLayers: Set<String>) {
+    // The convolutions of a stem are of one format, since the last one reads what it finds.
+    let stemIsFloat = graph.operations.contains {
+      $0.block == "stem" && floatLayers.contains($0.name)
+    }
     func isFloat(_ operation: FusedGraph.Operation) -> Bool {
-      precision == .float32 || float32Blocks.contains(operation.block)
+      precision == .float32 || floatLayers.contains(operation.name)
+        || stemIsFloat && operation.block == "stem"
     }
     var canBeFloat = [Bool](repeating: true, count: graph.tensors.count)
     for operation in graph.operations where !isFloat(operation) {
-      // The pool takes what it finds, and a classifier reads float32 features.
+      // The input makes either, the pool takes what it finds, and a classifier reads float32 features.
       switch operation.kind {
-      case .averagePool, .linear: continue
-      case .input, .stem, .convolution: break
+      case .input, .averagePool, .linear: continue
+      case .stem, .convolution: break
       }
       canBeFloat[operation.input] = false
       canBeFloat[operation.output] = false

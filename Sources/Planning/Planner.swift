@@ -47,14 +47,14 @@ public enum Planner {
   ///   - classNames: one name for each logit, or none.
   ///   - provenance: lines of `key: value`.
   ///   - targets: the levels for which transformed weights are stored where they pay.
-  ///   - float32Blocks: blocks of an int8 plan whose layers keep float32 weights. Tensors that only they read
-  ///     are float32 as well.
+  ///   - floatLayers: names of layers of an int8 plan that keep float32 weights. Tensors that only they read
+  ///     and write are float32 as well.
   ///   - channelMeans: of each tensor's channels, for int8: corrects the biases for the rounding of weights.
   ///   - keepsTensors: whether all tensors live to the end, to be looked at: a larger arena, the same
   ///     results.
   public static func plan(
     _ graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord, classNames: [String],
-    provenance: String, targets: [PlanTarget] = [], float32Blocks: Set<String> = [],
+    provenance: String, targets: [PlanTarget] = [], floatLayers: Set<String> = [],
     channelMeans: [[Double]]? = nil, keepsTensors: Bool = false
   ) throws(PlanningError) -> [UInt8] {
     guard classNames.isEmpty || classNames.count == graph.config.outputDimension else {
@@ -65,7 +65,7 @@ public enum Planner {
     }
     var builder = PlanBuilder(
       graph: graph, precision: precision, recipe: recipe, targets: targets,
-      float32Blocks: float32Blocks, channelMeans: channelMeans, keepsTensors: keepsTensors)
+      floatLayers: floatLayers, channelMeans: channelMeans, keepsTensors: keepsTensors)
     let file = builder.build(classNames: classNames, provenance: provenance)
     try check(file)
     return file
@@ -101,9 +101,9 @@ private struct PlanBuilder {
 
   init(
     graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord, targets: [PlanTarget],
-    float32Blocks: Set<String>, channelMeans: [[Double]]?, keepsTensors: Bool
+    floatLayers: Set<String>, channelMeans: [[Double]]?, keepsTensors: Bool
   ) {
-    formats = PlanFormats(graph, precision, float32Blocks: float32Blocks)
+    formats = PlanFormats(graph, precision, floatLayers: floatLayers)
     self.graph = graph
     self.precision = precision
     self.recipe = recipe

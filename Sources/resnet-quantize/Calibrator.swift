@@ -23,12 +23,12 @@ struct Calibrator {
     var heldOut: [Int]
     /// The candidates and how they did on the held-out images, if they were tried.
     var trials: [(method: CalibrationMethod, comparison: Comparison)] = []
-    /// The blocks that keep float32 weights.
-    var float32Blocks: Set<String> = []
+    /// The layers that keep float32 weights.
+    var floatLayers: Set<String> = []
 
     /// The same in the order of the network.
-    func float32Blocks(in graph: FusedGraph) -> [String] {
-      blockOutputs(of: graph).map(\.name).filter { float32Blocks.contains($0) }
+    func floatLayers(in graph: FusedGraph) -> [String] {
+      graph.operations.map(\.name).filter { floatLayers.contains($0) }
     }
   }
 
@@ -91,37 +91,42 @@ struct Calibrator {
     _ choice: Choice, on photos: LabelledImages, _ title: String = "evaluating"
   ) throws -> Comparison {
     progress.begin(title, total: photos.images.count)
-    let progress = progress
     return try Comparison.compare(
       model, with: trialPlan(choice),
       images: Array(0..<photos.images.count), threads: threads,
       pixels: { try photos.images.pixels($0) }, label: { photos.label($0) },
-      progress: { progress.advance(to: $0) })
+      progress: advance)
+  }
+
+  /// Tells the number of images done, from any thread.
+  var advance: @Sendable (Int) -> Void {
+    let progress = progress
+    return { progress.advance(to: $0) }
   }
 
   private func observe(_ chosen: [Int], _ title: String) throws -> Calibration {
     progress.begin(title, total: chosen.count)
-    let (images, progress) = (images, progress)
+    let images = images
     return try Calibration(
       observing: model, imageCount: chosen.count, threads: threads,
-      image: { try images.pixels(chosen[$0]) }, progress: { progress.advance(to: $0) })
+      image: { try images.pixels(chosen[$0]) }, progress: advance)
   }
 
-  func compare(
+  private func compare(
     _ plan: PlanBytes, _ chosen: [Int], _ title: String
   ) throws -> Comparison {
     progress.begin(title, total: chosen.count)
-    let (images, progress) = (images, progress)
+    let images = images
     return try Comparison.compare(
       model, with: plan, images: chosen, threads: threads, pixels: { try images.pixels($0) },
-      progress: { progress.advance(to: $0) })
+      progress: advance)
   }
 
   func trialPlan(_ choice: Choice) throws -> PlanBytes {
     PlanBytes(
       try Planner.plan(
         model.graph, precision: .int8(choice.scales), recipe: recipe, classNames: [],
-        provenance: "", float32Blocks: choice.float32Blocks,
+        provenance: "", floatLayers: choice.floatLayers,
         channelMeans: correctsBias ? choice.calibration.channelMeans : nil, keepsTensors: true))
   }
 }

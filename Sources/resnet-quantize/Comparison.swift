@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
 import Foundation
 import ModelGraph
 import PlanFormat
 import Quantization
 import ResNetRuntime
-import Synchronization
 
 /// How far a plan is from float32 on some images.
 struct Comparison: Sendable {
@@ -42,6 +40,11 @@ struct Comparison: Sendable {
       first += rank == 0 ? 1 : 0
       firstFive += rank < 5 ? 1 : 0
     }
+
+    static func += (sum: inout Score, other: Score) {
+      sum.first += other.first
+      sum.firstFive += other.firstFive
+    }
   }
 
   var imageCount = 0
@@ -68,10 +71,8 @@ struct Comparison: Sendable {
     logits += image.logits
     cosines += image.cosines
     agreeing += image.agreeing
-    floatScore.first += image.floatScore.first
-    floatScore.firstFive += image.floatScore.firstFive
-    score.first += image.score.first
-    score.firstFive += image.score.firstFive
+    floatScore += image.floatScore
+    score += image.score
   }
 }
 
@@ -102,48 +103,28 @@ extension Comparison {
   ) throws -> Comparison {
     let blocks = blockOutputs(of: model.graph)
     let nothing = Comparison(blocks: [Noise](repeating: Noise(), count: blocks.count))
-    struct State: Sendable {
-      var results: [Comparison?]
-      var done = 0
-      var failure: (any Error)?
-    }
-    let state = Mutex(State(results: [Comparison?](repeating: nil, count: images.count)))
-    let next = Atomic<Int>(0)
-    withoutActuallyEscaping(pixels) { pixels in
-      withoutActuallyEscaping(label) { label in
-        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, images.count))) { _ in
-          do {
-            let executor = FloatExecutor(model)
-            let session = try PlanSession(plan)
-            while true {
-              let place = next.add(1, ordering: .relaxed).oldValue
-              if place >= images.count || state.withLock({ $0.failure != nil }) { break }
-              let image = try pixels(images[place])
-              session.run(image)
-              var result = nothing
-              executor.run(image) { tensor in
-                guard let block = blocks.firstIndex(where: { $0.tensor == tensor }) else { return }
-                result.blocks[block] = session.noise(of: tensor, executor.values(of: tensor))
-              }
-              session.compare(
-                executor.values(of: model.graph.logitsTensor), label(images[place]), &result)
-              progress(
-                state.withLock {
-                  $0.results[place] = result
-                  $0.done += 1
-                  return $0.done
-                })
+    let results = try withoutActuallyEscaping(pixels) { pixels in
+      try withoutActuallyEscaping(label) { label in
+        try mapImages(count: images.count, threads: threads, progress: progress) {
+          let executor = FloatExecutor(model)
+          let session = try PlanSession(plan)
+          return { place in
+            let image = try pixels(images[place])
+            session.run(image)
+            var result = nothing
+            executor.run(image) { tensor in
+              guard let block = blocks.firstIndex(where: { $0.tensor == tensor }) else { return }
+              result.blocks[block] = session.noise(of: tensor, executor.values(of: tensor))
             }
-          } catch {
-            state.withLock { $0.failure = error }
+            session.compare(
+              executor.values(of: model.graph.logitsTensor), label(images[place]), &result)
+            return result
           }
         }
       }
     }
-    let end = state.withLock { $0 }
-    if let failure = end.failure { throw failure }
     var sum = nothing
-    for result in end.results.compactMap({ $0 }) { sum.add(result) }
+    for result in results { sum.add(result) }
     return sum
   }
 }
@@ -163,7 +144,7 @@ final class PlanBytes: @unchecked Sendable {
 }
 
 /// A session on one thread, to keep in an array.
-private final class PlanSession {
+final class PlanSession {
   private let file: PlanBytes
   private var session: Session
 
@@ -173,6 +154,8 @@ private final class PlanSession {
   }
 
   func run(_ image: [UInt8]) { session.run(image.span) }
+
+  var logits: [Float] { Array(session.logits) }
 
   func noise(of tensor: Int, _ reference: [Float]) -> Comparison.Noise {
     var noise = Comparison.Noise()
@@ -189,7 +172,7 @@ private final class PlanSession {
   /// Compares logits with those of float32.
   func compare(_ reference: [Float], _ label: Int?, _ result: inout Comparison) {
     result.imageCount = 1
-    let logits = Array(session.logits)
+    let logits = logits
     var product = 0.0
     var square = 0.0
     for (a, b) in zip(reference, logits) {

@@ -30,9 +30,10 @@ struct Quality {
     for (block, noise) in zip(blockOutputs(of: graph), comparison.blocks) {
       lines.append(
         block.name.padding(toLength: 16, withPad: " ", startingAt: 0)
-          + String(format: "%6.1f dB", noise.decibels)
-          + (choice.float32Blocks.contains(block.name) ? "  in float32" : ""))
+          + String(format: "%6.1f dB", noise.decibels))
     }
+    let kept = choice.floatLayers(in: graph)
+    if !kept.isEmpty { lines.append("in float32      \(kept.joined(separator: " "))") }
     lines.append(
       String(
         format: "logits          %6.1f dB, cosine %.5f, same label for %d of %d photos",
@@ -53,7 +54,7 @@ struct Quality {
     return lines.joined(separator: "\n")
   }
 
-  private var precision: String { choice.float32Blocks.isEmpty ? "int8" : "int8 and float32" }
+  private var precision: String { choice.floatLayers.isEmpty ? "int8" : "int8 and float32" }
 
   private func row(_ name: String, _ comparison: Comparison) -> String {
     name.padding(toLength: 18, withPad: " ", startingAt: 0)

@@ -49,7 +49,7 @@ struct Quantize: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "With --evaluate: keeps as few blocks as it takes in float32, so that top-1 is at most so many "
+      "With --evaluate: keeps as few layers as it takes in float32, so that top-1 is at most so many "
         + "percentage points below float32's.",
       valueName: "points"))
   var maxDrop: Double?
@@ -194,14 +194,14 @@ struct Quantize: ParsableCommand {
 
     var planPrecision = PlanPrecision.float32
     var means: [[Double]]?
-    var float32Blocks: Set<String> = []
+    var floatLayers: Set<String> = []
     var quality: Quality?
     if precision == .int8 {
       let choice: Calibrator.Choice
       (choice, quality) = try calibrate(graph, recipe, classNames, progress, &provenance)
       planPrecision = .int8(choice.scales)
       means = biasCorrection ? choice.calibration.channelMeans : nil
-      float32Blocks = choice.float32Blocks
+      floatLayers = choice.floatLayers
     }
     if !targets.isEmpty {
       provenance.add("targets", targets.map(\.rawValue).joined(separator: " "))
@@ -209,7 +209,7 @@ struct Quantize: ParsableCommand {
     progress.begin("packing weights")
     let file = try Planner.plan(
       graph, precision: planPrecision, recipe: recipe, classNames: classNames,
-      provenance: provenance.text, targets: targets, float32Blocks: float32Blocks,
+      provenance: provenance.text, targets: targets, floatLayers: floatLayers,
       channelMeans: means)
     if let quality { try writeReports(quality, file) }
     try writeWhole(file, to: output)
@@ -271,8 +271,8 @@ struct Quantize: ParsableCommand {
     var evaluation: Comparison?
     if let maxDrop, let labelled {
       (choice, evaluation) = try calibrator.limitDrop(of: choice, to: maxDrop, on: labelled)
-      let kept = choice.float32Blocks(in: graph)
-      if !kept.isEmpty { provenance.add("float32 blocks", kept.joined(separator: " ")) }
+      let kept = choice.floatLayers(in: graph)
+      if !kept.isEmpty { provenance.add("float32 layers", kept.joined(separator: " ")) }
     }
     guard random == nil, !quiet || !reports.isEmpty else { return (choice, nil) }
     let comparison = try calibrator.compare(choice)

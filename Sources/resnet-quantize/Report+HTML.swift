@@ -75,8 +75,7 @@ extension Report {
       return """
         <text x="0" y="\(y + 15)">\(escaped(block.name))</text>\
         <rect class="bar" x="120" y="\(y + 3)" width="\(number(width))" height="16"/>\
-        <text x="\(number(126 + width))" y="\(y + 15)">\(decibels(block.decibels))\
-        \(block.format == "float32" ? ", float32" : "")</text>
+        <text x="\(number(126 + width))" y="\(y + 15)">\(decibels(block.decibels))</text>
         """
     }
     return "<svg width=720 height=\(blocks.count * 22)>\(rows.joined())</svg>"
@@ -112,12 +111,12 @@ extension Report {
   private var layerTable: String {
     let rows = layers.map {
       """
-      <tr><td>\(escaped($0.name))<td class=n>\($0.weights)<td class=n>\($0.minimum)<td class=n>\
+      <tr><td>\(escaped($0.name))<td>\($0.format)<td class=n>\($0.weights)<td class=n>\($0.minimum)<td class=n>\
       \($0.maximum)<td class=n>\($0.leastChannel)<td class=n>\($0.greatestChannel)
       """
     }
     return """
-      <table><tr><th>layer<th class=n>weights<th class=n>smallest<th class=n>greatest\
+      <table><tr><th>layer<th>format<th class=n>weights<th class=n>smallest<th class=n>greatest\
       <th class=n>least channel<th class=n>greatest channel\(rows.joined())</table>
       """
   }

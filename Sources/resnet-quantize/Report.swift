@@ -16,7 +16,6 @@ struct Report: Encodable {
   struct Block: Encodable {
     var name: String
     var decibels: Double?
-    var format: String
   }
   struct Accuracy: Encodable {
     struct Score: Encodable { var top1, top5: Double }
@@ -37,6 +36,8 @@ struct Report: Encodable {
   }
   struct Layer: Encodable {
     var name: String
+    /// int8 or float32.
+    var format: String
     var weights: Int
     var minimum, maximum: Float
     /// Of the output channels' greatest weights, the least and the greatest.
@@ -84,9 +85,7 @@ struct Report: Encodable {
         sameLabel: $0.comparison.agreement)
     }
     blocks = zip(blockOutputs(of: graph), comparison.blocks).map {
-      Block(
-        name: $0.name, decibels: finite($1.decibels),
-        format: choice.float32Blocks.contains($0.name) ? "float32" : "int8")
+      Block(name: $0.name, decibels: finite($1.decibels))
     }
     logitsDecibels = finite(comparison.logits.decibels)
     logitsCosine = comparison.cosine
@@ -113,7 +112,9 @@ struct Report: Encodable {
         high: scale.scale * Float(255 - scale.zeroPoint), scale: scale.scale,
         zeroPoint: scale.zeroPoint, histogram: histogram.counts(parts: 80))
     }
-    layers = graph.operations.compactMap(Report.layer)
+    layers = graph.operations.compactMap {
+      Report.layer($0, format: choice.floatLayers.contains($0.name) ? "float32" : "int8")
+    }
     let memory = PlanBytes(file)
     let loaded = try Plan(unownedBytes: memory.bytes)
     arenaBytes = loaded.view.arenaByteCount
@@ -133,7 +134,7 @@ struct Report: Encodable {
     return try encoder.encode(self)
   }
 
-  private static func layer(_ operation: FusedGraph.Operation) -> Layer? {
+  private static func layer(_ operation: FusedGraph.Operation, format: String) -> Layer? {
     let (weights, channels): ([Float], Int)
     switch operation.kind {
     case .stem(let convolution), .convolution(let convolution):
@@ -146,7 +147,7 @@ struct Report: Encodable {
       weights[channel * each..<(channel + 1) * each].reduce(0) { max($0, $1.magnitude) }
     }
     return Layer(
-      name: operation.name, weights: weights.count, minimum: weights.min() ?? 0,
+      name: operation.name, format: format, weights: weights.count, minimum: weights.min() ?? 0,
       maximum: weights.max() ?? 0, leastChannel: greatest.min() ?? 0,
       greatestChannel: greatest.max() ?? 0)
   }

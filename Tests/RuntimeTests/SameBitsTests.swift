@@ -29,19 +29,20 @@ import Testing
     }
   }
 
-  /// Some blocks in float32: each alone, all but each, and every second one.
+  /// Some layers in float32: each alone, all but each, and every second one.
   @Test(arguments: TestNetwork.all)
   func mixedPlansAgreeToo(network: TestNetwork) throws {
     for size in [32, 97] where try network.suits(size) {
-      let blocks = try network.blocks(inputSize: size)
-      var choices = blocks.map { Set([$0]) } + blocks.map { Set(blocks).subtracting([$0]) }
-      choices.append(Set(blocks.indices.filter { $0 % 2 == 0 }.map { blocks[$0] }))
+      let layers = try network.layers(inputSize: size)
+      var choices = layers.map { Set([$0]) } + layers.map { Set(layers).subtracting([$0]) }
+      choices.append(Set(layers.indices.filter { $0 % 2 == 0 }.map { layers[$0] }))
       let image = testImage(size, seed: 9)
       let int8 = try infer(LoadedPlan(network.plan(inputSize: size)), image)
+      var equal = 0
       for choice in choices {
-        let plan = LoadedPlan(try network.plan(inputSize: size, float32Blocks: choice))
+        let plan = LoadedPlan(try network.plan(inputSize: size, floatLayers: choice))
         let expected = try infer(plan, image)
-        #expect(expected != int8, "\(size), \(choice)")
+        equal += expected == int8 ? 1 : 0
         for set in levels {
           #expect(
             try infer(plan, image, on: set) == expected,
@@ -51,16 +52,18 @@ import Testing
           #expect(try infer(plan, image, threads: threads) == expected, "\(size), \(threads)")
         }
       }
+      // By chance the roundings of a single layer may come to the same.
+      #expect(equal <= 1, "\(size)")
     }
   }
 
   @Test(arguments: TestNetwork.all)
-  func allBlocksInFloat32AreTheFloat32Plan(network: TestNetwork) throws {
+  func allLayersInFloat32AreTheFloat32Plan(network: TestNetwork) throws {
     let size = try network.suits(97) ? 97 : 96
     let image = testImage(size, seed: 4)
-    let blocks = Set(try network.blocks(inputSize: size))
+    let layers = Set(try network.layers(inputSize: size))
     #expect(
-      try infer(LoadedPlan(network.plan(inputSize: size, float32Blocks: blocks)), image)
+      try infer(LoadedPlan(network.plan(inputSize: size, floatLayers: layers)), image)
         == infer(LoadedPlan(network.plan(inputSize: size, float32: true)), image))
   }
 

@@ -82,7 +82,7 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
 
   /// The plan file, with the scales of two random images if it is int8.
   package func plan(
-    inputSize: Int, float32: Bool = false, float32Blocks: Set<String> = [],
+    inputSize: Int, float32: Bool = false, floatLayers: Set<String> = [],
     classNames: [String] = [],
     provenance: String = "made: test"
   ) throws -> [UInt8] {
@@ -97,15 +97,13 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
     }
     return try Planner.plan(
       fused, precision: precision, recipe: recipe, classNames: classNames, provenance: provenance,
-      float32Blocks: float32Blocks)
+      floatLayers: floatLayers)
   }
 
-  /// The names of the blocks, as ``plan(inputSize:float32:float32Blocks:classNames:provenance:)`` takes them.
-  package func blocks(inputSize: Int) throws -> [String] {
-    var names: [String] = []
-    for operation in FusedGraph(try graph(), inputSize: inputSize).operations
-    where names.last != operation.block { names.append(operation.block) }
-    return names
+  /// The layers with weights, as ``plan(inputSize:float32:floatLayers:classNames:provenance:)`` takes them.
+  package func layers(inputSize: Int) throws -> [String] {
+    FusedGraph(try graph(), inputSize: inputSize).operations
+      .filter { $0.multiplications > 0 }.map(\.name)
   }
 }
 

@@ -88,18 +88,7 @@ final class MethodTests: XCTestCase {
 
   func testReports() throws {
     let output = try Scratch()
-    let examples = try Scratch()
-    let classes = try String(
-      contentsOf: ShippedModel.folder.appendingPathComponent("classes.txt"), encoding: .utf8
-    ).split(separator: "\n").map(String.init)
-    for name in classes {
-      let words = name.split(separator: " ")
-      let folder = examples.path(String(words[0]))
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      let photo = words.dropFirst().joined(separator: "-").lowercased()
-      try FileManager.default.copyItem(
-        atPath: Repository.example(photo), toPath: "\(folder)/photo.jpg")
-    }
+    let examples = try ShippedModel.labelledExamples()
     // The photos are of 160 pixels: at 128 the network still knows them.
     let model = ShippedModel.folder.appendingPathComponent("resnet18-imagenette.safetensors").path
     let result = try Tool.quantize(
@@ -144,6 +133,11 @@ final class MethodTests: XCTestCase {
     let cases: [([String], Int32, String)] = [
       (["--report", "r.txt"], 2, "expected --report of a .html or .json file, found r.txt"),
       (["--precision", "fp32", "--report", "r.html"], 2, "go with an int8 plan"),
+      (["--max-drop", "0.3"], 2, "--max-drop needs --evaluate DIR"),
+      (
+        ["--max-drop", "101", "--evaluate", "d"], 2,
+        "expected --max-drop of 0 to 100 points, found 101"
+      ),
       (
         ["--evaluate", "/nonexistent"], 1,
         "/nonexistent: expected folders with JPEG or PNG photos"

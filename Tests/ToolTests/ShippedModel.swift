@@ -24,6 +24,23 @@ enum ShippedModel {
     ]
   }
 
+  /// The example photos in folders named after their classes.
+  static func labelledExamples() throws -> Scratch {
+    let examples = try Scratch()
+    let classes = try String(
+      contentsOf: folder.appendingPathComponent("classes.txt"), encoding: .utf8
+    ).split(separator: "\n")
+    for name in classes {
+      let words = name.split(separator: " ")
+      let folder = examples.path(String(words[0]))
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      let photo = words.dropFirst().joined(separator: "-").lowercased()
+      try FileManager.default.copyItem(
+        atPath: Repository.example(photo), toPath: "\(folder)/photo.jpg")
+    }
+    return examples
+  }
+
   private static func make(_ name: String, _ options: [String]) throws -> String {
     let path = Tool.products.appendingPathComponent(name).path
     let result = try Tool.quantize.run(arguments(output: path) + options)
