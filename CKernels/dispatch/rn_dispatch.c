@@ -46,7 +46,8 @@ rn_isa rn_isa_detect(void) {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni"))
     return RN_ISA_AVX512VNNI;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+      __builtin_cpu_supports("f16c")) {
     const int has_evex = __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
     return __builtin_cpu_supports("avxvnni") || has_evex ? RN_ISA_AVXVNNI : RN_ISA_AVX2;
   }
@@ -95,6 +96,8 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
     rn_kernels_init_avx2fma(kernels);
     rn_kernels_init_linear_avx2(kernels);
     rn_kernels_init_winograd_avx2(kernels);
+    rn_kernels_init_conv_f16_avx2(kernels);
+    rn_kernels_init_winograd_f16_avx2(kernels);
     rn_kernels_init_peak_avx2(kernels);
   }
   if (cap >= RN_ISA_AVXVNNI) {
@@ -112,6 +115,8 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
     rn_kernels_init_avx512(kernels);
     rn_kernels_init_avx512vnni(kernels);
     rn_kernels_init_winograd_avx512vnni(kernels);
+    rn_kernels_init_conv_f16_avx512(kernels);
+    rn_kernels_init_winograd_f16_avx512(kernels);
     rn_kernels_init_peak_avx512vnni(kernels);
   }
 #elif defined(__aarch64__)

@@ -23,7 +23,7 @@
 typedef enum rn_isa {
   RN_ISA_REF = 0,        // portable C
   RN_ISA_SSE41 = 1,      // SSE4.2: x86 boards without AVX
-  RN_ISA_AVX2 = 2,       // AVX2 and FMA
+  RN_ISA_AVX2 = 2,       // AVX2, FMA and F16C
   RN_ISA_AVXVNNI = 3,    // 256-bit VPDPBUSD: AVX-VNNI, or AVX-512 VL and VNNI
   RN_ISA_AVX512VNNI = 4, // AVX-512 F, BW, VL, VNNI
   RN_ISA_NEON = 5,       // Armv8.0: Cortex-A53, A72
@@ -363,6 +363,10 @@ void rn_kernels_init_peak_i8mm(rn_kernels *kernels);
 void rn_kernels_init_winograd_sse41(rn_kernels *kernels);
 void rn_kernels_init_winograd_avx2(rn_kernels *kernels);
 void rn_kernels_init_winograd_avx512vnni(rn_kernels *kernels);
+void rn_kernels_init_conv_f16_avx2(rn_kernels *kernels);
+void rn_kernels_init_conv_f16_avx512(rn_kernels *kernels);
+void rn_kernels_init_winograd_f16_avx2(rn_kernels *kernels);
+void rn_kernels_init_winograd_f16_avx512(rn_kernels *kernels);
 void rn_kernels_init_peak_sse41(rn_kernels *kernels);
 void rn_kernels_init_peak_avx2(rn_kernels *kernels);
 void rn_kernels_init_peak_avxvnni(rn_kernels *kernels);
