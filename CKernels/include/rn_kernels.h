@@ -23,7 +23,7 @@
 typedef enum rn_isa {
   RN_ISA_REF = 0,        // portable C
   RN_ISA_SSE41 = 1,      // SSE4.2: x86 boards without AVX
-  RN_ISA_AVX2 = 2,       // AVX2 and FMA
+  RN_ISA_AVX2 = 2,       // AVX2, FMA and F16C
   RN_ISA_AVXVNNI = 3,    // 256-bit VPDPBUSD: AVX-VNNI, or AVX-512 VL and VNNI
   RN_ISA_AVX512VNNI = 4, // AVX-512 F, BW, VL, VNNI
   RN_ISA_NEON = 5,       // Armv8.0: Cortex-A53, A72
@@ -169,17 +169,18 @@ typedef struct rn_conv_f16_args {
 // where it says so, B^T x is
 //   F(2): v0 = x0 - x2, v1 = x1 + x2, v2 = x2 - x1, v3 = x1 - x3
 //   F(4): v0 = fma(4, x0, fma(-5, x2, x4)),   v5 = fma(4, x1, fma(-5, x3, x5)),
-//         e = x4 - 4 x2, o = x3 - 4 x1, v1 = e + o, v2 = e - o,
-//         f = x4 - x2,   p = x3 - x1,   v3 = f + 2 p, v4 = f - 2 p
+//         e = fma(-4, x2, x4), o = fma(-4, x1, x3), v1 = e + o, v2 = e - o,
+//         f = x4 - x2, p = x3 - x1,   v3 = fma(2, p, f), v4 = fma(-2, p, f)
 // and A^T m
 //   F(2): e = m1 + m2, o = m1 - m2, y0 = m0 + e, y1 = o - m3
 //   F(4): e = m1 + m2, o = m1 - m2, f = m3 + m4, p = m3 - m4,
-//         y0 = (m0 + e) + f, y1 = o + 2 p, y2 = e + 4 f, y3 = (o + 8 p) + m5
-// (products by 2, 4 and 8 are exact). Both transform first along rows, then along columns:
+//         y0 = (m0 + e) + f, y1 = fma(2, p, o), y2 = fma(4, f, e), y3 = fma(8, p, o) + m5
+// Both transform first along rows, then along columns:
 //   V = B^T d B     M[position] = fma chain over channels of V * U, starting at 0
 //   t = A^T M A + bias[oc];  then residual and clamp as for conv_f32
-// So the bits are the same wherever there is an FMA. What lies beyond the input has no part in an
-// output of the image.
+// So the bits are the same wherever there is an FMA. Beyond the input, in tiles that reach beyond
+// the output, its last row and column are repeated: but for rounding they have no part in an output
+// of the image.
 typedef struct rn_winograd_f16_args {
   rn_conv_f16_args conv;            // 3x3, stride 1, input channels a multiple of 16; no weights
   const uint16_t *weights;          // U: [oc/16][position][ic][16 oc] fp16; 64-byte aligned
@@ -187,24 +188,33 @@ typedef struct rn_winograd_f16_args {
   void *scratch; // rn_winograd_f16_scratch() bytes for each thread, 64-byte aligned
 } rn_winograd_f16_args;
 
+// Tiles are worked on in strips of at most this many; as rn_winograd_strips.
+#define RN_WINOGRAD_F16_TILES 16
+
+static inline uint32_t rn_winograd_f16_strips(uint32_t tiles) {
+  return tiles <= RN_WINOGRAD_F16_TILES ? 1 : (tiles + 13) / 14;
+}
+
 // Unit u is block pair u % pairs of strip u / pairs, as for winograd_q8.
 static inline uint32_t rn_winograd_f16_units(const rn_winograd_f16_args *a) {
   const rn_conv_geometry *g = &a->conv.geometry;
   return (g->output_blocks + 1) / 2 *
-         rn_winograd_strips(
+         rn_winograd_f16_strips(
              rn_winograd_tiles(g->output_height, g->output_width, a->tile_height, a->tile_width));
 }
 
-// Bytes of scratch: V and M of one strip in float32, M for one pair of blocks.
+// Bytes of scratch: V and M of one strip in float32, M for one pair of blocks, and a cache line
+// after each position of both.
 static inline size_t rn_winograd_f16_scratch(uint32_t tile_height, uint32_t tile_width,
                                              uint32_t channels) {
-  const size_t rows = (size_t)rn_winograd_positions(tile_height, tile_width) * RN_WINOGRAD_TILES;
-  return rows * (channels + 32) * sizeof(float);
+  const size_t row = (size_t)RN_WINOGRAD_F16_TILES * (channels + 32) + 32;
+  return rn_winograd_positions(tile_height, tile_width) * row * sizeof(float);
 }
 
 // Makes U = G g G^T of weights as conv_f16 has them, [oc/16][3][3 * channels][16 oc]: computed in
-// float32 and rounded half to even once; the same bits everywhere. Not beyond fp16's range if no
-// weight is, since the rows of |G| have sums of at most 1.
+// float32 and rounded half to even once; the same bits everywhere. The rows of |G| have sums of at
+// most 1 in F(4) and 3/2 in F(2). Range: for F(4x4) any finite weight, for the others weights of at
+// most 65504 / (9/4) = 29112; beyond it U may become infinite.
 void rn_winograd_f16_weights(uint32_t tile_height, uint32_t tile_width, const uint16_t *weights,
                              uint32_t output_blocks, uint32_t channels, uint16_t *transformed);
 
@@ -354,6 +364,10 @@ void rn_kernels_init_peak_i8mm(rn_kernels *kernels);
 void rn_kernels_init_winograd_sse41(rn_kernels *kernels);
 void rn_kernels_init_winograd_avx2(rn_kernels *kernels);
 void rn_kernels_init_winograd_avx512vnni(rn_kernels *kernels);
+void rn_kernels_init_conv_f16_avx2(rn_kernels *kernels);
+void rn_kernels_init_conv_f16_avx512(rn_kernels *kernels);
+void rn_kernels_init_winograd_f16_avx2(rn_kernels *kernels);
+void rn_kernels_init_winograd_f16_avx512(rn_kernels *kernels);
 void rn_kernels_init_peak_sse41(rn_kernels *kernels);
 void rn_kernels_init_peak_avx2(rn_kernels *kernels);
 void rn_kernels_init_peak_avxvnni(rn_kernels *kernels);

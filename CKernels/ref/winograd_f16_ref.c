@@ -18,13 +18,13 @@ static void input_transform(float *x, uint32_t stride, uint32_t tile) {
     return;
   }
   const float x4 = x[4 * stride], x5 = x[5 * stride];
-  const float even = x4 - 4 * x2, odd = x3 - 4 * x1;
+  const float even = fmaf(-4, x2, x4), odd = fmaf(-4, x1, x3);
   const float even2 = x4 - x2, odd2 = x3 - x1;
   x[0] = fmaf(4, x0, fmaf(-5, x2, x4));
   x[stride] = even + odd;
   x[2 * stride] = even - odd;
-  x[3 * stride] = even2 + 2 * odd2;
-  x[4 * stride] = even2 - 2 * odd2;
+  x[3 * stride] = fmaf(2, odd2, even2);
+  x[4 * stride] = fmaf(-2, odd2, even2);
   x[5 * stride] = fmaf(4, x1, fmaf(-5, x3, x5));
 }
 
@@ -40,9 +40,9 @@ static void output_transform(float *m, uint32_t stride, uint32_t tile) {
   const float m4 = m[4 * stride], m5 = m[5 * stride];
   const float even2 = m3 + m4, odd2 = m3 - m4;
   m[0] = m0 + even + even2;
-  m[stride] = odd + 2 * odd2;
-  m[2 * stride] = even + 4 * even2;
-  m[3 * stride] = odd + 8 * odd2 + m5;
+  m[stride] = fmaf(2, odd2, odd);
+  m[2 * stride] = fmaf(4, even2, even);
+  m[3 * stride] = fmaf(8, odd2, odd) + m5;
 }
 
 // The sums of one tile and output channel, tile_width + 2 to a row.
@@ -51,6 +51,7 @@ static void tile_sums(const rn_winograd_f16_args *a, uint32_t y, uint32_t x, uin
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t rows = a->tile_height + 2, columns = a->tile_width + 2;
   const uint32_t channels = g->run / 3, positions = rows * columns;
+  const uint32_t last_row = g->output_height + 1, last_column = g->output_width + 1; // of the input
   const uint16_t *weights = a->weights + (size_t)oc / 16 * positions * channels * 16 + oc % 16;
   for (uint32_t p = 0; p < positions; p++)
     m[p] = 0;
@@ -58,9 +59,9 @@ static void tile_sums(const rn_winograd_f16_args *a, uint32_t y, uint32_t x, uin
     float d[36];
     for (uint32_t i = 0; i < rows; i++) {
       for (uint32_t j = 0; j < columns; j++) {
-        const int is_inside = y + i < g->output_height + 2 && x + j < g->output_width + 2;
-        d[i * columns + j] =
-            is_inside ? a->conv.input[(y + i) * g->input_row + (x + j) * g->step_x + ic] : 0;
+        const uint32_t row = y + i < last_row ? y + i : last_row;
+        const uint32_t column = x + j < last_column ? x + j : last_column;
+        d[i * columns + j] = a->conv.input[row * g->input_row + column * g->step_x + ic];
       }
       input_transform(d + i * columns, 1, a->tile_width);
     }
@@ -96,7 +97,7 @@ void rn_winograd_f16_ref(const rn_winograd_f16_args *a, uint32_t first, uint32_t
   const uint32_t across = (g->output_width + a->tile_width - 1) / a->tile_width;
   const uint32_t tiles =
       rn_winograd_tiles(g->output_height, g->output_width, a->tile_height, a->tile_width);
-  const uint32_t strips = rn_winograd_strips(tiles), pairs = (g->output_blocks + 1) / 2;
+  const uint32_t strips = rn_winograd_f16_strips(tiles), pairs = (g->output_blocks + 1) / 2;
   const uint32_t channels = g->output_blocks * RN_CHANNEL_BLOCK;
   for (uint32_t unit = first; unit < last; unit++) {
     const uint32_t strip = unit / pairs, first_oc = unit % pairs * 32;
