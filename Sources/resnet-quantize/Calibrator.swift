@@ -120,7 +120,7 @@ struct Calibrator {
   func trialPlan(_ choice: Choice) throws -> PlanBytes {
     PlanBytes(
       try Planner.plan(
-        model.graph, precision: .int8(choice.scales), recipe: recipe, classNames: [],
+        model, precision: .int8(choice.scales), recipe: recipe, classNames: [],
         provenance: "", float32Blocks: choice.float32Blocks,
         channelMeans: correctsBias ? choice.calibration.channelMeans : nil, keepsTensors: true))
   }

@@ -67,7 +67,8 @@ struct Report: Encodable {
   var arena: [Place]
 
   init(plan: String, file: [UInt8], quality: Quality, correctsBias: Bool) throws {
-    let graph = quality.graph
+    let model = quality.model
+    let graph = model.graph
     let choice = quality.choice
     let comparison = quality.comparison
     self.plan = (plan as NSString).lastPathComponent
@@ -113,7 +114,7 @@ struct Report: Encodable {
         high: scale.scale * Float(255 - scale.zeroPoint), scale: scale.scale,
         zeroPoint: scale.zeroPoint, histogram: histogram.counts(parts: 80))
     }
-    layers = graph.operations.compactMap(Report.layer)
+    layers = graph.operations.indices.compactMap { Report.layer(model.operation($0)) }
     let memory = PlanBytes(file)
     let loaded = try Plan(unownedBytes: memory.bytes)
     arenaBytes = loaded.view.arenaByteCount
