@@ -89,6 +89,32 @@ public struct FusedGraph: Sendable {
   /// The tensor of the logits.
   public var logitsTensor: Int { operations[operations.count - 1].output }
 
+  /// Takes the weights out of an operation, whose biases and shape stay.
+  ///
+  /// Whoever keeps them in another layout need not have them twice.
+  ///
+  /// - Returns: the weights as they were; none for an operation without.
+  package mutating func takeWeights(of operation: Int) -> [Float] {
+    switch operations[operation].kind {
+    case .stem(var convolution):
+      let weights = convolution.weights
+      convolution.weights = []
+      operations[operation].kind = .stem(convolution)
+      return weights
+    case .convolution(var convolution):
+      let weights = convolution.weights
+      convolution.weights = []
+      operations[operation].kind = .convolution(convolution)
+      return weights
+    case .linear(var linear):
+      let weights = linear.weights
+      linear.weights = []
+      operations[operation].kind = .linear(linear)
+      return weights
+    case .input, .averagePool: return []
+    }
+  }
+
   private mutating func add(_ tensor: Tensor) -> Int {
     tensors.append(tensor)
     return tensors.count - 1

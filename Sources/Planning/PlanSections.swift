@@ -7,7 +7,9 @@ import PlanFormat
 struct PlanSections {
   private var strings: [UInt8] = []
   private var stringOffsets: [String: Int] = [:]
-  private(set) var constants: [UInt8] = []
+  /// The constants in order; pieces, which the file takes over one by one.
+  private var constants: [[UInt8]] = []
+  private var constantByteCount = 0
 
   /// The offset of a name, which is stored once.
   mutating func string(_ text: String) -> Int {
@@ -21,14 +23,23 @@ struct PlanSections {
 
   /// Appends values as little-endian bytes at the next aligned offset, which it returns.
   mutating func append<Value: BitwiseCopyable>(_ values: [Value]) -> Int {
-    let offset = PlanLayout.aligned(constants.count)
-    constants.append(contentsOf: repeatElement(0, count: offset - constants.count))
-    values.withUnsafeBytes { constants.append(contentsOf: $0) }
+    let offset = PlanLayout.aligned(constantByteCount)
+    let padding = offset - constantByteCount
+    values.withUnsafeBytes { values in
+      var piece: [UInt8] = []
+      piece.reserveCapacity(padding + values.count)
+      piece.append(contentsOf: repeatElement(0, count: padding))
+      piece.append(contentsOf: values)
+      constants.append(piece)
+      constantByteCount = offset + values.count
+    }
     return offset
   }
 
-  /// Assembles the file.
-  func assemble(
+  /// Assembles the file; the constants move there.
+  ///
+  /// - **Allocates:** the file.
+  mutating func assemble(
     model: ModelRecord, recipe: RecipeRecord, classNames: [String], provenance: String,
     tensors: [TensorRecord], steps: [StepRecord], arenaByteCount: Int, scratchByteCount: Int
   ) -> [UInt8] {
@@ -47,40 +58,58 @@ struct PlanSections {
           step.write(to: $0, at: index * StepRecord.byteCount)
         }
       },
-      constants,
     ]
+    let counts = sections.map(\.count) + [constantByteCount]
+    let fileSize = counts.reduce(PlanLayout.headerByteCount) { $0 + PlanLayout.aligned($1) }
+    var file: [UInt8] = []
+    file.reserveCapacity(fileSize)
+    pad(&file, to: PlanLayout.headerByteCount)
+    for section in sections {
+      file += section
+      pad(&file, to: PlanLayout.aligned(file.count))
+    }
+    constants.reverse()
+    while let piece = constants.popLast() { file += piece }
+    pad(&file, to: fileSize)
+    file.withUnsafeMutableBytes {
+      writeHeader(
+        to: $0, sectionByteCounts: counts, arenaByteCount: arenaByteCount,
+        scratchByteCount: scratchByteCount)
+    }
+    return file
+  }
+
+  /// Writes the header of a file whose sections are there.
+  private func writeHeader(
+    to file: UnsafeMutableRawBufferPointer, sectionByteCounts: [Int], arenaByteCount: Int,
+    scratchByteCount: Int
+  ) {
     var kernels = rn_kernels()
     rn_kernels_init(&kernels, rn_isa_detect())
-    var header = [UInt8](repeating: 0, count: PlanLayout.headerByteCount)
-    var file: [UInt8] = []
-    let fileSize = sections.reduce(header.count) { $0 + PlanLayout.aligned($1.count) }
-    file.reserveCapacity(fileSize)
-    var offset = header.count
-    header.withUnsafeMutableBytes { bytes in
-      let magic = PlanLayout.magic
-      bytes.copyMemory(
-        from: UnsafeRawBufferPointer(start: magic.utf8Start, count: magic.utf8CodeUnitCount))
-      bytes.set(PlanLayout.version, at: 8)
-      bytes.set(UInt32(sections.count), at: 12)
-      bytes.set(UInt64(fileSize), at: 16)
-      bytes.set(UInt64(arenaByteCount), at: 24)
-      bytes.set(UInt64(scratchByteCount), at: 32)
-      for (index, section) in sections.enumerated() {
-        let padding = PlanLayout.aligned(section.count) - section.count
-        let padded = section + [UInt8](repeating: 0, count: padding)
-        let entry =
-          PlanLayout.sectionTableOffset + index * PlanLayout.sectionEntryByteCount
-        bytes.set(UInt32(index), at: entry)
-        bytes.set(kernels.crc32c(0, padded, padded.count), at: entry + 4)
-        bytes.set(UInt64(offset), at: entry + 8)
-        bytes.set(UInt64(section.count), at: entry + 16)
-        offset += padded.count
-        file += padded
-      }
-      let crc = kernels.crc32c(0, bytes.baseAddress, PlanLayout.headerCRCOffset)
-      bytes.set(crc, at: PlanLayout.headerCRCOffset)
+    let magic = PlanLayout.magic
+    file.copyMemory(
+      from: UnsafeRawBufferPointer(start: magic.utf8Start, count: magic.utf8CodeUnitCount))
+    file.set(PlanLayout.version, at: 8)
+    file.set(UInt32(sectionByteCounts.count), at: 12)
+    file.set(UInt64(file.count), at: 16)
+    file.set(UInt64(arenaByteCount), at: 24)
+    file.set(UInt64(scratchByteCount), at: 32)
+    var offset = PlanLayout.headerByteCount
+    for (index, count) in sectionByteCounts.enumerated() {
+      let padded = PlanLayout.aligned(count)
+      let entry = PlanLayout.sectionTableOffset + index * PlanLayout.sectionEntryByteCount
+      file.set(UInt32(index), at: entry)
+      file.set(kernels.crc32c(0, file.baseAddress! + offset, padded), at: entry + 4)
+      file.set(UInt64(offset), at: entry + 8)
+      file.set(UInt64(count), at: entry + 16)
+      offset += padded
     }
-    return header + file
+    let crc = kernels.crc32c(0, file.baseAddress, PlanLayout.headerCRCOffset)
+    file.set(crc, at: PlanLayout.headerCRCOffset)
+  }
+
+  private func pad(_ bytes: inout [UInt8], to count: Int) {
+    bytes.append(contentsOf: repeatElement(0, count: count - bytes.count))
   }
 
   private func record(_ count: Int, _ write: (UnsafeMutableRawBufferPointer) -> Void) -> [UInt8] {

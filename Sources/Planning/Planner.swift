@@ -57,6 +57,33 @@ public enum Planner {
     provenance: String, targets: [PlanTarget] = [], floatLayers: Set<String> = [],
     channelMeans: [[Double]]? = nil, keepsTensors: Bool = false
   ) throws(PlanningError) -> [UInt8] {
+    try plan(
+      graph, operation: { graph.operations[$0] }, precision: precision, recipe: recipe,
+      classNames: classNames, provenance: provenance, targets: targets,
+      floatLayers: floatLayers, channelMeans: channelMeans, keepsTensors: keepsTensors)
+  }
+
+  /// The same of weights that are packed already; one operation at a time is unpacked.
+  ///
+  /// - **Allocates:** twice the bytes of the largest operation's weights, the plan's constants, and while
+  ///   they move there the file.
+  package static func plan(
+    _ model: FloatWeights, precision: PlanPrecision, recipe: RecipeRecord, classNames: [String],
+    provenance: String, targets: [PlanTarget] = [], floatLayers: Set<String> = [],
+    channelMeans: [[Double]]? = nil, keepsTensors: Bool = false
+  ) throws(PlanningError) -> [UInt8] {
+    try plan(
+      model.graph, operation: model.operation, precision: precision, recipe: recipe,
+      classNames: classNames, provenance: provenance, targets: targets,
+      floatLayers: floatLayers, channelMeans: channelMeans, keepsTensors: keepsTensors)
+  }
+
+  private static func plan(
+    _ graph: FusedGraph, operation: @escaping (Int) -> FusedGraph.Operation,
+    precision: PlanPrecision, recipe: RecipeRecord, classNames: [String], provenance: String,
+    targets: [PlanTarget], floatLayers: Set<String>, channelMeans: [[Double]]?,
+    keepsTensors: Bool
+  ) throws(PlanningError) -> [UInt8] {
     guard classNames.isEmpty || classNames.count == graph.config.outputDimension else {
       throw .classCount(expected: graph.config.outputDimension, found: classNames.count)
     }
@@ -64,7 +91,7 @@ public enum Planner {
       throw .className(index: index)
     }
     var builder = PlanBuilder(
-      graph: graph, precision: precision, recipe: recipe, targets: targets,
+      graph: graph, operation: operation, precision: precision, recipe: recipe, targets: targets,
       floatLayers: floatLayers, channelMeans: channelMeans, keepsTensors: keepsTensors)
     let file = builder.build(classNames: classNames, provenance: provenance)
     try check(file)
@@ -88,7 +115,10 @@ public enum Planner {
 
 /// Collects the records and constants of one plan.
 private struct PlanBuilder {
+  /// The network; its operations may lack their weights.
   let graph: FusedGraph
+  /// An operation with its weights.
+  let operation: (Int) -> FusedGraph.Operation
   let precision: PlanPrecision
   let recipe: RecipeRecord
   let targets: [PlanTarget]
@@ -100,11 +130,13 @@ private struct PlanBuilder {
   var scratchByteCount = 0
 
   init(
-    graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord, targets: [PlanTarget],
+    graph: FusedGraph, operation: @escaping (Int) -> FusedGraph.Operation,
+    precision: PlanPrecision, recipe: RecipeRecord, targets: [PlanTarget],
     floatLayers: Set<String>, channelMeans: [[Double]]?, keepsTensors: Bool
   ) {
     formats = PlanFormats(graph, precision, floatLayers: floatLayers)
     self.graph = graph
+    self.operation = operation
     self.precision = precision
     self.recipe = recipe
     self.targets = targets
@@ -203,7 +235,7 @@ private struct PlanBuilder {
   }
 
   private mutating func step(_ index: Int, _ tensors: [TensorRecord]) -> StepRecord {
-    let operation = graph.operations[index]
+    let operation = operation(index)
     let format = formats.operations[index]
     let output = tensors[operation.output]
     var record = StepRecord(

@@ -1,40 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CKernels
-package import ModelGraph
-
-/// Weights of a fused graph in the layout of the float32 kernels, shared by all executors.
-package final class FloatWeights: @unchecked Sendable {
-  package let graph: FusedGraph
-  package let mean, deviation: SIMD3<Float>
-  let weights: [FloatBuffer?]
-  let biases: [FloatBuffer?]
-
-  package init(_ graph: FusedGraph, mean: SIMD3<Float>, deviation: SIMD3<Float>) {
-    self.graph = graph
-    self.mean = mean
-    self.deviation = deviation
-    var weights: [FloatBuffer?] = []
-    var biases: [FloatBuffer?] = []
-    for operation in graph.operations {
-      let inputs = graph.storedChannels(of: operation.input)
-      switch operation.kind {
-      case .stem(let convolution), .convolution(let convolution):
-        weights.append(
-          FloatBuffer(packed(convolution.weights, convolution, inputs: inputs, group: 1, zero: 0)))
-        biases.append(FloatBuffer(padded(convolution.bias, with: 0)))
-      case .linear(let linear):
-        weights.append(FloatBuffer(packed(linear.weights, linear, zero: 0)))
-        biases.append(FloatBuffer(padded(linear.bias, with: 0)))
-      case .input, .averagePool:
-        weights.append(nil)
-        biases.append(nil)
-      }
-    }
-    self.weights = weights
-    self.biases = biases
-  }
-}
+import ModelGraph
 
 /// Runs a fused graph in float32, the reference that scales are found with.
 ///
@@ -215,12 +182,5 @@ package final class FloatExecutor {
     arguments.multiplier = 1 / Float(input.height * input.width)
     arguments.features = output.pixel()
     kernels.avgpool_f32(&arguments)
-  }
-}
-
-extension FloatBuffer {
-  convenience init(_ values: [Float]) {
-    self.init(count: values.count)
-    values.withUnsafeBufferPointer { start.update(from: $0.baseAddress!, count: $0.count) }
   }
 }

@@ -42,6 +42,44 @@ package func packed<Weight>(_ weights: [Weight], _ shape: Linear, zero: Weight) 
   return result
 }
 
+/// Undoes `packed` of a convolution with groups of 1.
+func unpacked(
+  _ packed: UnsafeBufferPointer<Float>, _ shape: Convolution, inputs: Int
+) -> [Float] {
+  let size = shape.kernelSize
+  let taps = size * size
+  let count = shape.outputChannels * shape.inputChannels * taps
+  return [Float](unsafeUninitializedCapacity: count) { weights, initialized in
+    for output in 0..<shape.outputChannels {
+      for tap in 0..<taps {
+        let row = (output / 16 * size + tap / size) * size + tap % size
+        for input in 0..<shape.inputChannels {
+          weights.initializeElement(
+            at: (output * shape.inputChannels + input) * taps + tap,
+            to: packed[(row * inputs + input) * 16 + output % 16])
+        }
+      }
+    }
+    initialized = count
+  }
+}
+
+/// Undoes `packed` of the classifier.
+func unpacked(_ packed: UnsafeBufferPointer<Float>, _ shape: Linear) -> [Float] {
+  let inputs = paddedChannels(shape.inputCount)
+  let count = shape.outputCount * shape.inputCount
+  return [Float](unsafeUninitializedCapacity: count) { weights, initialized in
+    for output in 0..<shape.outputCount {
+      for input in 0..<shape.inputCount {
+        weights.initializeElement(
+          at: output * shape.inputCount + input,
+          to: packed[(output / 16 * inputs + input) * 16 + output % 16])
+      }
+    }
+    initialized = count
+  }
+}
+
 /// Pads values of output channels to whole blocks.
 package func padded<Value>(_ values: [Value], with zero: Value) -> [Value] {
   values + [Value](repeating: zero, count: paddedChannels(values.count) - values.count)

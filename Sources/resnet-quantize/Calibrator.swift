@@ -125,7 +125,7 @@ struct Calibrator {
   func trialPlan(_ choice: Choice) throws -> PlanBytes {
     PlanBytes(
       try Planner.plan(
-        model.graph, precision: .int8(choice.scales), recipe: recipe, classNames: [],
+        model, precision: .int8(choice.scales), recipe: recipe, classNames: [],
         provenance: "", floatLayers: choice.floatLayers,
         channelMeans: correctsBias ? choice.calibration.channelMeans : nil, keepsTensors: true))
   }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ModelGraph
+import Quantization
 
 /// What quantization did to a network, in words and numbers.
 struct Quality {
-  let graph: FusedGraph
+  let model: FloatWeights
   /// What was calibrated with.
   let images: String
   let choice: Calibrator.Choice
@@ -27,7 +27,7 @@ struct Quality {
       lines.append("")
     }
     lines.append("block           signal to quantization noise")
-    for (block, noise) in zip(blockOutputs(of: graph), comparison.blocks) {
+    for (block, noise) in zip(blockOutputs(of: model.graph), comparison.blocks) {
       lines.append(
         block.name.padding(toLength: 16, withPad: " ", startingAt: 0)
           + String(format: "%6.1f dB", noise.decibels))

@@ -190,7 +190,9 @@ struct Quantize: ParsableCommand {
     let recipe = RecipeRecord(resize: resizedSide, crop: inputSize)
     let classNames = try classes.map(readClassNames) ?? []
     var provenance = Provenance()
-    let graph = try load(progress, &provenance)
+    // The only copy of the weights from here on.
+    let model = FloatWeights(
+      try load(progress, &provenance), mean: recipe.mean, deviation: recipe.deviation)
 
     var planPrecision = PlanPrecision.float32
     var means: [[Double]]?
@@ -198,7 +200,7 @@ struct Quantize: ParsableCommand {
     var quality: Quality?
     if precision == .int8 {
       let choice: Calibrator.Choice
-      (choice, quality) = try calibrate(graph, recipe, classNames, progress, &provenance)
+      (choice, quality) = try calibrate(model, recipe, classNames, progress, &provenance)
       planPrecision = .int8(choice.scales)
       means = biasCorrection ? choice.calibration.channelMeans : nil
       floatLayers = choice.floatLayers
@@ -208,7 +210,7 @@ struct Quantize: ParsableCommand {
     }
     progress.begin("packing weights")
     let file = try Planner.plan(
-      graph, precision: planPrecision, recipe: recipe, classNames: classNames,
+      model, precision: planPrecision, recipe: recipe, classNames: classNames,
       provenance: provenance.text, targets: targets, floatLayers: floatLayers,
       channelMeans: means)
     if let quality { try writeReports(quality, file) }
@@ -218,7 +220,7 @@ struct Quantize: ParsableCommand {
       let seconds = (ContinuousClock.now - start) / .seconds(1)
       if let quality { print(quality.text) }
       print(
-        "\(output): \(graph.config.name), \(precision.rawValue), \(inputSize)×\(inputSize), "
+        "\(output): \(model.graph.config.name), \(precision.rawValue), \(inputSize)×\(inputSize), "
           + "\(file.count / 1000) kB, made in \(String(format: "%.1f", seconds)) s")
     }
   }
@@ -239,14 +241,14 @@ struct Quantize: ParsableCommand {
   }
 
   private func calibrate(
-    _ graph: FusedGraph, _ recipe: RecipeRecord, _ classNames: [String], _ progress: Progress,
+    _ model: FloatWeights, _ recipe: RecipeRecord, _ classNames: [String], _ progress: Progress,
     _ provenance: inout Provenance
   ) throws -> (Calibrator.Choice, Quality?) {
     // What is missing should be known before the work.
     let labelled = try evaluate.map {
       try LabelledImages(
-        folder: $0, classNames: classNames, classCount: graph.config.outputDimension, recipe: recipe
-      )
+        folder: $0, classNames: classNames, classCount: model.graph.config.outputDimension,
+        recipe: recipe)
     }
     let images: CalibrationImages
     if let calibration {
@@ -258,8 +260,8 @@ struct Quantize: ParsableCommand {
       images = CalibrationImages(randomCount: 4, seed: seed, size: inputSize)
     }
     let calibrator = Calibrator(
-      model: FloatWeights(graph, mean: recipe.mean, deviation: recipe.deviation), recipe: recipe,
-      images: images, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+      model: model, recipe: recipe, images: images,
+      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
       correctsBias: biasCorrection, progress: progress)
     // Random weights have no quality to tell or to choose by.
     let method = random != nil && method == .auto ? .minMax : method.method(percentile: percentile)
@@ -271,7 +273,7 @@ struct Quantize: ParsableCommand {
     var evaluation: Comparison?
     if let maxDrop, let labelled {
       (choice, evaluation) = try calibrator.limitDrop(of: choice, to: maxDrop, on: labelled)
-      let kept = choice.floatLayers(in: graph)
+      let kept = choice.floatLayers(in: model.graph)
       if !kept.isEmpty { provenance.add("float32 layers", kept.joined(separator: " ")) }
     }
     guard random == nil, !quiet || !reports.isEmpty else { return (choice, nil) }
@@ -282,7 +284,7 @@ struct Quantize: ParsableCommand {
     return (
       choice,
       Quality(
-        graph: graph, images: images.description, choice: choice, comparison: comparison,
+        model: model, images: images.description, choice: choice, comparison: comparison,
         evaluation: evaluation)
     )
   }

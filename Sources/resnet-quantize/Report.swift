@@ -68,7 +68,8 @@ struct Report: Encodable {
   var arena: [Place]
 
   init(plan: String, file: [UInt8], quality: Quality, correctsBias: Bool) throws {
-    let graph = quality.graph
+    let model = quality.model
+    let graph = model.graph
     let choice = quality.choice
     let comparison = quality.comparison
     self.plan = (plan as NSString).lastPathComponent
@@ -112,8 +113,10 @@ struct Report: Encodable {
         high: scale.scale * Float(255 - scale.zeroPoint), scale: scale.scale,
         zeroPoint: scale.zeroPoint, histogram: histogram.counts(parts: 80))
     }
-    layers = graph.operations.compactMap {
-      Report.layer($0, format: choice.floatLayers.contains($0.name) ? "float32" : "int8")
+    layers = graph.operations.indices.compactMap { index in
+      let operation = model.operation(index)
+      let isFloat = choice.floatLayers.contains(operation.name)
+      return Report.layer(operation, format: isFloat ? "float32" : "int8")
     }
     let memory = PlanBytes(file)
     let loaded = try Plan(unownedBytes: memory.bytes)

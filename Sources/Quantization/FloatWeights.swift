@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ModelGraph
+
+/// Weights of a fused graph in the layout of the float32 kernels, shared by all executors.
+///
+/// They are the only copy: the graph keeps shapes and biases, and ``operation(_:)`` gives an operation
+/// its weights back, bit by bit.
+///
+/// - **Allocates:** 4 bytes for each weight and for the padding of channels to whole blocks of 16.
+package final class FloatWeights: @unchecked Sendable {
+  /// The network, without weights.
+  package let graph: FusedGraph
+  package let mean, deviation: SIMD3<Float>
+  let weights: [FloatBuffer?]
+  let biases: [FloatBuffer?]
+
+  /// Packs the weights of a graph and lets them go, layer by layer: if the caller gives up the graph, no more
+  /// than one layer is there twice.
+  ///
+  /// - Parameters:
+  ///   - graph: the network.
+  ///   - mean, deviation: of R, G and B, for bytes divided by 255.
+  package init(_ graph: consuming FusedGraph, mean: SIMD3<Float>, deviation: SIMD3<Float>) {
+    var weights: [FloatBuffer?] = []
+    var biases: [FloatBuffer?] = []
+    for index in graph.operations.indices {
+      let values = graph.takeWeights(of: index)
+      let operation = graph.operations[index]
+      switch operation.kind {
+      case .stem(let convolution), .convolution(let convolution):
+        let inputs = graph.storedChannels(of: operation.input)
+        weights.append(FloatBuffer(packed(values, convolution, inputs: inputs, group: 1, zero: 0)))
+        biases.append(FloatBuffer(padded(convolution.bias, with: 0)))
+      case .linear(let linear):
+        weights.append(FloatBuffer(packed(values, linear, zero: 0)))
+        biases.append(FloatBuffer(padded(linear.bias, with: 0)))
+      case .input, .averagePool:
+        weights.append(nil)
+        biases.append(nil)
+      }
+    }
+    self.graph = graph
+    self.mean = mean
+    self.deviation = deviation
+    self.weights = weights
+    self.biases = biases
+  }
+
+  /// An operation of the graph with its weights.
+  ///
+  /// - **Allocates:** 4 bytes for each weight of the operation.
+  package func operation(_ index: Int) -> FusedGraph.Operation {
+    var operation = graph.operations[index]
+    guard let packed = weights[index] else { return operation }
+    let values = UnsafeBufferPointer(start: packed.start, count: packed.count)
+    switch operation.kind {
+    case .stem(var convolution):
+      convolution.weights = unpacked(values, convolution, inputs: inputs(of: operation))
+      operation.kind = .stem(convolution)
+    case .convolution(var convolution):
+      convolution.weights = unpacked(values, convolution, inputs: inputs(of: operation))
+      operation.kind = .convolution(convolution)
+    case .linear(var linear):
+      linear.weights = unpacked(values, linear)
+      operation.kind = .linear(linear)
+    case .input, .averagePool: break
+    }
+    return operation
+  }
+
+  private func inputs(of operation: FusedGraph.Operation) -> Int {
+    graph.storedChannels(of: operation.input)
+  }
+}
+
+extension FloatBuffer {
+  fileprivate convenience init(_ values: [Float]) {
+    self.init(count: values.count)
+    values.withUnsafeBufferPointer { start.update(from: $0.baseAddress!, count: $0.count) }
+  }
+}
