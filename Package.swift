@@ -98,7 +98,9 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["CKernels", "ModelGraph", "PlanFormat", "ResNetRuntime", "TestPlans"],
+      dependencies: [
+        "CKernels", "ModelGraph", "PlanFormat", "Planning", "ResNetRuntime", "TestPlans",
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "QuantizationTests",
@@ -114,7 +116,8 @@ let package = Package(
     // Replaces malloc, so it must be in a program of its own, which the test runs.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .executableTarget(
-      name: "AllocationProbe", dependencies: ["AllocationCounter", "ResNetRuntime", "TestPlans"],
+      name: "AllocationProbe",
+      dependencies: ["AllocationCounter", "PlanFormat", "ResNetRuntime", "TestPlans"],
       path: "Tests/AllocationProbe", swiftSettings: settings),
     .testTarget(name: "AllocationTests", swiftSettings: settings),
   ]

@@ -8,12 +8,13 @@
 /// | header bytes | type | content |
 /// |---|---|---|
 /// | 0–7 | | magic `RNPLAN\r\n` |
-/// | 8–11 | u32 | format version, 2 |
+/// | 8–11 | u32 | format version, 3 |
 /// | 12–15 | u32 | number of sections, 8 |
 /// | 16–23 | u64 | size of the file in bytes |
 /// | 24–31 | u64 | arena: bytes for all tensors |
 /// | 32–39 | u64 | scratch: bytes for each thread |
-/// | 40–63 | | 0 |
+/// | 40–47 | u64 | transformed weights that a session makes, bytes |
+/// | 48–63 | | 0 |
 /// | 64 + 32 s | u32 | kind of section s, equal to s |
 /// | 68 + 32 s | u32 | CRC-32C of the section, padding included |
 /// | 72 + 32 s | u64 | offset in the file |
@@ -26,7 +27,7 @@
 /// sections at ``ModelRecord`` and ``RecipeRecord``.
 public enum PlanLayout {
   public static var magic: StaticString { "RNPLAN\r\n" }
-  public static var version: UInt32 { 2 }
+  public static var version: UInt32 { 3 }
   public static var headerByteCount: Int { 512 }
   public static var sectionCount: Int { 8 }
   public static var sectionTableOffset: Int { 64 }
@@ -85,9 +86,29 @@ public enum ElementFormat: UInt32, Sendable {
   case q8
   /// float32.
   case f32
+  /// IEEE 754 binary16: weights alone, whose activations are float32.
+  case f16
 
-  /// Bytes of an activation.
-  public var byteCount: Int { self == .q8 ? 1 : 4 }
+  /// Bytes of an element.
+  public var byteCount: Int {
+    switch self {
+    case .q8: 1
+    case .f32: 4
+    case .f16: 2
+    }
+  }
+
+  /// The format of the activations that a step with these weights computes with.
+  public var activations: ElementFormat { self == .q8 ? .q8 : .f32 }
+
+  /// The name in listings.
+  public var name: StaticString {
+    switch self {
+    case .q8: "int8"
+    case .f32: "fp32"
+    case .f16: "fp16"
+    }
+  }
 }
 
 /// What a step computes.

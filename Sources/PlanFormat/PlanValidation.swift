@@ -10,6 +10,7 @@ extension PlanView {
     try validateModel()
     for index in 0..<tensorCount { try validateTensor(index) }
     for index in 0..<stepCount { try validateStep(index) }
+    try validateMadeWeights()
     try validateOutputs()
     try validateArena()
   }
@@ -32,7 +33,7 @@ extension PlanView {
   }
 
   private func validateTensor(_ index: Int) throws(PlanError) {
-    guard let tensor = rawTensor(index) else {
+    guard let tensor = rawTensor(index), tensor.format != .f16 else {
       throw .tensor(index: index, "a known format and zeros in reserved bytes")
     }
     guard 1...1024 ~= tensor.height, 1...1024 ~= tensor.width, tensor.border <= 3 else {
@@ -101,12 +102,13 @@ extension PlanView {
   private func validateConvolution(_ step: StepRecord, _ index: Int) throws(PlanError) {
     let input = tensor(step.input)
     let output = tensor(step.output)
-    // A float32 convolution may convert; an image has no scale to convert by.
-    let converts = step.format == .f32
+    // A float32 or fp16 convolution may convert; an image has no scale to convert by.
+    let format = step.format.activations
+    let converts = format == .f32
     guard 1...7 ~= step.kernelSize, 1...2 ~= step.stride, step.padding <= input.border,
-      input.format == step.format
+      input.format == format
         || converts && step.operation == .convolution && input.channels != 3,
-      output.format == step.format || converts
+      output.format == format || converts
     else { throw .step(index: index, "kernel, stride, padding and formats that its tensors have") }
     guard output.channels % PlanLayout.channelBlock == 0 else {
       throw .step(index: index, "an output in whole blocks of channels")
@@ -130,7 +132,7 @@ extension PlanView {
     if step.hasResidual {
       let residual = tensor(step.residual)
       guard residual.height == output.height, residual.width == output.width,
-        residual.channels == output.channels, residual.format == step.format || converts,
+        residual.channels == output.channels, residual.format == format || converts,
         step.residual != step.input, step.factor.isFinite
       else { throw .step(index: index, "a residual of the output's shape") }
     }
@@ -143,19 +145,36 @@ extension PlanView {
         throw .step(index: index, "scratch memory for a strip of rows")
       }
     }
-    if let winograd = step.winograd {
-      let scratch = rn_winograd_scratch(
-        UInt32(winograd.tileHeight), UInt32(winograd.tileWidth), UInt32(input.channels))
-      let bytes = winograd.byteCount(inputs: input.channels, outputs: output.channels)
-      guard winograd.isKnown, winograd.levels != 0, step.format == .q8, step.kernelSize == 3,
-        step.stride == 1, input.channels % 32 == 0, Int(scratch) <= scratchByteCount,
-        isWithinConstants(winograd.weights, bytes)
-      else {
-        throw .step(index: index, "a Winograd form that its shape, scratch and constants allow")
-      }
-    }
+    if let winograd = step.winograd { try validate(winograd, step, index, input, output) }
     try validateConstants(
       step, index, taps: taps, outputs: output.channels, biasesAreIntegers: true)
+  }
+
+  private func validate(
+    _ winograd: WinogradRecord, _ step: StepRecord, _ index: Int, _ input: TensorRecord,
+    _ output: TensorRecord
+  ) throws(PlanError) {
+    guard winograd.isKnown, winograd.levels != 0, step.operation == .convolution,
+      step.kernelSize == 3, step.stride == 1,
+      winograd.scratchByteCount(inputs: input.channels, format: step.format) <= scratchByteCount
+    else { throw .step(index: index, "a Winograd form that its shape and scratch allow") }
+    let bytes = winograd.byteCount(inputs: input.channels, outputs: output.channels)
+    switch step.format {
+    case .q8:
+      guard !winograd.isMadeBySession, input.channels % 32 == 0,
+        isWithinConstants(winograd.weights, bytes)
+      else { throw .step(index: index, "transformed int8 weights that its constants hold") }
+    case .f16:
+      guard winograd.levels == WinogradRecord.allLevels, input.format == .f32,
+        output.format == .f32, !step.hasResidual || tensor(step.residual).format == .f32
+      else { throw .step(index: index, "a Winograd form of float32 tensors, for all levels") }
+      guard
+        winograd.isMadeBySession
+          ? isWithin(madeByteCount, winograd.weights, bytes)
+          : isWithinConstants(winograd.weights, bytes)
+      else { throw .step(index: index, "transformed fp16 weights with a place") }
+    case .f32: throw .step(index: index, "no Winograd form in float32")
+    }
   }
 
   private func convolved(_ size: Int, _ step: StepRecord) -> Int {
@@ -206,11 +225,13 @@ extension PlanView {
   private func validateConstants(
     _ step: StepRecord, _ index: Int, taps: Int, outputs: Int, biasesAreIntegers: Bool
   ) throws(PlanError) {
-    let weightBytes = taps * outputs * step.format.byteCount
+    // An fp16 convolution may have its transformed weights alone.
+    let isTransformed = step.format == .f16 && step.winograd.map { !$0.isMadeBySession } ?? false
+    let weightBytes = isTransformed ? 0 : taps * outputs * step.format.byteCount
     let hasFlipped = biasesAreIntegers && step.format == .q8
     let biasBytes = outputs * 4 + (hasFlipped ? PlanLayout.aligned(outputs * 4) : 0)
     guard isWithinConstants(step.weights, weightBytes), isWithinConstants(step.bias, biasBytes),
-      step.format == .f32 || isWithinConstants(step.multiplier, outputs * 4)
+      step.format != .q8 || isWithinConstants(step.multiplier, outputs * 4)
     else { throw .step(index: index, "aligned constants within their section") }
     guard step.format == .q8 else { return }
     for output in 0..<outputs {
@@ -235,8 +256,29 @@ extension PlanView {
   }
 
   private func isWithinConstants(_ offset: Int, _ count: Int) -> Bool {
-    offset % PlanLayout.alignment == 0 && offset <= constants.count
-      && count <= constants.count - offset
+    isWithin(constants.count, offset, count)
+  }
+
+  private func isWithin(_ total: Int, _ offset: Int, _ count: Int) -> Bool {
+    offset % PlanLayout.alignment == 0 && offset <= total && count <= total - offset
+  }
+
+  /// What a session makes lies in the order of steps without gaps or overlaps.
+  private func validateMadeWeights() throws(PlanError) {
+    var end = 0
+    for index in 0..<stepCount {
+      let step = self.step(index)
+      guard let winograd = step.winograd, winograd.isMadeBySession else { continue }
+      guard winograd.weights == end else {
+        throw .step(index: index, "transformed weights behind those of earlier steps")
+      }
+      end += PlanLayout.aligned(
+        winograd.byteCount(
+          inputs: tensor(step.input).channels, outputs: tensor(step.output).channels))
+    }
+    guard end == madeByteCount else {
+      throw .section(.steps, "as many bytes of transformed weights as the header says")
+    }
   }
 
   private func validateOutputs() throws(PlanError) {

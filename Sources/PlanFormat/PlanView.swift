@@ -21,6 +21,8 @@ public struct PlanView {
   public let arenaByteCount: Int
   /// Bytes of scratch memory for each thread.
   public let scratchByteCount: Int
+  /// Bytes of transformed weights that a session makes.
+  public let madeByteCount: Int
   /// The number of tensors.
   public let tensorCount: Int
   /// The number of steps.
@@ -43,6 +45,7 @@ public struct PlanView {
     self.bytes = bytes
     arenaByteCount = header.arenaByteCount
     scratchByteCount = header.scratchByteCount
+    madeByteCount = header.madeByteCount
     let modelBytes = header.section(.model)
     guard modelBytes.count == ModelRecord.byteCount, let model = ModelRecord(modelBytes, at: 0)
     else { throw .section(.model, "a record of 96 bytes with known codes") }
@@ -139,6 +142,7 @@ private struct PlanHeader {
   let bytes: UnsafeRawBufferPointer
   let arenaByteCount: Int
   let scratchByteCount: Int
+  let madeByteCount: Int
 
   init(_ bytes: UnsafeRawBufferPointer, kernels: rn_kernels) throws(PlanError) {
     self.bytes = bytes
@@ -159,11 +163,14 @@ private struct PlanHeader {
     }
     // An arena beyond 4 GiB is no plan for a board; the bound keeps later sums in range.
     let limit = UInt64(UInt32.max)
-    guard bytes.u64(24) <= limit, bytes.u64(32) <= limit,
+    guard bytes.u64(24) <= limit, bytes.u64(32) <= limit, bytes.u64(40) <= limit,
       bytes.u32(12) == UInt32(PlanLayout.sectionCount)
-    else { throw .section(.model, "an arena and scratch below 4 GiB and 8 sections") }
+    else {
+      throw .section(.model, "an arena, scratch and transformed weights below 4 GiB and 8 sections")
+    }
     arenaByteCount = Int(bytes.u64(24))
     scratchByteCount = Int(bytes.u64(32))
+    madeByteCount = Int(bytes.u64(40))
 
     var end = PlanLayout.headerByteCount
     for index in 0..<PlanLayout.sectionCount {

@@ -3,8 +3,8 @@
 /// One step of the plan.
 ///
 /// Tensors are named by index, constants by offset in the constants section. Weights lie as the
-/// kernels read them: `[oc/16][row][run/4][16 oc][4]` int8 or `[oc/16][row][run][16 oc]` float32 for
-/// convolutions, `[out/16][in][16 out]` for the classifier, in either format. A run has the input
+/// kernels read them: `[oc/16][row][run/4][16 oc][4]` int8, `[oc/16][row][run][16 oc]` float32 or fp16 for
+/// convolutions, `[out/16][in][16 out]` for the classifier, in each format. A run has the input
 /// channels of all columns, one column after the other.
 ///
 /// | bytes | type | field |
@@ -17,13 +17,13 @@
 /// | 32, 36 | u32 | name and block, offsets in the strings |
 /// | 40 | f32 | factor of the residual, or of the sum for the average pool |
 /// | 44, 48 | f32 | low and high: the clamp before rounding, without the zero point |
-/// | 52, 53 | u8 | height and width of the Winograd tile, or 0 |
+/// | 52, 53 | u8 | height and width of the Winograd tile, or 0; the width plus 128: made by the session |
 /// | 54 | u16 | levels that use it: bit n stands for `rn_isa` n |
-/// | 56 | u64 | weights |
+/// | 56 | u64 | weights; 0 in fp16 if only the transformed ones are stored |
 /// | 64 | u64 | biases: int32 for q8 convolutions, else float32; see ``flippedBias(channels:)`` |
 /// | 72 | u64 | multipliers, float32 (q8 only) |
 /// | 80 | u64 | multiplications of the network's own shape |
-/// | 88 | u64 | transformed weights, int16 `[oc/16][position][ic/2][16 oc][2 ic]`, or 0 |
+/// | 88 | u64 | transformed weights, int16 `[oc/16][position][ic/2][16 oc][2 ic]` or fp16 `[oc/16][position][ic][16 oc]` |
 public struct StepRecord: Equatable {
   public static var byteCount: Int { 96 }
   public static var noTensor: Int { 0xFFFF_FFFF }
@@ -37,7 +37,7 @@ public struct StepRecord: Equatable {
   public var low, high: Float
   public var weights, bias, multiplier: Int
   public var multiplications: Int
-  /// The integer Winograd form for some instruction-set levels, which gives the same bits.
+  /// The Winograd form: in int8 for some instruction-set levels, with the same bits; in fp16 for all.
   public var winograd: WinogradRecord?
 
   public init(
@@ -82,8 +82,9 @@ public struct StepRecord: Equatable {
   /// Scratch of a stem: three rows of its convolution, `width` pixels and one of padding on each side; and,
   /// if the output is of another format, a row of the maximum.
   public func stemScratchByteCount(width: Int, _ output: TensorRecord) -> Int {
-    let pixel = output.channels * format.byteCount
-    let converted = output.format == format ? 0 : PlanLayout.aligned(output.width * pixel)
+    let pixel = output.channels * format.activations.byteCount
+    let converted =
+      output.format == format.activations ? 0 : PlanLayout.aligned(output.width * pixel)
     return 3 * PlanLayout.aligned((width + 2) * pixel) + converted
   }
 

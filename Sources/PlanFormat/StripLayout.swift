@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The scratch memory of a float32 convolution between tensors of which some are int8.
+/// The scratch memory of a float32 or fp16 convolution between tensors of which some are int8.
 ///
 /// It works on strips of output rows: the input rows of a strip are dequantized into scratch memory, and
 /// the output rows are computed there before they are quantized, so that no tensor exists in both formats
@@ -21,7 +21,7 @@ public struct StripLayout: Equatable {
   /// Bytes of a strip.
   public var byteCount: Int { inputByteCount + PlanLayout.aligned(4 * rows * outputPitch) }
 
-  /// The layout for a convolution in float32.
+  /// The layout for a convolution in float32 or fp16.
   public init(_ step: StepRecord, input: TensorRecord, output: TensorRecord) {
     inputPitch = input.format == .f32 ? 0 : (input.width + 2 * step.padding) * input.channels
     outputPitch = output.format == .f32 ? 0 : output.width * output.channels

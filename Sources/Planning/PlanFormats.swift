@@ -5,23 +5,21 @@ import PlanFormat
 
 /// The formats of a graph's operations and tensors.
 ///
-/// An int8 tensor can be read and written by operations of both formats, since float32 ones convert; a
-/// float32 tensor only by float32 ones.
+/// An int8 tensor can be read and written by operations of all formats, since those with float32 activations
+/// convert; a float32 tensor only by them.
 struct PlanFormats {
   let operations: [ElementFormat]
   let tensors: [ElementFormat]
 
-  init(_ graph: FusedGraph, _ precision: PlanPrecision, floatLayers: Set<String>) {
+  init(_ graph: FusedGraph, _ precision: PlanPrecision, exceptions: [String: ElementFormat]) {
     // The convolutions of a stem are of one format, since the last one reads what it finds.
-    let stemIsFloat = graph.operations.contains {
-      $0.block == "stem" && floatLayers.contains($0.name)
-    }
-    func isFloat(_ operation: FusedGraph.Operation) -> Bool {
-      precision == .float32 || floatLayers.contains(operation.name)
-        || stemIsFloat && operation.block == "stem"
+    let stem = graph.operations.first { $0.block == "stem" && exceptions[$0.name] != nil }
+    func format(_ operation: FusedGraph.Operation) -> ElementFormat {
+      let name = operation.block == "stem" ? stem?.name : operation.name
+      return name.flatMap { exceptions[$0] } ?? precision.format
     }
     var canBeFloat = [Bool](repeating: true, count: graph.tensors.count)
-    for operation in graph.operations where !isFloat(operation) {
+    for operation in graph.operations where format(operation) == .q8 {
       // The input makes either, the pool takes what it finds, and a classifier reads float32 features.
       switch operation.kind {
       case .input, .averagePool, .linear: continue
@@ -36,9 +34,15 @@ struct PlanFormats {
       switch operation.kind {
       case .input: tensors[operation.output]
       case .averagePool: tensors[operation.input]
-      case .stem, .convolution, .linear: isFloat(operation) ? .f32 : .q8
+      case .stem, .convolution, .linear: format(operation)
       }
     }
     self.tensors = tensors
+  }
+
+  /// Whether an operation computes in float32 and finds all its tensors so.
+  func isFloat(_ operation: FusedGraph.Operation, at index: Int) -> Bool {
+    let used = [operation.input, operation.output] + (operation.residual.map { [$0] } ?? [])
+    return operations[index] != .q8 && used.allSatisfy { tensors[$0] == .f32 }
   }
 }

@@ -3,6 +3,16 @@
 import CKernels
 import PlanFormat
 
+/// Bytes that a session needs besides the plan.
+struct PlanMemory {
+  /// All tensors.
+  var arena = 0
+  /// For each thread.
+  var scratch = 0
+  /// Transformed weights that a session makes.
+  var made = 0
+}
+
 /// The sections of a plan while it is made.
 struct PlanSections {
   private var strings: [UInt8] = []
@@ -41,7 +51,7 @@ struct PlanSections {
   /// - **Allocates:** the file.
   mutating func assemble(
     model: ModelRecord, recipe: RecipeRecord, classNames: [String], provenance: String,
-    tensors: [TensorRecord], steps: [StepRecord], arenaByteCount: Int, scratchByteCount: Int
+    tensors: [TensorRecord], steps: [StepRecord], memory: PlanMemory
   ) -> [UInt8] {
     let classes: [UInt8] = classNames.isEmpty ? [0] : classNames.flatMap { Array($0.utf8) + [0] }
     let sections: [[UInt8]] = [
@@ -72,17 +82,14 @@ struct PlanSections {
     while let piece = constants.popLast() { file += piece }
     pad(&file, to: fileSize)
     file.withUnsafeMutableBytes {
-      writeHeader(
-        to: $0, sectionByteCounts: counts, arenaByteCount: arenaByteCount,
-        scratchByteCount: scratchByteCount)
+      writeHeader(to: $0, sectionByteCounts: counts, memory)
     }
     return file
   }
 
   /// Writes the header of a file whose sections are there.
   private func writeHeader(
-    to file: UnsafeMutableRawBufferPointer, sectionByteCounts: [Int], arenaByteCount: Int,
-    scratchByteCount: Int
+    to file: UnsafeMutableRawBufferPointer, sectionByteCounts: [Int], _ memory: PlanMemory
   ) {
     var kernels = rn_kernels()
     rn_kernels_init(&kernels, rn_isa_detect())
@@ -92,8 +99,9 @@ struct PlanSections {
     file.set(PlanLayout.version, at: 8)
     file.set(UInt32(sectionByteCounts.count), at: 12)
     file.set(UInt64(file.count), at: 16)
-    file.set(UInt64(arenaByteCount), at: 24)
-    file.set(UInt64(scratchByteCount), at: 32)
+    file.set(UInt64(memory.arena), at: 24)
+    file.set(UInt64(memory.scratch), at: 32)
+    file.set(UInt64(memory.made), at: 40)
     var offset = PlanLayout.headerByteCount
     for (index, count) in sectionByteCounts.enumerated() {
       let padded = PlanLayout.aligned(count)

@@ -9,8 +9,18 @@ public import Quantization
 public enum PlanPrecision: Equatable, Sendable {
   /// float32 weights and activations.
   case float32
+  /// fp16 weights, rounded half to even, and float32 activations.
+  case float16
   /// int8 weights and uint8 activations with the scale of each tensor of the graph.
   case int8([ActivationScale])
+
+  var format: ElementFormat {
+    switch self {
+    case .float32: .f32
+    case .float16: .f16
+    case .int8: .q8
+    }
+  }
 }
 
 /// Why no plan was made.
@@ -19,6 +29,8 @@ public enum PlanningError: Error, Equatable, CustomStringConvertible {
   case classCount(expected: Int, found: Int)
   /// A class name holds a zero byte or a line break.
   case className(index: Int)
+  /// A weight of a layer is beyond the greatest fp16 number, 65504.
+  case halfOverflow(layer: String, found: Float)
   /// The network breaks a limit of the plan format.
   case limit(String)
 
@@ -28,6 +40,8 @@ public enum PlanningError: Error, Equatable, CustomStringConvertible {
       "expected \(expected) class names, as many as the network has outputs, found \(found)"
     case .className(let index):
       "class name \(index) holds a zero byte or a line break"
+    case .halfOverflow(let layer, let found):
+      "\(layer).weight: expected weights of at most 65504 in fp16, found \(found) after folding"
     case .limit(let reason): "the network does not fit a plan: \(reason)"
     }
   }
@@ -46,21 +60,27 @@ public enum Planner {
   ///   - recipe: the preprocessing.
   ///   - classNames: one name for each logit, or none.
   ///   - provenance: lines of `key: value`.
-  ///   - targets: the levels for which transformed weights are stored where they pay.
-  ///   - floatLayers: names of layers of an int8 plan that keep float32 weights. Tensors that only they read
-  ///     and write are float32 as well.
+  ///   - targets: the levels for which int8 layers have transformed weights where they pay, and whose costs
+  ///     decide the Winograd forms of fp16 layers; for fp16 all if there are none.
+  ///   - exceptions: formats of layers, by name, whose weights are of another format than the plan's: fp16 or
+  ///     float32. Tensors that only such layers read and write are float32 as well.
+  ///   - transformed: where the transformed weights of fp16 layers are.
+  ///   - transformedLimit: how many bytes they may add to the weights; as many as the fp16 weights have if nil.
   ///   - channelMeans: of each tensor's channels, for int8: corrects the biases for the rounding of weights.
   ///   - keepsTensors: whether all tensors live to the end, to be looked at: a larger arena, the same
   ///     results.
   public static func plan(
     _ graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord, classNames: [String],
-    provenance: String, targets: [PlanTarget] = [], floatLayers: Set<String> = [],
+    provenance: String, targets: [PlanTarget] = [], exceptions: [String: ElementFormat] = [:],
+    transformed: TransformedWeights = .made, transformedLimit: Int? = nil,
     channelMeans: [[Double]]? = nil, keepsTensors: Bool = false
   ) throws(PlanningError) -> [UInt8] {
-    try plan(
-      graph, operation: { graph.operations[$0] }, precision: precision, recipe: recipe,
-      classNames: classNames, provenance: provenance, targets: targets,
-      floatLayers: floatLayers, channelMeans: channelMeans, keepsTensors: keepsTensors)
+    try build(
+      PlanBuilder(
+        graph: graph, operation: { graph.operations[$0] }, precision: precision, recipe: recipe,
+        targets: targets, exceptions: exceptions, transformed: transformed,
+        transformedLimit: transformedLimit, channelMeans: channelMeans, keepsTensors: keepsTensors),
+      classNames: classNames, provenance: provenance)
   }
 
   /// The same of weights that are packed already; one operation at a time is unpacked.
@@ -69,31 +89,29 @@ public enum Planner {
   ///   they move there the file.
   package static func plan(
     _ model: FloatWeights, precision: PlanPrecision, recipe: RecipeRecord, classNames: [String],
-    provenance: String, targets: [PlanTarget] = [], floatLayers: Set<String> = [],
+    provenance: String, targets: [PlanTarget] = [], exceptions: [String: ElementFormat] = [:],
+    transformed: TransformedWeights = .made, transformedLimit: Int? = nil,
     channelMeans: [[Double]]? = nil, keepsTensors: Bool = false
   ) throws(PlanningError) -> [UInt8] {
-    try plan(
-      model.graph, operation: model.operation, precision: precision, recipe: recipe,
-      classNames: classNames, provenance: provenance, targets: targets,
-      floatLayers: floatLayers, channelMeans: channelMeans, keepsTensors: keepsTensors)
+    try build(
+      PlanBuilder(
+        graph: model.graph, operation: model.operation, precision: precision, recipe: recipe,
+        targets: targets, exceptions: exceptions, transformed: transformed,
+        transformedLimit: transformedLimit, channelMeans: channelMeans, keepsTensors: keepsTensors),
+      classNames: classNames, provenance: provenance)
   }
 
-  private static func plan(
-    _ graph: FusedGraph, operation: @escaping (Int) -> FusedGraph.Operation,
-    precision: PlanPrecision, recipe: RecipeRecord, classNames: [String], provenance: String,
-    targets: [PlanTarget], floatLayers: Set<String>, channelMeans: [[Double]]?,
-    keepsTensors: Bool
+  private static func build(
+    _ builder: consuming PlanBuilder, classNames: [String], provenance: String
   ) throws(PlanningError) -> [UInt8] {
-    guard classNames.isEmpty || classNames.count == graph.config.outputDimension else {
-      throw .classCount(expected: graph.config.outputDimension, found: classNames.count)
+    let outputs = builder.graph.config.outputDimension
+    guard classNames.isEmpty || classNames.count == outputs else {
+      throw .classCount(expected: outputs, found: classNames.count)
     }
     if let index = classNames.firstIndex(where: { $0.contains { $0 == "\0" || $0.isNewline } }) {
       throw .className(index: index)
     }
-    var builder = PlanBuilder(
-      graph: graph, operation: operation, precision: precision, recipe: recipe, targets: targets,
-      floatLayers: floatLayers, channelMeans: channelMeans, keepsTensors: keepsTensors)
-    let file = builder.build(classNames: classNames, provenance: provenance)
+    let file = try builder.build(classNames: classNames, provenance: provenance)
     try check(file)
     return file
   }
@@ -110,234 +128,5 @@ public enum Planner {
       }
     }
     if let failure { throw .limit(failure.description) }
-  }
-}
-
-/// Collects the records and constants of one plan.
-private struct PlanBuilder {
-  /// The network; its operations may lack their weights.
-  let graph: FusedGraph
-  /// An operation with its weights.
-  let operation: (Int) -> FusedGraph.Operation
-  let precision: PlanPrecision
-  let recipe: RecipeRecord
-  let targets: [PlanTarget]
-  let channelMeans: [[Double]]?
-  let keepsTensors: Bool
-  /// The formats of operations and tensors.
-  let formats: PlanFormats
-  var sections = PlanSections()
-  var scratchByteCount = 0
-
-  init(
-    graph: FusedGraph, operation: @escaping (Int) -> FusedGraph.Operation,
-    precision: PlanPrecision, recipe: RecipeRecord, targets: [PlanTarget],
-    floatLayers: Set<String>, channelMeans: [[Double]]?, keepsTensors: Bool
-  ) {
-    formats = PlanFormats(graph, precision, floatLayers: floatLayers)
-    self.graph = graph
-    self.operation = operation
-    self.precision = precision
-    self.recipe = recipe
-    self.targets = targets
-    self.channelMeans = channelMeans
-    self.keepsTensors = keepsTensors
-  }
-
-  var format: ElementFormat { precision == .float32 ? .f32 : .q8 }
-
-  func scale(_ tensor: Int) -> ActivationScale {
-    guard case .int8(let scales) = precision, formats.tensors[tensor] == .q8 else {
-      return ActivationScale(low: 0, high: 255)
-    }
-    return scales[tensor]
-  }
-
-  mutating func build(classNames: [String], provenance: String) -> [UInt8] {
-    var tensors = tensorRecords()
-    let arena = place(&tensors)
-    let steps = graph.operations.indices.map { step($0, tensors) }
-    return sections.assemble(
-      model: modelRecord(), recipe: recipe, classNames: classNames, provenance: provenance,
-      tensors: tensors, steps: steps, arenaByteCount: arena, scratchByteCount: scratchByteCount)
-  }
-
-  private func modelRecord() -> ModelRecord {
-    let config = graph.config
-    var record = ModelRecord(
-      isBottleneck: config.block == .bottleneck, stageCount: config.blockCounts.count,
-      classCount: config.outputDimension, featureCount: config.featureCount, precision: format,
-      inputSize: graph.inputSize, featuresTensor: graph.featuresTensor,
-      logitsTensor: graph.logitsTensor)
-    for stage in config.blockCounts.indices {
-      record.blockCounts[stage] = UInt32(config.blockCounts[stage])
-      record.channels[stage] = UInt32(config.channels[stage])
-    }
-    return record
-  }
-
-  private mutating func tensorRecords() -> [TensorRecord] {
-    let lifetimes = graph.lifetimes
-    return graph.tensors.indices.map { index in
-      let tensor = graph.tensors[index]
-      let format = formats.tensors[index]
-      let scale = self.scale(index)
-      return TensorRecord(
-        offset: 0, height: tensor.height, width: tensor.width,
-        channels: graph.storedChannels(of: index), usedChannels: tensor.channels,
-        border: tensor.border, format: format, scale: format == .q8 ? scale.scale : 1,
-        zeroPoint: format == .q8 ? scale.zeroPoint : 0,
-        borderPattern: format == .q8 ? borderPattern(index, scale) : 0,
-        firstStep: lifetimes[index].lowerBound,
-        lastStep: keepsTensors ? graph.operations.count - 1 : lifetimes[index].upperBound,
-        name: sections.string(tensor.name))
-    }
-  }
-
-  /// The image's padding is the mean colour, which normalisation makes 0; to the nearest byte.
-  private func borderPattern(_ tensor: Int, _ scale: ActivationScale) -> UInt32 {
-    guard tensor == graph.operations[0].output else {
-      return UInt32(scale.zeroPoint) * 0x0101_0101
-    }
-    return (0..<3).reduce(0) { pattern, channel in
-      let byte = (255 * recipe.mean[channel]).rounded(.toNearestOrEven)
-      return pattern | UInt32(min(max(byte, 0), 255)) << (8 * UInt32(channel))
-    }
-  }
-
-  /// Sets the offsets of all tensors and returns the size of the arena.
-  private func place(_ tensors: inout [TensorRecord]) -> Int {
-    // A sum that is written in place of its residual shares that one's buffer.
-    var bufferOfTensor = [Int](repeating: -1, count: tensors.count)
-    var buffers: [ArenaPlanner.Buffer] = []
-    for (index, operation) in graph.operations.enumerated() {
-      let output = operation.output
-      if let residual = operation.residual, tensors[residual].lastStep == index,
-        tensors[residual].hasSameLayout(as: tensors[output]), residual != operation.input
-      {
-        let buffer = bufferOfTensor[residual]
-        bufferOfTensor[output] = buffer
-        buffers[buffer].lifetime =
-          buffers[buffer].lifetime.lowerBound...tensors[output].lastStep
-      } else {
-        bufferOfTensor[output] = buffers.count
-        buffers.append(
-          ArenaPlanner.Buffer(
-            byteCount: tensors[output].storageByteCount,
-            lifetime: tensors[output].firstStep...tensors[output].lastStep))
-      }
-    }
-    let placement = ArenaPlanner.place(buffers, alignment: PlanLayout.alignment)
-    for index in tensors.indices {
-      tensors[index].offset = placement.offsets[bufferOfTensor[index]]
-    }
-    return placement.byteCount
-  }
-
-  private mutating func step(_ index: Int, _ tensors: [TensorRecord]) -> StepRecord {
-    let operation = operation(index)
-    let format = formats.operations[index]
-    let output = tensors[operation.output]
-    var record = StepRecord(
-      operation: .input, input: operation.input, output: operation.output,
-      residual: operation.residual ?? StepRecord.noTensor, format: format,
-      name: sections.string(operation.name), block: sections.string(operation.block),
-      multiplications: operation.multiplications)
-    switch operation.kind {
-    case .input:
-      break
-    case .stem(let stem):
-      record.operation = .stem
-      fill(&record, stem, operation)
-      let width = stem.outputSize(graph.tensors[operation.input].width)
-      scratchByteCount = max(
-        scratchByteCount, record.stemScratchByteCount(width: width, output))
-    case .convolution(let convolution):
-      record.operation = .convolution
-      fill(&record, convolution, operation)
-      if format == .f32 {
-        let strip = StripLayout(record, input: tensors[operation.input], output: output)
-        scratchByteCount = max(scratchByteCount, strip.byteCount)
-      }
-    case .averagePool:
-      record.operation = .averagePool
-      let input = graph.tensors[operation.input]
-      let scale = format == .q8 ? Double(self.scale(operation.input).scale) : 1
-      record.factor = Float(scale / Double(input.height * input.width))
-    case .linear(let linear):
-      record.operation = .linear
-      fill(&record, linear)
-    }
-    return record
-  }
-
-  private mutating func fill(
-    _ record: inout StepRecord, _ convolution: Convolution, _ operation: FusedGraph.Operation
-  ) {
-    record.kernelSize = convolution.kernelSize
-    record.stride = convolution.stride
-    record.padding = convolution.padding
-    let inputs = graph.storedChannels(of: operation.input)
-    guard record.format == .q8 else {
-      record.low = operation.isRectified ? 0 : -.infinity
-      record.weights = sections.append(
-        packed(convolution.weights, convolution, inputs: inputs, group: 1, zero: 0))
-      record.bias = sections.append(padded(convolution.bias, with: 0))
-      return
-    }
-    let output = scale(operation.output)
-    let means = channelMeans?[operation.input]
-    let quantized: QuantizedConvolution
-    if operation.input == graph.operations[0].output {
-      quantized = Quantizer.quantizeStem(
-        convolution, mean: recipe.mean, deviation: recipe.deviation, output: output, means: means)
-    } else {
-      quantized = Quantizer.quantize(
-        convolution, input: scale(operation.input), output: output, means: means)
-    }
-    (record.low, record.high) = Quantizer.clamp(output, isRectified: operation.isRectified)
-    if let residual = operation.residual {
-      record.factor = Float(Double(scale(residual).scale) / Double(output.scale))
-    }
-    let weights = packed(quantized.weights, convolution, inputs: inputs, group: 4, zero: 0)
-    record.weights = sections.append(weights)
-    if record.operation == .convolution, convolution.kernelSize == 3, convolution.stride == 1 {
-      record.winograd = winograd(
-        of: weights, inputs: inputs, output: graph.tensors[operation.output])
-    }
-    record.bias = sections.append(padded(quantized.bias, with: 0))
-    let flipped = sections.append(padded(quantized.flippedBias, with: 0))
-    precondition(
-      flipped == record.flippedBias(channels: paddedChannels(convolution.outputChannels)))
-    record.multiplier = sections.append(padded(quantized.multiplier, with: 0))
-  }
-
-  /// Stores the transformed weights of the form that pays on the targets, if there is one.
-  private mutating func winograd(
-    of weights: [Int8], inputs: Int, output: FusedGraph.Tensor
-  ) -> WinogradRecord? {
-    let shape = WinogradShape(
-      height: output.height, width: output.width, inputs: inputs,
-      outputs: paddedChannels(output.channels))
-    guard let choice = chooseWinograd(weights, shape, targets: targets) else { return nil }
-    let scratch = rn_winograd_scratch(
-      UInt32(choice.form.height), UInt32(choice.form.width), UInt32(inputs))
-    scratchByteCount = max(scratchByteCount, Int(scratch))
-    return WinogradRecord(
-      tileHeight: choice.form.height, tileWidth: choice.form.width,
-      levels: choice.targets.reduce(0) { $0 | 1 << $1.level },
-      weights: sections.append(choice.form.transformed(weights, shape)))
-  }
-
-  private mutating func fill(_ record: inout StepRecord, _ linear: Linear) {
-    if record.format == .q8 {
-      let quantized = Quantizer.quantize(linear)
-      record.weights = sections.append(packed(quantized.weights, linear, zero: 0))
-      record.multiplier = sections.append(padded(quantized.multiplier, with: 0))
-    } else {
-      record.low = -.infinity
-      record.weights = sections.append(packed(linear.weights, linear, zero: 0))
-    }
-    record.bias = sections.append(padded(linear.bias, with: 0))
   }
 }

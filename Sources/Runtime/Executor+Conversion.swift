@@ -3,13 +3,14 @@
 import CKernels
 import PlanFormat
 
-// Float32 convolutions in an int8 plan: they read and write int8 tensors by strips of rows, as
-// StripLayout tells.
+// Float32 and fp16 convolutions in an int8 plan: they read and write int8 tensors by strips of rows,
+// as StripLayout tells.
 extension Executor {
-  /// Whether a convolution has a tensor that is not of its own format.
+  /// Whether a convolution has a tensor that is not of the format it computes with.
   func converts(_ step: StepRecord, _ output: TensorRecord) -> Bool {
-    plan.tensor(step.input).format != step.format || output.format != step.format
-      || step.hasResidual && plan.tensor(step.residual).format != step.format
+    let format = step.format.activations
+    return plan.tensor(step.input).format != format || output.format != format
+      || step.hasResidual && plan.tensor(step.residual).format != format
   }
 
   func runConvertingConvolution(_ step: StepRecord, _ output: TensorRecord, _ thread: Int) {
@@ -31,14 +32,9 @@ extension Executor {
     pairs: Range<Int>, _ scratch: UnsafeMutableRawPointer
   ) {
     let input = plan.tensor(step.input)
-    let constants = plan.constants.baseAddress!
     let channels = 32 * pairs.lowerBound..<min(32 * pairs.upperBound, output.channels)
-    var arguments = rn_conv_f32_args()
-    arguments.geometry = geometry(step, output)
-    arguments.geometry.output_height = UInt32(rows.count)
-    arguments.weights = (constants + step.weights).assumingMemoryBound(to: Float.self)
-    arguments.bias = (constants + step.bias).assumingMemoryBound(to: Float.self)
-    arguments.low = step.low
+    var geometry = geometry(step, output)
+    geometry.output_height = UInt32(rows.count)
 
     var source =
       pixel(input, outside: step.padding)
@@ -51,38 +47,38 @@ extension Executor {
           0..<input.channels, pixels: columns)
       }
       source = scratch
-      arguments.geometry.input_row = layout.inputPitch
-      arguments.geometry.step_y = step.stride * layout.inputPitch
+      geometry.input_row = layout.inputPitch
+      geometry.step_y = step.stride * layout.inputPitch
     }
-    arguments.input = UnsafePointer(source.assumingMemoryBound(to: Float.self))
 
     let place = pixel(output) + rows.lowerBound * output.rowPitch * output.format.byteCount
     var result = place
     if output.format == .q8 {
       result = scratch + layout.inputByteCount
-      arguments.geometry.output_row = layout.outputPitch
+      geometry.output_row = layout.outputPitch
     }
-    arguments.output = result.assumingMemoryBound(to: Float.self)
-    let resultRow = 4 * arguments.geometry.output_row
+    let resultRow = 4 * geometry.output_row
 
+    var added: UnsafeRawPointer?
     if step.hasResidual {
       let residual = plan.tensor(step.residual)
       let start =
         pixel(residual) + rows.lowerBound * residual.rowPitch * residual.format.byteCount
       if residual.format == .f32 {
-        arguments.residual = UnsafePointer(start.assumingMemoryBound(to: Float.self))
+        added = UnsafeRawPointer(start)
       } else {
         for row in 0..<rows.count {
           dequantize(
             start + row * residual.rowPitch, residual, result + row * resultRow, channels,
             pixels: output.width)
         }
-        arguments.residual = UnsafePointer(arguments.output)
-        arguments.geometry.residual_row = arguments.geometry.output_row
+        added = UnsafeRawPointer(result)
+        geometry.residual_row = geometry.output_row
       }
     }
-    kernels.conv_f32(
-      &arguments, UInt32(pairs.lowerBound * rows.count), UInt32(pairs.upperBound * rows.count))
+    convolveFloats(
+      step, geometry, UnsafeRawPointer(source), result, added,
+      pairs.lowerBound * rows.count..<pairs.upperBound * rows.count)
     if output.format == .q8 {
       for row in 0..<rows.count {
         quantize(

@@ -13,6 +13,8 @@ struct Executor {
   let kernels: rn_kernels
   let level: rn_isa
   let arena: UnsafeMutableRawPointer
+  /// The transformed weights that are not in the plan.
+  let madeWeights: UnsafeMutableRawPointer
   let threads: Int
   let pool: OpaquePointer?
   var image: UnsafePointer<UInt8>
@@ -21,13 +23,13 @@ struct Executor {
 
   init(
     plan: PlanView, kernels: rn_kernels, level: rn_isa, arena: UnsafeMutableRawPointer,
-    threads: Int,
-    pool: OpaquePointer?
+    madeWeights: UnsafeMutableRawPointer, threads: Int, pool: OpaquePointer?
   ) {
     self.plan = plan
     self.kernels = kernels
     self.level = level
     self.arena = arena
+    self.madeWeights = madeWeights
     self.threads = threads
     self.pool = pool
     image = UnsafePointer(arena.assumingMemoryBound(to: UInt8.self))
@@ -170,21 +172,12 @@ struct Executor {
     zeroPoint: Int, _ units: Range<Int>
   ) {
     let input = UnsafeRawPointer(pixel(plan.tensor(step.input), outside: step.padding))
-    let constants = plan.constants.baseAddress!
     let residual = step.hasResidual ? UnsafeRawPointer(pixel(plan.tensor(step.residual))) : nil
     if step.format == .q8 {
       var arguments = quantizedArguments(step, geometry, input, output, residual, zeroPoint)
       kernels.conv_q8(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
     } else {
-      var arguments = rn_conv_f32_args()
-      arguments.geometry = geometry
-      arguments.input = input.assumingMemoryBound(to: Float.self)
-      arguments.weights = (constants + step.weights).assumingMemoryBound(to: Float.self)
-      arguments.bias = (constants + step.bias).assumingMemoryBound(to: Float.self)
-      arguments.output = output.assumingMemoryBound(to: Float.self)
-      arguments.residual = residual?.assumingMemoryBound(to: Float.self)
-      arguments.low = step.low
-      kernels.conv_f32(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
+      convolveFloats(step, geometry, input, output, residual, units)
     }
   }
 
@@ -219,7 +212,9 @@ struct Executor {
     if converts(step, output) { return runConvertingConvolution(step, output, thread) }
     var geometry = geometry(step, output)
     if let winograd = winograd(of: step) {
-      return runWinograd(step, winograd, geometry, output, thread)
+      return step.format == .q8
+        ? runWinograd(step, winograd, geometry, output, thread)
+        : runHalfWinograd(step, winograd, geometry, output, thread)
     }
     let units = Int(rn_conv_units(&geometry))
     // By rows, a thread reads mostly what it wrote itself and shares no cache line with another.
@@ -240,7 +235,8 @@ struct Executor {
     guard let winograd = step.winograd, winograd.levels >> UInt32(level.rawValue) & 1 != 0 else {
       return nil
     }
-    return isTooMuchToRead(winograd, step) ? nil : winograd
+    // In fp16 the form decides the last bits, so that it is the same everywhere.
+    return step.format == .q8 && isTooMuchToRead(winograd, step) ? nil : winograd
   }
 
   /// Whether direct sums take less time than reading the transformed weights.
@@ -276,7 +272,7 @@ struct Executor {
   /// tensor between convolution and maximum never exists.
   private func runStem(_ step: StepRecord, _ output: TensorRecord, _ thread: Int) {
     let input = plan.tensor(step.input)
-    let size = step.format.byteCount
+    let size = step.format.activations.byteCount
     let height = (input.height + 2 * step.padding - step.kernelSize) / step.stride + 1
     let width = (input.width + 2 * step.padding - step.kernelSize) / step.stride + 1
     let pixelBytes = output.channels * size

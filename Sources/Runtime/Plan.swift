@@ -49,8 +49,14 @@ public struct Plan: ~Copyable {
   /// The number of pooled features.
   public var featureCount: Int { view.model.featureCount }
 
-  /// The bytes of arena that a session with `threads` threads needs.
+  /// The bytes of arena that a session with `threads` threads needs: for the tensors, for the scratch memory of
+  /// each thread, and for the transformed weights of an fp16 plan that does not store them.
   public func sessionByteCount(threads: Int) -> Int {
+    madeWeightsOffset(threads: threads) + view.madeByteCount
+  }
+
+  /// Where transformed weights that a session makes start in its memory.
+  func madeWeightsOffset(threads: Int) -> Int {
     PlanLayout.aligned(view.arenaByteCount + Session.overread)
       + threads * PlanLayout.aligned(view.scratchByteCount + Session.overread)
   }

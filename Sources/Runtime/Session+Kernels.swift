@@ -20,18 +20,28 @@ extension Session {
     case .input:
       return isInt8 ? kernel("input_q8") { $0.input_q8 } : kernel("input_f32") { $0.input_f32 }
     case .stem, .convolution:
-      if let form = executor.winograd(of: step) {
-        return kernel(
-          form.tileHeight == 2
-            ? "winograd_q8_2x2" : form.tileWidth == 2 ? "winograd_q8_4x2" : "winograd_q8_4x4"
-        ) { $0.winograd_q8 }
-      }
-      return isInt8 ? kernel("conv_q8") { $0.conv_q8 } : kernel("conv_f32") { $0.conv_f32 }
+      if let form = executor.winograd(of: step) { return winogradKernel(form, step.format) }
+      return isInt8 ? kernel("conv_q8") { $0.conv_q8 } : floatConvolution(step)
     case .averagePool:
       return isInt8
         ? kernel("avgpool_q8") { $0.avgpool_q8 } : kernel("avgpool_f32") { $0.avgpool_f32 }
     case .linear:
-      return isInt8 ? kernel("linear_q8") { $0.linear_q8 } : kernel("conv_f32") { $0.conv_f32 }
+      return isInt8 ? kernel("linear_q8") { $0.linear_q8 } : floatConvolution(step)
+    }
+  }
+
+  private func floatConvolution(_ step: StepRecord) -> StepKernel {
+    step.format == .f16 ? kernel("conv_f16") { $0.conv_f16 } : kernel("conv_f32") { $0.conv_f32 }
+  }
+
+  private func winogradKernel(_ form: WinogradRecord, _ format: ElementFormat) -> StepKernel {
+    switch (format, form.tileHeight, form.tileWidth) {
+    case (.q8, 2, _): kernel("winograd_q8_2x2") { $0.winograd_q8 }
+    case (.q8, _, 2): kernel("winograd_q8_4x2") { $0.winograd_q8 }
+    case (.q8, _, _): kernel("winograd_q8_4x4") { $0.winograd_q8 }
+    case (_, 2, _): kernel("winograd_f16_2x2") { $0.winograd_f16 }
+    case (_, _, 2): kernel("winograd_f16_4x2") { $0.winograd_f16 }
+    case (_, _, _): kernel("winograd_f16_4x4") { $0.winograd_f16 }
     }
   }
 

@@ -87,8 +87,8 @@ public struct Session: ~Copyable {
     memset(memory, 0, needed)
     executor = Executor(
       plan: plan.view, kernels: KernelTable(upTo: set).kernels, level: set.level, arena: memory,
-      threads: threads,
-      pool: pool)
+      madeWeights: memory + plan.madeWeightsOffset(threads: threads), threads: threads, pool: pool)
+    executor.makeWeights()
     ownsArena = arena == nil
     self.instructionSet = set
     self.threads = threads

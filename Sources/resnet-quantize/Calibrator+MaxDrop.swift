@@ -5,12 +5,12 @@ import ModelGraph
 import Quantization
 
 extension Calibrator {
-  /// Keeps layers in float32 until top-1 on labelled photos is at most `drop` percentage points below
+  /// Keeps layers out of int8 until top-1 on labelled photos is at most `drop` percentage points below
   /// float32's.
   ///
   /// Layers and blocks are taken one by one: first what alone takes most noise from the logits of the held-out
-  /// photos for each of its layers. Blocks count as well because a tensor is float32 only if the layers on
-  /// both sides of it are. Layers that turn out not to be needed are given up again, the least sensitive
+  /// photos for each of its layers. Blocks count as well because a tensor is float32 only if no layer on
+  /// either side of it is int8. Layers that turn out not to be needed are given up again, the least sensitive
   /// first.
   ///
   /// - Returns: the choice and how it did on the photos.
@@ -33,15 +33,15 @@ extension Calibrator {
       guard !added.isEmpty, best.floatLayers.count + added.count < layerCount else { continue }
       taken += added
       best.floatLayers.formUnion(added)
-      let title = "trying \(taken.count) layers in float32"
+      let title = "trying \(taken.count) layers out of int8"
       isEnough = try score(best, on: photos, title).first >= needed
     }
     guard isEnough else {
       throw ToolError(
         String(
           format: """
-            int8 costs %.2f points of top-1, and no choice of layers in float32 brings it to %.2f: \
-            expected a larger --max-drop, or --precision fp32
+            int8 costs %.2f points of top-1, and no choice of layers out of int8 brings it to %.2f: \
+            expected a larger --max-drop, or --precision fp16
             """, 100 * Double(int8.floatScore.first - int8.score.first) / Double(int8.imageCount),
           drop))
     }
@@ -54,7 +54,7 @@ extension Calibrator {
   }
 
   /// The layers with weights and the blocks of several layers, first what takes most noise from the logits
-  /// for each layer when it alone is in float32; of equal ones the first in the network.
+  /// for each layer when it alone is not int8; of equal ones the first in the network.
   private func candidatesBySensitivity(_ choice: Choice) throws -> [[String]] {
     progress.begin("running float32", total: choice.heldOut.count)
     let (images, model) = (images, model)
@@ -92,7 +92,7 @@ extension Calibrator {
     let candidates = layers.map { [$0.name] } + blocks.filter { $0.count > 1 }
     let whole = try noise([], "measuring int8")
     let gains = try candidates.map { candidate in
-      let title = "measuring \(candidate.joined(separator: ", ")) in float32"
+      let title = "measuring \(candidate.joined(separator: ", ")) out of int8"
       return (whole - (try noise(candidate, title))) / Double(candidate.count)
     }
     return candidates.indices.sorted { (gains[$1], $0) < (gains[$0], $1) }.map { candidates[$0] }

@@ -23,8 +23,14 @@ struct Calibrator {
     var heldOut: [Int]
     /// The candidates and how they did on the held-out images, if they were tried.
     var trials: [(method: CalibrationMethod, comparison: Comparison)] = []
-    /// The layers that keep float32 weights.
+    /// The layers that are kept out of int8.
     var floatLayers: Set<String> = []
+    /// The format of their weights.
+    var floatFormat = ElementFormat.f16
+
+    var exceptions: [String: ElementFormat] {
+      Dictionary(uniqueKeysWithValues: floatLayers.map { ($0, floatFormat) })
+    }
 
     /// The same in the order of the network.
     func floatLayers(in graph: FusedGraph) -> [String] {
@@ -126,7 +132,7 @@ struct Calibrator {
     PlanBytes(
       try Planner.plan(
         model, precision: .int8(choice.scales), recipe: recipe, classNames: [],
-        provenance: "", floatLayers: choice.floatLayers,
+        provenance: "", exceptions: choice.exceptions,
         channelMeans: correctsBias ? choice.calibration.channelMeans : nil, keepsTensors: true))
   }
 }

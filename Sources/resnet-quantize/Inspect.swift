@@ -41,11 +41,14 @@ struct Inspect: ParsableCommand {
     let block = model.isBottleneck ? "Bottleneck" : "BasicBlock"
     print("network      \(block) \(stages.joined(separator: " "))")
     print("outputs      \(model.classCount) logits of \(model.featureCount) features")
-    print("precision    \(model.precision == .q8 ? "int8" : "fp32")\(exceptions(view))")
+    print("precision    \(model.precision.name)\(exceptions(view))")
     print("work         \(String(format: "%.3f", Double(multiplications) / 1e9)) GMAC an image")
     print("file         \(view.bytes.count) bytes, of them \(view.constants.count) constants")
     print("arena        \(view.arenaByteCount) bytes")
     print("scratch      \(view.scratchByteCount) bytes a thread")
+    if view.madeByteCount > 0 {
+      print("transformed  \(view.madeByteCount) bytes of weights, made when a session starts")
+    }
     print("session      \(plan.sessionByteCount(threads: 1)) bytes with 1 thread")
     print(
       "recipe       RGB, shorter side to \(view.recipe.resize) (bilinear, antialiased), centre "
@@ -58,12 +61,14 @@ struct Inspect: ParsableCommand {
     }
   }
 
-  /// How many layers of an int8 plan have float32 weights.
+  /// How many layers have weights of another format.
   private func exceptions(_ view: PlanView) -> String {
-    let count = (0..<view.stepCount).count {
-      view.step($0).multiplications > 0 && view.step($0).format != view.model.precision
-    }
-    return count == 0 ? "" : ", \(count) layer\(count == 1 ? "" : "s") in fp32"
+    [ElementFormat.q8, .f16, .f32].filter { $0 != view.model.precision }.map { format in
+      let count = (0..<view.stepCount).count {
+        view.step($0).multiplications > 0 && view.step($0).format == format
+      }
+      return count == 0 ? "" : ", \(count) layer\(count == 1 ? "" : "s") in \(format.name)"
+    }.joined()
   }
 
   private func list(_ values: SIMD3<Float>) -> String { "\(values.x) \(values.y) \(values.z)" }
@@ -78,7 +83,7 @@ struct Inspect: ParsableCommand {
       if step.hasResidual { flow += " + \(step.residual)" }
       flow += " → \(step.output)"
       let work = String(format: "%.1f", Double(step.multiplications) / 1e6)
-      let format = step.multiplications == 0 ? "" : step.format == .q8 ? "int8" : "fp32"
+      let format = step.multiplications == 0 ? "" : "\(step.format.name)"
       print(
         right("\(index)", 4), "", column("\(step.operation.name)", 13),
         column(String(cString: view.name(step.name)), 22), column(kernel, 7), column(flow, 16),
@@ -89,11 +94,14 @@ struct Inspect: ParsableCommand {
   /// The Winograd form, its levels and the bytes of its weights.
   private func form(_ step: StepRecord, _ view: PlanView) -> String {
     guard let winograd = step.winograd else { return "" }
-    let levels = PlanTarget.allCases.filter { winograd.levels >> $0.level & 1 != 0 }
     let bytes = winograd.byteCount(
       inputs: view.tensor(step.input).channels, outputs: view.tensor(step.output).channels)
-    return "F(\(winograd.tileHeight)×\(winograd.tileWidth)) on "
-      + levels.map(\.rawValue).joined(separator: ", ") + ", \(bytes / 1000) kB"
+    let name = "F(\(winograd.tileHeight)×\(winograd.tileWidth))"
+    guard step.format == .q8 else {
+      return "\(name), \(bytes / 1000) kB \(winograd.isMadeBySession ? "made" : "stored")"
+    }
+    let levels = PlanTarget.allCases.filter { winograd.levels >> $0.level & 1 != 0 }
+    return "\(name) on \(levels.map(\.rawValue).joined(separator: ", ")), \(bytes / 1000) kB"
   }
 
   private func printTensors(_ view: PlanView) {

@@ -32,29 +32,35 @@ struct Quality {
         block.name.padding(toLength: 16, withPad: " ", startingAt: 0)
           + String(format: "%6.1f dB", noise.decibels))
     }
-    let kept = choice.floatLayers(in: graph)
-    if !kept.isEmpty { lines.append("in float32      \(kept.joined(separator: " "))") }
+    let kept = choice.floatLayers(in: model.graph)
+    if !kept.isEmpty {
+      lines.append("in \(choice.floatFormat.name)         \(kept.joined(separator: " "))")
+    }
     lines.append(
       String(
         format: "logits          %6.1f dB, cosine %.5f, same label for %d of %d photos",
         comparison.logits.decibels, comparison.cosine, comparison.agreeing,
         comparison.imageCount))
-    if let evaluation {
-      func percent(_ count: Int) -> Double { 100 * Double(count) / Double(evaluation.imageCount) }
-      lines.append(
-        String(
-          format: """
-            %d labelled photos: top-1 %.2f %% in float32, %.2f %% in \(precision); top-5 %.2f %%, %.2f %%; \
-            same label %.2f %%, logits %.1f dB
-            """, evaluation.imageCount, percent(evaluation.floatScore.first),
-          percent(evaluation.score.first), percent(evaluation.floatScore.firstFive),
-          percent(evaluation.score.firstFive), percent(evaluation.agreeing),
-          evaluation.logits.decibels))
-    }
+    if let evaluation { lines.append(Quality.line(evaluation, precision: precision)) }
     return lines.joined(separator: "\n")
   }
 
-  private var precision: String { choice.floatLayers.isEmpty ? "int8" : "int8 and float32" }
+  private var precision: String {
+    choice.floatLayers.isEmpty ? "int8" : "int8 and \(choice.floatFormat.name)"
+  }
+
+  /// A line about labelled photos.
+  static func line(_ evaluation: Comparison, precision: String) -> String {
+    func percent(_ count: Int) -> Double { 100 * Double(count) / Double(evaluation.imageCount) }
+    return String(
+      format: """
+        %d labelled photos: top-1 %.2f %% in float32, %.2f %% in \(precision); top-5 %.2f %%, %.2f %%; \
+        same label %.2f %%, logits %.1f dB
+        """, evaluation.imageCount, percent(evaluation.floatScore.first),
+      percent(evaluation.score.first), percent(evaluation.floatScore.firstFive),
+      percent(evaluation.score.firstFive), 100 * evaluation.agreement,
+      evaluation.logits.decibels)
+  }
 
   private func row(_ name: String, _ comparison: Comparison) -> String {
     name.padding(toLength: 18, withPad: " ", startingAt: 0)

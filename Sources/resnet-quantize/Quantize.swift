@@ -10,7 +10,12 @@ import Quantization
 
 /// The precision of the plan's weights and activations.
 enum PrecisionOption: String, ExpressibleByArgument, CaseIterable {
-  case int8, fp32
+  case int8, fp16, fp32
+}
+
+/// The formats that layers of an int8 plan can be kept in.
+enum FloatOption: String, ExpressibleByArgument, CaseIterable {
+  case fp16, fp32
 }
 
 private func target(_ name: String) throws -> PlanTarget {
@@ -21,6 +26,19 @@ private func target(_ name: String) throws -> PlanTarget {
     throw ValidationError("expected --target of \(known), found \(name)")
   }
   return target
+}
+
+/// Where transformed weights are.
+enum TransformedOption: String, ExpressibleByArgument, CaseIterable {
+  case made, stored, none
+
+  var value: TransformedWeights {
+    switch self {
+    case .made: .made
+    case .stored: .stored
+    case .none: .none
+    }
+  }
 }
 
 struct Quantize: ParsableCommand {
@@ -49,10 +67,13 @@ struct Quantize: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "With --evaluate: keeps as few layers as it takes in float32, so that top-1 is at most so many "
+      "With --evaluate: keeps as few layers as it takes out of int8, so that top-1 is at most so many "
         + "percentage points below float32's.",
       valueName: "points"))
   var maxDrop: Double?
+
+  @Option(help: "With --max-drop: the weights of layers that are not int8, fp16 or fp32.")
+  var keepIn: FloatOption = .fp16
 
   @Option(
     name: .customLong("report"),
@@ -79,7 +100,7 @@ struct Quantize: ParsableCommand {
     help: "Whether biases take up what rounding the weights changes of the outputs' means.")
   var biasCorrection = true
 
-  @Option(help: "int8 or fp32.")
+  @Option(help: "int8, fp16 or fp32; fp16 and fp32 need no photos.")
   var precision: PrecisionOption = .int8
 
   @Option(help: "Height and width of the image, 32 to 1024 pixels.")
@@ -120,6 +141,19 @@ struct Quantize: ParsableCommand {
     transform: target)
   var targets: [PlanTarget] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "With fp16, where the transformed weights of Winograd convolutions are: made when a session starts, "
+        + "stored in the plan instead of the others, or none.",
+      valueName: "made|stored|none"))
+  var transformed: TransformedOption = .made
+
+  @Option(
+    help: ArgumentHelp(
+      "With fp16: how many MB transformed weights may add (default: as many as the weights have).",
+      valueName: "MB"))
+  var transformedLimit: Int?
+
   @Flag(help: "With --random: the last batch norm of each branch starts at zero.")
   var zeroInitResidual = false
 
@@ -155,8 +189,9 @@ struct Quantize: ParsableCommand {
     guard threads.map({ 1...256 ~= $0 }) ?? true else {
       throw ValidationError("expected --threads of 1 to 256, found \(threads!)")
     }
-    guard checkpoint == nil || precision == .fp32 || calibration != nil else {
-      throw ValidationError("int8 needs --calibration DIR with photos; or use --precision fp32")
+    guard checkpoint == nil || precision != .int8 || calibration != nil else {
+      throw ValidationError(
+        "int8 needs --calibration DIR with photos; or use --precision fp16 or fp32")
     }
     guard random == nil || calibration == nil else {
       throw ValidationError("--random calibrates with random images: leave --calibration out")
@@ -164,14 +199,21 @@ struct Quantize: ParsableCommand {
     guard random == nil || (weights == nil && bottleneckStride == nil) else {
       throw ValidationError("--weights and --bottleneck-stride go with a checkpoint")
     }
-    guard (reports.isEmpty && evaluate == nil) || (precision == .int8 && random == nil) else {
-      throw ValidationError("--report and --evaluate go with an int8 plan of a checkpoint")
+    guard reports.isEmpty || (precision == .int8 && random == nil) else {
+      throw ValidationError("--report goes with an int8 plan of a checkpoint")
+    }
+    guard evaluate == nil || (precision != .fp32 && random == nil) else {
+      throw ValidationError("--evaluate goes with an int8 or fp16 plan of a checkpoint")
+    }
+    guard transformedLimit.map({ 0...4096 ~= $0 }) ?? true else {
+      throw ValidationError(
+        "expected --transformed-limit of 0 to 4096 MB, found \(transformedLimit!)")
     }
     for report in reports where ![".html", ".json"].contains(where: report.hasSuffix) {
       throw ValidationError("expected --report of a .html or .json file, found \(report)")
     }
-    guard maxDrop == nil || evaluate != nil else {
-      throw ValidationError("--max-drop needs --evaluate DIR with labelled photos")
+    guard maxDrop == nil || (evaluate != nil && precision == .int8) else {
+      throw ValidationError("--max-drop needs an int8 plan and --evaluate DIR with labelled photos")
     }
     guard maxDrop.map({ 0...100 ~= $0 }) ?? true else {
       throw ValidationError("expected --max-drop of 0 to 100 points, found \(maxDrop!)")
@@ -194,36 +236,63 @@ struct Quantize: ParsableCommand {
     let model = FloatWeights(
       try load(progress, &provenance), mean: recipe.mean, deviation: recipe.deviation)
 
-    var planPrecision = PlanPrecision.float32
+    var planPrecision = precision == .fp16 ? PlanPrecision.float16 : .float32
     var means: [[Double]]?
-    var floatLayers: Set<String> = []
+    var exceptions: [String: ElementFormat] = [:]
     var quality: Quality?
     if precision == .int8 {
       let choice: Calibrator.Choice
       (choice, quality) = try calibrate(model, recipe, classNames, progress, &provenance)
       planPrecision = .int8(choice.scales)
       means = biasCorrection ? choice.calibration.channelMeans : nil
-      floatLayers = choice.floatLayers
+      exceptions = choice.exceptions
     }
     if !targets.isEmpty {
       provenance.add("targets", targets.map(\.rawValue).joined(separator: " "))
     }
     progress.begin("packing weights")
-    let file = try Planner.plan(
-      model, precision: planPrecision, recipe: recipe, classNames: classNames,
-      provenance: provenance.text, targets: targets, floatLayers: floatLayers,
-      channelMeans: means)
+    func plan(keepsTensors: Bool) throws -> [UInt8] {
+      try Planner.plan(
+        model, precision: planPrecision, recipe: recipe, classNames: classNames,
+        provenance: provenance.text, targets: targets, exceptions: exceptions,
+        transformed: transformed.value, transformedLimit: transformedLimit.map { $0 * 1_000_000 },
+        channelMeans: means, keepsTensors: keepsTensors)
+    }
+    let file = try plan(keepsTensors: false)
+    var evaluation: String?
+    if precision == .fp16, let evaluate {
+      let photos = try LabelledImages(
+        folder: evaluate, classNames: classNames, classCount: model.graph.config.outputDimension,
+        recipe: recipe)
+      evaluation = Quality.line(
+        try compare(model, PlanBytes(plan(keepsTensors: true)), photos, progress),
+        precision: "fp16")
+    }
     if let quality { try writeReports(quality, file) }
     try writeWhole(file, to: output)
     progress.end()
     if !quiet {
       let seconds = (ContinuousClock.now - start) / .seconds(1)
       if let quality { print(quality.text) }
+      if let evaluation { print(evaluation) }
       print(
         "\(output): \(model.graph.config.name), \(precision.rawValue), \(inputSize)×\(inputSize), "
           + "\(file.count / 1000) kB, made in \(String(format: "%.1f", seconds)) s")
     }
   }
+
+  /// Compares a plan that keeps its tensors with float32 on photos with labels.
+  private func compare(
+    _ model: FloatWeights, _ plan: PlanBytes, _ photos: LabelledImages, _ progress: Progress
+  ) throws -> Comparison {
+    progress.begin("evaluating", total: photos.images.count)
+    return try Comparison.compare(
+      model, with: plan, images: Array(0..<photos.images.count), threads: threadCount,
+      pixels: { try photos.images.pixels($0) }, label: { photos.label($0) },
+      progress: { progress.advance(to: $0) })
+  }
+
+  private var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
 
   /// The network; the checkpoint is let go.
   private func load(_ progress: Progress, _ provenance: inout Provenance) throws -> FusedGraph {
@@ -261,7 +330,7 @@ struct Quantize: ParsableCommand {
     }
     let calibrator = Calibrator(
       model: model, recipe: recipe, images: images,
-      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+      threads: threadCount,
       correctsBias: biasCorrection, progress: progress)
     // Random weights have no quality to tell or to choose by.
     let method = random != nil && method == .auto ? .minMax : method.method(percentile: percentile)
@@ -272,9 +341,12 @@ struct Quantize: ParsableCommand {
       "calibration", "\(images.description), method \(choice.method)\(correction)")
     var evaluation: Comparison?
     if let maxDrop, let labelled {
+      choice.floatFormat = keepIn == .fp16 ? .f16 : .f32
       (choice, evaluation) = try calibrator.limitDrop(of: choice, to: maxDrop, on: labelled)
       let kept = choice.floatLayers(in: model.graph)
-      if !kept.isEmpty { provenance.add("float32 layers", kept.joined(separator: " ")) }
+      if !kept.isEmpty {
+        provenance.add("\(choice.floatFormat.name) layers", kept.joined(separator: " "))
+      }
     }
     guard random == nil, !quiet || !reports.isEmpty else { return (choice, nil) }
     let comparison = try calibrator.compare(choice)

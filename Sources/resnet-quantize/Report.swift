@@ -36,7 +36,7 @@ struct Report: Encodable {
   }
   struct Layer: Encodable {
     var name: String
-    /// int8 or float32.
+    /// int8, fp16 or fp32.
     var format: String
     var weights: Int
     var minimum, maximum: Float
@@ -116,7 +116,8 @@ struct Report: Encodable {
     layers = graph.operations.indices.compactMap { index in
       let operation = model.operation(index)
       let isFloat = choice.floatLayers.contains(operation.name)
-      return Report.layer(operation, format: isFloat ? "float32" : "int8")
+      return Report.layer(
+        operation, format: "\(isFloat ? choice.floatFormat.name : ElementFormat.q8.name)")
     }
     let memory = PlanBytes(file)
     let loaded = try Plan(unownedBytes: memory.bytes)

@@ -2,6 +2,7 @@
 
 import AllocationCounter
 import Glibc
+import PlanFormat
 import ResNetRuntime
 import TestPlans
 
@@ -23,8 +24,8 @@ import TestPlans
   }
 
   static func countAllocations() throws {
-    for float32 in [false, true] {
-      let plan = try network.plan(inputSize: size, float32: float32)
+    for format in [ElementFormat.q8, .f32, .f16] {
+      let plan = try network.plan(inputSize: size, precision: format)
       for threads in [1, 2] {
         let allocations = try withSession(plan, threads: threads) { session, image, room, places in
           rn_allocations_start()
@@ -35,7 +36,7 @@ import TestPlans
           }
           return rn_allocations_stop()
         }
-        print(float32 ? "float32" : "int8", threads, allocations)
+        print("\(format.name)", threads, allocations)
       }
     }
     rn_allocations_start()

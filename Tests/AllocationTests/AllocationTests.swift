@@ -31,7 +31,8 @@ import Testing
     #expect(status == 0 && reason == .exit)
     let lines = output.split(separator: "\n")
     #expect(
-      lines.dropLast() == ["int8 1 0", "int8 2 0", "float32 1 0", "float32 2 0"], "\(output)")
+      lines.dropLast() == ["int8", "fp32", "fp16"].flatMap { ["\($0) 1 0", "\($0) 2 0"] },
+      "\(output)")
     let control = try #require(lines.last).split(separator: " ")
     #expect(control.count == 3 && control[0] == "control", "\(output)")
     #expect(try #require(control.last.flatMap { Int($0) }) > 0, "\(output)")

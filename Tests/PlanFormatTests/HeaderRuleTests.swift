@@ -64,9 +64,11 @@ import Testing
   }
 
   @Test func memoryIsBelow4GiB() {
-    let rule = PlanError.section(.model, "an arena and scratch below 4 GiB and 8 sections")
+    let rule = PlanError.section(
+      .model, "an arena, scratch and transformed weights below 4 GiB and 8 sections")
     expect(rule) { $0.set(1 << 32, at: 24, count: 8) }
     expect(rule) { $0.set(.max, at: 32, count: 8) }
+    expect(rule) { $0.set(1 << 32, at: 40, count: 8) }
     expect(rule) { $0.set(7, at: 12, count: 4) }
     expect(rule) { $0.set(9, at: 12, count: 4) }
   }

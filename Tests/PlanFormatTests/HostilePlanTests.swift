@@ -54,6 +54,7 @@ private struct Attack {
     guard count <= Attack.arenaLimit else { return }
     let arenaBytes = plan.view.arenaByteCount
     let scratchBytes = plan.view.scratchByteCount
+    let madeBytes = plan.view.madeByteCount
     let size = plan.inputSize
     let margin = arena.suffix(count + Attack.margin)
     _ = margin.initializeMemory(as: UInt8.self, repeating: 0xA5)
@@ -65,7 +66,8 @@ private struct Attack {
     let scratch = PlanLayout.aligned(arenaBytes + Attack.overread)
     #expect(margin[..<Attack.margin].allSatisfy { $0 == 0xA5 }, "\(what)")
     #expect(memory[arenaBytes..<scratch].allSatisfy { $0 == 0 }, "\(what)")
-    #expect(memory[(scratch + scratchBytes)...].allSatisfy { $0 == 0 }, "\(what)")
+    let made = memory.count - madeBytes
+    #expect(memory[(scratch + scratchBytes)..<made].allSatisfy { $0 == 0 }, "\(what)")
   }
 
   /// Reads every text that the records name, to its end.
@@ -152,9 +154,9 @@ private func cutAndSealed(_ file: [UInt8], at place: Int) -> [UInt8] {
 @Suite struct HostilePlanTests {
   @Test func everyCutIsRejected() async {
     await #expect(processExitsWith: .success) {
-      for float32 in [false, true] {
+      for format in [ElementFormat.q8, .f32, .f16] {
         let file = try TestNetwork.bottleneck.plan(
-          inputSize: 32, float32: float32, classNames: (0..<10).map { "class \($0)" })
+          inputSize: 32, precision: format, classNames: (0..<10).map { "class \($0)" })
         var attack = Attack(file)
         let constants = Int(file.number(at: 72 + 32 * 7, count: 8))
         let places =
@@ -191,13 +193,13 @@ private func cutAndSealed(_ file: [UInt8], at place: Int) -> [UInt8] {
     defer { try? FileManager.default.removeItem(atPath: log) }
     let result = await #expect(processExitsWith: .success) { [log = log as String] in
       for (seed, network) in [TestNetwork.basic, .bottleneck, .odd].enumerated() {
-        for float32 in [false, true] {
-          let file = try network.plan(inputSize: 32, float32: float32)
+        for format in [ElementFormat.q8, .f32, .f16] {
+          let file = try network.plan(inputSize: 32, precision: format)
           var attack = Attack(file)
           var damage = Damage(file, seed: UInt64(seed))
           for index in 0..<500 {
             var bytes = file
-            let what = "\(network), float32 \(float32): \(damage.strike(&bytes))"
+            let what = "\(network), \(format.name): \(damage.strike(&bytes))"
             bytes.reseal()
             try Data(what.utf8).write(to: URL(fileURLWithPath: log))
             try attack.run(bytes, on: index % 2 == 0 ? .best : .reference, what)
@@ -213,8 +215,8 @@ private func cutAndSealed(_ file: [UInt8], at place: Int) -> [UInt8] {
   }
 
   @Test func theSoundPlanRunsInTheSameMemory() throws {
-    for float32 in [false, true] {
-      let file = try TestNetwork.basic.plan(inputSize: 32, float32: float32)
+    for format in [ElementFormat.q8, .f32, .f16] {
+      let file = try TestNetwork.basic.plan(inputSize: 32, precision: format)
       var attack = Attack(file)
       try attack.run(file, on: .best, "nothing")
       try attack.run(file, on: .reference, "nothing")

@@ -26,7 +26,7 @@ import Testing
     expect(.model, rule) { $0[.model].append(0) }
     expect(.model, rule) { $0[.model] = [] }
     expect(.model, rule) { $0.set(.model, 0, 2) }
-    expect(.model, rule) { $0.set(.model, 16, 2) }
+    expect(.model, rule) { $0.set(.model, 16, 3) }
   }
 
   @Test func theModelIsInRange() {

@@ -24,7 +24,7 @@ private enum Step {
 
   init() throws {
     int8 = PlanFile(try TestNetwork.basic.plan(inputSize: 32))
-    float32 = PlanFile(try TestNetwork.basic.plan(inputSize: 32, float32: true))
+    float32 = PlanFile(try TestNetwork.basic.plan(inputSize: 32, precision: .f32))
   }
 
   /// Expects an error at a step of the changed file; `change` is given where its record starts.
@@ -54,7 +54,7 @@ private enum Step {
   @Test func winogradFormsFitTheirConvolutions() {
     // An unknown tile, no level, and a network with too few channels.
     expect(
-      Step.convolution, "a Winograd form that its shape, scratch and constants allow", at: 52,
+      Step.convolution, "a Winograd form that its shape and scratch allow", at: 52,
       [0x0004_0101, 0x0000_0404, 0x0004_0404, 0x0004_0204])
     for step in [Step.input, Step.stem, Step.pool, Step.linear] {
       expect(step, "a Winograd form at convolutions only", at: 52, [0x0004_0404])
@@ -63,7 +63,7 @@ private enum Step {
 
   @Test func codesAreKnown() {
     // The format of the tensors comes first, and they ask for their producers.
-    for (offset, value) in [(28, 2), (88, 1), (92, .max)] as [(Int, UInt32)] {
+    for (offset, value) in [(28, 3), (88, 1), (92, .max)] as [(Int, UInt32)] {
       var file = int8
       file.set(.steps, Step.convolution * 96 + offset, value)
       let rule = PlanError.tensor(

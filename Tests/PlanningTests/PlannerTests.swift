@@ -8,15 +8,15 @@ import TestPlans
 import Testing
 
 @Suite struct PlannerTests {
-  @Test(arguments: TestNetwork.all, [false, true])
-  func plansAreValidAndAlwaysTheSame(network: TestNetwork, float32: Bool) throws {
+  @Test(arguments: TestNetwork.all, [ElementFormat.q8, .f32, .f16])
+  func plansAreValidAndAlwaysTheSame(network: TestNetwork, format: ElementFormat) throws {
     let size = try network.suits(45) ? 45 : 64
-    let first = try network.plan(inputSize: size, float32: float32)
-    #expect(try network.plan(inputSize: size, float32: float32) == first)
+    let first = try network.plan(inputSize: size, precision: format)
+    #expect(try network.plan(inputSize: size, precision: format) == first)
     try withView(first) { view in
       #expect(view.model.classCount == network.config.outputDimension)
       #expect(view.model.featureCount == network.config.featureCount)
-      #expect(view.model.precision == (float32 ? .f32 : .q8))
+      #expect(view.model.precision == format)
       #expect(view.model.inputSize == size)
       #expect(view.model.isBottleneck == (network.config.block == .bottleneck))
     }
@@ -59,7 +59,7 @@ import Testing
     for count in [1, 9, 11] {
       let names = (0..<count).map(String.init)
       #expect(throws: PlanningError.classCount(expected: 10, found: count)) {
-        try TestNetwork.basic.plan(inputSize: 32, float32: true, classNames: names)
+        try TestNetwork.basic.plan(inputSize: 32, precision: .f32, classNames: names)
       }
     }
   }
@@ -69,7 +69,7 @@ import Testing
       var names = (0..<10).map(String.init)
       names[6] = bad
       #expect(throws: PlanningError.className(index: 6)) {
-        try TestNetwork.basic.plan(inputSize: 32, float32: true, classNames: names)
+        try TestNetwork.basic.plan(inputSize: 32, precision: .f32, classNames: names)
       }
     }
   }
@@ -77,7 +77,7 @@ import Testing
   @Test func anImageBeyondTheFormatIsRefused() {
     for size in [16, 1025] {
       do {
-        _ = try TestNetwork.basic.plan(inputSize: size, float32: true)
+        _ = try TestNetwork.basic.plan(inputSize: size, precision: .f32)
         Issue.record("expected an error")
       } catch {
         guard case PlanningError.limit = error else {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ModelGraph
+import PlanFormat
+import Planning
 import ResNetRuntime
 import TestPlans
 import Testing
@@ -11,10 +13,10 @@ import Testing
   private let levels = ["ref", "sse41", "avx2", "avxvnni", "neon", "neondot"]
     .compactMap { (name: String) in try? InstructionSet(named: name) }
 
-  @Test(arguments: TestNetwork.all, [false, true])
-  func threadsAndInstructionSetsDoNotMatter(network: TestNetwork, float32: Bool) throws {
+  @Test(arguments: TestNetwork.all, [ElementFormat.q8, .f32, .f16])
+  func threadsAndInstructionSetsDoNotMatter(network: TestNetwork, format: ElementFormat) throws {
     for size in [32, 97, 160] where try network.suits(size) {
-      let plan = LoadedPlan(try network.plan(inputSize: size, float32: float32))
+      let plan = LoadedPlan(try network.plan(inputSize: size, precision: format))
       let image = testImage(size, seed: 9)
       let expected = try infer(plan, image)
       #expect(Set(expected.logits).count > 1, "a network that says something")
@@ -29,7 +31,13 @@ import Testing
     }
   }
 
-  /// Some layers in float32: each alone, all but each, and every second one.
+  /// Layers in float32 or fp16, in turn.
+  private func kept(_ layers: Set<String>) -> [String: ElementFormat] {
+    let places = layers.sorted().enumerated().map { ($1, $0 % 2 == 0 ? ElementFormat.f16 : .f32) }
+    return Dictionary(uniqueKeysWithValues: places)
+  }
+
+  /// Some layers in float32 or fp16: each alone, all but each, and every second one.
   @Test(arguments: TestNetwork.all)
   func mixedPlansAgreeToo(network: TestNetwork) throws {
     for size in [32, 97] where try network.suits(size) {
@@ -40,7 +48,7 @@ import Testing
       let int8 = try infer(LoadedPlan(network.plan(inputSize: size)), image)
       var equal = 0
       for choice in choices {
-        let plan = LoadedPlan(try network.plan(inputSize: size, floatLayers: choice))
+        let plan = LoadedPlan(try network.plan(inputSize: size, exceptions: kept(choice)))
         let expected = try infer(plan, image)
         equal += expected == int8 ? 1 : 0
         for set in levels {
@@ -58,13 +66,37 @@ import Testing
   }
 
   @Test(arguments: TestNetwork.all)
-  func allLayersInFloat32AreTheFloat32Plan(network: TestNetwork) throws {
+  func allLayersOfAFormatAreThePlanOfThatFormat(network: TestNetwork) throws {
     let size = try network.suits(97) ? 97 : 96
     let image = testImage(size, seed: 4)
-    let layers = Set(try network.layers(inputSize: size))
-    #expect(
-      try infer(LoadedPlan(network.plan(inputSize: size, floatLayers: layers)), image)
-        == infer(LoadedPlan(network.plan(inputSize: size, float32: true)), image))
+    let layers = try network.layers(inputSize: size)
+    for format in [ElementFormat.f32, .f16] {
+      let all = Dictionary(uniqueKeysWithValues: layers.map { ($0, format) })
+      #expect(
+        try infer(LoadedPlan(network.plan(inputSize: size, exceptions: all)), image)
+          == infer(LoadedPlan(network.plan(inputSize: size, precision: format)), image))
+    }
+  }
+
+  /// The form and the place of transformed weights: places do not matter, forms do within rounding.
+  @Test(arguments: TestNetwork.all)
+  func transformedWeightsAreTheSameMadeOrStored(network: TestNetwork) throws {
+    let size = try network.suits(97) ? 97 : 96
+    let image = testImage(size, seed: 5)
+    func results(_ transformed: TransformedWeights) throws -> Results {
+      try infer(
+        LoadedPlan(
+          network.plan(
+            inputSize: size, precision: .f16, transformed: transformed,
+            transformedLimit: 1 << 30)), image)
+    }
+    let made = try results(.made)
+    #expect(try results(.stored) == made)
+    let direct = try results(.none)
+    let greatest = direct.logits.reduce(0) { max($0, Float(bitPattern: $1).magnitude) }
+    for (a, b) in zip(made.logits, direct.logits) {
+      #expect((Float(bitPattern: a) - Float(bitPattern: b)).magnitude < greatest * 0x1p-8)
+    }
   }
 
   @Test func everyThreadCountWorksWithTheReference() throws {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import PlanFormat
 import ResNetRuntime
 import TestPlans
 import Testing
 
 /// What was in memory before does not matter.
 @Suite struct SessionStateTests {
-  @Test(arguments: TestNetwork.all, [false, true])
-  func nothingIsLeftOfTheImageBefore(network: TestNetwork, float32: Bool) throws {
-    let plan = LoadedPlan(try network.plan(inputSize: 48, float32: float32))
+  @Test(arguments: TestNetwork.all, [ElementFormat.q8, .f32, .f16])
+  func nothingIsLeftOfTheImageBefore(network: TestNetwork, format: ElementFormat) throws {
+    let plan = LoadedPlan(try network.plan(inputSize: 48, precision: format))
     let a = testImage(48, seed: 1)
     let b = [UInt8](repeating: 255, count: a.count)
     for threads in [1, 2] {
@@ -22,9 +23,9 @@ import Testing
     }
   }
 
-  @Test(arguments: TestNetwork.all, [false, true])
-  func aDirtyArenaGivesTheSameBits(network: TestNetwork, float32: Bool) throws {
-    let plan = LoadedPlan(try network.plan(inputSize: 48, float32: float32))
+  @Test(arguments: TestNetwork.all, [ElementFormat.q8, .f32, .f16])
+  func aDirtyArenaGivesTheSameBits(network: TestNetwork, format: ElementFormat) throws {
+    let plan = LoadedPlan(try network.plan(inputSize: 48, precision: format))
     let image = testImage(48, seed: 1)
     let expected = try infer(plan, image)
     for threads in [1, 2] {

@@ -2,8 +2,8 @@
 
 package import ModelGraph
 import ModelImport
-import PlanFormat
-import Planning
+package import PlanFormat
+package import Planning
 import Quantization
 
 /// A network of random weights that is small enough to run thousands of times.
@@ -82,25 +82,26 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
 
   /// The plan file, with the scales of two random images if it is int8.
   package func plan(
-    inputSize: Int, float32: Bool = false, floatLayers: Set<String> = [],
+    inputSize: Int, precision: ElementFormat = .q8, exceptions: [String: ElementFormat] = [:],
+    transformed: TransformedWeights = .made, transformedLimit: Int? = nil,
     classNames: [String] = [],
     provenance: String = "made: test"
   ) throws -> [UInt8] {
     let fused = FusedGraph(try graph(), inputSize: inputSize)
     let recipe = RecipeRecord(resize: inputSize + 8, crop: inputSize)
-    var precision = PlanPrecision.float32
-    if !float32 {
+    var chosen = precision == .f16 ? PlanPrecision.float16 : .float32
+    if precision == .q8 {
       let calibration = try Calibration(
         observing: fused, mean: recipe.mean, deviation: recipe.deviation, imageCount: 2, threads: 1,
         image: { testImage(inputSize, seed: UInt64($0)) }, progress: { _ in })
-      precision = .int8(calibration.scales(of: fused, method: .minMax))
+      chosen = .int8(calibration.scales(of: fused, method: .minMax))
     }
     return try Planner.plan(
-      fused, precision: precision, recipe: recipe, classNames: classNames, provenance: provenance,
-      floatLayers: floatLayers)
+      fused, precision: chosen, recipe: recipe, classNames: classNames, provenance: provenance,
+      exceptions: exceptions, transformed: transformed, transformedLimit: transformedLimit)
   }
 
-  /// The layers with weights, as ``plan(inputSize:float32:floatLayers:classNames:provenance:)`` takes them.
+  /// The names of the layers with weights.
   package func layers(inputSize: Int) throws -> [String] {
     FusedGraph(try graph(), inputSize: inputSize).operations
       .filter { $0.multiplications > 0 }.map(\.name)

@@ -69,7 +69,7 @@ final class MaxDropTests: XCTestCase {
     ]
   }
 
-  func testLayersStayInFloat32() throws {
+  func testLayersStayOutOfInt8() throws {
     let photos = try ShippedModel.labelledExamples()
     let (folder, model) = try unequal(["layer1.0", "layer3.1"], shift: 9)
     let arguments = arguments(model, photos)
@@ -94,7 +94,7 @@ final class MaxDropTests: XCTestCase {
       XCTAssertGreaterThanOrEqual(kept.accuracy.int8.top1, kept.accuracy.float32.top1)
       let layers = kept.layers.filter { $0.format != "int8" }.map(\.name)
       XCTAssertTrue(1...4 ~= layers.count, "\(layers)")
-      XCTAssertTrue(result.text.contains("in float32      \(layers.joined(separator: " "))\n"))
+      XCTAssertTrue(result.text.contains("in fp16         \(layers.joined(separator: " "))\n"))
       let inspection = try Tool.quantize("inspect", folder.path("kept.plan"))
       XCTAssertTrue(inspection.text.contains("int8, \(layers.count) layer"), inspection.text)
     }
@@ -110,6 +110,6 @@ final class MaxDropTests: XCTestCase {
       arguments(model, photos) + ["--max-drop", "0", "-q", "-o", folder.path("a.plan")])
     XCTAssertEqual(try folder.names(), ["unequal.safetensors"])
     assertFailure(
-      result, "and no choice of layers in float32 brings it to 0.00", tool: "resnet-quantize")
+      result, "and no choice of layers out of int8 brings it to 0.00", tool: "resnet-quantize")
   }
 }

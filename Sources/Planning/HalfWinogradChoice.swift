@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where the transformed weights of an fp16 plan are.
+public enum TransformedWeights: Sendable {
+  /// In memory of the session, which makes them of the plan's weights when it is made: the smallest file.
+  case made
+  /// In the plan instead of the weights they are made of: the least memory, and no time to make them.
+  case stored
+  /// Nowhere: every sum is direct.
+  case none
+}
+
+/// What fp16 convolutions with float32 activations cost on one core.
+struct HalfConvolutionCost {
+  /// Products a nanosecond of direct convolutions, and of Winograd's.
+  var direct, products: Double
+  /// Tiles in a register tile, and how many of them keep the multipliers busy.
+  var tiles, tilesToFill: Int
+  /// Nanoseconds for each element before and after Winograd's products, and for each byte of weights,
+  /// whose stream goes on beside the products.
+  var element, byte: Double
+
+  func direct(_ shape: WinogradShape) -> Double {
+    let weights = Double(9 * shape.inputs * shape.outputs)
+    return max(Double(shape.height * shape.width) * weights / direct, 2 * weights * byte)
+  }
+
+  func winograd(_ shape: WinogradShape, _ form: WinogradForm) -> Double {
+    let count = form.tiles(shape)
+    let atOnce = min(count, tiles)
+    let rate = products * min(1, Double(atOnce) / Double(tilesToFill))
+    let weights = Double(form.positions * shape.inputs * shape.outputs)
+    return max(Double(count) * weights / rate, 2 * weights * byte)
+      + Double(count * form.positions * (shape.inputs + shape.outputs)) * element
+  }
+}
+
+extension PlanTarget {
+  /// Fitted to all convolutions of a ResNet18 in a row: `avx2` and `avx512vnni` on a Zen 5 core, `neon` by
+  /// instructions counted at 1.5 GHz, one a cycle, and 5 GB/s.
+  var halfCost: HalfConvolutionCost {
+    switch self {
+    case .sse41, .avx2:
+      HalfConvolutionCost(
+        direct: 65, products: 61, tiles: 6, tilesToFill: 5, element: 0.12, byte: 0.025)
+    case .avx512vnni:
+      HalfConvolutionCost(
+        direct: 131, products: 127, tiles: 14, tilesToFill: 7, element: 0.07, byte: 0.025)
+    case .neon:
+      HalfConvolutionCost(
+        direct: 5, products: 5, tiles: 6, tilesToFill: 5, element: 1.5, byte: 0.2)
+    }
+  }
+}
+
+/// A layer that may have a Winograd form.
+struct HalfWinogradCandidate {
+  var shape: WinogradShape
+  /// Of its weights, rounded to fp16.
+  var greatestWeight: Float
+
+  /// Bytes that a form adds to the weights of the plan and of the session.
+  func addedBytes(_ form: WinogradForm, _ storage: TransformedWeights) -> Int {
+    let direct = storage == .stored ? 9 : 0
+    return 2 * (form.positions - direct) * shape.inputs * shape.outputs
+  }
+
+  /// Transformed weights of F(2, 3) are up to 9/4 times as large.
+  func isInRange(_ form: WinogradForm) -> Bool {
+    form.width == 4 || greatestWeight * 2.25 < Float(Float16.greatestFiniteMagnitude)
+  }
+}
+
+/// The forms of fp16 layers that save most time over all targets while they add at most `byteLimit` bytes; nil for
+/// direct sums.
+///
+/// The layer that saves most time for each further byte changes its form first, until no change fits.
+func chooseHalfForms(
+  _ candidates: [HalfWinogradCandidate], storage: TransformedWeights, byteLimit: Int,
+  targets: [PlanTarget]
+) -> [WinogradForm?] {
+  var chosen = [WinogradForm?](repeating: nil, count: candidates.count)
+  guard storage != .none else { return chosen }
+  let totals = targets.map { target in
+    candidates.reduce(0) { $0 + target.halfCost.direct($1.shape) }
+  }
+  // In parts of the time that all candidates take directly.
+  func cost(_ index: Int, _ form: WinogradForm?) -> Double {
+    zip(targets, totals).reduce(0) { sum, target in
+      let shape = candidates[index].shape
+      let cost = target.0.halfCost
+      return sum + (form.map { cost.winograd(shape, $0) } ?? cost.direct(shape)) / target.1
+    }
+  }
+  func bytes(_ index: Int, _ form: WinogradForm?) -> Int {
+    form.map { candidates[index].addedBytes($0, storage) } ?? 0
+  }
+  var left = byteLimit
+  while true {
+    var best: (index: Int, form: WinogradForm, added: Int)?
+    var greatest = 0.0
+    for index in candidates.indices {
+      for form in WinogradForm.all where candidates[index].isInRange(form) {
+        let added = bytes(index, form) - bytes(index, chosen[index])
+        let saved = cost(index, chosen[index]) - cost(index, form)
+        let gain = saved / Double(max(added, 1))
+        if saved > 0, added <= left, gain > greatest {
+          greatest = gain
+          best = (index, form, added)
+        }
+      }
+    }
+    guard let best else { return chosen }
+    chosen[best.index] = best.form
+    left -= best.added
+  }
+}

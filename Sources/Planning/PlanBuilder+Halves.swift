@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import ModelGraph
+import PlanFormat
+import Quantization
+
+// Layers with fp16 weights.
+extension PlanBuilder {
+  /// Rounds weights to fp16, half to even; denormals are kept.
+  func halves(_ weights: [Float], _ layer: String) throws(PlanningError) -> [UInt16] {
+    var result: [UInt16] = []
+    result.reserveCapacity(weights.count)
+    for weight in weights {
+      let half = Float16(weight)
+      guard half.isFinite else { throw .halfOverflow(layer: layer, found: weight) }
+      result.append(half.bitPattern)
+    }
+    return result
+  }
+
+  /// Chooses the Winograd forms of the layers that can have one: 3×3 with stride 1 between float32 tensors.
+  func chooseHalfForms() throws(PlanningError) -> [Int: WinogradForm] {
+    var indices: [Int] = []
+    var candidates: [HalfWinogradCandidate] = []
+    var halfWeights = 0
+    for index in graph.operations.indices where formats.operations[index] == .f16 {
+      let operation = operation(index)
+      switch operation.kind {
+      case .convolution(let convolution):
+        halfWeights += convolution.weights.count
+        guard convolution.kernelSize == 3, convolution.stride == 1,
+          formats.isFloat(operation, at: index)
+        else { continue }
+        let output = graph.tensors[operation.output]
+        indices.append(index)
+        candidates.append(
+          HalfWinogradCandidate(
+            shape: WinogradShape(
+              height: output.height, width: output.width,
+              inputs: graph.storedChannels(of: operation.input),
+              outputs: paddedChannels(output.channels)),
+            greatestWeight: convolution.weights.reduce(0) { max($0, $1.magnitude) }))
+      case .stem(let convolution): halfWeights += convolution.weights.count
+      case .linear(let linear): halfWeights += linear.weights.count
+      case .input, .averagePool: break
+      }
+    }
+    let forms = Planning.chooseHalfForms(
+      candidates, storage: transformed, byteLimit: transformedLimit ?? 2 * halfWeights,
+      targets: targets.isEmpty ? PlanTarget.allCases : targets)
+    var chosen: [Int: WinogradForm] = [:]
+    for (index, form) in zip(indices, forms) { chosen[index] = form }
+    return chosen
+  }
+
+  /// Appends packed weights, or what a Winograd form makes of them.
+  mutating func append(
+    _ weights: [UInt16], to record: inout StepRecord, _ form: WinogradForm?, inputs: Int,
+    outputs: Int
+  ) {
+    guard let form else {
+      record.weights = sections.append(weights)
+      return
+    }
+    var winograd = WinogradRecord(
+      tileHeight: form.height, tileWidth: form.width, levels: WinogradRecord.allLevels, weights: 0,
+      isMadeBySession: transformed == .made)
+    if transformed == .made {
+      record.weights = sections.append(weights)
+      winograd.weights = memory.made
+      memory.made += PlanLayout.aligned(winograd.byteCount(inputs: inputs, outputs: outputs))
+    } else {
+      winograd.weights = sections.append(
+        form.transformed(weights, inputs: inputs, outputs: outputs))
+    }
+    memory.scratch = max(memory.scratch, winograd.scratchByteCount(inputs: inputs, format: .f16))
+    record.winograd = winograd
+  }
+}
+
+extension WinogradForm {
+  /// Packed fp16 weights as the Winograd kernels read them.
+  fileprivate func transformed(_ weights: [UInt16], inputs: Int, outputs: Int) -> [UInt16] {
+    var result = [UInt16](repeating: 0, count: positions * inputs * outputs)
+    rn_winograd_f16_weights(
+      UInt32(height), UInt32(width), weights, UInt32(outputs / PlanLayout.channelBlock),
+      UInt32(inputs), &result)
+    return result
+  }
+}

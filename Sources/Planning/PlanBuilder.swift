@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import ModelGraph
+import PlanFormat
+import Quantization
+
+/// Collects the records and constants of one plan.
+struct PlanBuilder {
+  /// The network; its operations may lack their weights.
+  let graph: FusedGraph
+  /// An operation with its weights.
+  let operation: (Int) -> FusedGraph.Operation
+  let precision: PlanPrecision
+  let recipe: RecipeRecord
+  let targets: [PlanTarget]
+  let transformed: TransformedWeights
+  let transformedLimit: Int?
+  let channelMeans: [[Double]]?
+  let keepsTensors: Bool
+  /// The formats of operations and tensors.
+  let formats: PlanFormats
+  /// The Winograd forms of fp16 operations, by their indices.
+  var halfForms: [Int: WinogradForm] = [:]
+  var sections = PlanSections()
+  var memory = PlanMemory()
+
+  init(
+    graph: FusedGraph, operation: @escaping (Int) -> FusedGraph.Operation,
+    precision: PlanPrecision, recipe: RecipeRecord, targets: [PlanTarget],
+    exceptions: [String: ElementFormat], transformed: TransformedWeights, transformedLimit: Int?,
+    channelMeans: [[Double]]?, keepsTensors: Bool
+  ) {
+    formats = PlanFormats(graph, precision, exceptions: exceptions)
+    self.graph = graph
+    self.operation = operation
+    self.precision = precision
+    self.recipe = recipe
+    self.targets = targets
+    self.transformed = transformed
+    self.transformedLimit = transformedLimit
+    self.channelMeans = channelMeans
+    self.keepsTensors = keepsTensors
+  }
+
+  func scale(_ tensor: Int) -> ActivationScale {
+    guard case .int8(let scales) = precision, formats.tensors[tensor] == .q8 else {
+      return ActivationScale(low: 0, high: 255)
+    }
+    return scales[tensor]
+  }
+
+  mutating func build(
+    classNames: [String], provenance: String
+  ) throws(PlanningError) -> [UInt8] {
+    var tensors = tensorRecords()
+    memory.arena = place(&tensors)
+    halfForms = try chooseHalfForms()
+    var steps: [StepRecord] = []
+    for index in graph.operations.indices { steps.append(try step(index, tensors)) }
+    return sections.assemble(
+      model: modelRecord(), recipe: recipe, classNames: classNames, provenance: provenance,
+      tensors: tensors, steps: steps, memory: memory)
+  }
+
+  private func modelRecord() -> ModelRecord {
+    let config = graph.config
+    var record = ModelRecord(
+      isBottleneck: config.block == .bottleneck, stageCount: config.blockCounts.count,
+      classCount: config.outputDimension, featureCount: config.featureCount,
+      precision: precision.format,
+      inputSize: graph.inputSize, featuresTensor: graph.featuresTensor,
+      logitsTensor: graph.logitsTensor)
+    for stage in config.blockCounts.indices {
+      record.blockCounts[stage] = UInt32(config.blockCounts[stage])
+      record.channels[stage] = UInt32(config.channels[stage])
+    }
+    return record
+  }
+
+  private mutating func tensorRecords() -> [TensorRecord] {
+    let lifetimes = graph.lifetimes
+    return graph.tensors.indices.map { index in
+      let tensor = graph.tensors[index]
+      let format = formats.tensors[index]
+      let scale = self.scale(index)
+      return TensorRecord(
+        offset: 0, height: tensor.height, width: tensor.width,
+        channels: graph.storedChannels(of: index), usedChannels: tensor.channels,
+        border: tensor.border, format: format, scale: format == .q8 ? scale.scale : 1,
+        zeroPoint: format == .q8 ? scale.zeroPoint : 0,
+        borderPattern: format == .q8 ? borderPattern(index, scale) : 0,
+        firstStep: lifetimes[index].lowerBound,
+        lastStep: keepsTensors ? graph.operations.count - 1 : lifetimes[index].upperBound,
+        name: sections.string(tensor.name))
+    }
+  }
+
+  /// The image's padding is the mean colour, which normalisation makes 0; to the nearest byte.
+  private func borderPattern(_ tensor: Int, _ scale: ActivationScale) -> UInt32 {
+    guard tensor == graph.operations[0].output else {
+      return UInt32(scale.zeroPoint) * 0x0101_0101
+    }
+    return (0..<3).reduce(0) { pattern, channel in
+      let byte = (255 * recipe.mean[channel]).rounded(.toNearestOrEven)
+      return pattern | UInt32(min(max(byte, 0), 255)) << (8 * UInt32(channel))
+    }
+  }
+
+  /// Sets the offsets of all tensors and returns the size of the arena.
+  private func place(_ tensors: inout [TensorRecord]) -> Int {
+    // A sum that is written in place of its residual shares that one's buffer.
+    var bufferOfTensor = [Int](repeating: -1, count: tensors.count)
+    var buffers: [ArenaPlanner.Buffer] = []
+    for (index, operation) in graph.operations.enumerated() {
+      let output = operation.output
+      if let residual = operation.residual, tensors[residual].lastStep == index,
+        tensors[residual].hasSameLayout(as: tensors[output]), residual != operation.input
+      {
+        let buffer = bufferOfTensor[residual]
+        bufferOfTensor[output] = buffer
+        buffers[buffer].lifetime =
+          buffers[buffer].lifetime.lowerBound...tensors[output].lastStep
+      } else {
+        bufferOfTensor[output] = buffers.count
+        buffers.append(
+          ArenaPlanner.Buffer(
+            byteCount: tensors[output].storageByteCount,
+            lifetime: tensors[output].firstStep...tensors[output].lastStep))
+      }
+    }
+    let placement = ArenaPlanner.place(buffers, alignment: PlanLayout.alignment)
+    for index in tensors.indices {
+      tensors[index].offset = placement.offsets[bufferOfTensor[index]]
+    }
+    return placement.byteCount
+  }
+
+  private mutating func step(
+    _ index: Int, _ tensors: [TensorRecord]
+  ) throws(PlanningError) -> StepRecord {
+    let operation = operation(index)
+    let format = formats.operations[index]
+    let output = tensors[operation.output]
+    var record = StepRecord(
+      operation: .input, input: operation.input, output: operation.output,
+      residual: operation.residual ?? StepRecord.noTensor, format: format,
+      name: sections.string(operation.name), block: sections.string(operation.block),
+      multiplications: operation.multiplications)
+    switch operation.kind {
+    case .input:
+      break
+    case .stem(let stem):
+      record.operation = .stem
+      try fill(&record, stem, operation)
+      let width = stem.outputSize(graph.tensors[operation.input].width)
+      memory.scratch = max(
+        memory.scratch, record.stemScratchByteCount(width: width, output))
+    case .convolution(let convolution):
+      record.operation = .convolution
+      try fill(&record, convolution, operation, halfForms[index])
+      if format != .q8 {
+        let strip = StripLayout(record, input: tensors[operation.input], output: output)
+        memory.scratch = max(memory.scratch, strip.byteCount)
+      }
+    case .averagePool:
+      record.operation = .averagePool
+      let input = graph.tensors[operation.input]
+      let scale = format == .q8 ? Double(self.scale(operation.input).scale) : 1
+      record.factor = Float(scale / Double(input.height * input.width))
+    case .linear(let linear):
+      record.operation = .linear
+      try fill(&record, linear)
+    }
+    return record
+  }
+
+  private mutating func fill(
+    _ record: inout StepRecord, _ convolution: Convolution, _ operation: FusedGraph.Operation,
+    _ form: WinogradForm? = nil
+  ) throws(PlanningError) {
+    record.kernelSize = convolution.kernelSize
+    record.stride = convolution.stride
+    record.padding = convolution.padding
+    let inputs = graph.storedChannels(of: operation.input)
+    guard record.format == .q8 else {
+      record.low = operation.isRectified ? 0 : -.infinity
+      if record.format == .f32 {
+        record.weights = sections.append(
+          packed(convolution.weights, convolution, inputs: inputs, group: 1, zero: 0))
+      } else {
+        let weights = try halves(convolution.weights, convolution.name)
+        append(
+          packed(weights, convolution, inputs: inputs, group: 1, zero: 0), to: &record, form,
+          inputs: inputs, outputs: paddedChannels(convolution.outputChannels))
+      }
+      record.bias = sections.append(padded(convolution.bias, with: 0))
+      return
+    }
+    let output = scale(operation.output)
+    let means = channelMeans?[operation.input]
+    let quantized: QuantizedConvolution
+    if operation.input == graph.operations[0].output {
+      quantized = Quantizer.quantizeStem(
+        convolution, mean: recipe.mean, deviation: recipe.deviation, output: output, means: means)
+    } else {
+      quantized = Quantizer.quantize(
+        convolution, input: scale(operation.input), output: output, means: means)
+    }
+    (record.low, record.high) = Quantizer.clamp(output, isRectified: operation.isRectified)
+    if let residual = operation.residual {
+      record.factor = Float(Double(scale(residual).scale) / Double(output.scale))
+    }
+    let weights = packed(quantized.weights, convolution, inputs: inputs, group: 4, zero: 0)
+    record.weights = sections.append(weights)
+    if record.operation == .convolution, convolution.kernelSize == 3, convolution.stride == 1 {
+      record.winograd = winograd(
+        of: weights, inputs: inputs, output: graph.tensors[operation.output])
+    }
+    record.bias = sections.append(padded(quantized.bias, with: 0))
+    let flipped = sections.append(padded(quantized.flippedBias, with: 0))
+    precondition(
+      flipped == record.flippedBias(channels: paddedChannels(convolution.outputChannels)))
+    record.multiplier = sections.append(padded(quantized.multiplier, with: 0))
+  }
+
+  /// Stores the transformed weights of the form that pays on the targets, if there is one.
+  private mutating func winograd(
+    of weights: [Int8], inputs: Int, output: FusedGraph.Tensor
+  ) -> WinogradRecord? {
+    let shape = WinogradShape(
+      height: output.height, width: output.width, inputs: inputs,
+      outputs: paddedChannels(output.channels))
+    guard let choice = chooseWinograd(weights, shape, targets: targets) else { return nil }
+    let scratch = rn_winograd_scratch(
+      UInt32(choice.form.height), UInt32(choice.form.width), UInt32(inputs))
+    memory.scratch = max(memory.scratch, Int(scratch))
+    return WinogradRecord(
+      tileHeight: choice.form.height, tileWidth: choice.form.width,
+      levels: choice.targets.reduce(0) { $0 | 1 << $1.level },
+      weights: sections.append(choice.form.transformed(weights, shape)))
+  }
+
+  private mutating func fill(
+    _ record: inout StepRecord, _ linear: Linear
+  ) throws(PlanningError) {
+    switch record.format {
+    case .q8:
+      let quantized = Quantizer.quantize(linear)
+      record.weights = sections.append(packed(quantized.weights, linear, zero: 0))
+      record.multiplier = sections.append(padded(quantized.multiplier, with: 0))
+    case .f32:
+      record.low = -.infinity
+      record.weights = sections.append(packed(linear.weights, linear, zero: 0))
+    case .f16:
+      record.low = -.infinity
+      record.weights = sections.append(
+        packed(try halves(linear.weights, linear.name), linear, zero: 0))
+    }
+    record.bias = sections.append(padded(linear.bias, with: 0))
+  }
+}

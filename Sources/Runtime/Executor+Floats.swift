@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import PlanFormat
+
+// Convolutions whose activations are float32, with weights in float32 or fp16.
+extension Executor {
+  /// Convolves units of float32 pixels.
+  func convolveFloats(
+    _ step: StepRecord, _ geometry: rn_conv_geometry, _ input: UnsafeRawPointer,
+    _ output: UnsafeMutableRawPointer, _ residual: UnsafeRawPointer?, _ units: Range<Int>
+  ) {
+    if step.format == .f16 {
+      var arguments = halfArguments(step, geometry, input, output, residual)
+      kernels.conv_f16(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
+      return
+    }
+    let constants = plan.constants.baseAddress!
+    var arguments = rn_conv_f32_args()
+    arguments.geometry = geometry
+    arguments.input = input.assumingMemoryBound(to: Float.self)
+    arguments.weights = (constants + step.weights).assumingMemoryBound(to: Float.self)
+    arguments.bias = (constants + step.bias).assumingMemoryBound(to: Float.self)
+    arguments.output = output.assumingMemoryBound(to: Float.self)
+    arguments.residual = residual?.assumingMemoryBound(to: Float.self)
+    arguments.low = step.low
+    kernels.conv_f32(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
+  }
+
+  /// Runs a Winograd convolution with fp16 weights.
+  func runHalfWinograd(
+    _ step: StepRecord, _ winograd: WinogradRecord, _ geometry: rn_conv_geometry,
+    _ output: TensorRecord, _ thread: Int
+  ) {
+    var arguments = rn_winograd_f16_args()
+    arguments.conv = halfArguments(
+      step, geometry, pixel(plan.tensor(step.input), outside: step.padding), pixel(output),
+      step.hasResidual ? UnsafeRawPointer(pixel(plan.tensor(step.residual))) : nil)
+    let stored = UnsafeRawPointer(plan.constants.baseAddress!) + winograd.weights
+    arguments.weights =
+      winograd.isMadeBySession
+      ? UnsafePointer(madeWeights(winograd)) : stored.assumingMemoryBound(to: UInt16.self)
+    arguments.tile_height = UInt32(winograd.tileHeight)
+    arguments.tile_width = UInt32(winograd.tileWidth)
+    arguments.scratch = scratch(thread)
+    let units = share(of: Int(rn_winograd_f16_units(&arguments)), thread)
+    kernels.winograd_f16(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
+  }
+
+  /// Makes the transformed weights that are not in the plan.
+  func makeWeights() {
+    for index in 0..<plan.stepCount {
+      let step = plan.step(index)
+      guard let winograd = step.winograd, winograd.isMadeBySession else { continue }
+      let weights = plan.constants.baseAddress! + step.weights
+      rn_winograd_f16_weights(
+        UInt32(winograd.tileHeight), UInt32(winograd.tileWidth),
+        weights.assumingMemoryBound(to: UInt16.self),
+        UInt32(plan.tensor(step.output).channels / PlanLayout.channelBlock),
+        UInt32(plan.tensor(step.input).channels), madeWeights(winograd))
+    }
+  }
+
+  private func madeWeights(_ winograd: WinogradRecord) -> UnsafeMutablePointer<UInt16> {
+    (madeWeights + winograd.weights).assumingMemoryBound(to: UInt16.self)
+  }
+
+  private func halfArguments(
+    _ step: StepRecord, _ geometry: rn_conv_geometry, _ input: UnsafeRawPointer,
+    _ output: UnsafeMutableRawPointer, _ residual: UnsafeRawPointer?
+  ) -> rn_conv_f16_args {
+    let constants = plan.constants.baseAddress!
+    var arguments = rn_conv_f16_args()
+    arguments.geometry = geometry
+    arguments.input = input.assumingMemoryBound(to: Float.self)
+    arguments.weights = (constants + step.weights).assumingMemoryBound(to: UInt16.self)
+    arguments.bias = (constants + step.bias).assumingMemoryBound(to: Float.self)
+    arguments.output = output.assumingMemoryBound(to: Float.self)
+    arguments.residual = residual?.assumingMemoryBound(to: Float.self)
+    arguments.low = step.low
+    return arguments
+  }
+}
