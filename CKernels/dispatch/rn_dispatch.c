@@ -123,8 +123,10 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
   if (cap >= RN_ISA_NEON) {
     rn_kernels_init_activations_neon(kernels);
     rn_kernels_init_conv_q8_neon(kernels);
+    rn_kernels_init_conv_f16_neon(kernels);
     rn_kernels_init_conv_f32_neon(kernels);
     rn_kernels_init_linear_neon(kernels);
+    rn_kernels_init_winograd_f16_neon(kernels);
     rn_kernels_init_winograd_neon(kernels);
     rn_kernels_init_peak_neon(kernels);
     // An option of Armv8.0 that all its CPUs in boards have.

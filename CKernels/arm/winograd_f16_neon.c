@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Winograd convolution with fp16 weights in float32, NEON. Twin: ref/winograd_f16_ref.c
+//
+// Register tile: up to 28 accumulators of 4 output channels, by the number of Winograd tiles:
+//
+//   tiles     output channels   of one input channel
+//   1...4     16                16 FMLA, 4 FCVTL, 3/4 loads
+//   5, 6      16                24 FMLA, 4 FCVTL, 2 loads
+//   7...14    8                 28 FMLA, 2 FCVTL, 2 or 3 loads
+//   15, 16    4                 16 FMLA, 1 FCVTL, 2 loads
+//
+// A vector of V holds 4 tiles, of which each FMLA takes one by element. Widening the weights in
+// the loop costs less than storing them widened: a strip uses each weight for 16 tiles at most.
+#if defined(__aarch64__)
+#include "../dispatch/rn_target.h"
+#include "rn_kernels.h"
+#include <arm_neon.h>
+
+typedef float element;
+enum { channels_step = 4 };
+
+RN_ALWAYS_INLINE void store_v(float32x4_t v[4][1], float *to, uint32_t padded) {
+  if (padded == 4) {
+    const float32x4x4_t all = {{v[0][0], v[1][0], v[2][0], v[3][0]}};
+    vst4q_f32(to, all);
+    return;
+  }
+  const float32x4_t low01 = vzip1q_f32(v[0][0], v[2][0]), high01 = vzip2q_f32(v[0][0], v[2][0]);
+  const float32x4_t low23 = vzip1q_f32(v[1][0], v[3][0]), high23 = vzip2q_f32(v[1][0], v[3][0]);
+  vst1q_f32(to, vzip1q_f32(low01, low23));
+  vst1q_f32(to + padded, vzip2q_f32(low01, low23));
+  vst1q_f32(to + 2 * padded, vzip1q_f32(high01, high23));
+  vst1q_f32(to + 3 * padded, vzip2q_f32(high01, high23));
+}
+
+RN_ALWAYS_INLINE float32x4_t load_m(const float *m) { return vld1q_f32(m); }
+
+RN_ALWAYS_INLINE float32x4_t widened(const uint16x8_t *w, const uint32_t quad) {
+  const float16x8_t half = vreinterpretq_f16_u16(w[quad / 2]);
+  return quad % 2 ? vcvt_high_f32_f16(half) : vcvt_f32_f16(vget_low_f16(half));
+}
+
+// `tiles` tiles x `quads` * 4 output channels.
+RN_ALWAYS_INLINE void multiply_tiles(const float *v, uint32_t padded, const uint32_t tiles,
+                                     const uint32_t quads, uint32_t channels,
+                                     const uint16_t *weights, float *m) {
+  const uint32_t vectors = (tiles + 3) / 4;
+  float32x4_t acc[16][4];
+  RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < quads; i++)
+      acc[t][i] = vdupq_n_f32(0);
+// Keeps the next loads behind these sums, or the compiler loads ahead and spills.
+#define RN_AFTER_SUMS                                                                              \
+  RN_UNROLL for (uint32_t t = 0; t < tiles; t++)                                                   \
+      RN_UNROLL for (uint32_t i = 0; i < quads;                                                    \
+                     i++) __asm__ volatile("" : "+w"(acc[t][i]), "+r"(v), "+r"(weights));
+#define RN_SUMS(t0, t1, x, x0)                                                                     \
+  RN_UNROLL for (uint32_t i = 0; i < quads; i++)                                                   \
+      RN_UNROLL for (uint32_t t = t0; t < t1 && t < tiles; t++) acc[t][i] =                        \
+          vfmaq_f32(acc[t][i], w[i],                                                               \
+                    t % 4 == 0   ? vdupq_laneq_f32(x[t / 4 - x0], 0)                               \
+                    : t % 4 == 1 ? vdupq_laneq_f32(x[t / 4 - x0], 1)                               \
+                    : t % 4 == 2 ? vdupq_laneq_f32(x[t / 4 - x0], 2)                               \
+                                 : vdupq_laneq_f32(x[t / 4 - x0], 3));
+  for (uint32_t k = 0; k < channels; k += 4) {
+    RN_UNROLL for (uint32_t ic = 0; ic < 4; ic++) {
+      float32x4_t w[4];
+      if (quads == 4) {
+        const uint16x8x2_t half = vld1q_u16_x2(weights);
+        RN_UNROLL for (uint32_t i = 0; i < 4; i++) w[i] = widened(half.val, i);
+      } else if (quads == 2) {
+        const uint16x8_t half = vld1q_u16(weights);
+        RN_UNROLL for (uint32_t i = 0; i < 2; i++) w[i] = widened(&half, i);
+      } else {
+        w[0] = vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(weights)));
+      }
+      weights += 16;
+      if (vectors == 1) {
+        const float32x4_t x = vld1q_f32(v);
+        RN_SUMS(0, 4, (&x), 0)
+      } else if (vectors == 3) {
+        const float32x4x3_t x = vld1q_f32_x3(v);
+        RN_SUMS(0, 12, x.val, 0)
+      } else if (tiles * quads <= 26 && vectors == 4) {
+        const float32x4x4_t x = vld1q_f32_x4(v);
+        RN_SUMS(0, 16, x.val, 0)
+      } else {
+        const float32x4x2_t x = vld1q_f32_x2(v);
+        RN_SUMS(0, 8, x.val, 0)
+        if (vectors == 4) {
+          RN_AFTER_SUMS
+          const float32x4x2_t x2 = vld1q_f32_x2(v + 8);
+          RN_SUMS(8, 16, x2.val, 2)
+        }
+      }
+      v += padded;
+      RN_AFTER_SUMS
+    }
+  }
+#undef RN_SUMS
+#undef RN_AFTER_SUMS
+  RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < quads; i++)
+      vst1q_f32(m + t * 32 + 4 * i, acc[t][i]);
+}
+
+#define RN_TILES(tiles, quads)                                                                     \
+  static __attribute__((noinline)) void multiply_##tiles(                                          \
+      const float *v, uint32_t channels, uint32_t padded, const uint16_t *weights, float *m) {     \
+    for (uint32_t i = 0; i < 4; i += quads)                                                        \
+      multiply_tiles(v, padded, tiles, quads, channels, weights + 4 * i, m + 4 * i);               \
+  }
+RN_TILES(1, 4)
+RN_TILES(2, 4)
+RN_TILES(3, 4)
+RN_TILES(4, 4)
+RN_TILES(5, 4)
+RN_TILES(6, 4)
+RN_TILES(7, 2)
+RN_TILES(8, 2)
+RN_TILES(9, 2)
+RN_TILES(10, 2)
+RN_TILES(11, 2)
+RN_TILES(12, 2)
+RN_TILES(13, 2)
+RN_TILES(14, 2)
+RN_TILES(15, 1)
+RN_TILES(16, 1)
+
+typedef void multiply_function(const float *v, uint32_t channels, uint32_t padded,
+                               const uint16_t *weights, float *m);
+static multiply_function *const by_tiles[RN_WINOGRAD_F16_TILES + 1] = {
+    0,           multiply_1,  multiply_2,  multiply_3,  multiply_4,  multiply_5,
+    multiply_6,  multiply_7,  multiply_8,  multiply_9,  multiply_10, multiply_11,
+    multiply_12, multiply_13, multiply_14, multiply_15, multiply_16};
+
+#define multiply(s, v, tiles, weights, blocks, second, m)                                          \
+  multiply_blocks((s)->channels, (s)->padded, v, tiles, weights, blocks, second, m)
+
+RN_ALWAYS_INLINE void multiply_blocks(uint32_t channels, uint32_t padded, const float *v,
+                                      uint32_t tiles, const uint16_t *weights, uint32_t blocks,
+                                      size_t second, float *m) {
+  if (tiles)
+    for (uint32_t block = 0; block < blocks; block++)
+      by_tiles[tiles](v, channels, padded, weights + block * second, m + block * 16);
+}
+
+#include "winograd_f16_tiles.h"
+
+static void rn_winograd_f16_neon(const rn_winograd_f16_args *a, uint32_t first, uint32_t last) {
+  winograd_f16(a, first, last);
+}
+
+void rn_kernels_init_winograd_f16_neon(rn_kernels *kernels) {
+  kernels->winograd_f16 = rn_winograd_f16_neon;
+}
+#endif
