@@ -24,10 +24,12 @@ typedef struct part {
 } part;
 
 static void widen(const uint16_t *weights, size_t row, part *s) {
+  const uint32_t taps = s->taps;
   float *to = s->weights;
   for (uint32_t r = 0; r < s->rows; r++, weights += row) {
     const uint16_t *from = weights;
-    for (uint32_t k = 0; k < s->taps; k++, from += 16, to += 16) {
+    _Pragma("clang loop unroll_count(4)") for (uint32_t k = 0; k < taps;
+                                               k++, from += 16, to += 16) {
       const float16x8_t low = vreinterpretq_f16_u16(vld1q_u16(from));
       const float16x8_t high = vreinterpretq_f16_u16(vld1q_u16(from + 8));
       const float32x4x4_t w = {{vcvt_f32_f16(vget_low_f16(low)), vcvt_high_f32_f16(low),
@@ -42,6 +44,32 @@ RN_ALWAYS_INLINE size_t next_pixel(uint32_t *x, uint32_t width, size_t step, siz
   const int is_last_of_row = ++*x == width;
   *x = is_last_of_row ? 0 : *x;
   return step + (is_last_of_row ? wrap : 0);
+}
+
+// The epilogue of the pixels from (y, x) on.
+RN_ALWAYS_INLINE void finish(const rn_conv_f16_args *a, float32x4_t acc[][4], uint32_t oc,
+                             uint32_t y, uint32_t x, const uint32_t pixels) {
+  const rn_conv_geometry *g = &a->geometry;
+  const float32x4_t low = vdupq_n_f32(a->low);
+  const uint32_t width = g->output_width;
+  const size_t step = g->output_pixel, row = width * step;
+  if (a->residual) {
+    const float *residual = a->residual + y * g->residual_row + x * step + oc;
+    uint32_t column = x;
+    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {
+      RN_UNROLL for (uint32_t i = 0; i < 4; i++) acc[p][i] =
+          vaddq_f32(acc[p][i], vld1q_f32(residual + 4 * i));
+      residual += next_pixel(&column, width, step, g->residual_row - row);
+    }
+  }
+  const size_t wrap = g->output_row - row;
+  float *output = a->output + y * g->output_row + x * step + oc;
+  RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {
+    // FMAXNM makes low of a NaN and has 0 above -0.
+    RN_UNROLL for (uint32_t i = 0; i < 4; i++)
+        vst1q_f32(output + 4 * i, vmaxnmq_f32(acc[p][i], low));
+    output += next_pixel(&x, width, step, wrap);
+  }
 }
 
 RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, part *s, uint32_t oc, uint32_t y, uint32_t x,
@@ -72,25 +100,34 @@ RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, part *s, uint32_t oc, uint
         acc[p][i] = vfmaq_laneq_f32(acc[p][i], w.val[i], pixel[p], t);                             \
     RN_AFTER_SUMS                                                                                  \
   }
-  for (uint32_t r = 0; r < s->rows; r++) {
-    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_OPAQUE(input[p]);
+  const uint32_t taps = s->taps;
+  const size_t rest = g->input_row - taps / 4 * 4; // of an input row
+#define RN_PIXELS RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_f32(input[p]);
+#define RN_ADVANCE(count)                                                                          \
+  RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {                                                \
+    input[p] += count;                                                                             \
+    RN_OPAQUE(input[p]);                                                                           \
+  }
+  for (uint32_t rows = s->rows; rows; rows--) {
     float32x4_t pixel[max_pixels];
-    size_t k = 0;
-    for (; k + 4 <= s->taps; k += 4) {
-      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_f32(input[p] + k);
+    for (uint32_t steps = taps / 4; steps; steps--) {
+      RN_PIXELS
+      RN_ADVANCE(4)
       RN_TAP(0) RN_TAP(1) RN_TAP(2) RN_TAP(3)
     }
     // What is read beyond the last taps is not multiplied.
-    if (k < s->taps) {
-      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_f32(input[p] + k);
+    if (taps % 4) {
+      RN_PIXELS
       RN_TAP(0)
-      if (s->taps - k > 1)
+      if (taps % 4 > 1)
         RN_TAP(1)
-      if (s->taps - k > 2)
+      if (taps % 4 > 2)
         RN_TAP(2)
     }
-    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) input[p] += g->input_row;
+    RN_ADVANCE(rest)
   }
+#undef RN_PIXELS
+#undef RN_ADVANCE
 #undef RN_TAP
 #undef RN_AFTER_SUMS
   if (!s->is_last) {
@@ -98,24 +135,7 @@ RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, part *s, uint32_t oc, uint
         vst1q_f32(sums + p * 16 + 4 * i, acc[p][i]);
     return;
   }
-  const float32x4_t low = vdupq_n_f32(a->low);
-  const size_t step = g->output_pixel, row = g->output_width * step;
-  float *output = a->output + y * g->output_row + x * step + oc;
-  const float *residual =
-      a->residual ? a->residual + y * g->residual_row + x * step + oc : a->bias + oc;
-  RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {
-    RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
-      float32x4_t t = acc[p][i];
-      if (a->residual)
-        t = vaddq_f32(t, vld1q_f32(residual + 4 * i));
-      // FMAXNM makes low of a NaN and has 0 above -0.
-      vst1q_f32(output + 4 * i, vmaxnmq_f32(t, low));
-    }
-    const int is_last_of_row = ++x == g->output_width;
-    output += step + (is_last_of_row ? g->output_row - row : 0);
-    residual += step + (is_last_of_row ? g->residual_row - row : 0);
-    x = is_last_of_row ? 0 : x;
-  }
+  finish(a, acc, oc, y, x, pixels);
 }
 
 #define RN_TILE(pixels)                                                                            \
@@ -137,11 +157,10 @@ static tile_function *const tiles_of[max_pixels + 1] = {0, tile_1, tile_2, tile_
 static void group(const rn_conv_f16_args *a, part *s, uint32_t oc, uint32_t y, uint32_t from,
                   uint32_t count) {
   const rn_conv_geometry *g = &a->geometry;
-  const uint32_t tiles = (count + max_pixels - 1) / max_pixels;
-  for (uint32_t i = 0; i < tiles; i++) {
-    const uint32_t index = count * i / tiles, pixel = from + index;
-    tiles_of[count * (i + 1) / tiles - index](a, s, oc, y + pixel / g->output_width,
-                                              pixel % g->output_width, index);
+  for (uint32_t index = 0; index < count; index += max_pixels) {
+    const uint32_t pixel = from + index, left = count - index;
+    tiles_of[left < max_pixels ? left : max_pixels](a, s, oc, y + pixel / g->output_width,
+                                                    pixel % g->output_width, index);
   }
 }
 
@@ -157,10 +176,9 @@ static void rn_conv_f16_direct_neon(const rn_conv_f16_args *a, uint32_t first, u
     const uint32_t y = first % height, pair = first / height;
     const uint32_t rows = last - first < height - y ? last - first : height - y;
     const uint32_t end_block = pair * 2 + 2 < g->output_blocks ? pair * 2 + 2 : g->output_blocks;
-    const uint32_t pixels = rows * width, groups = (pixels + max_group - 1) / max_group;
-    for (uint32_t i = 0; i < groups; i++) {
-      const uint32_t from = (uint64_t)pixels * i / groups;
-      const uint32_t count = (uint64_t)pixels * (i + 1) / groups - from;
+    const uint32_t pixels = rows * width;
+    for (uint32_t from = 0; from < pixels; from += max_group) {
+      const uint32_t count = pixels - from < max_group ? pixels - from : max_group;
       for (uint32_t block = pair * 2; block < end_block; block++) {
         const uint16_t *weights = a->weights + block * g->kernel_rows * row;
         for (s.row = 0; s.row < g->kernel_rows; s.row += s.rows) {

@@ -19,18 +19,19 @@
 typedef float element;
 enum { channels_step = 4 };
 
-RN_ALWAYS_INLINE void store_v(float32x4_t v[4][1], float *to, uint32_t padded) {
+RN_ALWAYS_INLINE void store_v(float32x4_t v[4][1][36], uint32_t p, float *to,
+                              const uint32_t padded) {
+  const float32x4x4_t x = {{v[0][0][p], v[1][0][p], v[2][0][p], v[3][0][p]}};
   if (padded == 4) {
-    const float32x4x4_t all = {{v[0][0], v[1][0], v[2][0], v[3][0]}};
-    vst4q_f32(to, all);
+    vst4q_f32(to, x);
     return;
   }
-  const float32x4_t low01 = vzip1q_f32(v[0][0], v[2][0]), high01 = vzip2q_f32(v[0][0], v[2][0]);
-  const float32x4_t low23 = vzip1q_f32(v[1][0], v[3][0]), high23 = vzip2q_f32(v[1][0], v[3][0]);
-  vst1q_f32(to, vzip1q_f32(low01, low23));
-  vst1q_f32(to + padded, vzip2q_f32(low01, low23));
-  vst1q_f32(to + 2 * padded, vzip1q_f32(high01, high23));
-  vst1q_f32(to + 3 * padded, vzip2q_f32(high01, high23));
+  const float32x4_t low02 = vzip1q_f32(x.val[0], x.val[2]), high02 = vzip2q_f32(x.val[0], x.val[2]);
+  const float32x4_t low13 = vzip1q_f32(x.val[1], x.val[3]), high13 = vzip2q_f32(x.val[1], x.val[3]);
+  vst1q_f32(to, vzip1q_f32(low02, low13));
+  vst1q_f32(to + padded, vzip2q_f32(low02, low13));
+  vst1q_f32(to + 2 * padded, vzip1q_f32(high02, high13));
+  vst1q_f32(to + 3 * padded, vzip2q_f32(high02, high13));
 }
 
 RN_ALWAYS_INLINE float32x4_t load_m(const float *m) { return vld1q_f32(m); }
@@ -61,8 +62,9 @@ RN_ALWAYS_INLINE void multiply_tiles(const float *v, uint32_t padded, const uint
                     : t % 4 == 1 ? vdupq_laneq_f32(x[t / 4 - x0], 1)                               \
                     : t % 4 == 2 ? vdupq_laneq_f32(x[t / 4 - x0], 2)                               \
                                  : vdupq_laneq_f32(x[t / 4 - x0], 3));
-  for (uint32_t k = 0; k < channels; k += 4) {
-    RN_UNROLL for (uint32_t ic = 0; ic < 4; ic++) {
+  const size_t rest = padded - 8;
+  for (uint32_t k = channels / 8; k; k--) {
+    RN_UNROLL for (uint32_t ic = 0; ic < 8; ic++) {
       float32x4_t w[4];
       if (quads == 4) {
         const uint16x8x2_t half = vld1q_u16_x2(weights);
@@ -87,12 +89,13 @@ RN_ALWAYS_INLINE void multiply_tiles(const float *v, uint32_t padded, const uint
         const float32x4x2_t x = vld1q_f32_x2(v);
         RN_SUMS(0, 8, x.val, 0)
         if (vectors == 4) {
+          v += 8;
           RN_AFTER_SUMS
-          const float32x4x2_t x2 = vld1q_f32_x2(v + 8);
+          const float32x4x2_t x2 = vld1q_f32_x2(v);
           RN_SUMS(8, 16, x2.val, 2)
         }
       }
-      v += padded;
+      v += vectors == 4 && tiles * quads > 26 ? rest : padded;
       RN_AFTER_SUMS
     }
   }
@@ -101,6 +104,46 @@ RN_ALWAYS_INLINE void multiply_tiles(const float *v, uint32_t padded, const uint
   RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < quads; i++)
       vst1q_f32(m + t * 32 + 4 * i, acc[t][i]);
 }
+
+// Up to 4 tiles x 16 output channels, where a strip has no more tiles: V is read from its first to
+// its last byte.
+RN_ALWAYS_INLINE void multiply_narrow(const float *v, const uint32_t tiles, uint32_t channels,
+                                      const uint16_t *weights, float *m) {
+  float32x4_t acc[4][4];
+  RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
+      acc[t][i] = vdupq_n_f32(0);
+  for (uint32_t k = channels / 4; k; k--) {
+    const float32x4x4_t x = vld1q_f32_x4(v);
+    v += 16;
+    RN_UNROLL for (uint32_t ic = 0; ic < 4; ic += 2) {
+      const uint16x8x4_t half = vld1q_u16_x4(weights);
+      weights += 32;
+      RN_UNROLL for (uint32_t j = 0; j < 2; j++) RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
+        const float32x4_t w = widened(half.val + 2 * j, i);
+        acc[0][i] = vfmaq_laneq_f32(acc[0][i], w, x.val[ic + j], 0);
+        if (tiles > 1)
+          acc[1][i] = vfmaq_laneq_f32(acc[1][i], w, x.val[ic + j], 1);
+        if (tiles > 2)
+          acc[2][i] = vfmaq_laneq_f32(acc[2][i], w, x.val[ic + j], 2);
+        if (tiles > 3)
+          acc[3][i] = vfmaq_laneq_f32(acc[3][i], w, x.val[ic + j], 3);
+      }
+    }
+  }
+  RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
+      vst1q_f32(m + t * 32 + 4 * i, acc[t][i]);
+}
+
+#define RN_NARROW(tiles)                                                                           \
+  static __attribute__((noinline)) void narrow_##tiles(                                            \
+      const float *v, uint32_t channels, uint32_t padded, const uint16_t *weights, float *m) {     \
+    (void)padded;                                                                                  \
+    multiply_narrow(v, tiles, channels, weights, m);                                               \
+  }
+RN_NARROW(1)
+RN_NARROW(2)
+RN_NARROW(3)
+RN_NARROW(4)
 
 #define RN_TILES(tiles, quads)                                                                     \
   static __attribute__((noinline)) void multiply_##tiles(                                          \
@@ -127,6 +170,7 @@ RN_TILES(16, 1)
 
 typedef void multiply_function(const float *v, uint32_t channels, uint32_t padded,
                                const uint16_t *weights, float *m);
+static multiply_function *const by_narrow[5] = {0, narrow_1, narrow_2, narrow_3, narrow_4};
 static multiply_function *const by_tiles[RN_WINOGRAD_F16_TILES + 1] = {
     0,           multiply_1,  multiply_2,  multiply_3,  multiply_4,  multiply_5,
     multiply_6,  multiply_7,  multiply_8,  multiply_9,  multiply_10, multiply_11,
@@ -138,9 +182,9 @@ static multiply_function *const by_tiles[RN_WINOGRAD_F16_TILES + 1] = {
 RN_ALWAYS_INLINE void multiply_blocks(uint32_t channels, uint32_t padded, const float *v,
                                       uint32_t tiles, const uint16_t *weights, uint32_t blocks,
                                       size_t second, float *m) {
-  if (tiles)
-    for (uint32_t block = 0; block < blocks; block++)
-      by_tiles[tiles](v, channels, padded, weights + block * second, m + block * 16);
+  multiply_function *function = padded == 4 ? by_narrow[tiles] : by_tiles[tiles];
+  for (uint32_t block = 0; block < blocks; block++)
+    function(v, channels, padded, weights + block * second, m + block * 16);
 }
 
 #include "winograd_f16_tiles.h"

@@ -54,125 +54,206 @@ RN_ALWAYS_INLINE void output_transform(float32x4_t *m, const uint32_t stride, co
 }
 
 typedef struct strip {
-  uint32_t first, tiles; // tiles of the strip
-  uint32_t full;         // those before the image's last row of tiles, if that one is cut short
-  uint32_t padded;       // tiles, to a multiple of 4
-  uint32_t across;       // tiles in a row of the image
-  uint32_t channels;     // of the input
-  size_t v_position, m_position; // from one position to the next
-  element *v;                    // [position][channel][padded tile]
-  element *m;                    // [position][tile][32 oc]
+  uint32_t first, tiles;                // tiles of the strip
+  uint8_t order[RN_WINOGRAD_F16_TILES]; // the strip's tiles as V and M have them, see arrange()
+  uint32_t full_row[2], full_column[2]; // [first, last) in that order
+  uint32_t padded;                      // tiles, to a multiple of 4
+  uint32_t across;                      // tiles in a row of the image
+  uint32_t channels;                    // of the input
+  size_t v_position, m_position;        // from one position to the next
+  element *v;                           // [position][channel][padded tile]
+  element *m;                           // [position][tile][32 oc]
 } strip;
 
 // Where the rows and columns of a tile are, in elements.
 typedef struct place {
-  const float *input;
-  size_t row[6], column[6];
-  int is_edge;
+  const float *column[6];
+  size_t row[6];
 } place;
 
-// V of `channels_step` channels from c on, of one tile.
-RN_ALWAYS_INLINE void transform_tile(const place *at, size_t input_row, size_t pixel, uint32_t c,
-                                     float32x4_t v[][4][channels_step / 4], uint32_t t,
-                                     const uint32_t tile_height, const uint32_t tile_width,
-                                     const int is_edge) {
+// Keeps an array in memory: of 36 vectors the compiler would otherwise spill one by one what it
+// can load and store in pairs.
+#define RN_IN_MEMORY(array) __asm__ volatile("" : : "r"(array) : "memory")
+
+// V of 4 channels from c on, of one tile.
+RN_ALWAYS_INLINE void transform_tile(const place *at, uint32_t c, float32x4_t *v,
+                                     const uint32_t tile_height, const uint32_t tile_width) {
   const uint32_t rows = tile_height + 2, columns = tile_width + 2;
-  RN_UNROLL for (uint32_t part = 0; part < channels_step / 4; part++) {
-    const float *input = at->input + c + 4 * part;
-    float32x4_t d[36];
-    RN_UNROLL for (uint32_t i = 0; i < rows; i++) {
-      RN_UNROLL for (uint32_t j = 0; j < columns; j++) d[i * columns + j] =
-          vld1q_f32(input + (is_edge ? at->row[i] + at->column[j] : i * input_row + j * pixel));
-      input_transform(d + i * columns, 1, tile_width);
-    }
-    RN_UNROLL for (uint32_t j = 0; j < columns; j++) {
-      input_transform(d + j, columns, tile_height);
-      RN_UNROLL for (uint32_t i = 0; i < rows; i++) v[i * columns + j][t][part] =
-          d[i * columns + j];
-    }
+  const float *column[6];
+  RN_UNROLL for (uint32_t j = 0; j < columns; j++) {
+    column[j] = at->column[j] + c;
+    RN_OPAQUE(column[j]);
+  }
+  float32x4_t array[36], *d = array;
+  RN_OPAQUE(d);
+  RN_UNROLL for (uint32_t i = 0; i < rows; i++) {
+    float32x4_t x[6];
+    const size_t row = at->row[i];
+    RN_UNROLL for (uint32_t j = 0; j < columns; j++) x[j] = vld1q_f32(column[j] + row);
+    input_transform(x, 1, tile_width);
+    RN_UNROLL for (uint32_t j = 0; j < columns; j++) d[i * columns + j] = x[j];
+  }
+  RN_IN_MEMORY(d);
+  RN_UNROLL for (uint32_t j = 0; j < columns; j += 2) {
+    float32x4_t x[12];
+    RN_UNROLL for (uint32_t i = 0; i < rows; i++) RN_UNROLL for (uint32_t k = 0; k < 2; k++)
+        x[i * 2 + k] = d[i * columns + j + k];
+    input_transform(x, 2, tile_height);
+    input_transform(x + 1, 2, tile_height);
+    RN_UNROLL for (uint32_t i = 0; i < rows; i++) RN_UNROLL for (uint32_t k = 0; k < 2; k++)
+        v[i * columns + j + k] = x[i * 2 + k];
+  }
+}
+
+// Two positions at a time, which are loaded in pairs.
+RN_ALWAYS_INLINE void store_positions(const strip *s, float32x4_t v[4][channels_step / 4][36],
+                                      element *to, const uint32_t padded,
+                                      const uint32_t positions) {
+  for (uint32_t p = 0; p < positions; p += 2) {
+    store_v(v, p, to, padded);
+    to += s->v_position;
+    store_v(v, p + 1, to, padded);
+    to += s->v_position;
   }
 }
 
 RN_ALWAYS_INLINE void transform_strip(const rn_winograd_f16_args *a, const strip *s,
                                       const uint32_t tile_height, const uint32_t tile_width) {
   const rn_conv_geometry *g = &a->conv.geometry;
-  const size_t input_row = g->input_row, pixel = g->step_x;
   const uint32_t rows = tile_height + 2, columns = tile_width + 2;
   const uint32_t last_row = g->output_height + 1, last_column = g->output_width + 1;
   for (uint32_t first = 0; first < s->tiles; first += 4) {
     const uint32_t count = s->tiles - first < 4 ? s->tiles - first : 4;
     place at[4];
     for (uint32_t t = 0; t < count; t++) {
-      const uint32_t y = (s->first + first + t) / s->across * tile_height;
-      const uint32_t x = (s->first + first + t) % s->across * tile_width;
-      at[t].input = a->conv.input + y * input_row + x * pixel;
+      const uint32_t y = (s->first + s->order[first + t]) / s->across * tile_height;
+      const uint32_t x = (s->first + s->order[first + t]) % s->across * tile_width;
       // Beyond the input its last row and column serve.
       for (uint32_t i = 0; i < rows; i++)
-        at[t].row[i] = (y + i < last_row ? i : last_row - y) * input_row;
+        at[t].row[i] = (y + i < last_row ? y + i : last_row) * g->input_row;
       for (uint32_t j = 0; j < columns; j++)
-        at[t].column[j] = (x + j < last_column ? j : last_column - x) * pixel;
-      at[t].is_edge = y + rows - 1 > last_row || x + columns - 1 > last_column;
+        at[t].column[j] = a->conv.input + (x + j < last_column ? x + j : last_column) * g->step_x;
     }
-    float32x4_t v[36][4][channels_step / 4]; // [position][tile]
     for (uint32_t c = 0; c < s->channels; c += channels_step) {
-      for (uint32_t t = 0; t < count; t++) {
-        if (at[t].is_edge)
-          transform_tile(&at[t], 0, 0, c, v, t, tile_height, tile_width, 1);
-        else
-          transform_tile(&at[t], input_row, pixel, c, v, t, tile_height, tile_width, 0);
-      }
+      float32x4_t v[4][channels_step / 4][36]; // [tile][4 channels][position]
+      for (uint32_t t = 0; t < count; t++)
+        for (uint32_t part = 0; part < channels_step / 4; part++)
+          transform_tile(&at[t], c + 4 * part, v[t][part], tile_height, tile_width);
+      RN_IN_MEMORY(v);
       element *to = s->v + (size_t)c * s->padded + first;
-      for (uint32_t p = 0; p < rows * columns; p++, to += s->v_position)
-        store_v(v[p], to, s->padded);
+      if (s->padded == 4)
+        store_positions(s, v, to, 4, rows * columns);
+      else
+        store_positions(s, v, to, s->padded, rows * columns);
     }
   }
+}
+
+// Where a tile's 4 channels go.
+typedef struct target {
+  float *output;
+  const float *residual; // or null
+  size_t output_row, residual_row, pixel;
+  float32x4_t bias, low;
+} target;
+
+RN_ALWAYS_INLINE void store_pixel(const target *to, float32x4_t t, uint32_t i, uint32_t j,
+                                  const int has_residual) {
+  t = vaddq_f32(t, to->bias);
+  if (has_residual)
+    t = vaddq_f32(t, vld1q_f32(to->residual + i * to->residual_row + j * to->pixel));
+  // FMAXNM makes low of a NaN and has 0 above -0.
+  vst1q_f32(to->output + i * to->output_row + j * to->pixel, vmaxnmq_f32(t, to->low));
+}
+
+// 4 channels of a tile, of which `height` x `width` pixels are of the image.
+RN_ALWAYS_INLINE void store_tile(const target *to, const element *m, size_t position,
+                                 uint32_t height, uint32_t width, const int has_residual,
+                                 const uint32_t tile_height, const uint32_t tile_width) {
+  const uint32_t rows = tile_height + 2, columns = tile_width + 2;
+  float32x4_t y[24];
+  const size_t next = columns * position;
+  RN_UNROLL for (uint32_t i = 0; i < rows; i++, m += next) {
+    RN_OPAQUE(m);
+    float32x4_t x[6];
+    RN_UNROLL for (uint32_t j = 0; j < columns; j++) x[j] = load_m(m + j * position);
+    output_transform(x, 1, tile_width);
+    RN_UNROLL for (uint32_t j = 0; j < tile_width; j++) y[i * tile_width + j] = x[j];
+  }
+  RN_UNROLL for (uint32_t j = 0; j < tile_width; j++)
+      output_transform(y + j, tile_width, tile_height);
+  if (height >= tile_height && width >= tile_width) {
+    target next_row = *to;
+    RN_UNROLL for (uint32_t i = 0; i < tile_height; i++) {
+      RN_OPAQUE(next_row.output);
+      RN_UNROLL for (uint32_t j = 0; j < tile_width; j++)
+          store_pixel(&next_row, y[i * tile_width + j], 0, j, has_residual);
+      next_row.output += to->output_row;
+      next_row.residual += has_residual ? to->residual_row : 0;
+    }
+    return;
+  }
+  RN_IN_MEMORY(y);
+  for (uint32_t i = 0; i < tile_height && i < height; i++)
+    for (uint32_t j = 0; j < tile_width && j < width; j++)
+      store_pixel(to, y[i * tile_width + j], i, j, has_residual);
 }
 
 RN_ALWAYS_INLINE void store_strip(const rn_winograd_f16_args *a, const strip *s, uint32_t oc,
                                   uint32_t channels, const uint32_t tile_height,
                                   const uint32_t tile_width) {
-  // A copy, which the stores cannot alias.
-  const rn_conv_f16_args conv = a->conv;
-  const rn_conv_geometry *g = &conv.geometry;
-  const uint32_t rows = tile_height + 2, columns = tile_width + 2;
-  const float32x4_t low = vdupq_n_f32(conv.low);
+  const rn_conv_geometry *g = &a->conv.geometry;
+  target to = {.output_row = g->output_row,
+               .residual_row = g->residual_row,
+               .pixel = g->output_pixel,
+               .low = vdupq_n_f32(a->conv.low)};
   for (uint32_t tile = 0; tile < s->tiles; tile++) {
-    const uint32_t y = (s->first + tile) / s->across * tile_height;
-    const uint32_t x = (s->first + tile) % s->across * tile_width;
+    const uint32_t y = (s->first + s->order[tile]) / s->across * tile_height;
+    const uint32_t x = (s->first + s->order[tile]) % s->across * tile_width;
     const uint32_t height = g->output_height - y, width = g->output_width - x;
-    float *output = conv.output + y * g->output_row + x * g->output_pixel + oc;
-    const float *residual =
-        conv.residual ? conv.residual + y * g->residual_row + x * g->output_pixel + oc : 0;
+    const size_t column = x * g->output_pixel + oc;
     for (uint32_t c = 0; c < channels; c += 4) {
-      const element *from = s->m + tile * 32 + c;
-      float32x4_t m[36];
-      RN_UNROLL for (uint32_t i = 0; i < rows; i++) {
-        RN_UNROLL for (uint32_t j = 0; j < columns; j++, from += s->m_position) m[i * columns + j] =
-            load_m(from);
-        output_transform(m + i * columns, 1, tile_width);
-      }
-      const float32x4_t bias = vld1q_f32(conv.bias + oc + c);
-      RN_UNROLL for (uint32_t j = 0; j < tile_width; j++) {
-        output_transform(m + j, columns, tile_height);
-        if (j >= width)
-          continue;
-        float *to = output + j * g->output_pixel + c;
-        const float *other = residual ? residual + j * g->output_pixel + c : 0;
-        RN_UNROLL for (uint32_t i = 0; i < tile_height; i++) {
-          if (i >= height)
-            continue;
-          float32x4_t t = vaddq_f32(m[i * columns + j], bias);
-          if (residual)
-            t = vaddq_f32(t, vld1q_f32(other + i * g->residual_row));
-          // FMAXNM makes low of a NaN and has 0 above -0.
-          vst1q_f32(to + i * g->output_row, vmaxnmq_f32(t, low));
-        }
+      const element *m = s->m + tile * 32 + c;
+      to.output = a->conv.output + y * g->output_row + column + c;
+      to.bias = vld1q_f32(a->conv.bias + oc + c);
+      if (a->conv.residual) {
+        to.residual = a->conv.residual + y * g->residual_row + column + c;
+        store_tile(&to, m, s->m_position, height, width, 1, tile_height, tile_width);
+      } else {
+        store_tile(&to, m, s->m_position, height, width, 0, tile_height, tile_width);
       }
     }
   }
 }
 
+// The last row of positions has a part only in the last row of a tile's outputs, so it can be left
+// out where that is beyond the image, and so can the last column. The strip's tiles are arranged so
+// that those with a last row are neighbours, and those with a last column too: first the ones
+// with a row alone, then with both, with a column alone and with neither.
+RN_ALWAYS_INLINE void arrange(const rn_conv_geometry *g, strip *s, const uint32_t tile_height,
+                              const uint32_t tile_width) {
+  uint32_t count = 0, ends[4];
+  for (uint32_t kind = 0; kind < 4; kind++) {
+    for (uint32_t tile = 0; tile < s->tiles; tile++) {
+      const uint32_t y = (s->first + tile) / s->across * tile_height;
+      const uint32_t x = (s->first + tile) % s->across * tile_width;
+      const int has_row = y + tile_height <= g->output_height;
+      const int has_column = x + tile_width <= g->output_width;
+      if (has_row == (kind < 2) && has_column == (kind == 1 || kind == 2))
+        s->order[count++] = (uint8_t)tile;
+    }
+    ends[kind] = count;
+  }
+  s->full_row[0] = 0, s->full_row[1] = ends[1];
+  s->full_column[0] = ends[0], s->full_column[1] = ends[2];
+}
+
+typedef void transform_function(const rn_winograd_f16_args *, const strip *);
+typedef void store_function(const rn_winograd_f16_args *, const strip *, uint32_t oc,
+                            uint32_t channels);
+
 RN_ALWAYS_INLINE void winograd(const rn_winograd_f16_args *a, uint32_t first, uint32_t last,
+                               transform_function *transform, store_function *store,
                                const uint32_t tile_height, const uint32_t tile_width) {
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t positions = rn_winograd_positions(tile_height, tile_width);
@@ -180,50 +261,59 @@ RN_ALWAYS_INLINE void winograd(const rn_winograd_f16_args *a, uint32_t first, ui
       rn_winograd_tiles(g->output_height, g->output_width, tile_height, tile_width);
   const uint32_t strips = rn_winograd_f16_strips(tiles), pairs = (g->output_blocks + 1) / 2;
   strip s = {.across = (g->output_width + tile_width - 1) / tile_width, .channels = g->run / 3};
-  // The last row of positions has a part only in the last row of outputs of a tile.
-  const uint32_t last_positions = positions - tile_width - 2;
-  const uint32_t full = g->output_height / tile_height * s.across;
   for (uint32_t unit = first; unit < last; unit++) {
     const uint32_t index = unit / pairs, block = unit % pairs * 2;
     if (unit == first || block == 0) {
       s.first = tiles * index / strips;
       s.tiles = tiles * (index + 1) / strips - s.first;
-      s.full = full < s.first ? 0 : full - s.first < s.tiles ? full - s.first : s.tiles;
+      arrange(g, &s, tile_height, tile_width);
       s.padded = (s.tiles + 3) / 4 * 4;
       // A line more between positions: multiples of 4096 bytes would crowd few sets of the cache.
       s.v_position = (size_t)s.padded * s.channels + 64 / sizeof(element);
       s.m_position = (size_t)s.tiles * 32 + 64 / sizeof(element);
       s.v = a->scratch;
       s.m = s.v + positions * s.v_position;
-      transform_strip(a, &s, tile_height, tile_width);
+      transform(a, &s);
     }
     const uint32_t blocks = g->output_blocks - block < 2 ? 1 : 2;
     const size_t position = (size_t)s.channels * RN_CHANNEL_BLOCK;
     const uint16_t *weights = a->weights + block * positions * position;
-    for (uint32_t p = 0; p < positions; p++)
-      multiply(&s, s.v + p * s.v_position, p < last_positions ? s.tiles : s.full,
-               weights + p * position, blocks, positions * position, s.m + p * s.m_position);
-    store_strip(a, &s, block * 16, blocks * 16, tile_height, tile_width);
+    for (uint32_t p = 0; p < positions; p++) {
+      const int is_last_row = p >= positions - tile_width - 2;
+      const int is_last_column = p % (tile_width + 2) == tile_width + 1;
+      uint32_t from = 0, to = s.tiles;
+      if (is_last_column)
+        from = s.full_column[0], to = s.full_column[1];
+      if (is_last_row && to > s.full_row[1])
+        to = s.full_row[1];
+      if (from < to)
+        multiply(&s, s.v + p * s.v_position + from, to - from, weights + p * position, blocks,
+                 positions * position, s.m + p * s.m_position + from * 32);
+    }
+    store(a, &s, block * 16, blocks * 16);
   }
 }
 
-static __attribute__((noinline)) void winograd_2x2(const rn_winograd_f16_args *a, uint32_t first,
-                                                   uint32_t last) {
-  winograd(a, first, last, 2, 2);
-}
-static __attribute__((noinline)) void winograd_4x2(const rn_winograd_f16_args *a, uint32_t first,
-                                                   uint32_t last) {
-  winograd(a, first, last, 4, 2);
-}
-static __attribute__((noinline)) void winograd_4x4(const rn_winograd_f16_args *a, uint32_t first,
-                                                   uint32_t last) {
-  winograd(a, first, last, 4, 4);
-}
+#define RN_FORM(height, width)                                                                     \
+  static __attribute__((noinline)) void transform_##height##x##width(                              \
+      const rn_winograd_f16_args *a, const strip *s) {                                             \
+    transform_strip(a, s, height, width);                                                          \
+  }                                                                                                \
+  static __attribute__((noinline)) void store_##height##x##width(                                  \
+      const rn_winograd_f16_args *a, const strip *s, uint32_t oc, uint32_t channels) {             \
+    store_strip(a, s, oc, channels, height, width);                                                \
+  }
+RN_FORM(2, 2)
+RN_FORM(4, 2)
+RN_FORM(4, 4)
 
 static void winograd_f16(const rn_winograd_f16_args *a, uint32_t first, uint32_t last) {
-  (a->tile_height == 2  ? winograd_2x2
-   : a->tile_width == 2 ? winograd_4x2
-                        : winograd_4x4)(a, first, last);
+  if (a->tile_height == 2)
+    winograd(a, first, last, transform_2x2, store_2x2, 2, 2);
+  else if (a->tile_width == 2)
+    winograd(a, first, last, transform_4x2, store_4x2, 4, 2);
+  else
+    winograd(a, first, last, transform_4x4, store_4x4, 4, 4);
 }
 
 #endif
