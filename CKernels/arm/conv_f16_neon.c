@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolution with fp16 weights in float32, NEON. Twin: ref/conv_f16_ref.c
 //
-// Register tile: 5 output pixels x 16 output channels in 20 accumulators of 4. A step of 4 taps
-// takes one vector of each pixel and multiplies by element: 80 FMLA for 5 + 4 loads. A tile's
-// pixels continue on the rows below.
+// Register tile: 4 output pixels x 16 output channels in 16 accumulators of 4. A step of 8 taps
+// takes two vectors of each pixel in one load and multiplies by element: 128 FMLA for 4 + 8 loads.
+// A tile's pixels continue on the rows below.
 //
-// Widening in the loop would take 4 FCVTL for 20 FMLA, so weights are widened once for up to
+// Widening in the loop would take 4 FCVTL for 16 FMLA, so weights are widened once for up to
 // max_group pixels, as many as fit the first-level cache; between such parts of a kernel the sums
 // of the group wait in memory. The order of each sum stays that of the reference.
 #if defined(__aarch64__)
@@ -13,7 +13,7 @@
 #include "rn_kernels.h"
 #include <arm_neon.h>
 
-enum { max_pixels = 5, max_group = 120, max_taps = 256 };
+enum { max_pixels = 4, max_group = 120, max_taps = 256 };
 
 // A part of the kernel: `taps` of `rows` rows, and where the sums come from and go to.
 typedef struct part {
@@ -92,42 +92,53 @@ RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, part *s, uint32_t oc, uint
 #define RN_AFTER_SUMS                                                                              \
   RN_UNROLL for (uint32_t p = 0; p < pixels; p++) __asm__ volatile(                                \
       "" : "+w"(acc[p][0]), "+w"(acc[p][1]), "+w"(acc[p][2]), "+w"(acc[p][3]), "+r"(weights));
-#define RN_TAP(t)                                                                                  \
+#define RN_TAP(vector, t)                                                                          \
   {                                                                                                \
     const float32x4x4_t w = vld1q_f32_x4(weights);                                                 \
     weights += 16;                                                                                 \
     RN_UNROLL for (uint32_t i = 0; i < 4; i++) RN_UNROLL for (uint32_t p = 0; p < pixels; p++)     \
-        acc[p][i] = vfmaq_laneq_f32(acc[p][i], w.val[i], pixel[p], t);                             \
+        acc[p][i] = vfmaq_laneq_f32(acc[p][i], w.val[i], pixel[vector][p], t);                     \
     RN_AFTER_SUMS                                                                                  \
   }
+#define RN_TAPS(vector) RN_TAP(vector, 0) RN_TAP(vector, 1) RN_TAP(vector, 2) RN_TAP(vector, 3)
   const uint32_t taps = s->taps;
   const size_t rest = g->input_row - taps / 4 * 4; // of an input row
-#define RN_PIXELS RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_f32(input[p]);
-#define RN_ADVANCE(count)                                                                          \
-  RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {                                                \
-    input[p] += count;                                                                             \
-    RN_OPAQUE(input[p]);                                                                           \
-  }
+#define RN_OPAQUE_INPUT RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_OPAQUE(input[p]);
   for (uint32_t rows = s->rows; rows; rows--) {
-    float32x4_t pixel[max_pixels];
-    for (uint32_t steps = taps / 4; steps; steps--) {
-      RN_PIXELS
-      RN_ADVANCE(4)
-      RN_TAP(0) RN_TAP(1) RN_TAP(2) RN_TAP(3)
+    float32x4_t pixel[2][max_pixels];
+    RN_OPAQUE_INPUT
+    for (uint32_t steps = taps / 8; steps; steps--) {
+      // An LD1 of both, unlike an LDP, advances the pointer as well.
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {
+        const float32x4x2_t both = vld1q_f32_x2(input[p]);
+        pixel[0][p] = both.val[0], pixel[1][p] = both.val[1];
+        input[p] += 8;
+      }
+      RN_OPAQUE_INPUT
+      RN_TAPS(0)
+      RN_TAPS(1)
+    }
+    if (taps & 4) {
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {
+        pixel[0][p] = vld1q_f32(input[p]);
+        input[p] += 4;
+      }
+      RN_OPAQUE_INPUT
+      RN_TAPS(0)
     }
     // What is read beyond the last taps is not multiplied.
-    if (taps % 4) {
-      RN_PIXELS
-      RN_TAP(0)
-      if (taps % 4 > 1)
-        RN_TAP(1)
-      if (taps % 4 > 2)
-        RN_TAP(2)
+    if (taps & 3) {
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[0][p] = vld1q_f32(input[p]);
+      RN_TAP(0, 0)
+      if (taps & 2)
+        RN_TAP(0, 1)
+      if ((taps & 3) == 3)
+        RN_TAP(0, 2)
     }
-    RN_ADVANCE(rest)
+    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) input[p] += rest;
   }
-#undef RN_PIXELS
-#undef RN_ADVANCE
+#undef RN_OPAQUE_INPUT
+#undef RN_TAPS
 #undef RN_TAP
 #undef RN_AFTER_SUMS
   if (!s->is_last) {
@@ -147,11 +158,10 @@ RN_TILE(1)
 RN_TILE(2)
 RN_TILE(3)
 RN_TILE(4)
-RN_TILE(5)
 
 typedef void tile_function(const rn_conv_f16_args *, part *, uint32_t oc, uint32_t y, uint32_t x,
                            uint32_t index);
-static tile_function *const tiles_of[max_pixels + 1] = {0, tile_1, tile_2, tile_3, tile_4, tile_5};
+static tile_function *const tiles_of[max_pixels + 1] = {0, tile_1, tile_2, tile_3, tile_4};
 
 // Pixels [from, from + count) of the rows from y on.
 static void group(const rn_conv_f16_args *a, part *s, uint32_t oc, uint32_t y, uint32_t from,

@@ -109,11 +109,12 @@ RN_ALWAYS_INLINE void transform_tile(const place *at, uint32_t c, float32x4_t *v
 RN_ALWAYS_INLINE void store_positions(const strip *s, float32x4_t v[4][channels_step / 4][36],
                                       element *to, const uint32_t padded,
                                       const uint32_t positions) {
+  const size_t position = s->v_position; // a copy, which the stores cannot alias
   for (uint32_t p = 0; p < positions; p += 2) {
     store_v(v, p, to, padded);
-    to += s->v_position;
+    to += position;
     store_v(v, p + 1, to, padded);
-    to += s->v_position;
+    to += position;
   }
 }
 
