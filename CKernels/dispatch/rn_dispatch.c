@@ -43,14 +43,15 @@ rn_isa rn_isa_detect(void) {
 #if defined(__x86_64__)
   // These builtins also ask whether the system saves the wide registers.
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni"))
+  // A level has the kernels of those below.
+  const int has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                       __builtin_cpu_supports("f16c");
+  const int has_evex = __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+  if (has_avx2 && has_evex && __builtin_cpu_supports("avx512f") &&
+      __builtin_cpu_supports("avx512bw"))
     return RN_ISA_AVX512VNNI;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-      __builtin_cpu_supports("f16c")) {
-    const int has_evex = __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+  if (has_avx2)
     return __builtin_cpu_supports("avxvnni") || has_evex ? RN_ISA_AVXVNNI : RN_ISA_AVX2;
-  }
   if (__builtin_cpu_supports("sse4.2"))
     return RN_ISA_SSE41;
   return RN_ISA_REF;

@@ -212,8 +212,9 @@ static inline size_t rn_winograd_f16_scratch(uint32_t tile_height, uint32_t tile
 }
 
 // Makes U = G g G^T of weights as conv_f16 has them, [oc/16][3][3 * channels][16 oc]: computed in
-// float32 and rounded half to even once; the same bits everywhere. Not beyond fp16's range if no
-// weight is, since the rows of |G| have sums of at most 1.
+// float32 and rounded half to even once; the same bits everywhere. The rows of |G| have sums of at
+// most 1 in F(4) and 3/2 in F(2). Range: for F(4x4) any finite weight, for the others weights of at
+// most 65504 / (9/4) = 29112; beyond it U may become infinite.
 void rn_winograd_f16_weights(uint32_t tile_height, uint32_t tile_width, const uint16_t *weights,
                              uint32_t output_blocks, uint32_t channels, uint16_t *transformed);
 

@@ -10,7 +10,8 @@
 
 RN_TARGET_PUSH("avx2,fma,f16c")
 
-enum { lanes = 8, max_tiles = 6 };
+// Weights are read once in a strip, from wherever they are, and 4 KB ahead.
+enum { lanes = 8, max_tiles = 6, ahead = 2048 };
 
 // `pitch` floats of V from 16 channels to the next 16.
 RN_ALWAYS_INLINE void multiply_tiles(const float *v, size_t pitch, const uint32_t tiles,
@@ -22,6 +23,7 @@ RN_ALWAYS_INLINE void multiply_tiles(const float *v, size_t pitch, const uint32_
     for (uint32_t k = 0; k < 16; k++) {
       const __m256 w0 = _mm256_cvtph_ps(_mm_load_si128((const __m128i *)weights));
       const __m256 w1 = _mm256_cvtph_ps(_mm_load_si128((const __m128i *)(weights + 8)));
+      _mm_prefetch((const char *)(weights + ahead), _MM_HINT_T0);
       weights += RN_CHANNEL_BLOCK;
       RN_UNROLL for (uint32_t t = 0; t < tiles; t++) {
         const __m256 d = _mm256_broadcast_ss(v + t * 16 + k);

@@ -59,6 +59,13 @@ static void fill_floats(float *values, size_t count, check_random *random) {
     values[i] = random_float(random);
 }
 
+// From 0.0625 to 2, of both signs.
+static void fill_halves(uint16_t *halves, size_t count, check_random *random) {
+  random_bytes(random, halves, count * sizeof *halves);
+  for (size_t i = 0; i < count; i++)
+    halves[i] = (halves[i] & 0x93ff) | 0x2c00;
+}
+
 void bench_conv_q8(bench_run *run) {
   check_random random = {1};
   for (const struct shape *s = shapes; s < shapes + shape_count; s++) {
@@ -158,5 +165,72 @@ void bench_conv_f32(bench_run *run) {
     char name[40];
     name_of(name, sizeof name, s);
     bench_report(run, &samples, name, multiplications(s), run->peak_f32);
+  }
+}
+
+void bench_conv_f16(bench_run *run) {
+  check_random random = {1};
+  for (const struct shape *s = shapes; s < shapes + shape_count; s++) {
+    buffers_reset();
+    const rn_conv_geometry g = geometry_of(s, 1);
+    const size_t inputs = input_count(s, &g), weight_count = taps_of(&g) * s->output_channels;
+    float *input = buffer_input(inputs * sizeof(float));
+    uint16_t *weights = buffer_input(weight_count * sizeof *weights);
+    float *bias = buffer_input(s->output_channels * sizeof(float));
+    fill_floats(input, inputs, &random);
+    fill_halves(weights, weight_count, &random);
+    fill_floats(bias, s->output_channels, &random);
+    const rn_conv_f16_args a = {
+        .geometry = g,
+        .input = input,
+        .weights = weights,
+        .bias = bias,
+        .output = (float *)buffer_output((size_t)s->size * g.output_row * sizeof(float))};
+    bench_samples samples;
+    BENCH(&samples, run->kernels->conv_f16(&a, 0, rn_conv_units(&g)));
+    char name[40];
+    name_of(name, sizeof name, s);
+    bench_report(run, &samples, name, multiplications(s), run->peak_f32);
+  }
+}
+
+// The rate is that of the direct convolution's multiplications. As above.
+void bench_winograd_f16(bench_run *run) {
+  static const uint32_t forms[][2] = {{2, 2}, {4, 2}, {4, 4}};
+  if (run->kernels->winograd_f16 == rn_winograd_f16_ref)
+    return;
+  check_random random = {1};
+  for (unsigned i = 0; i < 4; i++) {
+    for (unsigned form = 0; form < 3; form++) {
+      buffers_reset();
+      const struct shape s = {3, 1, 64u << i, 64u << i, 56u >> i};
+      const rn_conv_geometry g = geometry_of(&s, 1);
+      const uint32_t tile_height = forms[form][0], tile_width = forms[form][1];
+      const size_t inputs = input_count(&s, &g);
+      const size_t weight_count = (size_t)rn_winograd_positions(tile_height, tile_width) *
+                                  s.input_channels * s.output_channels;
+      float *input = buffer_input(inputs * sizeof *input);
+      uint16_t *weights = buffer_input(weight_count * sizeof *weights);
+      float *bias = buffer_input(s.output_channels * sizeof *bias);
+      fill_floats(input, inputs, &random);
+      fill_halves(weights, weight_count, &random);
+      fill_floats(bias, s.output_channels, &random);
+      const rn_winograd_f16_args a = {
+          .conv = {.geometry = g,
+                   .input = input,
+                   .bias = bias,
+                   .output = (float *)buffer_output((size_t)s.size * g.output_row * sizeof(float))},
+          .weights = weights,
+          .tile_height = tile_height,
+          .tile_width = tile_width,
+          .scratch =
+              buffer_output(rn_winograd_f16_scratch(tile_height, tile_width, s.input_channels))};
+      bench_samples samples;
+      BENCH(&samples, run->kernels->winograd_f16(&a, 0, rn_winograd_f16_units(&a)));
+      char name[40];
+      snprintf(name, sizeof name, "F(%ux%u) %ux%u %u-%u", tile_height, tile_width, s.size, s.size,
+               s.input_channels, s.output_channels);
+      bench_report(run, &samples, name, multiplications(&s), run->peak_f32);
+    }
   }
 }

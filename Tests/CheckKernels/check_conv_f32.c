@@ -1,34 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "buffers.h"
-#include "check_conv.h"
+#include "check_half.h"
 #include "slots.h"
-#include <float.h>
 #include <math.h>
 #include <string.h>
-
-// The kinds of data are the same for all operands: input, weights, bias, residual.
-static void fill(check_random *random, conv_data data, float *values, size_t count) {
-  static const float small[] = {0, -0.0f, 1e-42f, -1e-42f, FLT_MIN, -FLT_MIN, 1e-20f, -1e-20f};
-  // Their sums overflow, and infinities of both signs meet.
-  static const float large[] = {FLT_MAX, -FLT_MAX, 1e30f, -1e30f, 1.0f, -1.0f, 0, 1e-30f};
-  for (size_t i = 0; i < count; i++) {
-    const float number = random_float(random);
-    switch (data) {
-    case conv_typical:
-      values[i] = number;
-      break;
-    case conv_ties:
-      values[i] = small[random_below(random, 8)];
-      break;
-    case conv_greatest:
-      // Products that cancel: a sum in another order, or not fused, has other bits.
-      values[i] = number * (i % 2 ? 1e10f : 1.0f);
-      break;
-    default:
-      values[i] = large[random_below(random, 8)];
-    }
-  }
-}
 
 static void one(check_run *run, const conv_case *c) {
   check_random *random = &run->random;
@@ -41,11 +16,12 @@ static void one(check_run *run, const conv_case *c) {
   uint8_t *expected = buffer_output(size);
   uint8_t *found = buffer_output(size);
 
-  fill(random, c->data, input, c->input_count);
+  check_fill_floats(random, c->data, input, c->input_count);
   // Extreme inputs with weights of 0 and 1 stay finite in some outputs.
-  fill(random, c->data == conv_extreme ? conv_ties : c->data, weights, c->weight_count);
-  fill(random, c->data, bias, c->channels);
-  fill(random, c->data, residual, c->residual_count);
+  check_fill_floats(random, c->data == conv_extreme ? conv_ties : c->data, weights,
+                    c->weight_count);
+  check_fill_floats(random, c->data, bias, c->channels);
+  check_fill_floats(random, c->data, residual, c->residual_count);
   // Whole channels of zeros, with a bias of -0: the sign of zero shows at the clamp.
   for (uint32_t oc = 0; oc < c->channels; oc++) {
     if (random_below(random, 8))

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Against the float32 reference on the widened weights: the bits have to be the same.
+#include "buffers.h"
+#include "check_half.h"
+#include "slots.h"
+#include <math.h>
+#include <string.h>
+
+static void one(check_run *run, const conv_case *c) {
+  check_random *random = &run->random;
+  float *input = buffer_input(c->input_count * sizeof(float));
+  uint16_t *weights = buffer_input(c->weight_count * sizeof *weights);
+  float *widened = buffer_input(c->weight_count * sizeof *widened);
+  float *bias = buffer_input(c->channels * sizeof(float));
+  float *residual = buffer_input(c->residual_count * sizeof(float));
+  const size_t size = view_size(&c->view);
+  uint8_t *before = buffer_output(size);
+  uint8_t *expected = buffer_output(size);
+  uint8_t *found = buffer_output(size);
+
+  check_fill_floats(random, c->data, input, c->input_count);
+  // Extreme inputs with tiny weights stay finite in some outputs.
+  check_fill_halves(random, c->data, weights, c->weight_count);
+  if (c->data == conv_extreme && random_below(random, 2))
+    check_fill_halves(random, conv_ties, weights, c->weight_count);
+  check_fill_floats(random, c->data, bias, c->channels);
+  check_fill_floats(random, c->data, residual, c->residual_count);
+  // Whole channels of zeros, with a bias of -0: the sign of zero shows at the clamp.
+  for (uint32_t oc = 0; oc < c->channels; oc++) {
+    if (random_below(random, 8))
+      continue;
+    bias[oc] = -0.0f;
+    for (uint32_t k = 0; k < c->taps; k++)
+      weights[oc / 16 * c->taps * 16 + k * 16 + oc % 16] = 0x8000;
+  }
+  for (size_t i = 0; i < c->weight_count; i++)
+    widened[i] = half_to_float(weights[i]);
+  if (c->residual == conv_in_place) {
+    memcpy(before + c->view.origin, residual, c->residual_count * sizeof(float));
+    memcpy(expected, before, size);
+    memcpy(found, before, size);
+  }
+
+  const float low = random_below(random, 2) ? 0.0f : -INFINITY;
+  rn_conv_f32_args wide = {.geometry = c->geometry,
+                           .input = input,
+                           .weights = widened,
+                           .bias = bias,
+                           .output = (float *)(expected + c->view.origin),
+                           .low = low};
+  rn_conv_f16_args a = {.geometry = c->geometry,
+                        .input = input,
+                        .weights = weights,
+                        .bias = bias,
+                        .output = (float *)(found + c->view.origin),
+                        .low = low};
+  if (c->residual != conv_no_residual) {
+    wide.residual = c->residual == conv_separate ? residual : wide.output;
+    a.residual = c->residual == conv_separate ? residual : a.output;
+  }
+  CHECK_REFERENCE(run, rn_conv_f32_ref(&wide, c->first, c->last));
+  CHECK_KERNEL(run, run->kernels->conv_f16(&a, c->first, c->last));
+  check_compare(run, &c->view, before, expected, found);
+}
+
+void check_conv_f16(check_run *run) {
+  check_half(run);
+  check_conv_cases(run, sizeof(float), one);
+}
