@@ -17,7 +17,10 @@
 #include <arm_neon.h>
 
 typedef float element;
-enum { channels_step = 4 };
+enum { channels_step = 4, scale = 1 };
+
+// [channel][padded tile]
+#define v_offset(s, tile, channel) ((size_t)(channel) * (s)->padded + (tile))
 
 RN_ALWAYS_INLINE void store_v(float32x4_t v[4][1][36], uint32_t p, float *to,
                               const uint32_t padded) {
@@ -176,12 +179,13 @@ static multiply_function *const by_tiles[RN_WINOGRAD_F16_TILES + 1] = {
     multiply_6,  multiply_7,  multiply_8,  multiply_9,  multiply_10, multiply_11,
     multiply_12, multiply_13, multiply_14, multiply_15, multiply_16};
 
-#define multiply(s, v, tiles, weights, blocks, second, m)                                          \
-  multiply_blocks((s)->channels, (s)->padded, v, tiles, weights, blocks, second, m)
+#define multiply(s, position, from, to, ...)                                                       \
+  multiply_blocks((s)->channels, (s)->padded, (s)->v + position * (s)->v_position + (from),        \
+                  (s)->m + position * (s)->m_position + (from)*32, (to) - (from), __VA_ARGS__)
 
-RN_ALWAYS_INLINE void multiply_blocks(uint32_t channels, uint32_t padded, const float *v,
+RN_ALWAYS_INLINE void multiply_blocks(uint32_t channels, uint32_t padded, const float *v, float *m,
                                       uint32_t tiles, const uint16_t *weights, uint32_t blocks,
-                                      size_t second, float *m) {
+                                      size_t second) {
   multiply_function *function = padded == 4 ? by_narrow[tiles] : by_tiles[tiles];
   for (uint32_t block = 0; block < blocks; block++)
     function(v, channels, padded, weights + block * second, m + block * 16);

@@ -3,12 +3,14 @@
 // and strips of tiles. Included once by each kernel file, after it has defined
 //   element                    type of V and M in scratch
 //   channels_step              channels that store_v takes at once
+//   scale                      what M has to be multiplied by, 1 or a power of two
+//   v_offset(...)              where V of a channel and of 4 tiles from one on begins in a position
 //   store_v(...)               stores V of up to 4 tiles, transposed to [channel][tile]
 //   load_m(...)                4 sums as float32
-//   multiply(...)              M of one position
+//   multiply(...)              M of tiles [from, to) of one position
 //
-// V has the tiles innermost, so that a vector of it holds 4 or 8 tiles of one channel, from which
-// FMLA takes one by element for a vector of output channels.
+// V has the tiles innermost, so that of a vector FMLA takes one by element for a vector of output
+// channels.
 #ifndef RN_WINOGRAD_F16_TILES_H
 #define RN_WINOGRAD_F16_TILES_H
 
@@ -61,7 +63,7 @@ typedef struct strip {
   uint32_t across;                      // tiles in a row of the image
   uint32_t channels;                    // of the input
   size_t v_position, m_position;        // from one position to the next
-  element *v;                           // [position][channel][padded tile]
+  element *v;                           // [position], then as v_offset has it
   element *m;                           // [position][tile][32 oc]
 } strip;
 
@@ -141,7 +143,7 @@ RN_ALWAYS_INLINE void transform_strip(const rn_winograd_f16_args *a, const strip
         for (uint32_t part = 0; part < channels_step / 4; part++)
           transform_tile(&at[t], c + 4 * part, v[t][part], tile_height, tile_width);
       RN_IN_MEMORY(v);
-      element *to = s->v + (size_t)c * s->padded + first;
+      element *to = s->v + v_offset(s, first, c);
       if (s->padded == 4)
         store_positions(s, v, to, 4, rows * columns);
       else
@@ -160,7 +162,7 @@ typedef struct target {
 
 RN_ALWAYS_INLINE void store_pixel(const target *to, float32x4_t t, uint32_t i, uint32_t j,
                                   const int has_residual) {
-  t = vaddq_f32(t, to->bias);
+  t = scale == 1 ? vaddq_f32(t, to->bias) : vfmaq_n_f32(to->bias, t, scale);
   if (has_residual)
     t = vaddq_f32(t, vld1q_f32(to->residual + i * to->residual_row + j * to->pixel));
   // FMAXNM makes low of a NaN and has 0 above -0.
@@ -288,8 +290,7 @@ RN_ALWAYS_INLINE void winograd(const rn_winograd_f16_args *a, uint32_t first, ui
       if (is_last_row && to > s.full_row[1])
         to = s.full_row[1];
       if (from < to)
-        multiply(&s, s.v + p * s.v_position + from, to - from, weights + p * position, blocks,
-                 positions * position, s.m + p * s.m_position + from * 32);
+        multiply(&s, p, from, to, weights + p * position, blocks, positions * position);
     }
     store(a, &s, block * 16, blocks * 16);
   }

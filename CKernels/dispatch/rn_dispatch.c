@@ -138,6 +138,10 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
     rn_kernels_init_conv_q8_neondot(kernels);
     rn_kernels_init_peak_neondot(kernels);
   }
+  if (cap >= RN_ISA_NEONFP16) {
+    rn_kernels_init_conv_f16_neonfp16(kernels);
+    rn_kernels_init_winograd_f16_neonfp16(kernels);
+  }
   if (cap >= RN_ISA_I8MM) {
     rn_kernels_init_conv_q8_i8mm(kernels);
     rn_kernels_init_peak_i8mm(kernels);

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolution with fp16 weights, products and short sums in fp16. Twin: ref/conv_f16_ref.c, within
+// a bound.
+//
+// Register tile: 8 output pixels x 16 output channels in 16 accumulators of 8 fp16. A vector of a
+// pixel holds 8 taps, of which FMLA takes one by element: 128 FMLA for 8 + 4 loads.
+//
+// The input of some output rows is converted to fp16 once for all output channels, on the stack.
+#if defined(__aarch64__)
+#include "../dispatch/rn_target.h"
+#include "rn_kernels.h"
+#include <arm_neon.h>
+
+RN_TARGET_PUSH("fullfp16")
+
+enum { max_pixels = 8, chain = 16, chains = 16, window_limit = 32768 };
+
+// Input of the output pixels [y, y + rows) x [x, x + columns) in fp16: the run of each pixel and
+// kernel row, shared where runs overlap.
+typedef struct window {
+  uint32_t y, rows, x, columns;
+  uint32_t step_y;    // window rows from an output row's first kernel row to the next one's
+  size_t row, step_x; // from one window row to the next, from one output pixel to the next
+  float16_t input[window_limit + 8];
+} window;
+
+static void convert(const float *from, size_t count, float16_t *to) {
+  _Pragma("clang loop unroll_count(4)") for (size_t i = 0; i < count; i += 8) vst1q_f16(
+      to + i, vcvt_high_f16_f32(vcvt_f16_f32(vld1q_f32(from + i)), vld1q_f32(from + i + 4)));
+}
+
+static void fill(const rn_conv_f16_args *a, window *w) {
+  const rn_conv_geometry *g = &a->geometry;
+  const uint32_t rows = (w->rows - 1) * w->step_y + g->kernel_rows;
+  for (uint32_t r = 0; r < rows; r++) {
+    const float *from = a->input + w->x * g->step_x;
+    if (w->step_y == g->kernel_rows)
+      from += (w->y + r / g->kernel_rows) * g->step_y + r % g->kernel_rows * g->input_row;
+    else
+      from += w->y * g->step_y + r * g->input_row;
+    float16_t *to = w->input + r * w->row;
+    if (w->step_x == g->step_x)
+      convert(from, w->row, to);
+    else
+      for (uint32_t x = 0; x < w->columns; x++)
+        convert(from + x * g->step_x, g->run, to + x * w->step_x);
+  }
+}
+
+// The pixel's number in its row of the window, and what a pointer has to skip to get there.
+RN_ALWAYS_INLINE size_t next_pixel(uint32_t *x, uint32_t width, size_t step, size_t wrap) {
+  const int is_last_of_row = ++*x == width;
+  *x = is_last_of_row ? 0 : *x;
+  return step + (is_last_of_row ? wrap : 0);
+}
+
+// The pixels from (y, x) of the window on.
+RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, const window *s, uint32_t oc, uint32_t y,
+                           uint32_t x, const uint32_t pixels) {
+  const rn_conv_geometry *g = &a->geometry;
+  const uint32_t run = g->run, width = s->columns;
+  const float16_t *weights = (const float16_t *)a->weights + (size_t)oc * g->kernel_rows * g->run;
+  const float16_t *input[max_pixels];
+  uint32_t column = x;
+  input[0] = s->input + y * s->step_y * s->row + x * s->step_x;
+  RN_UNROLL for (uint32_t p = 1; p < pixels; p++) input[p] =
+      input[p - 1] + next_pixel(&column, width, s->step_x, s->step_y * s->row - width * s->step_x);
+
+  float16x8_t acc[max_pixels][2], array[max_pixels][2];
+  float32x4_t total_array[max_pixels][4];
+  float16_t *sums = (float16_t *)array;
+  float *totals = (float *)total_array;
+  RN_OPAQUE(sums);
+  RN_OPAQUE(totals);
+  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
+    const float32x4_t bias = vld1q_f32(a->bias + oc + 4 * i);
+    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) vst1q_f32(totals + p * 16 + 4 * i, bias);
+  }
+// Keeps the next loads behind these sums, or the compiler loads ahead and spills.
+#define RN_AFTER_SUMS                                                                              \
+  RN_UNROLL for (uint32_t p = 0; p < pixels;                                                       \
+                 p++) __asm__ volatile("" : "+w"(acc[p][0]), "+w"(acc[p][1]), "+r"(weights));
+#define RN_TAP(t, w, is_first)                                                                     \
+  RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 2; i++)       \
+      acc[p][i] = is_first ? vmulq_n_f16((w)[i], pixel[p][t])                                      \
+                           : vfmaq_n_f16(acc[p][i], (w)[i], pixel[p][t]);
+#define RN_PIXELS                                                                                  \
+  RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {                                                \
+    pixel[p] = vld1q_f16(input[p]);                                                                \
+    input[p] += 8;                                                                                 \
+    RN_OPAQUE(input[p]);                                                                           \
+  }
+#define RN_TAPS(is_first)                                                                          \
+  RN_PIXELS                                                                                        \
+  RN_UNROLL for (uint32_t t = 0; t < 8; t += 2) {                                                  \
+    const float16x8x4_t w = vld1q_f16_x4(weights);                                                 \
+    weights += 32;                                                                                 \
+    RN_TAP(t, w.val, is_first &&t == 0)                                                            \
+    RN_TAP(t + 1, w.val + 2, 0)                                                                    \
+    RN_AFTER_SUMS                                                                                  \
+  }
+  uint32_t held = 0; // chains in `sums`
+  const uint32_t row_chains = run < chain ? 1 : run / chain;
+  const size_t rest = s->row - run / 8 * 8;
+  for (uint32_t rows = g->kernel_rows; rows; rows--) {
+    float16x8_t pixel[max_pixels];
+    for (uint32_t left = row_chains; left; left--) {
+      uint32_t taps = left == 1 ? run - (row_chains - 1) * chain : chain;
+      if (taps >= chain) {
+        RN_UNROLL for (uint32_t k = 0; k < chain; k += 8){RN_TAPS(k == 0)} taps -= chain;
+      } else {
+        RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 2; i++)
+            acc[p][i] = vdupq_n_f16(0);
+      }
+      if (taps >= 8) {
+        RN_TAPS(0)
+        taps -= 8;
+      }
+      // What is read beyond the last taps is not multiplied.
+      if (taps) {
+        RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_f16(input[p]);
+        RN_UNROLL for (uint32_t t = 0; t < 7; t++) {
+          if (t < taps) {
+            const float16x8x2_t w = vld1q_f16_x2(weights);
+            weights += 16;
+            RN_TAP(t, w.val, 0)
+            RN_AFTER_SUMS
+          }
+        }
+      }
+      if (held)
+        RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 2; i++)
+            acc[p][i] = vaddq_f16(acc[p][i], vld1q_f16(sums + p * 16 + 8 * i));
+      if (++held < chains && (left > 1 || rows > 1)) {
+        RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 2; i++)
+            vst1q_f16(sums + p * 16 + 8 * i, acc[p][i]);
+        continue;
+      }
+      held = 0;
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 2; i++) {
+        float *total = totals + p * 16 + 8 * i;
+        vst1q_f32(total, vaddq_f32(vld1q_f32(total), vcvt_f32_f16(vget_low_f16(acc[p][i]))));
+        vst1q_f32(total + 4, vaddq_f32(vld1q_f32(total + 4), vcvt_high_f32_f16(acc[p][i])));
+      }
+    }
+    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) input[p] += rest;
+  }
+#undef RN_TAPS
+#undef RN_PIXELS
+#undef RN_TAP
+#undef RN_AFTER_SUMS
+  const float32x4_t low = vdupq_n_f32(a->low);
+  const size_t step = g->output_pixel, column_offset = (s->x + x) * step + oc;
+  float *output = a->output + (s->y + y) * g->output_row + column_offset;
+  const float *residual =
+      a->residual ? a->residual + (s->y + y) * g->residual_row + column_offset : a->bias;
+  const size_t wrap = g->output_row - width * step, residual_wrap = g->residual_row - width * step;
+  const int has_residual = a->residual != 0;
+  for (uint32_t p = 0; p < pixels; p++) {
+    RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
+      float32x4_t t = vld1q_f32(totals + p * 16 + 4 * i);
+      if (has_residual)
+        t = vaddq_f32(t, vld1q_f32(residual + 4 * i));
+      vst1q_f32(output + 4 * i, vmaxnmq_f32(t, low));
+    }
+    const int is_last_of_row = ++x == width;
+    output += step + (is_last_of_row ? wrap : 0);
+    residual += step + (is_last_of_row ? residual_wrap : 0);
+    x = is_last_of_row ? 0 : x;
+  }
+}
+
+#define RN_TILE(pixels)                                                                            \
+  static __attribute__((noinline)) void tile_##pixels(const rn_conv_f16_args *a, const window *s,  \
+                                                      uint32_t oc, uint32_t y, uint32_t x) {       \
+    tile(a, s, oc, y, x, pixels);                                                                  \
+  }
+RN_TILE(1)
+RN_TILE(2)
+RN_TILE(3)
+RN_TILE(4)
+RN_TILE(5)
+RN_TILE(6)
+RN_TILE(7)
+RN_TILE(8)
+
+typedef void tile_function(const rn_conv_f16_args *, const window *, uint32_t oc, uint32_t y,
+                           uint32_t x);
+static tile_function *const tiles_of[max_pixels + 1] = {0,      tile_1, tile_2, tile_3, tile_4,
+                                                        tile_5, tile_6, tile_7, tile_8};
+
+// Rows [from, to) of the window for one pair of blocks.
+static void convolve(const rn_conv_f16_args *a, const window *s, uint32_t pair, uint32_t from,
+                     uint32_t to) {
+  const uint32_t left = a->geometry.output_blocks - pair * 2, blocks = left < 2 ? left : 2;
+  const uint32_t end = to * s->columns;
+  for (uint32_t block = pair * 2; block < pair * 2 + blocks; block++)
+    for (uint32_t p = from * s->columns; p < end; p += max_pixels)
+      tiles_of[end - p < max_pixels ? end - p : max_pixels](a, s, block * RN_CHANNEL_BLOCK,
+                                                            p / s->columns, p % s->columns);
+}
+
+static void rn_conv_f16_direct_neonfp16(const rn_conv_f16_args *a, uint32_t first, uint32_t last) {
+  const rn_conv_geometry *g = &a->geometry;
+  const uint32_t height = g->output_height;
+  if (first >= last)
+    return;
+  // More taps than any ResNet has.
+  if ((size_t)g->kernel_rows * (g->run + 8) > window_limit) {
+    rn_conv_f16_ref(a, first, last);
+    return;
+  }
+  window s;
+  const int is_shared = g->step_x < g->run;
+  s.step_x = is_shared ? g->step_x : g->run;
+  s.columns = g->output_width;
+  // Columns for which one row of outputs fits.
+  while (g->kernel_rows * ((s.columns - 1) * s.step_x + g->run + 8) > window_limit)
+    s.columns = (s.columns + 1) / 2;
+  s.row = ((s.columns - 1) * s.step_x + g->run + 7) / 8 * 8;
+  const size_t stride = g->step_y / g->input_row;
+  const int has_shared_rows = stride * g->input_row == g->step_y && stride < g->kernel_rows;
+  s.step_y = has_shared_rows ? (uint32_t)stride : g->kernel_rows;
+  const uint32_t most = (uint32_t)((window_limit / s.row - g->kernel_rows) / s.step_y + 1);
+  const uint32_t first_pair = first / height, last_pair = (last - 1) / height;
+  const uint32_t is_one = first_pair == last_pair;
+  const uint32_t start = is_one ? first % height : 0,
+                 end = is_one ? (last - 1) % height + 1 : height;
+  const uint32_t columns = s.columns;
+  for (s.x = 0; s.x < g->output_width; s.x += columns) {
+    s.columns = g->output_width - s.x < columns ? g->output_width - s.x : columns;
+    for (s.y = start; s.y < end; s.y += s.rows) {
+      s.rows = end - s.y < most ? end - s.y : most;
+      fill(a, &s);
+      for (uint32_t pair = first_pair; pair <= last_pair; pair++) {
+        // The units of the pair are rows [from, to).
+        const uint32_t from = first > pair * height ? first - pair * height : 0;
+        const uint32_t to = last < (pair + 1) * height ? last - pair * height : height;
+        const uint32_t top = from > s.y ? from - s.y : 0;
+        const uint32_t bottom = to > s.y ? to - s.y : 0;
+        if (top < bottom && top < s.rows)
+          convolve(a, &s, pair, top, bottom < s.rows ? bottom : s.rows);
+      }
+    }
+  }
+}
+
+RN_TARGET_POP
+
+void rn_kernels_init_conv_f16_neonfp16(rn_kernels *kernels) {
+  kernels->conv_f16_halfsums = rn_conv_f16_direct_neonfp16;
+}
+#endif
