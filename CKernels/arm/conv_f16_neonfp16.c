@@ -13,7 +13,7 @@
 
 RN_TARGET_PUSH("fullfp16")
 
-enum { max_pixels = 8, chain = 16, chains = 16, window_limit = 32768 };
+enum { max_pixels = 8, chain = 64, chains = 16, window_limit = 32768 };
 
 // Input of the output pixels [y, y + rows) x [x, x + columns) in fp16: the run of each pixel and
 // kernel row, shared where runs overlap.
@@ -80,64 +80,64 @@ RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, const window *s, uint32_t 
 #define RN_AFTER_SUMS                                                                              \
   RN_UNROLL for (uint32_t p = 0; p < pixels;                                                       \
                  p++) __asm__ volatile("" : "+w"(acc[p][0]), "+w"(acc[p][1]), "+r"(weights));
-#define RN_TAP(t, w, is_first)                                                                     \
-  RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 2; i++)       \
-      acc[p][i] = is_first ? vmulq_n_f16((w)[i], pixel[p][t])                                      \
-                           : vfmaq_n_f16(acc[p][i], (w)[i], pixel[p][t]);
+#define RN_EACH                                                                                    \
+  RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 2; i++)
+#define RN_TAP(t, w) RN_EACH acc[p][i] = vfmaq_n_f16(acc[p][i], (w)[i], pixel[p][t]);
 #define RN_PIXELS                                                                                  \
   RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {                                                \
     pixel[p] = vld1q_f16(input[p]);                                                                \
     input[p] += 8;                                                                                 \
     RN_OPAQUE(input[p]);                                                                           \
   }
-#define RN_TAPS(is_first)                                                                          \
+#define RN_TAPS                                                                                    \
   RN_PIXELS                                                                                        \
   RN_UNROLL for (uint32_t t = 0; t < 8; t += 2) {                                                  \
     const float16x8x4_t w = vld1q_f16_x4(weights);                                                 \
     weights += 32;                                                                                 \
-    RN_TAP(t, w.val, is_first &&t == 0)                                                            \
-    RN_TAP(t + 1, w.val + 2, 0)                                                                    \
+    RN_TAP(t, w.val)                                                                               \
+    RN_TAP(t + 1, w.val + 2)                                                                       \
     RN_AFTER_SUMS                                                                                  \
   }
-  uint32_t held = 0; // chains in `sums`
-  const uint32_t row_chains = run < chain ? 1 : run / chain;
+  // Chains end with a row, or before it if it has more taps than one.
+  const uint32_t row_chains = (run + chain - 1) / chain;
+  const uint32_t chain_rows = row_chains == 1 ? chain / run : 1;
   const size_t rest = s->row - run / 8 * 8;
+  uint32_t held = 0, left_rows = chain_rows; // chains in `sums`, rows in the present one
   for (uint32_t rows = g->kernel_rows; rows; rows--) {
     float16x8_t pixel[max_pixels];
-    for (uint32_t left = row_chains; left; left--) {
-      uint32_t taps = left == 1 ? run - (row_chains - 1) * chain : chain;
-      if (taps >= chain) {
-        RN_UNROLL for (uint32_t k = 0; k < chain; k += 8){RN_TAPS(k == 0)} taps -= chain;
-      } else {
-        RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 2; i++)
-            acc[p][i] = vdupq_n_f16(0);
-      }
-      if (taps >= 8) {
-        RN_TAPS(0)
-        taps -= 8;
+    for (uint32_t left = run; left;) {
+      uint32_t taps = left < chain ? left : chain;
+      left -= taps;
+      if (left_rows == chain_rows)
+        RN_EACH acc[p][i] = vdupq_n_f16(0);
+      for (uint32_t steps = taps / 8; steps; steps--) {
+        RN_TAPS
       }
       // What is read beyond the last taps is not multiplied.
+      taps %= 8;
       if (taps) {
         RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_f16(input[p]);
         RN_UNROLL for (uint32_t t = 0; t < 7; t++) {
           if (t < taps) {
             const float16x8x2_t w = vld1q_f16_x2(weights);
             weights += 16;
-            RN_TAP(t, w.val, 0)
+            RN_TAP(t, w.val)
             RN_AFTER_SUMS
           }
         }
       }
+      const int is_last = !left && rows == 1;
+      if (--left_rows && !is_last)
+        continue;
+      left_rows = chain_rows;
       if (held)
-        RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 2; i++)
-            acc[p][i] = vaddq_f16(acc[p][i], vld1q_f16(sums + p * 16 + 8 * i));
-      if (++held < chains && (left > 1 || rows > 1)) {
-        RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 2; i++)
-            vst1q_f16(sums + p * 16 + 8 * i, acc[p][i]);
+        RN_EACH acc[p][i] = vaddq_f16(acc[p][i], vld1q_f16(sums + p * 16 + 8 * i));
+      if (++held < chains && !is_last) {
+        RN_EACH vst1q_f16(sums + p * 16 + 8 * i, acc[p][i]);
         continue;
       }
       held = 0;
-      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 2; i++) {
+      RN_EACH {
         float *total = totals + p * 16 + 8 * i;
         vst1q_f32(total, vaddq_f32(vld1q_f32(total), vcvt_f32_f16(vget_low_f16(acc[p][i]))));
         vst1q_f32(total + 4, vaddq_f32(vld1q_f32(total + 4), vcvt_high_f32_f16(acc[p][i])));
@@ -145,6 +145,7 @@ RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, const window *s, uint32_t 
     }
     RN_UNROLL for (uint32_t p = 0; p < pixels; p++) input[p] += rest;
   }
+#undef RN_EACH
 #undef RN_TAPS
 #undef RN_PIXELS
 #undef RN_TAP

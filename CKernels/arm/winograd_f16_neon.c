@@ -17,14 +17,20 @@
 #include <arm_neon.h>
 
 typedef float element;
+typedef float32x4_t value;
+#define load_input vld1q_f32
+#define add vaddq_f32
+#define subtract vsubq_f32
+#define plus_product vfmaq_f32
+#define minus_product vfmsq_f32
+#define same vdupq_n_f32
 enum { channels_step = 4, scale = 1 };
 
 // [channel][padded tile]
 #define v_offset(s, tile, channel) ((size_t)(channel) * (s)->padded + (tile))
 
-RN_ALWAYS_INLINE void store_v(float32x4_t v[4][1][36], uint32_t p, float *to,
-                              const uint32_t padded) {
-  const float32x4x4_t x = {{v[0][0][p], v[1][0][p], v[2][0][p], v[3][0][p]}};
+RN_ALWAYS_INLINE void store_v(float32x4_t v[4][36], uint32_t p, float *to, const uint32_t padded) {
+  const float32x4x4_t x = {{v[0][p], v[1][p], v[2][p], v[3][p]}};
   if (padded == 4) {
     vst4q_f32(to, x);
     return;

@@ -14,15 +14,24 @@ RN_TARGET_PUSH("fullfp16")
 // V is multiplied by 1 / scale.
 enum { channels_step = 8, scale = 16, max_tiles = 8, chain = 16, chains = 16 };
 typedef float16_t element;
+typedef float16x8_t value;
+#define add vaddq_f16
+#define subtract vsubq_f16
+#define plus_product vfmaq_f16
+#define minus_product vfmsq_f16
+#define same vdupq_n_f16
+
+RN_ALWAYS_INLINE float16x8_t load_input(const float *from) {
+  const float16x8_t x = vcvt_high_f16_f32(vcvt_f16_f32(vld1q_f32(from)), vld1q_f32(from + 4));
+  return vmulq_n_f16(x, (float16_t)1 / scale);
+}
 
 // [4 tiles][channel][tile]
 #define v_offset(s, tile, channel) ((size_t)(tile) * (s)->channels + (channel)*4)
 
-RN_ALWAYS_INLINE void store_v(float32x4_t v[4][2][36], uint32_t p, float16_t *to, uint32_t padded) {
+RN_ALWAYS_INLINE void store_v(float16x8_t v[4][36], uint32_t p, float16_t *to, uint32_t padded) {
   (void)padded;
-  float16x8x4_t x;
-  RN_UNROLL for (uint32_t t = 0; t < 4; t++) x.val[t] =
-      vmulq_n_f16(vcvt_high_f16_f32(vcvt_f16_f32(v[t][0][p]), v[t][1][p]), (float16_t)1 / scale);
+  const float16x8x4_t x = {{v[0][p], v[1][p], v[2][p], v[3][p]}};
   vst4q_f16(to, x);
 }
 
@@ -30,9 +39,13 @@ RN_ALWAYS_INLINE float32x4_t load_m(const float16_t *m) { return vcvt_f32_f16(vl
 
 RN_ALWAYS_INLINE void multiply_tiles(const float16_t *v, size_t quad, const uint32_t tiles,
                                      uint32_t channels, const float16_t *weights, float16_t *m) {
-  float16x8_t acc[max_tiles][2], array[max_tiles][2];
-  float16_t *sums = (float16_t *)array;
-  RN_OPAQUE(sums);
+  // Sums of chains: in registers if there are enough, else in memory.
+  const int has_registers = tiles <= 5;
+  float16x8_t acc[max_tiles][2], sums[max_tiles][2], array[max_tiles][2];
+  float16_t *memory = (float16_t *)array;
+  RN_OPAQUE(memory);
+#define RN_EACH                                                                                    \
+  RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 2; i++)
 // Keeps the next loads behind these sums, or the compiler loads ahead and spills.
 #define RN_AFTER_SUMS                                                                              \
   RN_UNROLL for (uint32_t t = 0; t < tiles; t++) __asm__ volatile(                                 \
@@ -50,8 +63,7 @@ RN_ALWAYS_INLINE void multiply_tiles(const float16_t *v, size_t quad, const uint
         RN_UNROLL for (uint32_t ic = 0; ic < 8; ic += 2) {
           const float16x8x4_t w = vld1q_f16_x4(weights);
           weights += 32;
-          RN_UNROLL for (uint32_t c = 0; c < 2; c++) RN_UNROLL for (uint32_t t = 0; t < tiles; t++)
-              RN_UNROLL for (uint32_t i = 0; i < 2; i++) {
+          RN_UNROLL for (uint32_t c = 0; c < 2; c++) RN_EACH {
             const float16_t one = x[t / 4].val[ic / 2][c * 4 + t % 4];
             acc[t][i] = k + ic + c == 0 ? vmulq_n_f16(w.val[c * 2 + i], one)
                                         : vfmaq_n_f16(acc[t][i], w.val[c * 2 + i], one);
@@ -59,20 +71,23 @@ RN_ALWAYS_INLINE void multiply_tiles(const float16_t *v, size_t quad, const uint
           RN_AFTER_SUMS
         }
       }
+      if (has_registers) {
+        RN_EACH sums[t][i] = j ? vaddq_f16(sums[t][i], acc[t][i]) : acc[t][i];
+        continue;
+      }
       if (j)
-        RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 2; i++)
-            acc[t][i] = vaddq_f16(acc[t][i], vld1q_f16(sums + t * 16 + 8 * i));
+        RN_EACH acc[t][i] = vaddq_f16(acc[t][i], vld1q_f16(memory + t * 16 + 8 * i));
       if (j + 1 < count)
-        RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 2; i++)
-            vst1q_f16(sums + t * 16 + 8 * i, acc[t][i]);
+        RN_EACH vst1q_f16(memory + t * 16 + 8 * i, acc[t][i]);
     }
+    if (has_registers)
+      RN_EACH acc[t][i] = sums[t][i];
     if (!is_first)
-      RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 2; i++)
-          acc[t][i] = vaddq_f16(acc[t][i], vld1q_f16(m + t * 32 + 8 * i));
-    RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 2; i++)
-        vst1q_f16(m + t * 32 + 8 * i, acc[t][i]);
+      RN_EACH acc[t][i] = vaddq_f16(acc[t][i], vld1q_f16(m + t * 32 + 8 * i));
+    RN_EACH vst1q_f16(m + t * 32 + 8 * i, acc[t][i]);
   }
 #undef RN_AFTER_SUMS
+#undef RN_EACH
 }
 
 #define RN_TILES(tiles)                                                                            \

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the Winograd convolutions with fp16 weights share on ARM: transforms in vectors of 4 float32
-// and strips of tiles. Included once by each kernel file, after it has defined
+// What the Winograd convolutions with fp16 weights share on ARM: transforms and strips of tiles.
+// Included once by each kernel file, after it has defined
 //   element                    type of V and M in scratch
-//   channels_step              channels that store_v takes at once
+//   value, channels_step       vector of the input's transform, and its lanes
+//   load_input(from)           one of those
+//   add, subtract, plus_product, minus_product, same     its arithmetic, fused where it multiplies
 //   scale                      what M has to be multiplied by, 1 or a power of two
 //   v_offset(...)              where V of a channel and of 4 tiles from one on begins in a position
-//   store_v(...)               stores V of up to 4 tiles, transposed to [channel][tile]
+//   store_v(...)               stores V of 4 tiles, transposed to [channel][tile]
 //   load_m(...)                4 sums as float32
 //   multiply(...)              M of tiles [from, to) of one position
 //
@@ -15,26 +17,25 @@
 #define RN_WINOGRAD_F16_TILES_H
 
 // B^T x in place.
-RN_ALWAYS_INLINE void input_transform(float32x4_t *x, const uint32_t stride, const uint32_t tile) {
-  const float32x4_t x0 = x[0], x1 = x[stride], x2 = x[2 * stride], x3 = x[3 * stride];
+RN_ALWAYS_INLINE void input_transform(value *x, const uint32_t stride, const uint32_t tile) {
+  const value x0 = x[0], x1 = x[stride], x2 = x[2 * stride], x3 = x[3 * stride];
   if (tile == 2) {
-    x[0] = vsubq_f32(x0, x2);
-    x[stride] = vaddq_f32(x1, x2);
-    x[2 * stride] = vsubq_f32(x2, x1);
-    x[3 * stride] = vsubq_f32(x1, x3);
+    x[0] = subtract(x0, x2);
+    x[stride] = add(x1, x2);
+    x[2 * stride] = subtract(x2, x1);
+    x[3 * stride] = subtract(x1, x3);
     return;
   }
-  // Products by 2 and 4 are exact, so that fusing them changes nothing.
-  const float32x4_t x4 = x[4 * stride], x5 = x[5 * stride];
-  const float32x4_t two = vdupq_n_f32(2), four = vdupq_n_f32(4), five = vdupq_n_f32(5);
-  const float32x4_t even = vfmsq_f32(x4, x2, four), odd = vfmsq_f32(x3, x1, four);
-  const float32x4_t even2 = vsubq_f32(x4, x2), odd2 = vsubq_f32(x3, x1);
-  x[0] = vfmaq_f32(vfmsq_f32(x4, x2, five), x0, four);
-  x[stride] = vaddq_f32(even, odd);
-  x[2 * stride] = vsubq_f32(even, odd);
-  x[3 * stride] = vfmaq_f32(even2, odd2, two);
-  x[4 * stride] = vfmsq_f32(even2, odd2, two);
-  x[5 * stride] = vfmaq_f32(vfmsq_f32(x5, x3, five), x1, four);
+  const value x4 = x[4 * stride], x5 = x[5 * stride];
+  const value two = same(2), four = same(4), five = same(5);
+  const value even = minus_product(x4, x2, four), odd = minus_product(x3, x1, four);
+  const value even2 = subtract(x4, x2), odd2 = subtract(x3, x1);
+  x[0] = plus_product(minus_product(x4, x2, five), x0, four);
+  x[stride] = add(even, odd);
+  x[2 * stride] = subtract(even, odd);
+  x[3 * stride] = plus_product(even2, odd2, two);
+  x[4 * stride] = minus_product(even2, odd2, two);
+  x[5 * stride] = plus_product(minus_product(x5, x3, five), x1, four);
 }
 
 // A^T m: the first `tile` of the results are set.
@@ -77,8 +78,8 @@ typedef struct place {
 // can load and store in pairs.
 #define RN_IN_MEMORY(array) __asm__ volatile("" : : "r"(array) : "memory")
 
-// V of 4 channels from c on, of one tile.
-RN_ALWAYS_INLINE void transform_tile(const place *at, uint32_t c, float32x4_t *v,
+// V of the channels from c on, of one tile.
+RN_ALWAYS_INLINE void transform_tile(const place *at, uint32_t c, value *v,
                                      const uint32_t tile_height, const uint32_t tile_width) {
   const uint32_t rows = tile_height + 2, columns = tile_width + 2;
   const float *column[6];
@@ -86,18 +87,18 @@ RN_ALWAYS_INLINE void transform_tile(const place *at, uint32_t c, float32x4_t *v
     column[j] = at->column[j] + c;
     RN_OPAQUE(column[j]);
   }
-  float32x4_t array[36], *d = array;
+  value array[36], *d = array;
   RN_OPAQUE(d);
   RN_UNROLL for (uint32_t i = 0; i < rows; i++) {
-    float32x4_t x[6];
+    value x[6];
     const size_t row = at->row[i];
-    RN_UNROLL for (uint32_t j = 0; j < columns; j++) x[j] = vld1q_f32(column[j] + row);
+    RN_UNROLL for (uint32_t j = 0; j < columns; j++) x[j] = load_input(column[j] + row);
     input_transform(x, 1, tile_width);
     RN_UNROLL for (uint32_t j = 0; j < columns; j++) d[i * columns + j] = x[j];
   }
   RN_IN_MEMORY(d);
   RN_UNROLL for (uint32_t j = 0; j < columns; j += 2) {
-    float32x4_t x[12];
+    value x[12];
     RN_UNROLL for (uint32_t i = 0; i < rows; i++) RN_UNROLL for (uint32_t k = 0; k < 2; k++)
         x[i * 2 + k] = d[i * columns + j + k];
     input_transform(x, 2, tile_height);
@@ -108,9 +109,8 @@ RN_ALWAYS_INLINE void transform_tile(const place *at, uint32_t c, float32x4_t *v
 }
 
 // Two positions at a time, which are loaded in pairs.
-RN_ALWAYS_INLINE void store_positions(const strip *s, float32x4_t v[4][channels_step / 4][36],
-                                      element *to, const uint32_t padded,
-                                      const uint32_t positions) {
+RN_ALWAYS_INLINE void store_positions(const strip *s, value v[4][36], element *to,
+                                      const uint32_t padded, const uint32_t positions) {
   const size_t position = s->v_position; // a copy, which the stores cannot alias
   for (uint32_t p = 0; p < positions; p += 2) {
     store_v(v, p, to, padded);
@@ -138,10 +138,9 @@ RN_ALWAYS_INLINE void transform_strip(const rn_winograd_f16_args *a, const strip
         at[t].column[j] = a->conv.input + (x + j < last_column ? x + j : last_column) * g->step_x;
     }
     for (uint32_t c = 0; c < s->channels; c += channels_step) {
-      float32x4_t v[4][channels_step / 4][36]; // [tile][4 channels][position]
+      value v[4][36]; // [tile][position]
       for (uint32_t t = 0; t < count; t++)
-        for (uint32_t part = 0; part < channels_step / 4; part++)
-          transform_tile(&at[t], c + 4 * part, v[t][part], tile_height, tile_width);
+        transform_tile(&at[t], c, v[t], tile_height, tile_width);
       RN_IN_MEMORY(v);
       element *to = s->v + v_offset(s, first, c);
       if (s->padded == 4)
