@@ -54,6 +54,13 @@ RN_ALWAYS_INLINE size_t next_pixel(uint32_t *x, uint32_t width, size_t step, siz
   return step + (is_last_of_row ? wrap : 0);
 }
 
+// from + x, of 8 channels.
+RN_ALWAYS_INLINE void add_half(float16x8_t x, const float *from, float32x4_t to[2]) {
+  __asm__("" : "+w"(x)); // or the compiler takes an EXT and an FCVTL for an FCVTL2
+  to[0] = vaddq_f32(vld1q_f32(from), vcvt_f32_f16(vget_low_f16(x)));
+  to[1] = vaddq_f32(vld1q_f32(from + 4), vcvt_high_f32_f16(x));
+}
+
 // The pixels from (y, x) of the window on.
 RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, const window *s, uint32_t oc, uint32_t y,
                            uint32_t x, const uint32_t pixels) {
@@ -72,10 +79,6 @@ RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, const window *s, uint32_t 
   float *totals = (float *)total_array;
   RN_OPAQUE(sums);
   RN_OPAQUE(totals);
-  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
-    const float32x4_t bias = vld1q_f32(a->bias + oc + 4 * i);
-    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) vst1q_f32(totals + p * 16 + 4 * i, bias);
-  }
 // Keeps the next loads behind these sums, or the compiler loads ahead and spills.
 #define RN_AFTER_SUMS                                                                              \
   RN_UNROLL for (uint32_t p = 0; p < pixels;                                                       \
@@ -102,6 +105,8 @@ RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, const window *s, uint32_t 
   const uint32_t row_chains = (run + chain - 1) / chain;
   const uint32_t chain_rows = row_chains == 1 ? chain / run : 1;
   const size_t rest = s->row - run / 8 * 8;
+  const float *before = a->bias + oc; // what the sums are added to
+  size_t next = 0;
   uint32_t held = 0, left_rows = chain_rows; // chains in `sums`, rows in the present one
   for (uint32_t rows = g->kernel_rows; rows; rows--) {
     float16x8_t pixel[max_pixels];
@@ -132,44 +137,54 @@ RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, const window *s, uint32_t 
       left_rows = chain_rows;
       if (held)
         RN_EACH acc[p][i] = vaddq_f16(acc[p][i], vld1q_f16(sums + p * 16 + 8 * i));
-      if (++held < chains && !is_last) {
+      if (is_last)
+        break;
+      if (++held < chains) {
         RN_EACH vst1q_f16(sums + p * 16 + 8 * i, acc[p][i]);
         continue;
       }
       held = 0;
       RN_EACH {
-        float *total = totals + p * 16 + 8 * i;
-        vst1q_f32(total, vaddq_f32(vld1q_f32(total), vcvt_f32_f16(vget_low_f16(acc[p][i]))));
-        vst1q_f32(total + 4, vaddq_f32(vld1q_f32(total + 4), vcvt_high_f32_f16(acc[p][i])));
+        float32x4_t t[2];
+        add_half(acc[p][i], before + p * next + 8 * i, t);
+        vst1q_f32(totals + p * 16 + 8 * i, t[0]);
+        vst1q_f32(totals + p * 16 + 8 * i + 4, t[1]);
       }
+      before = totals;
+      next = 16;
     }
     RN_UNROLL for (uint32_t p = 0; p < pixels; p++) input[p] += rest;
   }
-#undef RN_EACH
 #undef RN_TAPS
 #undef RN_PIXELS
 #undef RN_TAP
 #undef RN_AFTER_SUMS
   const float32x4_t low = vdupq_n_f32(a->low);
-  const size_t step = g->output_pixel, column_offset = (s->x + x) * step + oc;
-  float *output = a->output + (s->y + y) * g->output_row + column_offset;
-  const float *residual =
-      a->residual ? a->residual + (s->y + y) * g->residual_row + column_offset : a->bias;
-  const size_t wrap = g->output_row - width * step, residual_wrap = g->residual_row - width * step;
-  const int has_residual = a->residual != 0;
-  for (uint32_t p = 0; p < pixels; p++) {
-    RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
-      float32x4_t t = vld1q_f32(totals + p * 16 + 4 * i);
-      if (has_residual)
-        t = vaddq_f32(t, vld1q_f32(residual + 4 * i));
-      vst1q_f32(output + 4 * i, vmaxnmq_f32(t, low));
-    }
-    const int is_last_of_row = ++x == width;
-    output += step + (is_last_of_row ? wrap : 0);
-    residual += step + (is_last_of_row ? residual_wrap : 0);
-    x = is_last_of_row ? 0 : x;
+  const size_t step = g->output_pixel, offset = (s->x + x) * step + oc;
+  const size_t output_wrap = g->output_row - width * step;
+  const size_t residual_wrap = g->residual_row - width * step;
+  float *output = a->output + (s->y + y) * g->output_row + offset;
+#define RN_FINISH(has_residual)                                                                    \
+  RN_UNROLL for (uint32_t p = 0; p < pixels; p++, before += next) {                                \
+    float32x4_t t[4];                                                                              \
+    add_half(acc[p][0], before, t);                                                                \
+    add_half(acc[p][1], before + 8, t + 2);                                                        \
+    if (has_residual)                                                                              \
+      RN_UNROLL for (uint32_t i = 0; i < 4; i++) t[i] =                                            \
+          vaddq_f32(t[i], vld1q_f32(residual + 4 * i));                                            \
+    RN_UNROLL for (uint32_t i = 0; i < 4; i++) vst1q_f32(output + 4 * i, vmaxnmq_f32(t[i], low));  \
+    residual += step + (has_residual && x + 1 == width ? residual_wrap : 0);                       \
+    output += next_pixel(&x, width, step, output_wrap);                                            \
   }
+  const float *residual =
+      a->residual ? a->residual + (s->y + y) * g->residual_row + offset : output;
+  if (a->residual)
+    RN_FINISH(1)
+  else
+    RN_FINISH(0)
+#undef RN_FINISH
 }
+#undef RN_EACH
 
 #define RN_TILE(pixels)                                                                            \
   static __attribute__((noinline)) void tile_##pixels(const rn_conv_f16_args *a, const window *s,  \

@@ -75,8 +75,13 @@ RN_ALWAYS_INLINE void multiply_tiles(const float16_t *v, size_t quad, const uint
         RN_EACH sums[t][i] = j ? vaddq_f16(sums[t][i], acc[t][i]) : acc[t][i];
         continue;
       }
+      // Two tiles to a load.
       if (j)
-        RN_EACH acc[t][i] = vaddq_f16(acc[t][i], vld1q_f16(memory + t * 16 + 8 * i));
+        RN_UNROLL for (uint32_t t = 0; t < tiles; t += 2) {
+          const float16x8x4_t other = vld1q_f16_x4(memory + t * 16);
+          RN_UNROLL for (uint32_t i = 0; i < 4; i++) acc[t + i / 2][i % 2] =
+              vaddq_f16(acc[t + i / 2][i % 2], other.val[i]);
+        }
       if (j + 1 < count)
         RN_EACH vst1q_f16(memory + t * 16 + 8 * i, acc[t][i]);
     }
@@ -91,10 +96,11 @@ RN_ALWAYS_INLINE void multiply_tiles(const float16_t *v, size_t quad, const uint
 }
 
 #define RN_TILES(tiles)                                                                            \
-  static __attribute__((noinline)) void multiply_##tiles(const float16_t *v, size_t quad,          \
-                                                         uint32_t channels,                        \
-                                                         const float16_t *weights, float16_t *m) { \
-    multiply_tiles(v, quad, tiles, channels, weights, m);                                          \
+  static __attribute__((noinline)) void multiply_##tiles(                                          \
+      const float16_t *v, size_t quad, uint32_t channels, const float16_t *weights,                \
+      uint32_t blocks, size_t second, float16_t *m) {                                              \
+    for (; blocks; blocks--, weights += second, m += 16)                                           \
+      multiply_tiles(v, quad, tiles, channels, weights, m);                                        \
   }
 RN_TILES(1)
 RN_TILES(2)
@@ -106,7 +112,8 @@ RN_TILES(7)
 RN_TILES(8)
 
 typedef void multiply_function(const float16_t *v, size_t quad, uint32_t channels,
-                               const float16_t *weights, float16_t *m);
+                               const float16_t *weights, uint32_t blocks, size_t second,
+                               float16_t *m);
 static multiply_function *const by_tiles[max_tiles + 1] = {0,          multiply_1, multiply_2,
                                                            multiply_3, multiply_4, multiply_5,
                                                            multiply_6, multiply_7, multiply_8};
@@ -120,11 +127,10 @@ RN_ALWAYS_INLINE void multiply_blocks(uint32_t channels, const float16_t *v, flo
                                       uint32_t blocks, size_t second) {
   const size_t quad = (size_t)channels * 4;
   from = from / 4 * 4;
-  for (uint32_t block = 0; block < blocks; block++)
-    for (uint32_t tile = from; tile < to; tile += max_tiles)
-      by_tiles[to - tile < max_tiles ? to - tile : max_tiles](
-          v + tile / 4 * quad, quad, channels, (const float16_t *)weights + block * second,
-          m + tile * 32 + block * 16);
+  for (uint32_t tile = from; tile < to; tile += max_tiles)
+    by_tiles[to - tile < max_tiles ? to - tile : max_tiles](v + tile / 4 * quad, quad, channels,
+                                                            (const float16_t *)weights, blocks,
+                                                            second, m + tile * 32);
 }
 
 #include "winograd_f16_tiles.h"
