@@ -143,23 +143,25 @@ RN_ALWAYS_INLINE void multiply_narrow(const float *v, const uint32_t tiles, uint
       vst1q_f32(m + t * 32 + 4 * i, acc[t][i]);
 }
 
-#define RN_NARROW(tiles)                                                                           \
-  static __attribute__((noinline)) void narrow_##tiles(                                            \
-      const float *v, uint32_t channels, uint32_t padded, const uint16_t *weights, float *m) {     \
+#define RN_FUNCTION(name, ...)                                                                     \
+  static __attribute__((noinline)) void name(const float *v, uint32_t channels, uint32_t padded,   \
+                                             const uint16_t *weights, uint32_t blocks,             \
+                                             size_t second, float *m) {                            \
     (void)padded;                                                                                  \
-    multiply_narrow(v, tiles, channels, weights, m);                                               \
+    for (; blocks; blocks--, weights += second, m += 16)                                           \
+      __VA_ARGS__                                                                                  \
   }
+#define RN_NARROW(tiles)                                                                           \
+  RN_FUNCTION(narrow_##tiles, multiply_narrow(v, tiles, channels, weights, m);)
 RN_NARROW(1)
 RN_NARROW(2)
 RN_NARROW(3)
 RN_NARROW(4)
 
 #define RN_TILES(tiles, quads)                                                                     \
-  static __attribute__((noinline)) void multiply_##tiles(                                          \
-      const float *v, uint32_t channels, uint32_t padded, const uint16_t *weights, float *m) {     \
-    for (uint32_t i = 0; i < 4; i += quads)                                                        \
-      multiply_tiles(v, padded, tiles, quads, channels, weights + 4 * i, m + 4 * i);               \
-  }
+  RN_FUNCTION(multiply_##tiles,                                                                    \
+              for (uint32_t i = 0; i < 4; i += quads)                                              \
+                  multiply_tiles(v, padded, tiles, quads, channels, weights + 4 * i, m + 4 * i);)
 RN_TILES(1, 4)
 RN_TILES(2, 4)
 RN_TILES(3, 4)
@@ -178,7 +180,7 @@ RN_TILES(15, 1)
 RN_TILES(16, 1)
 
 typedef void multiply_function(const float *v, uint32_t channels, uint32_t padded,
-                               const uint16_t *weights, float *m);
+                               const uint16_t *weights, uint32_t blocks, size_t second, float *m);
 static multiply_function *const by_narrow[5] = {0, narrow_1, narrow_2, narrow_3, narrow_4};
 static multiply_function *const by_tiles[RN_WINOGRAD_F16_TILES + 1] = {
     0,           multiply_1,  multiply_2,  multiply_3,  multiply_4,  multiply_5,
@@ -192,9 +194,7 @@ static multiply_function *const by_tiles[RN_WINOGRAD_F16_TILES + 1] = {
 RN_ALWAYS_INLINE void multiply_blocks(uint32_t channels, uint32_t padded, const float *v, float *m,
                                       uint32_t tiles, const uint16_t *weights, uint32_t blocks,
                                       size_t second) {
-  multiply_function *function = padded == 4 ? by_narrow[tiles] : by_tiles[tiles];
-  for (uint32_t block = 0; block < blocks; block++)
-    function(v, channels, padded, weights + block * second, m + block * 16);
+  (padded == 4 ? by_narrow : by_tiles)[tiles](v, channels, padded, weights, blocks, second, m);
 }
 
 #include "winograd_f16_tiles.h"
