@@ -6,6 +6,13 @@
 // pixel holds 8 taps, of which FMLA takes one by element: 128 FMLA for 8 + 4 loads.
 //
 // The input of some output rows is converted to fp16 once for all output channels, on the stack.
+//
+// Accuracy: a product passes at most 64 roundings to fp16 in its chain, 15 where up to 16 chains
+// are added, and one of its input; from there on sums are float32. Each has a relative error of at
+// most u = 2^-11 of a partial sum, so
+//   error <= ((1 + u)^80 - 1) * sum |w x| + 2^-24 * (sum |w| + terms), of which the factor is 0.04;
+// random operands give 58 dB for 576 terms. The second part is that of denormals. Range: inputs
+// below 2^9, and sum |w x| of any 1024 neighbouring terms below 65504 * 0.96.
 #if defined(__aarch64__)
 #include "../dispatch/rn_target.h"
 #include "rn_kernels.h"
@@ -13,6 +20,8 @@
 
 RN_TARGET_PUSH("fullfp16")
 
+// Longer chains of the direct convolutions cost nothing that shows beside those of Winograd, whose
+// errors the transforms magnify: 58 dB against 42. Of the window there are at most 64 KB.
 enum { max_pixels = 8, chain = 64, chains = 16, window_limit = 32768 };
 
 // Input of the output pixels [y, y + rows) x [x, x + columns) in fp16: the run of each pixel and

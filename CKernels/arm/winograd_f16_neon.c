@@ -37,10 +37,12 @@ RN_ALWAYS_INLINE void store_v(float32x4_t v[4][36], uint32_t p, float *to, const
   }
   const float32x4_t low02 = vzip1q_f32(x.val[0], x.val[2]), high02 = vzip2q_f32(x.val[0], x.val[2]);
   const float32x4_t low13 = vzip1q_f32(x.val[1], x.val[3]), high13 = vzip2q_f32(x.val[1], x.val[3]);
-  vst1q_f32(to, vzip1q_f32(low02, low13));
-  vst1q_f32(to + padded, vzip2q_f32(low02, low13));
-  vst1q_f32(to + 2 * padded, vzip1q_f32(high02, high13));
-  vst1q_f32(to + 3 * padded, vzip2q_f32(high02, high13));
+  float32x4_t row[4] = {vzip1q_f32(low02, low13), vzip2q_f32(low02, low13),
+                        vzip1q_f32(high02, high13), vzip2q_f32(high02, high13)};
+  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
+    __asm__("" : "+w"(row[i])); // or the compiler takes two ST2, which need addresses of their own
+    vst1q_f32(to + i * padded, row[i]);
+  }
 }
 
 RN_ALWAYS_INLINE float32x4_t load_m(const float *m) { return vld1q_f32(m); }
@@ -121,24 +123,29 @@ RN_ALWAYS_INLINE void multiply_narrow(const float *v, const uint32_t tiles, uint
   float32x4_t acc[4][4];
   RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
       acc[t][i] = vdupq_n_f32(0);
-  for (uint32_t k = channels / 4; k; k--) {
-    const float32x4x4_t x = vld1q_f32_x4(v);
-    v += 16;
-    RN_UNROLL for (uint32_t ic = 0; ic < 4; ic += 2) {
-      const uint16x8x4_t half = vld1q_u16_x4(weights);
-      weights += 32;
-      RN_UNROLL for (uint32_t j = 0; j < 2; j++) RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
-        const float32x4_t w = widened(half.val + 2 * j, i);
-        acc[0][i] = vfmaq_laneq_f32(acc[0][i], w, x.val[ic + j], 0);
-        if (tiles > 1)
-          acc[1][i] = vfmaq_laneq_f32(acc[1][i], w, x.val[ic + j], 1);
-        if (tiles > 2)
-          acc[2][i] = vfmaq_laneq_f32(acc[2][i], w, x.val[ic + j], 2);
-        if (tiles > 3)
-          acc[3][i] = vfmaq_laneq_f32(acc[3][i], w, x.val[ic + j], 3);
-      }
+// Two channels, those of x0 and x1, with the sums ahead of the next loads as below.
+#define RN_PAIR(x0, x1)                                                                            \
+  {                                                                                                \
+    const uint16x8x4_t half = vld1q_u16_x4(weights);                                               \
+    weights += 32;                                                                                 \
+    RN_UNROLL for (uint32_t i = 0; i < 8; i++) {                                                   \
+      const float32x4_t w = widened(half.val, i);                                                  \
+      RN_UNROLL for (uint32_t t = 0; t < tiles; t++) acc[t][i % 4] =                               \
+          vfmaq_n_f32(acc[t][i % 4], w, (i < 4 ? x0 : x1)[t]);                                     \
+    }                                                                                              \
+    RN_UNROLL for (uint32_t t = 0; t < tiles; t++)                                                 \
+        RN_UNROLL for (uint32_t i = 0; i < 4;                                                      \
+                       i++) __asm__ volatile("" : "+w"(acc[t][i]), "+r"(v), "+r"(weights));        \
+  }
+  for (uint32_t k = channels / 8; k; k--) {
+    RN_UNROLL for (uint32_t part = 0; part < 2; part++) {
+      const float32x4x4_t x = vld1q_f32_x4(v);
+      v += 16;
+      RN_PAIR(x.val[0], x.val[1])
+      RN_PAIR(x.val[2], x.val[3])
     }
   }
+#undef RN_PAIR
   RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
       vst1q_f32(m + t * 32 + 4 * i, acc[t][i]);
 }

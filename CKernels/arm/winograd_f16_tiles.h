@@ -115,8 +115,10 @@ RN_ALWAYS_INLINE void store_positions(const strip *s, value v[4][36], element *t
   for (uint32_t p = 0; p < positions; p += 2) {
     store_v(v, p, to, padded);
     to += position;
+    RN_OPAQUE(to);
     store_v(v, p + 1, to, padded);
     to += position;
+    RN_OPAQUE(to);
   }
 }
 
