@@ -49,7 +49,7 @@ static void fill(const rn_conv_f16_args *a, window *w) {
       from += w->y * g->step_y + r * g->input_row;
     float16_t *to = w->input + r * w->row;
     if (w->step_x == g->step_x)
-      convert(from, w->row, to);
+      convert(from, (w->columns - 1) * w->step_x + g->run, to);
     else
       for (uint32_t x = 0; x < w->columns; x++)
         convert(from + x * g->step_x, g->run, to + x * w->step_x);
@@ -243,7 +243,7 @@ static void rn_conv_f16_direct_neonfp16(const rn_conv_f16_args *a, uint32_t firs
   while (g->kernel_rows * ((s.columns - 1) * s.step_x + g->run + 8) > window_limit)
     s.columns = (s.columns + 1) / 2;
   s.row = ((s.columns - 1) * s.step_x + g->run + 7) / 8 * 8;
-  const size_t stride = g->step_y / g->input_row;
+  const size_t stride = g->kernel_rows > 1 ? g->step_y / g->input_row : 1;
   const int has_shared_rows = stride * g->input_row == g->step_y && stride < g->kernel_rows;
   s.step_y = has_shared_rows ? (uint32_t)stride : g->kernel_rows;
   const uint32_t most = (uint32_t)((window_limit / s.row - g->kernel_rows) / s.step_y + 1);
