@@ -13,7 +13,7 @@
 #include "rn_kernels.h"
 #include <arm_neon.h>
 
-enum { max_pixels = 4, max_group = 120, max_taps = 384 };
+enum { max_pixels = 4, max_group = 120, max_taps = 256 };
 
 // A part of the kernel: `taps` of `rows` rows, and where the sums come from and go to.
 typedef struct part {
