@@ -124,8 +124,10 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
   if (cap >= RN_ISA_NEON) {
     rn_kernels_init_activations_neon(kernels);
     rn_kernels_init_conv_q8_neon(kernels);
+    rn_kernels_init_conv_f16_neon(kernels);
     rn_kernels_init_conv_f32_neon(kernels);
     rn_kernels_init_linear_neon(kernels);
+    rn_kernels_init_winograd_f16_neon(kernels);
     rn_kernels_init_winograd_neon(kernels);
     rn_kernels_init_peak_neon(kernels);
     // An option of Armv8.0 that all its CPUs in boards have.
@@ -135,6 +137,10 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
   if (cap >= RN_ISA_NEONDOT) {
     rn_kernels_init_conv_q8_neondot(kernels);
     rn_kernels_init_peak_neondot(kernels);
+  }
+  if (cap >= RN_ISA_NEONFP16) {
+    rn_kernels_init_conv_f16_neonfp16(kernels);
+    rn_kernels_init_winograd_f16_neonfp16(kernels);
   }
   if (cap >= RN_ISA_I8MM) {
     rn_kernels_init_conv_q8_i8mm(kernels);

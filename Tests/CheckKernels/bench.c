@@ -48,7 +48,7 @@ static int ascending(const void *a, const void *b) {
 
 void bench_head(void) {
   puts("GMAC/s and share of the multiply peak are those of the fastest call.\n");
-  printf("%-12s %-11s %-28s %12s %12s %8s %6s\n", "function", "isa", "shape", "median ns", "min ns",
+  printf("%-21s %-11s %-28s %12s %12s %8s %6s\n", "function", "isa", "shape", "median ns", "min ns",
          "GMAC/s", "share");
 }
 
@@ -56,7 +56,7 @@ void bench_report(const bench_run *run, bench_samples *samples, const char *shap
                   double multiplications, double peak) {
   double *times = samples->nanoseconds;
   qsort(times, samples->count, sizeof times[0], ascending);
-  printf("%-12s %-11s %-28s %12.0f %12.0f", run->function, run->isa, shape,
+  printf("%-21s %-11s %-28s %12.0f %12.0f", run->function, run->isa, shape,
          times[samples->count / 2], times[0]);
   if (multiplications > 0)
     printf(" %8.1f", multiplications / times[0]);

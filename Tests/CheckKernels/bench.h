@@ -49,6 +49,8 @@ void bench_winograd_q8(bench_run *run);
 void bench_conv_f32(bench_run *run);
 void bench_conv_f16(bench_run *run);
 void bench_winograd_f16(bench_run *run);
+void bench_conv_f16_halfsums(bench_run *run);
+void bench_winograd_f16_halfsums(bench_run *run);
 void bench_maxpool_q8(bench_run *run);
 void bench_maxpool_f32(bench_run *run);
 void bench_avgpool_q8(bench_run *run);

@@ -168,7 +168,7 @@ void bench_conv_f32(bench_run *run) {
   }
 }
 
-void bench_conv_f16(bench_run *run) {
+static void conv_f16(bench_run *run, void (*kernel)(const rn_conv_f16_args *, uint32_t, uint32_t)) {
   check_random random = {1};
   for (const struct shape *s = shapes; s < shapes + shape_count; s++) {
     buffers_reset();
@@ -187,17 +187,22 @@ void bench_conv_f16(bench_run *run) {
         .bias = bias,
         .output = (float *)buffer_output((size_t)s->size * g.output_row * sizeof(float))};
     bench_samples samples;
-    BENCH(&samples, run->kernels->conv_f16(&a, 0, rn_conv_units(&g)));
+    BENCH(&samples, kernel(&a, 0, rn_conv_units(&g)));
     char name[40];
     name_of(name, sizeof name, s);
     bench_report(run, &samples, name, multiplications(s), run->peak_f32);
   }
 }
 
+void bench_conv_f16(bench_run *run) { conv_f16(run, run->kernels->conv_f16); }
+
+void bench_conv_f16_halfsums(bench_run *run) { conv_f16(run, run->kernels->conv_f16_halfsums); }
+
 // The rate is that of the direct convolution's multiplications. As above.
-void bench_winograd_f16(bench_run *run) {
+static void winograd_f16(bench_run *run,
+                         void (*kernel)(const rn_winograd_f16_args *, uint32_t, uint32_t)) {
   static const uint32_t forms[][2] = {{2, 2}, {4, 2}, {4, 4}};
-  if (run->kernels->winograd_f16 == rn_winograd_f16_ref)
+  if (kernel == rn_winograd_f16_ref)
     return;
   check_random random = {1};
   for (unsigned i = 0; i < 4; i++) {
@@ -226,11 +231,17 @@ void bench_winograd_f16(bench_run *run) {
           .scratch =
               buffer_output(rn_winograd_f16_scratch(tile_height, tile_width, s.input_channels))};
       bench_samples samples;
-      BENCH(&samples, run->kernels->winograd_f16(&a, 0, rn_winograd_f16_units(&a)));
+      BENCH(&samples, kernel(&a, 0, rn_winograd_f16_units(&a)));
       char name[40];
       snprintf(name, sizeof name, "F(%ux%u) %ux%u %u-%u", tile_height, tile_width, s.size, s.size,
                s.input_channels, s.output_channels);
       bench_report(run, &samples, name, multiplications(&s), run->peak_f32);
     }
   }
+}
+
+void bench_winograd_f16(bench_run *run) { winograd_f16(run, run->kernels->winograd_f16); }
+
+void bench_winograd_f16_halfsums(bench_run *run) {
+  winograd_f16(run, run->kernels->winograd_f16_halfsums);
 }

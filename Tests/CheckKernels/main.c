@@ -28,7 +28,7 @@ static void check(const check_options *options, const check_slot *slot, const ch
                   const rn_kernels *kernels, unsigned *passed, unsigned *failed) {
   check_run run = {.function = slot->name, .isa = isa, .kernels = kernels, .seed = options->seed};
   slot->check(&run);
-  printf("%-12s %-11s %5u passed, %u failed\n", slot->name, isa, run.passed, run.failed);
+  printf("%-21s %-11s %5u passed, %u failed\n", slot->name, isa, run.passed, run.failed);
   fflush(stdout);
   *passed += run.passed;
   *failed += run.failed;
@@ -66,7 +66,7 @@ int main(int count, char **arguments) {
           continue;
         bench.function = slot->name;
         if (options.list)
-          printf("%-12s %s\n", slot->name, isa);
+          printf("%-21s %s\n", slot->name, isa);
         else if (options.bench)
           slot->bench(&bench);
         else

@@ -21,6 +21,8 @@ void check_winograd_q8(check_run *run);
 void check_conv_f32(check_run *run);
 void check_conv_f16(check_run *run);
 void check_winograd_f16(check_run *run);
+void check_conv_f16_halfsums(check_run *run);
+void check_winograd_f16_halfsums(check_run *run);
 void check_maxpool_q8(check_run *run);
 void check_maxpool_f32(check_run *run);
 void check_avgpool_q8(check_run *run);

@@ -10,7 +10,7 @@ import Testing
 /// One answer on every instruction set and number of threads.
 @Suite struct SameBitsTests {
   /// Every level that this CPU has.
-  private let levels = ["ref", "sse41", "avx2", "avxvnni", "neon", "neondot"]
+  private let levels = ["ref", "sse41", "avx2", "avxvnni", "neon", "neondot", "neonfp16"]
     .compactMap { (name: String) in try? InstructionSet(named: name) }
 
   @Test(arguments: TestNetwork.all, [ElementFormat.q8, .f32, .f16])

@@ -12,8 +12,8 @@ private struct Board: Sendable {
   static let all = [
     Board(cpu: "cortex-a53", levels: ["ref", "neon"], threads: "3"),
     Board(cpu: "cortex-a72", levels: ["ref", "neon"], threads: "1"),
-    Board(cpu: "cortex-a76", levels: ["ref", "neon", "neondot"], threads: "2"),
-    Board(cpu: "max", levels: ["ref", "neon", "neondot", "i8mm"], threads: "2"),
+    Board(cpu: "cortex-a76", levels: ["ref", "neon", "neondot", "neonfp16"], threads: "2"),
+    Board(cpu: "max", levels: ["ref", "neon", "neondot", "neonfp16", "i8mm"], threads: "2"),
   ]
 
   /// The cross-compiled tools and the libraries of a board: RESNET_PI_TOOLS and RESNET_PI_ROOT.
