@@ -15,11 +15,13 @@ private func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
 struct PlanFile {
   var arena: UInt64
   var scratch: UInt64
+  var made: UInt64
   var sections: [[UInt8]]
 
   init(_ bytes: [UInt8]) {
     arena = bytes.number(at: 24, count: 8)
     scratch = bytes.number(at: 32, count: 8)
+    made = bytes.number(at: 40, count: 8)
     sections = (0..<8).map { section in
       let start = Int(bytes.number(at: 72 + 32 * section, count: 8))
       return Array(bytes[start..<start + Int(bytes.number(at: 80 + 32 * section, count: 8))])
@@ -62,6 +64,7 @@ struct PlanFile {
     header.set(UInt64(512 + body.count), at: 16, count: 8)
     header.set(arena, at: 24, count: 8)
     header.set(scratch, at: 32, count: 8)
+    header.set(made, at: 40, count: 8)
     header.set(UInt64(checksum(header[..<508])), at: 508, count: 4)
     return header + body
   }
