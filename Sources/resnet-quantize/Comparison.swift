@@ -115,6 +115,7 @@ extension Comparison {
           do {
             let executor = FloatExecutor(model)
             let session = try PlanSession(plan)
+            var values: [Float] = []
             while true {
               let place = next.add(1, ordering: .relaxed).oldValue
               if place >= images.count || state.withLock({ $0.failure != nil }) { break }
@@ -123,7 +124,8 @@ extension Comparison {
               var result = nothing
               executor.run(image) { tensor in
                 guard let block = blocks.firstIndex(where: { $0.tensor == tensor }) else { return }
-                result.blocks[block] = session.noise(of: tensor, executor.values(of: tensor))
+                executor.read(tensor, into: &values)
+                result.blocks[block] = session.noise(of: tensor, values)
               }
               session.compare(
                 executor.values(of: model.graph.logitsTensor), label(images[place]), &result)

@@ -22,6 +22,26 @@ import Testing
     }
   }
 
+  @Test(arguments: TestNetwork.all, [false, true])
+  func packedWeightsGiveTheSameBytes(network: TestNetwork, float32: Bool) throws {
+    let fused = FusedGraph(try network.graph(), inputSize: 64)
+    let recipe = RecipeRecord(resize: 64, crop: 64)
+    let scale = ActivationScale(low: -1, high: 2)
+    let precision =
+      float32
+      ? PlanPrecision.float32
+      : .int8([ActivationScale](repeating: scale, count: fused.tensors.count))
+    let model = FloatWeights(fused, mean: recipe.mean, deviation: recipe.deviation)
+    let blocks: Set = ["layer1.0"]
+    let expected = try Planner.plan(
+      fused, precision: precision, recipe: recipe, classNames: [], provenance: "",
+      targets: PlanTarget.allCases, float32Blocks: blocks)
+    let found = try Planner.plan(
+      model, precision: precision, recipe: recipe, classNames: [], provenance: "",
+      targets: PlanTarget.allCases, float32Blocks: blocks)
+    #expect(found == expected)
+  }
+
   @Test(arguments: TestNetwork.all)
   func sumsAreWrittenInPlaceOfTheirResiduals(network: TestNetwork) throws {
     try withView(try network.plan(inputSize: 64)) { view in
