@@ -26,11 +26,8 @@ import Testing
   func packedWeightsGiveTheSameBytes(network: TestNetwork, float32: Bool) throws {
     let fused = FusedGraph(try network.graph(), inputSize: 64)
     let recipe = RecipeRecord(resize: 64, crop: 64)
-    let scale = ActivationScale(low: -1, high: 2)
-    let precision =
-      float32
-      ? PlanPrecision.float32
-      : .int8([ActivationScale](repeating: scale, count: fused.tensors.count))
+    let scales = fused.tensors.map { ActivationScale(low: $0.isRectified ? 0 : -1, high: 2) }
+    let precision = float32 ? PlanPrecision.float32 : .int8(scales)
     let model = FloatWeights(fused, mean: recipe.mean, deviation: recipe.deviation)
     let blocks: Set = ["layer1.0"]
     let expected = try Planner.plan(
