@@ -86,18 +86,9 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
     classNames: [String] = [],
     provenance: String = "made: test"
   ) throws -> [UInt8] {
-    let fused = FusedGraph(try graph(), inputSize: inputSize)
-    let recipe = RecipeRecord(resize: inputSize + 8, crop: inputSize)
-    var precision = PlanPrecision.float32
-    if !float32 {
-      let calibration = try Calibration(
-        observing: fused, mean: recipe.mean, deviation: recipe.deviation, imageCount: 2, threads: 1,
-        image: { testImage(inputSize, seed: UInt64($0)) }, progress: { _ in })
-      precision = .int8(calibration.scales(of: fused, method: .minMax))
-    }
-    return try Planner.plan(
-      fused, precision: precision, recipe: recipe, classNames: classNames, provenance: provenance,
-      float32Blocks: float32Blocks)
+    try testPlan(
+      of: graph(), inputSize: inputSize, float32: float32, float32Blocks: float32Blocks,
+      classNames: classNames, provenance: provenance)
   }
 
   /// The names of the blocks, as ``plan(inputSize:float32:float32Blocks:classNames:provenance:)`` takes them.
@@ -107,6 +98,25 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
     where names.last != operation.block { names.append(operation.block) }
     return names
   }
+}
+
+/// The plan file of a graph, with the scales of two random images if it is int8.
+package func testPlan(
+  of graph: Graph, inputSize: Int, float32: Bool = false, float32Blocks: Set<String> = [],
+  classNames: [String] = [], provenance: String = "made: test"
+) throws -> [UInt8] {
+  let fused = FusedGraph(graph, inputSize: inputSize)
+  let recipe = RecipeRecord(resize: inputSize + 8, crop: inputSize)
+  var precision = PlanPrecision.float32
+  if !float32 {
+    let calibration = try Calibration(
+      observing: fused, mean: recipe.mean, deviation: recipe.deviation, imageCount: 2, threads: 1,
+      image: { testImage(inputSize, seed: UInt64($0)) }, progress: { _ in })
+    precision = .int8(calibration.scales(of: fused, method: .minMax))
+  }
+  return try Planner.plan(
+    fused, precision: precision, recipe: recipe, classNames: classNames, provenance: provenance,
+    float32Blocks: float32Blocks)
 }
 
 /// Random pixels, RGB8, `size` × `size`.
