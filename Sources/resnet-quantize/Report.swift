@@ -68,7 +68,8 @@ struct Report: Encodable {
   var layers: [Layer]
   var arena: [Place]
 
-  init(plan: String, file: [UInt8], quality: Quality, correctsBias: Bool, isEqualized: Bool) throws {
+  init(plan: String, file: [UInt8], quality: Quality, correctsBias: Bool, isEqualized: Bool) throws
+  {
     let model = quality.model
     let graph = model.graph
     let choice = quality.choice
