@@ -60,8 +60,8 @@ let package = Package(
     .executableTarget(
       name: "resnet-quantize",
       dependencies: [
-        "BoardTool", "ImageInput", "ModelImport", "Planning", "Platform", "ResNetRuntime",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "BoardTool", "CPlatform", "ImageInput", "ModelImport", "Planning", "Platform",
+        "ResNetRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
     // Every kernel of every instruction-set level against the reference, in C to run anywhere.
     .executableTarget(
@@ -71,7 +71,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "ToolTests",
-      dependencies: ["ModelImport", "resnet-bench", "resnet-quantize", "resnet-run"],
+      dependencies: ["ModelGraph", "ModelImport", "resnet-bench", "resnet-quantize", "resnet-run"],
       swiftSettings: settings),
     .testTarget(
       name: "ModelImportTests",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "rn_platform.h"
+#include <malloc.h>
 
 static int argument_count;
 static char **arguments;
@@ -14,6 +15,14 @@ __attribute__((constructor)) static void keep_arguments(int argc, char **argv) {
 char **rn_arguments(void) { return arguments; }
 
 int rn_argument_count(void) { return argument_count; }
+
+void rn_map_large_blocks(int bytes) {
+#ifdef M_MMAP_THRESHOLD
+  mallopt(M_MMAP_THRESHOLD, bytes);
+#else
+  (void)bytes;
+#endif
+}
 
 int64_t rn_monotonic_ns(void) {
   struct timespec now;

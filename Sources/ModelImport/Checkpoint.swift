@@ -77,16 +77,20 @@ public struct Checkpoint: Equatable, Sendable {
   /// - Parameter weights: the key or prefix of the copy that is wanted, such as `model`, or nil.
   /// - Throws: `ImportError`, for each of its cases.
   /// - **Allocates:** 4 bytes for each value, and while a PyTorch file is read its largest storage
-  ///   once more, while an ONNX model is read all of its tensors once more.
+  ///   once more, while an ONNX model is read all of its tensors once more. The file's pages are mapped
+  ///   beside that, but not while an ONNX model's tensors are there twice.
   public init(contentsOf path: String, weights: String? = nil) throws(ImportError) {
     let file = try map(path)
-    try self.init(bytes: file.bytes, weights: weights)
+    try self.init(bytes: file.bytes, weights: weights, dropPages: { file.dropPages() })
     withExtendedLifetime(file) {}
   }
 
   /// Reads the checkpoint whose file has the contents `bytes`.
+  ///
+  /// - Parameter dropPages: called when `bytes` are not needed for some time.
   package init(
-    bytes: UnsafeRawBufferPointer, limits: ImportLimits = ImportLimits(), weights: String? = nil
+    bytes: UnsafeRawBufferPointer, limits: ImportLimits = ImportLimits(), weights: String? = nil,
+    dropPages: () -> Void = {}
   ) throws(ImportError) {
     var contents: CheckpointContents
     var structure = ONNXStructure()
@@ -103,7 +107,7 @@ public struct Checkpoint: Equatable, Sendable {
       format = .torchLegacy
     case .onnx:
       guard weights == nil else { throw .noSuchWeights(name: weights!) }
-      (contents, structure) = try readONNX(bytes, limits: limits)
+      (contents, structure) = try readONNX(bytes, limits: limits, dropPages: dropPages)
       format = .onnx
     }
     let prefix = contents.stripPrefixes(weights: contents.wrapper == nil ? weights : nil)

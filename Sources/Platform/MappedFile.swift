@@ -48,6 +48,11 @@ public struct MappedFile: ~Copyable {
     bytes = UnsafeRawBufferPointer(start: start, count: count)
   }
 
+  /// Lets go of the pages in memory; those that are touched again are read again.
+  public func dropPages() {
+    _ = madvise(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), bytes.count, MADV_DONTNEED)
+  }
+
   deinit {
     munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), bytes.count)
   }

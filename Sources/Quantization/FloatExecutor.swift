@@ -107,8 +107,14 @@ package final class FloatExecutor {
   /// The values of a tensor, without border and padding.
   package func values(of tensor: Int) -> [Float] {
     var values: [Float] = []
-    forEachRun(of: tensor) { values.append(contentsOf: $0) }
+    read(tensor, into: &values)
     return values
+  }
+
+  /// Replaces an array by the values of a tensor; allocates only if they do not fit.
+  package func read(_ tensor: Int, into values: inout [Float]) {
+    values.removeAll(keepingCapacity: true)
+    forEachRun(of: tensor) { values.append(contentsOf: $0) }
   }
 
   private func convert(_ pixels: [UInt8], _ output: FloatTensor) {

@@ -108,13 +108,15 @@ extension Comparison {
         try mapImages(count: images.count, threads: threads, progress: progress) {
           let executor = FloatExecutor(model)
           let session = try PlanSession(plan)
+          var values: [Float] = []
           return { place in
             let image = try pixels(images[place])
             session.run(image)
             var result = nothing
             executor.run(image) { tensor in
               guard let block = blocks.firstIndex(where: { $0.tensor == tensor }) else { return }
-              result.blocks[block] = session.noise(of: tensor, executor.values(of: tensor))
+              executor.read(tensor, into: &values)
+              result.blocks[block] = session.noise(of: tensor, values)
             }
             session.compare(
               executor.values(of: model.graph.logitsTensor), label(images[place]), &result)

@@ -100,6 +100,12 @@ struct Quantize: ParsableCommand {
     help: "Whether biases take up what rounding the weights changes of the outputs' means.")
   var biasCorrection = true
 
+  @Flag(
+    help: ArgumentHelp(
+      "Scales channels between convolutions to like ranges, by powers of two: float32 results keep every "
+        + "bit, int8 may gain where channels are very unlike."))
+  var equalize = false
+
   @Option(help: "int8, fp16 or fp32; fp16 and fp32 need no photos.")
   var precision: PrecisionOption = .int8
 
@@ -299,6 +305,7 @@ struct Quantize: ParsableCommand {
     let source = try loadCheckpoint(progress)
     var graph = try graph(of: source)
     let dropped = graph.dropDeadBranches()
+    let equalized = equalize ? graph.equalize() : nil
     provenance.add("tool", "resnet-quantize \(ResNetQuantize.configuration.version)")
     provenance.add("architecture", graph.config.name)
     provenance.add("source", describe(source))
@@ -306,6 +313,7 @@ struct Quantize: ParsableCommand {
     let copy = [source.wrapper, source.strippedPrefix].compactMap { $0 }
     if !copy.isEmpty { provenance.add("weights", copy.joined(separator: " ")) }
     if !dropped.isEmpty { provenance.add("dropped branches", dropped.joined(separator: " ")) }
+    if let equalized { provenance.add("equalized channels", "\(equalized)") }
     return FusedGraph(graph, inputSize: inputSize)
   }
 
@@ -422,7 +430,8 @@ struct Quantize: ParsableCommand {
   private func writeReports(_ quality: Quality, _ file: [UInt8]) throws {
     guard !reports.isEmpty else { return }
     let report = try Report(
-      plan: output, file: file, quality: quality, correctsBias: biasCorrection)
+      plan: output, file: file, quality: quality, correctsBias: biasCorrection,
+      isEqualized: equalize)
     for path in reports {
       try writeWhole(
         path.hasSuffix(".json") ? Array(report.json()) : Array(report.html().utf8), to: path)

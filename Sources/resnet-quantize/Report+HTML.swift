@@ -17,7 +17,8 @@ extension Report {
     </style>
     <h1>\(escaped(plan))</h1>
     <p>\(escaped(network)), int8, \(inputSize)×\(inputSize); \(fileBytes) bytes, arena \(arenaBytes) bytes.
-    Calibrated with \(escaped(photos)); method \(escaped(method))\(biasCorrection ? ", bias correction" : "").</p>
+    Calibrated with \(escaped(photos)); method \(escaped(method))\(biasCorrection ? ", bias correction" : "")\
+    \(equalized ? ", equalized channels" : "").</p>
     \(accuracyTable)\(trialTable)
     <h2>Signal to quantization noise</h2>
     <p>Of each block's output, over \(heldOutPhotos) photos; 6 dB are one bit. Logits: \

@@ -55,6 +55,8 @@ struct Report: Encodable {
   var arenaBytes: Int
   var method: String
   var biasCorrection: Bool
+  /// Whether channels were scaled to like ranges before.
+  var equalized: Bool
   var photos: String
   var heldOutPhotos: Int
   var trials: [Trial]
@@ -67,7 +69,8 @@ struct Report: Encodable {
   var layers: [Layer]
   var arena: [Place]
 
-  init(plan: String, file: [UInt8], quality: Quality, correctsBias: Bool) throws {
+  init(plan: String, file: [UInt8], quality: Quality, correctsBias: Bool, isEqualized: Bool) throws
+  {
     let model = quality.model
     let graph = model.graph
     let choice = quality.choice
@@ -78,6 +81,7 @@ struct Report: Encodable {
     fileBytes = file.count
     method = "\(choice.method)"
     biasCorrection = correctsBias
+    equalized = isEqualized
     photos = quality.images
     heldOutPhotos = choice.heldOut.count
     trials = choice.trials.map {

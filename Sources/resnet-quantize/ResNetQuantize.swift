@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CPlatform
 import Foundation
 import Platform
 
@@ -22,6 +23,8 @@ struct ResNetQuantize: ParsableCommand {
 
   /// Runs the command; one line on stderr and exit status 1 if it fails, 2 for wrong usage.
   static func main() {
+    // Weights, plans and activations come and go: each phase gives back what the next one needs.
+    rn_map_large_blocks(1 << 20)
     do {
       var command = try parseAsRoot()
       try command.run()

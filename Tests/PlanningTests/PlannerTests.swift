@@ -22,6 +22,24 @@ import Testing
     }
   }
 
+  @Test(arguments: TestNetwork.all, [ElementFormat.q8, .f32, .f16])
+  func packedWeightsGiveTheSameBytes(network: TestNetwork, format: ElementFormat) throws {
+    let fused = FusedGraph(try network.graph(), inputSize: 64)
+    let recipe = RecipeRecord(resize: 64, crop: 64)
+    let scales = fused.tensors.map { ActivationScale(low: $0.isRectified ? 0 : -1, high: 2) }
+    let precision: PlanPrecision =
+      format == .q8 ? .int8(scales) : format == .f16 ? .float16 : .float32
+    let model = FloatWeights(fused, mean: recipe.mean, deviation: recipe.deviation)
+    let exceptions = ["layer1.0.conv1": ElementFormat.f16, "layer1.0.conv2": .f32]
+    let expected = try Planner.plan(
+      fused, precision: precision, recipe: recipe, classNames: [], provenance: "",
+      targets: PlanTarget.allCases, exceptions: exceptions)
+    let found = try Planner.plan(
+      model, precision: precision, recipe: recipe, classNames: [], provenance: "",
+      targets: PlanTarget.allCases, exceptions: exceptions)
+    #expect(found == expected)
+  }
+
   @Test(arguments: TestNetwork.all)
   func sumsAreWrittenInPlaceOfTheirResiduals(network: TestNetwork) throws {
     try withView(try network.plan(inputSize: 64)) { view in

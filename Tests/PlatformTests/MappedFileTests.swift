@@ -32,6 +32,16 @@ import Testing
     #expect(Int(bitPattern: mapping.bytes.baseAddress) % 64 == 0)
   }
 
+  @Test func droppedPagesComeBack() throws {
+    let contents = Data((0..<10_000).map { UInt8(truncatingIfNeeded: $0 * 7) })
+    let file = folder.appendingPathComponent("file")
+    try contents.write(to: file)
+    let mapping = try MappedFile(path: file.path)
+    #expect(Data(mapping.bytes) == contents)
+    mapping.dropPages()
+    #expect(Data(mapping.bytes) == contents)
+  }
+
   @Test func aMissingFileIsTheSystemsError() {
     let path = folder.appendingPathComponent("missing").path
     #expect(error(at: path) == .system(errno: ENOENT))

@@ -87,18 +87,10 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
     classNames: [String] = [],
     provenance: String = "made: test"
   ) throws -> [UInt8] {
-    let fused = FusedGraph(try graph(), inputSize: inputSize)
-    let recipe = RecipeRecord(resize: inputSize + 8, crop: inputSize)
-    var chosen = precision == .f16 ? PlanPrecision.float16 : .float32
-    if precision == .q8 {
-      let calibration = try Calibration(
-        observing: fused, mean: recipe.mean, deviation: recipe.deviation, imageCount: 2, threads: 1,
-        image: { testImage(inputSize, seed: UInt64($0)) }, progress: { _ in })
-      chosen = .int8(calibration.scales(of: fused, method: .minMax))
-    }
-    return try Planner.plan(
-      fused, precision: chosen, recipe: recipe, classNames: classNames, provenance: provenance,
-      exceptions: exceptions, transformed: transformed, transformedLimit: transformedLimit)
+    try testPlan(
+      of: graph(), inputSize: inputSize, precision: precision, exceptions: exceptions,
+      transformed: transformed, transformedLimit: transformedLimit, classNames: classNames,
+      provenance: provenance)
   }
 
   /// The names of the layers with weights.
@@ -106,6 +98,26 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
     FusedGraph(try graph(), inputSize: inputSize).operations
       .filter { $0.multiplications > 0 }.map(\.name)
   }
+}
+
+/// The plan file of a graph, with the scales of two random images if it is int8.
+package func testPlan(
+  of graph: Graph, inputSize: Int, precision: ElementFormat = .q8,
+  exceptions: [String: ElementFormat] = [:], transformed: TransformedWeights = .made,
+  transformedLimit: Int? = nil, classNames: [String] = [], provenance: String = "made: test"
+) throws -> [UInt8] {
+  let fused = FusedGraph(graph, inputSize: inputSize)
+  let recipe = RecipeRecord(resize: inputSize + 8, crop: inputSize)
+  var chosen = precision == .f16 ? PlanPrecision.float16 : .float32
+  if precision == .q8 {
+    let calibration = try Calibration(
+      observing: fused, mean: recipe.mean, deviation: recipe.deviation, imageCount: 2, threads: 1,
+      image: { testImage(inputSize, seed: UInt64($0)) }, progress: { _ in })
+    chosen = .int8(calibration.scales(of: fused, method: .minMax))
+  }
+  return try Planner.plan(
+    fused, precision: chosen, recipe: recipe, classNames: classNames, provenance: provenance,
+    exceptions: exceptions, transformed: transformed, transformedLimit: transformedLimit)
 }
 
 /// Random pixels, RGB8, `size` × `size`.

@@ -94,6 +94,20 @@ final class QuantizeTests: XCTestCase {
     }
   }
 
+  func testEqualizingIsRecordedAndFloat32KeepsItsBits() throws {
+    let scratch = try Scratch()
+    let plan = scratch.path("equalized.plan")
+    let result = try Tool.quantize(checkpoint, "--precision", "fp32", "--equalize", "-o", plan)
+    XCTAssertEqual(result.status, 0, result.errors)
+    let inspected = try Tool.quantize("inspect", plan)
+    XCTAssertTrue(inspected.text.contains("equalized channels "), inspected.text)
+    let photos = ["church", "tench"].map(Repository.example)
+    let found = try vectors("logits", plan: plan, photos: photos, width: 10)
+    let expected = try vectors(
+      "logits", plan: try ShippedModel.float32(), photos: photos, width: 10)
+    XCTAssertEqual(found, expected)
+  }
+
   func testInspectShowsStepsArenaRecipeAndProvenance() throws {
     let result = try Tool.quantize("inspect", ShippedModel.int8())
     XCTAssertEqual(result.status, 0, result.errors)
@@ -103,6 +117,7 @@ final class QuantizeTests: XCTestCase {
     ] {
       XCTAssertTrue(result.text.contains(text), "\(text) is missing in \(result.text)")
     }
+    XCTAssertFalse(result.text.contains("equalized"), result.text)
     let foreign = try Tool.quantize("inspect", Repository.example("tench"))
     XCTAssertEqual(foreign.status, 1)
     XCTAssertTrue(foreign.errors.contains("not a plan file"), foreign.errors)

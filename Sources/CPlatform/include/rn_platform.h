@@ -49,6 +49,11 @@ int rn_create_unique(char *name);
 /// bytes. Returns -1 if it cannot be run or fails.
 int rn_command_line(const char *command, char *line, int size);
 
+/// Makes malloc map blocks of `bytes` (1 to 32 MiB) or more on their own, so that they go back to
+/// the system when they are freed. glibc begins so, but raises the size to that of each mapped
+/// block it frees. Does nothing with another C library.
+void rn_map_large_blocks(int bytes);
+
 /// Nanoseconds of the monotonic clock.
 int64_t rn_monotonic_ns(void);
 

@@ -16,7 +16,9 @@ private let opsets: ClosedRange<Int64> = 9...25
 ///
 /// The network is found by following the graph from its input; names do not matter. Batch norm may
 /// have been folded. Source: https://onnx.ai/onnx/repo-docs/IR.html and the operator reference there.
-func readONNX(_ bytes: UnsafeRawBufferPointer, limits: ImportLimits)
+///
+/// - Parameter dropPages: called when `bytes` have been copied, before the tensors are.
+func readONNX(_ bytes: UnsafeRawBufferPointer, limits: ImportLimits, dropPages: () -> Void)
   throws(ImportError) -> (CheckpointContents, ONNXStructure)
 {
   try ProtobufScan.check(bytes, limits: limits)
@@ -30,6 +32,7 @@ func readONNX(_ bytes: UnsafeRawBufferPointer, limits: ImportLimits)
     throw .malformed(
       part: "ONNX model", offset: 0, expected: "a protocol buffer of ONNX", found: "\(error)")
   }
+  dropPages()
   guard model.functions.isEmpty else {
     throw .unsupportedFormat(looksLike: "an ONNX model with functions of its own")
   }
