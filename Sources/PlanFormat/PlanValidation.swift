@@ -46,6 +46,11 @@ extension PlanView {
     guard tensor.scale.isFinite, tensor.scale > 0, tensor.zeroPoint <= 255 else {
       throw .tensor(index: index, "a positive finite scale and a zero point of at most 255")
     }
+    // A pattern of three bytes fills whole pixels of an image only.
+    let isUniform = tensor.borderPattern == (tensor.borderPattern & 0xFF) &* 0x0101_0101
+    guard tensor.format == .q8 ? isImage || isUniform : tensor.borderPattern == 0 else {
+      throw .tensor(index: index, "a border of equal bytes, of zeros in float32")
+    }
     guard tensor.offset % PlanLayout.alignment == 0, tensor.offset <= arenaByteCount,
       tensor.storageByteCount <= arenaByteCount - tensor.offset
     else { throw .tensor(index: index, "an aligned place within the arena") }

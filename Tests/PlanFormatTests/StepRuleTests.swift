@@ -121,6 +121,7 @@ private enum Step {
     expect(Step.input, rule) { file, _ in
       file.arena = 1 << 20
       file.set(.tensors, 16, 16)
+      file.set(.tensors, 40, 0)
     }
   }
 

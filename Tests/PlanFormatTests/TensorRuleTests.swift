@@ -89,6 +89,12 @@ import Testing
       planError(file.bytes)?.description == PlanError.overlap(first: 0, second: 1).description)
   }
 
+  @Test func bordersAreOfEqualBytes() {
+    for pattern in [1, 0x0403_0201, 0xFF] as [UInt32] {
+      expect("a border of equal bytes, of zeros in float32") { $0.set(.tensors, $1 + 40, pattern) }
+    }
+  }
+
   @Test func aSumInPlaceMustCoverItsResidualExactly() {
     // layer1.0 is written in place of the stem's result, one row of bytes further on.
     #expect(

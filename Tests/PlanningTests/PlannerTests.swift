@@ -73,6 +73,18 @@ import Testing
     }
   }
 
+  @Test func weightsBeyondHalfPrecisionAreRefusedByName() throws {
+    var graph = try TestNetwork.basic.graph()
+    graph.blocks[1].branch[0].weights[5] = 65520
+    let name = graph.blocks[1].branch[0].name
+    #expect(throws: PlanningError.halfOverflow(layer: name, found: 65520)) {
+      try testPlan(of: graph, inputSize: 32, precision: .f16)
+    }
+    // The greatest number that still rounds into range.
+    graph.blocks[1].branch[0].weights[5] = Float(65520).nextDown
+    _ = try testPlan(of: graph, inputSize: 32, precision: .f16)
+  }
+
   @Test func theWrongNumberOfClassNamesIsRefused() {
     for count in [1, 9, 11] {
       let names = (0..<count).map(String.init)

@@ -33,7 +33,8 @@ import Testing
       LoadedPlan(testPlan(of: graph, inputSize: 64, precision: .f32)), image)
     for other in [unequal, equalized] {
       #expect(
-        try infer(LoadedPlan(testPlan(of: other, inputSize: 64, precision: .f32)), image) == expected)
+        try infer(LoadedPlan(testPlan(of: other, inputSize: 64, precision: .f32)), image)
+          == expected)
     }
     // Nothing is left to do.
     var again = equalized

@@ -132,8 +132,8 @@ final class MethodTests: XCTestCase {
   func testWhatDoesNotGoTogether() throws {
     let cases: [([String], Int32, String)] = [
       (["--report", "r.txt"], 2, "expected --report of a .html or .json file, found r.txt"),
-      (["--precision", "fp32", "--report", "r.html"], 2, "go with an int8 plan"),
-      (["--max-drop", "0.3"], 2, "--max-drop needs --evaluate DIR"),
+      (["--precision", "fp32", "--report", "r.html"], 2, "--report goes with an int8 plan"),
+      (["--max-drop", "0.3"], 2, "--max-drop needs an int8 plan and --evaluate DIR"),
       (
         ["--max-drop", "101", "--evaluate", "d"], 2,
         "expected --max-drop of 0 to 100 points, found 101"
