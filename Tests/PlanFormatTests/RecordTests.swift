@@ -45,7 +45,7 @@ import Testing
       changed.scale *= 3
       changed.name = 0
       changed.usedChannels = index < 9 ? 1 : record.usedChannels
-      changed.borderPattern = 0x0404_0404
+      changed.borderPattern = record.format == .q8 ? 0x0404_0404 : 0
       let place = index * TensorRecord.byteCount
       try rewrite(
         .tensors, at: place, byteCount: TensorRecord.byteCount,
