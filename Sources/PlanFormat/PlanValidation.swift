@@ -170,8 +170,9 @@ extension PlanView {
         isWithinConstants(winograd.weights, bytes)
       else { throw .step(index: index, "transformed int8 weights that its constants hold") }
     case .f16:
-      guard winograd.levels == WinogradRecord.allLevels, input.format == .f32,
-        output.format == .f32, !step.hasResidual || tensor(step.residual).format == .f32
+      guard winograd.levels == WinogradRecord.allLevels,
+        input.channels % PlanLayout.channelBlock == 0, input.format == .f32, output.format == .f32,
+        !step.hasResidual || tensor(step.residual).format == .f32
       else { throw .step(index: index, "a Winograd form of float32 tensors, for all levels") }
       guard
         winograd.isMadeBySession
