@@ -59,10 +59,9 @@ struct HalfWinogradCandidate {
   /// Of its weights, rounded to fp16.
   var greatestWeight: Float
 
-  /// Bytes that a form adds to the weights of the plan and of the session.
-  func addedBytes(_ form: WinogradForm, _ storage: TransformedWeights) -> Int {
-    let direct = storage == .stored ? 9 : 0
-    return 2 * (form.positions - direct) * shape.inputs * shape.outputs
+  /// Bytes by which a form's weights are more than the plain ones, which inference does not read then.
+  func addedBytes(_ form: WinogradForm) -> Int {
+    2 * (form.positions - 9) * shape.inputs * shape.outputs
   }
 
   /// Transformed weights of F(2, 3) are up to 9/4 times as large.
@@ -76,11 +75,9 @@ struct HalfWinogradCandidate {
 ///
 /// The layer that saves most time for each further byte changes its form first, until no change fits.
 func chooseHalfForms(
-  _ candidates: [HalfWinogradCandidate], storage: TransformedWeights, byteLimit: Int,
-  targets: [PlanTarget]
+  _ candidates: [HalfWinogradCandidate], byteLimit: Int, targets: [PlanTarget]
 ) -> [WinogradForm?] {
   var chosen = [WinogradForm?](repeating: nil, count: candidates.count)
-  guard storage != .none else { return chosen }
   let totals = targets.map { target in
     candidates.reduce(0) { $0 + target.halfCost.direct($1.shape) }
   }
@@ -93,7 +90,7 @@ func chooseHalfForms(
     }
   }
   func bytes(_ index: Int, _ form: WinogradForm?) -> Int {
-    form.map { candidates[index].addedBytes($0, storage) } ?? 0
+    form.map(candidates[index].addedBytes) ?? 0
   }
   var left = byteLimit
   while true {

@@ -21,6 +21,7 @@ extension PlanBuilder {
 
   /// Chooses the Winograd forms of the layers that can have one: 3×3 with stride 1 between float32 tensors.
   func chooseHalfForms() throws(PlanningError) -> [Int: WinogradForm] {
+    guard transformed != .none else { return [:] }
     var indices: [Int] = []
     var candidates: [HalfWinogradCandidate] = []
     var halfWeights = 0
@@ -47,7 +48,7 @@ extension PlanBuilder {
       }
     }
     let forms = Planning.chooseHalfForms(
-      candidates, storage: transformed, byteLimit: transformedLimit ?? 2 * halfWeights,
+      candidates, byteLimit: transformedLimit ?? 2 * halfWeights * 5 / 4,
       targets: targets.isEmpty ? PlanTarget.allCases : targets)
     var chosen: [Int: WinogradForm] = [:]
     for (index, form) in zip(indices, forms) { chosen[index] = form }
@@ -67,7 +68,7 @@ extension PlanBuilder {
       tileHeight: form.height, tileWidth: form.width, levels: WinogradRecord.allLevels, weights: 0,
       isMadeBySession: transformed == .made)
     if transformed == .made {
-      record.weights = sections.append(weights)
+      sources.append(weights)
       winograd.weights = memory.made
       memory.made += PlanLayout.aligned(winograd.byteCount(inputs: inputs, outputs: outputs))
     } else {

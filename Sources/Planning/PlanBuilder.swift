@@ -22,6 +22,9 @@ struct PlanBuilder {
   let formats: PlanFormats
   /// The Winograd forms of fp16 operations, by their indices.
   var halfForms: [Int: WinogradForm] = [:]
+  /// The weights of which a session makes others, in the order of steps. They come last in the constants, so
+  /// that inference touches no page with them.
+  var sources: [[UInt16]] = []
   var sections = PlanSections()
   var memory = PlanMemory()
 
@@ -58,6 +61,8 @@ struct PlanBuilder {
     halfForms = try chooseHalfForms()
     var steps: [StepRecord] = []
     for index in graph.operations.indices { steps.append(try step(index, tensors)) }
+    let made = steps.indices.filter { steps[$0].winograd?.isMadeBySession ?? false }
+    for (index, weights) in zip(made, sources) { steps[index].weights = sections.append(weights) }
     return sections.assemble(
       model: modelRecord(), recipe: recipe, classNames: classNames, provenance: provenance,
       tensors: tensors, steps: steps, memory: memory)
@@ -232,13 +237,12 @@ struct PlanBuilder {
       height: output.height, width: output.width, inputs: inputs,
       outputs: paddedChannels(output.channels))
     guard let choice = chooseWinograd(weights, shape, targets: targets) else { return nil }
-    let scratch = rn_winograd_scratch(
-      UInt32(choice.form.height), UInt32(choice.form.width), UInt32(inputs))
-    memory.scratch = max(memory.scratch, Int(scratch))
-    return WinogradRecord(
+    let record = WinogradRecord(
       tileHeight: choice.form.height, tileWidth: choice.form.width,
       levels: choice.targets.reduce(0) { $0 | 1 << $1.level },
       weights: sections.append(choice.form.transformed(weights, shape)))
+    memory.scratch = max(memory.scratch, record.scratchByteCount(inputs: inputs, format: .q8))
+    return record
   }
 
   private mutating func fill(

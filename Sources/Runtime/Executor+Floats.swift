@@ -47,18 +47,17 @@ extension Executor {
     kernels.winograd_f16(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
   }
 
-  /// Makes the transformed weights that are not in the plan.
-  func makeWeights() {
-    for index in 0..<plan.stepCount {
-      let step = plan.step(index)
-      guard let winograd = step.winograd, winograd.isMadeBySession else { continue }
-      let weights = plan.constants.baseAddress! + step.weights
-      rn_winograd_f16_weights(
-        UInt32(winograd.tileHeight), UInt32(winograd.tileWidth),
-        weights.assumingMemoryBound(to: UInt16.self),
-        UInt32(plan.tensor(step.output).channels / PlanLayout.channelBlock),
-        UInt32(plan.tensor(step.input).channels), madeWeights(winograd))
-    }
+  /// Makes the transformed weights of a step if they are not in the plan, and tells whether it did.
+  func makeWeights(ofStep index: Int) -> Bool {
+    let step = plan.step(index)
+    guard let winograd = step.winograd, winograd.isMadeBySession else { return false }
+    let weights = plan.constants.baseAddress! + step.weights
+    rn_winograd_f16_weights(
+      UInt32(winograd.tileHeight), UInt32(winograd.tileWidth),
+      weights.assumingMemoryBound(to: UInt16.self),
+      UInt32(plan.tensor(step.output).channels / PlanLayout.channelBlock),
+      UInt32(plan.tensor(step.input).channels), madeWeights(winograd))
+    return true
   }
 
   private func madeWeights(_ winograd: WinogradRecord) -> UnsafeMutablePointer<UInt16> {

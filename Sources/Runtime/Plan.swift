@@ -40,6 +40,9 @@ public struct Plan: ~Copyable {
     }
   }
 
+  /// Lets go of the file's pages in memory; what is touched again is read again.
+  func dropPages() { file?.dropPages() }
+
   /// Height and width of the image that a session takes, in pixels.
   public var inputSize: Int { view.model.inputSize }
 

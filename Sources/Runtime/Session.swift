@@ -83,12 +83,19 @@ public struct Session: ~Copyable {
         throw .threads(errno: code)
       }
     }
+    let madeWeights = plan.madeWeightsOffset(threads: threads)
     // What a kernel over-reads should be defined, and the same in every run.
-    memset(memory, 0, needed)
+    memset(memory, 0, madeWeights)
     executor = Executor(
       plan: plan.view, kernels: KernelTable(upTo: set).kernels, level: set.level, arena: memory,
-      madeWeights: memory + plan.madeWeightsOffset(threads: threads), threads: threads, pool: pool)
-    executor.makeWeights()
+      madeWeights: memory + madeWeights, threads: threads, pool: pool)
+    // Of weights that are transformed, only those of one layer are resident at a time.
+    if plan.view.madeByteCount > 0 {
+      plan.dropPages()
+      for index in 0..<plan.view.stepCount {
+        if executor.makeWeights(ofStep: index) { plan.dropPages() }
+      }
+    }
     ownsArena = arena == nil
     self.instructionSet = set
     self.threads = threads

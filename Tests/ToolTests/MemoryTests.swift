@@ -5,7 +5,7 @@ import ModelGraph
 import ModelImport
 import XCTest
 
-/// How much memory `resnet-quantize` takes.
+/// How much memory the tools take.
 final class MemoryTests: XCTestCase {
   func testCalibratingResNet50TakesLessThan300Megabytes() throws {
     let scratch = try Scratch()
@@ -18,6 +18,7 @@ final class MemoryTests: XCTestCase {
     }
     for method in ["min-max", "auto"] {
       let peak = try peakBytes(
+        .quantize,
         [
           checkpoint.path, "--calibration", scratch.url.path, "--method", method, "--threads", "2",
           "-o", scratch.path("resnet50.plan"),
@@ -28,12 +29,27 @@ final class MemoryTests: XCTestCase {
     }
   }
 
-  /// The most memory that a run of `resnet-quantize` had resident.
+  func testHalfPrecisionResNet18RunsIn60Megabytes() throws {
+    let scratch = try Scratch()
+    let photos = [String](repeating: Repository.example("church"), count: 40)
+    for choice in ["made", "stored", "none"] {
+      let plan = scratch.path("\(choice).plan")
+      let made = try Tool.quantize.run(
+        ShippedModel.arguments(output: plan) + ["--precision", "fp16", "--transformed", choice])
+      XCTAssertEqual(made.status, 0, made.errors)
+      let peak = try peakBytes(.run, [plan, "--threads", "1"] + photos)
+      XCTAssertLessThan(peak, 60_000_000, choice)
+      // It reads as many bytes as the weights of fp16 have.
+      XCTAssertGreaterThan(peak, 22_300_000, choice)
+    }
+  }
+
+  /// The most memory that a run of a tool had resident.
   ///
   /// The kernel keeps the maximum; that of `wait4` would count this process from before the exec as well.
-  private func peakBytes(_ arguments: [String]) throws -> Int {
+  private func peakBytes(_ tool: Tool, _ arguments: [String]) throws -> Int {
     let process = Process()
-    process.executableURL = Tool.quantize.url
+    process.executableURL = tool.url
     process.arguments = arguments
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
