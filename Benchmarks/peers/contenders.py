@@ -65,7 +65,7 @@ class Ours:
 class Peer:
     def __init__(self, runtime, model, precision, threads, image):
         self.runtime, self.precision, self.threads = runtime, precision, threads
-        self.command = [sys.executable, HERE / "peer.py", runtime, str(threads), model, image]
+        self.command = [sys.executable, HERE / "peer.py", runtime, precision, str(threads), model, image]
         self.process = None
 
     def block(self, count):

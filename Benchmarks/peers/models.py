@@ -36,11 +36,12 @@ def make(root, work, architecture, progress):
     models = {
         ("openvino", "int8"): quantized,
         ("onnxruntime", "int8"): quantized,
+        ("openvino", "bf16"): onnx,
         ("openvino", "float32"): onnx,
         ("onnxruntime", "float32"): onnx,
         ("ncnn", "float32"): ncnn,
     }
-    for precision, option in (("int8", "int8"), ("float32", "fp32")):
+    for precision, option in (("int8", "int8"), ("fp16", "fp16"), ("float32", "fp32")):
         progress(f"making our {precision} plan")
         plan = work / f"{precision}.plan"
         _plan(root, plan, architecture, option)

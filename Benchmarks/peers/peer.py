@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The child process of one peer: peer.py RUNTIME THREADS MODEL IMAGE.npy
+"""The child process of one peer: peer.py RUNTIME PRECISION THREADS MODEL IMAGE.npy
 
 Loads the model, infers once and prints what that took. Then each line on standard input, as
 {"do": "block", "count": 12}, is answered by a line on standard output.
@@ -45,7 +45,7 @@ def logits(infer, paths):
 def main():
     # A stopped process does not notice that its parent is gone; see contenders.py.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    runtime, threads, model, image = sys.argv[1:]
+    runtime, precision, threads, model, image = sys.argv[1:]
     # Answers keep the real standard output for themselves, whatever a runtime prints.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -54,7 +54,7 @@ def main():
         print(json.dumps(value), file=answers, flush=True)
 
     image = np.load(image)
-    load = RUNTIMES[runtime](int(threads))
+    load = RUNTIMES[runtime](int(threads), precision)
     imports = memory("VmRSS")
     begin = time.perf_counter_ns()
     infer = load(model)

@@ -25,6 +25,8 @@ PHOTO = ROOT / "Models/examples/tench.jpg"
 
 # A block's first inferences read weights that the others have driven out of the caches.
 DROPPED = 2
+# The precisions of contenders, and which of our plans each is compared with.
+OURS = {"int8": "int8", "fp16": "fp16", "bf16": "fp16", "float32": "float32"}
 # How far float32 logits may differ for the networks to count as the same.
 TOLERANCE = 1e-3
 
@@ -105,7 +107,7 @@ def compare(options):
         np.save(image, preprocess.load(PHOTO))
         contenders = [
             contender(runtime, precision, threads, made[runtime, precision], image)
-            for precision in ("int8", "float32")
+            for precision in OURS
             for runtime in ("ours", *RUNTIMES)
             if (runtime, precision) in made
             for threads in options.threads
@@ -144,7 +146,7 @@ def check_logits(contenders):
     """Makes sure that all run the same network, by its logits of the example photos."""
     photos = preprocess.photos(ROOT / "Models/examples")
     seen, reference, lines = set(), None, []
-    for each in sorted(contenders, key=lambda c: (c.precision, c.runtime != "ours")):
+    for each in sorted(contenders, key=lambda c: (c.precision != "float32", c.runtime != "ours")):
         if (each.runtime, each.precision) in seen:
             continue
         seen.add((each.runtime, each.precision))
@@ -183,7 +185,7 @@ def latency_rows(contenders, times, made):
             "min": min(mine), "median": statistics.median(mine),
             "all": [round(time, 3) for time in mine]}
     for row in rows.values():
-        ours = rows["ours", row["precision"]]
+        ours = rows["ours", OURS[row["precision"]]]
         for threads, latency in row["latency_ms"].items():
             latency["ours_ratio"] = ours["latency_ms"][threads]["median"] / latency["median"]
     return list(rows.values())
@@ -201,7 +203,7 @@ def measure_first(contenders, rows, threads, repeats=5):
             row[key] = statistics.median(result[key] for result in mine)
     ours = {row["precision"]: row["first_ms"] for row in rows if row["runtime"] == "ours"}
     for row in rows:
-        row["first_ours_ratio"] = ours[row["precision"]] / row["first_ms"]
+        row["first_ours_ratio"] = ours[OURS[row["precision"]]] / row["first_ms"]
 
 
 def labelled_photos(directory):

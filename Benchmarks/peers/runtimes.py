@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The peers: each function loads a model and returns one that infers.
+"""The peers: each function loads a model and returns one that infers. A precision that is not the
+model's own is what it is computed in.
 
 They import when called for, so that a process holds one runtime and no other.
 """
 
 
-def openvino(threads):
+def openvino(threads, precision):
     import openvino
 
     def load(model):
@@ -14,7 +15,7 @@ def openvino(threads):
             "NUM_STREAMS": 1,
             "INFERENCE_NUM_THREADS": threads,
             # Otherwise "float32" is bf16 where the CPU has it.
-            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
         })
         request = compiled.create_infer_request()
         return lambda image: request.infer({0: image}, share_inputs=True, share_outputs=True)[0][0]
@@ -22,7 +23,7 @@ def openvino(threads):
     return load
 
 
-def onnxruntime(threads):
+def onnxruntime(threads, _):
     import onnxruntime
 
     def load(model):
@@ -35,7 +36,7 @@ def onnxruntime(threads):
     return load
 
 
-def ncnn(threads):
+def ncnn(threads, _):
     import ncnn
     import numpy
 

@@ -35,6 +35,9 @@ def markdown(report):
         body.append(cells)
     lines += _table(header, body)
 
+    lines += ["", "Our fp16 plan ÷ what computes in float32, the ratio of the medians: "
+              + "; ".join(_against_float32(rows, threads)) + "."]
+
     lines += [
         "",
         f"A fresh process, {threads[0]} thread{'s' if threads[0] > 1 else ''}. Load and first"
@@ -59,6 +62,16 @@ def markdown(report):
         body.append(cells)
     lines += _table(header, body)
     return "\n".join(lines) + "\n"
+
+
+def _against_float32(rows, threads):
+    half = next(row for row in rows if row["precision"] == "fp16")
+    for row in rows:
+        if row["precision"] == "float32":
+            ratios = (
+                _ratio(half["latency_ms"][str(n)]["median"] / row["latency_ms"][str(n)]["median"])
+                + f" with {n} thread{'s' if n > 1 else ''}" for n in threads)
+            yield f"{NAMES[row['runtime']].strip('*')} {', '.join(ratios)}"
 
 
 def _table(header, body):
