@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The weights of the Winograd convolution in float32.
+#include "../dispatch/rn_target.h"
 #include "half.h"
 #include "rn_kernels.h"
 
@@ -9,7 +10,7 @@ enum { lanes = RN_CHANNEL_BLOCK };
 typedef float channels16[lanes];
 
 // G g, of 16 output channels. F(4): points 0, 1, -1, 2, -2 and infinity.
-static void transform(const channels16 g[3], uint32_t tile, channels16 *u) {
+RN_ALWAYS_INLINE void transform(const channels16 g[3], const uint32_t tile, channels16 *u) {
   for (uint32_t i = 0; i < lanes; i++) {
     const float outer = g[0][i] + g[2][i];
     u[0][i] = tile == 2 ? g[0][i] : g[0][i] * 0.25f;
@@ -28,8 +29,9 @@ static void transform(const channels16 g[3], uint32_t tile, channels16 *u) {
   }
 }
 
-void rn_winograd_f16_weights(uint32_t tile_height, uint32_t tile_width, const uint16_t *weights,
-                             uint32_t output_blocks, uint32_t channels, uint16_t *transformed) {
+RN_ALWAYS_INLINE void transform_all(const uint32_t tile_height, const uint32_t tile_width,
+                                    const uint16_t *weights, uint32_t output_blocks,
+                                    uint32_t channels, uint16_t *transformed) {
   const uint32_t rows = tile_height + 2, columns = tile_width + 2;
   for (uint32_t block = 0; block < output_blocks; block++) {
     for (uint32_t ic = 0; ic < channels; ic++) {
@@ -58,4 +60,14 @@ void rn_winograd_f16_weights(uint32_t tile_height, uint32_t tile_width, const ui
       }
     }
   }
+}
+
+void rn_winograd_f16_weights(uint32_t tile_height, uint32_t tile_width, const uint16_t *weights,
+                             uint32_t output_blocks, uint32_t channels, uint16_t *transformed) {
+  if (tile_height == 2)
+    transform_all(2, 2, weights, output_blocks, channels, transformed);
+  else if (tile_width == 2)
+    transform_all(4, 2, weights, output_blocks, channels, transformed);
+  else
+    transform_all(4, 4, weights, output_blocks, channels, transformed);
 }
