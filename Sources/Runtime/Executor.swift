@@ -166,12 +166,14 @@ struct Executor {
     return geometry
   }
 
-  /// Convolves the units of each range that `next` gives into the place that it gives.
+  /// Convolves units into a place; unit 0 is of an output row.
   private func convolve(
-    _ step: StepRecord, _ geometry: rn_conv_geometry, into output: UnsafeMutableRawPointer,
-    zeroPoint: Int, _ units: Range<Int>
+    _ step: StepRecord, _ geometry: rn_conv_geometry, fromRow row: Int = 0,
+    into output: UnsafeMutableRawPointer, zeroPoint: Int, _ units: Range<Int>
   ) {
-    let input = UnsafeRawPointer(pixel(plan.tensor(step.input), outside: step.padding))
+    let tensor = plan.tensor(step.input)
+    let start = row * geometry.step_y * tensor.format.byteCount
+    let input = UnsafeRawPointer(pixel(tensor, outside: step.padding) + start)
     let residual = step.hasResidual ? UnsafeRawPointer(pixel(plan.tensor(step.residual))) : nil
     if step.format == .q8 {
       var arguments = quantizedArguments(step, geometry, input, output, residual, zeroPoint)
@@ -283,11 +285,12 @@ struct Executor {
       memset(scratch + slot * rowBytes, zero, pixelBytes)
       memset(scratch + slot * rowBytes + (width + 1) * pixelBytes, zero, pixelBytes)
     }
+    // A row at a time, of all output channels.
     var geometry = geometry(step, output)
-    geometry.output_height = UInt32(height)
+    geometry.output_height = 1
     geometry.output_width = UInt32(width)
     geometry.output_row = 0
-    let pairs = Int(rn_conv_units(&geometry)) / height
+    let units = Int(rn_conv_units(&geometry))
 
     let rows = share(of: output.height, thread)
     var nextRow = max(2 * rows.lowerBound - 1, 0)
@@ -295,10 +298,7 @@ struct Executor {
       let last = min(2 * y + 1, height - 1)
       while nextRow <= last {
         let slot = scratch + nextRow % 3 * rowBytes + pixelBytes
-        for pair in 0..<pairs {
-          let unit = pair * height + nextRow
-          convolve(step, geometry, into: slot, zeroPoint: 0, unit..<unit + 1)
-        }
+        convolve(step, geometry, fromRow: nextRow, into: slot, zeroPoint: 0, 0..<units)
         nextRow += 1
       }
       var arguments = rn_maxpool_args()

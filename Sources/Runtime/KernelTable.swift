@@ -49,10 +49,10 @@ package struct KernelTable {
   package init(upTo set: InstructionSet) {
     rn_kernels_init(&kernels, set.level)
     guard set != .reference else { return }
-    kernels.maxpool_f32 = rn_maxpool_f32_swiftsimd
     kernels.avgpool_f32 = rn_avgpool_f32_swiftsimd
-    // Those of flipped bytes are in C.
+    // Levels with flipped bytes have the others in C.
     guard kernels.activation_flip == 0 else { return }
+    kernels.maxpool_f32 = rn_maxpool_f32_swiftsimd
     kernels.maxpool_q8 = rn_maxpool_q8_swiftsimd
     kernels.avgpool_q8 = rn_avgpool_q8_swiftsimd
     kernels.input_q8 = rn_input_q8_swiftsimd
