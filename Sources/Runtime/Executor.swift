@@ -174,7 +174,11 @@ struct Executor {
     let tensor = plan.tensor(step.input)
     let start = row * geometry.step_y * tensor.format.byteCount
     let input = UnsafeRawPointer(pixel(tensor, outside: step.padding) + start)
-    let residual = step.hasResidual ? UnsafeRawPointer(pixel(plan.tensor(step.residual))) : nil
+    var residual: UnsafeRawPointer?
+    if step.hasResidual {
+      let tensor = plan.tensor(step.residual)
+      residual = UnsafeRawPointer(pixel(tensor) + row * tensor.rowPitch * tensor.format.byteCount)
+    }
     if step.format == .q8 {
       var arguments = quantizedArguments(step, geometry, input, output, residual, zeroPoint)
       kernels.conv_q8(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
@@ -226,10 +230,11 @@ struct Executor {
       return convolve(step, geometry, into: pixel(output), zeroPoint: output.zeroPoint, part)
     }
     let rows = share(of: output.height, thread)
-    for first in stride(from: 0, to: units, by: output.height) {
-      let part = first + rows.lowerBound..<first + rows.upperBound
-      convolve(step, geometry, into: pixel(output), zeroPoint: output.zeroPoint, part)
-    }
+    geometry.output_height = UInt32(rows.count)
+    convolve(
+      step, geometry, fromRow: rows.lowerBound,
+      into: pixel(output) + rows.lowerBound * output.rowPitch * output.format.byteCount,
+      zeroPoint: output.zeroPoint, 0..<units / output.height * rows.count)
   }
 
   /// The Winograd form of a step, if the plan has one for the level in use.
