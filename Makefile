@@ -111,13 +111,19 @@ mca: pi ## show what scheduling models make of the ARM loops
 .PHONY: count
 count: pi ## count the ARM instructions of an inference by function
 	@$(call need_packages,$(EMULATOR_PACKAGES) $(COUNT_PACKAGES))
-	.build/release/resnet-quantize Models/resnet18-imagenette.safetensors --target cortex-a72 \
-	  --calibration Models/calibration --classes Models/classes.txt -o .build/cortex-a72.plan
-	for cpu in cortex-a76 cortex-a72; do \
-	  echo $$cpu; \
+	count() { \
+	  cpu=$$1; name=$$2; shift 2; echo "$$cpu, $$name"; \
+	  .build/release/resnet-quantize Models/resnet18-imagenette.safetensors --quiet \
+	    --calibration Models/calibration --classes Models/classes.txt "$$@" -o .build/count.plan; \
 	  Toolchains/count-instructions/run .build-pi/sysroot $$cpu \
-	    .build-pi/build/aarch64-none-none-elf/release/resnet-run .build/cortex-a72.plan Models/examples/church.jpg; \
-	done
+	    .build-pi/build/aarch64-none-none-elf/release/resnet-run .build/count.plan Models/examples/church.jpg; \
+	}; \
+	count cortex-a76 int8; \
+	count cortex-a72 int8 --target cortex-a72; \
+	count cortex-a76 fp16 --precision fp16 --sums fp16; \
+	count cortex-a72 fp16 --precision fp16 --target cortex-a72; \
+	count cortex-a76 "fp16 in 90 MB" --precision fp16 --sums fp16 --transformed-limit 100; \
+	count cortex-a72 "fp16 in 90 MB" --precision fp16 --target cortex-a72 --transformed-limit 100
 
 .PHONY: plan
 plan: build ## quantize the shipped model
