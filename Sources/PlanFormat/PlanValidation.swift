@@ -81,6 +81,10 @@ extension PlanView {
     guard step.winograd == nil || step.operation == .convolution else {
       throw .step(index: index, "a Winograd form at convolutions only")
     }
+    guard
+      !step.hasHalfSums
+        || step.format == .f16 && (step.operation == .convolution || step.operation == .stem)
+    else { throw .step(index: index, "fp16 sums at convolutions with fp16 weights only") }
     guard !step.hasResidual || step.operation == .convolution else {
       throw .step(index: index, "a residual at convolutions only")
     }

@@ -13,7 +13,8 @@
 /// | 4, 8 | u32 | input and output tensor; the input of operation 0 is the caller's image |
 /// | 12 | u32 | residual tensor, or 0xFFFFFFFF |
 /// | 16, 20, 24 | u32 | kernel size, stride, padding of the convolution |
-/// | 28 | u32 | format of the weights, ``ElementFormat`` |
+/// | 28 | u16 | format of the weights, ``ElementFormat`` |
+/// | 30 | u16 | 1: products and short sums may be fp16; else 0 |
 /// | 32, 36 | u32 | name and block, offsets in the strings |
 /// | 40 | f32 | factor of the residual, or of the sum for the average pool |
 /// | 44, 48 | f32 | low and high: the clamp before rounding, without the zero point |
@@ -32,6 +33,9 @@ public struct StepRecord: Equatable {
   public var input, output, residual: Int
   public var kernelSize, stride, padding: Int
   public var format: ElementFormat
+  /// Whether an fp16 convolution may sum in fp16 where the CPU can, within the bounds of the kernels; else it
+  /// gives the same bits everywhere.
+  public var hasHalfSums: Bool
   public var name, block: Int
   public var factor: Float
   public var low, high: Float
@@ -42,8 +46,9 @@ public struct StepRecord: Equatable {
 
   public init(
     operation: StepOperation, input: Int, output: Int, residual: Int = StepRecord.noTensor,
-    kernelSize: Int = 0, stride: Int = 0, padding: Int = 0, format: ElementFormat, name: Int,
-    block: Int, factor: Float = 0, low: Float = 0, high: Float = 0, weights: Int = 0, bias: Int = 0,
+    kernelSize: Int = 0, stride: Int = 0, padding: Int = 0, format: ElementFormat,
+    hasHalfSums: Bool = false, name: Int, block: Int, factor: Float = 0, low: Float = 0,
+    high: Float = 0, weights: Int = 0, bias: Int = 0,
     multiplier: Int = 0, multiplications: Int = 0, winograd: WinogradRecord? = nil
   ) {
     self.operation = operation
@@ -54,6 +59,7 @@ public struct StepRecord: Equatable {
     self.stride = stride
     self.padding = padding
     self.format = format
+    self.hasHalfSums = hasHalfSums
     self.name = name
     self.block = block
     self.factor = factor
@@ -91,7 +97,8 @@ public struct StepRecord: Equatable {
   /// Reads a record, or returns nil if a code does not exist or an offset exceeds Int.
   init?(_ bytes: UnsafeRawBufferPointer, at start: Int) {
     guard let operation = StepOperation(rawValue: bytes.u32(start)),
-      let format = ElementFormat(rawValue: bytes.u32(start + 28)),
+      let format = ElementFormat(rawValue: bytes.u32(start + 28) & 0xFFFF),
+      bytes.u32(start + 28) >> 16 <= 1,
       let weights = Int(exactly: bytes.u64(start + 56)),
       let bias = Int(exactly: bytes.u64(start + 64)),
       let multiplier = Int(exactly: bytes.u64(start + 72)),
@@ -105,7 +112,8 @@ public struct StepRecord: Equatable {
       operation: operation, input: Int(bytes.u32(start + 4)), output: Int(bytes.u32(start + 8)),
       residual: Int(bytes.u32(start + 12)), kernelSize: Int(bytes.u32(start + 16)),
       stride: Int(bytes.u32(start + 20)), padding: Int(bytes.u32(start + 24)), format: format,
-      name: Int(bytes.u32(start + 32)), block: Int(bytes.u32(start + 36)),
+      hasHalfSums: bytes.u32(start + 28) >> 16 == 1, name: Int(bytes.u32(start + 32)),
+      block: Int(bytes.u32(start + 36)),
       factor: bytes.f32(start + 40), low: bytes.f32(start + 44), high: bytes.f32(start + 48),
       weights: weights, bias: bias, multiplier: multiplier, multiplications: multiplications,
       winograd: winograd)
@@ -120,7 +128,7 @@ public struct StepRecord: Equatable {
     bytes.set(UInt32(kernelSize), at: start + 16)
     bytes.set(UInt32(stride), at: start + 20)
     bytes.set(UInt32(padding), at: start + 24)
-    bytes.set(format.rawValue, at: start + 28)
+    bytes.set(format.rawValue | (hasHalfSums ? 1 << 16 : 0), at: start + 28)
     bytes.set(UInt32(name), at: start + 32)
     bytes.set(UInt32(block), at: start + 36)
     bytes.set(factor, at: start + 40)

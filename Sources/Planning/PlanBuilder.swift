@@ -16,6 +16,7 @@ struct PlanBuilder {
   let targets: [PlanTarget]
   let transformed: TransformedWeights
   let transformedLimit: Int?
+  let magnitudes: [Float]?
   let channelMeans: [[Double]]?
   let keepsTensors: Bool
   /// The formats of operations and tensors.
@@ -32,7 +33,7 @@ struct PlanBuilder {
     graph: FusedGraph, operation: @escaping (Int) -> FusedGraph.Operation,
     precision: PlanPrecision, recipe: RecipeRecord, targets: [PlanTarget],
     exceptions: [String: ElementFormat], transformed: TransformedWeights, transformedLimit: Int?,
-    channelMeans: [[Double]]?, keepsTensors: Bool
+    magnitudes: [Float]?, channelMeans: [[Double]]?, keepsTensors: Bool
   ) {
     formats = PlanFormats(graph, precision, exceptions: exceptions)
     self.graph = graph
@@ -42,6 +43,7 @@ struct PlanBuilder {
     self.targets = targets
     self.transformed = transformed
     self.transformedLimit = transformedLimit
+    self.magnitudes = magnitudes
     self.channelMeans = channelMeans
     self.keepsTensors = keepsTensors
   }
@@ -195,6 +197,7 @@ struct PlanBuilder {
           packed(convolution.weights, convolution, inputs: inputs, group: 1, zero: 0))
       } else {
         let weights = try halves(convolution.weights, convolution.name)
+        record.hasHalfSums = canSumInHalves(convolution, of: operation.input)
         append(
           packed(weights, convolution, inputs: inputs, group: 1, zero: 0), to: &record, form,
           inputs: inputs, outputs: paddedChannels(convolution.outputChannels))

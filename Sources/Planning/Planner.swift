@@ -67,6 +67,8 @@ public enum Planner {
   ///   - transformed: where the transformed weights of fp16 layers are.
   ///   - transformedLimit: by how many bytes they may exceed the weights that they replace; by 5/4 of all fp16
   ///     weights if nil, with which a ResNet18 runs in 60 MB.
+  ///   - magnitudes: the greatest magnitude of each tensor in photos, for fp16: convolutions may sum in fp16
+  ///     where the CPU can and numbers four times as large leave the sums in range; nil: all sums are float32.
   ///   - channelMeans: of each tensor's channels, for int8: corrects the biases for the rounding of weights.
   ///   - keepsTensors: whether all tensors live to the end, to be looked at: a larger arena, the same
   ///     results.
@@ -74,13 +76,14 @@ public enum Planner {
     _ graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord, classNames: [String],
     provenance: String, targets: [PlanTarget] = [], exceptions: [String: ElementFormat] = [:],
     transformed: TransformedWeights = .made, transformedLimit: Int? = nil,
-    channelMeans: [[Double]]? = nil, keepsTensors: Bool = false
+    magnitudes: [Float]? = nil, channelMeans: [[Double]]? = nil, keepsTensors: Bool = false
   ) throws(PlanningError) -> [UInt8] {
     try build(
       PlanBuilder(
         graph: graph, operation: { graph.operations[$0] }, precision: precision, recipe: recipe,
         targets: targets, exceptions: exceptions, transformed: transformed,
-        transformedLimit: transformedLimit, channelMeans: channelMeans, keepsTensors: keepsTensors),
+        transformedLimit: transformedLimit, magnitudes: magnitudes, channelMeans: channelMeans,
+        keepsTensors: keepsTensors),
       classNames: classNames, provenance: provenance)
   }
 
@@ -92,13 +95,14 @@ public enum Planner {
     _ model: FloatWeights, precision: PlanPrecision, recipe: RecipeRecord, classNames: [String],
     provenance: String, targets: [PlanTarget] = [], exceptions: [String: ElementFormat] = [:],
     transformed: TransformedWeights = .made, transformedLimit: Int? = nil,
-    channelMeans: [[Double]]? = nil, keepsTensors: Bool = false
+    magnitudes: [Float]? = nil, channelMeans: [[Double]]? = nil, keepsTensors: Bool = false
   ) throws(PlanningError) -> [UInt8] {
     try build(
       PlanBuilder(
         graph: model.graph, operation: model.operation, precision: precision, recipe: recipe,
         targets: targets, exceptions: exceptions, transformed: transformed,
-        transformedLimit: transformedLimit, channelMeans: channelMeans, keepsTensors: keepsTensors),
+        transformedLimit: transformedLimit, magnitudes: magnitudes, channelMeans: channelMeans,
+        keepsTensors: keepsTensors),
       classNames: classNames, provenance: provenance)
   }
 

@@ -12,7 +12,8 @@ extension Executor {
   ) {
     if step.format == .f16 {
       var arguments = halfArguments(step, geometry, input, output, residual)
-      kernels.conv_f16(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
+      let kernel = step.hasHalfSums ? kernels.conv_f16_halfsums : kernels.conv_f16
+      kernel!(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
       return
     }
     let constants = plan.constants.baseAddress!
@@ -44,7 +45,8 @@ extension Executor {
     arguments.tile_width = UInt32(winograd.tileWidth)
     arguments.scratch = scratch(thread)
     let units = share(of: Int(rn_winograd_f16_units(&arguments)), thread)
-    kernels.winograd_f16(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
+    let kernel = step.hasHalfSums ? kernels.winograd_f16_halfsums : kernels.winograd_f16
+    kernel!(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
   }
 
   /// Makes the transformed weights of a step if they are not in the plan, and tells whether it did.

@@ -20,7 +20,7 @@ extension Session {
     case .input:
       return isInt8 ? kernel("input_q8") { $0.input_q8 } : kernel("input_f32") { $0.input_f32 }
     case .stem, .convolution:
-      if let form = executor.winograd(of: step) { return winogradKernel(form, step.format) }
+      if let form = executor.winograd(of: step) { return winogradKernel(form, step) }
       return isInt8 ? kernel("conv_q8") { $0.conv_q8 } : floatConvolution(step)
     case .averagePool:
       return isInt8
@@ -31,36 +31,52 @@ extension Session {
   }
 
   private func floatConvolution(_ step: StepRecord) -> StepKernel {
-    step.format == .f16 ? kernel("conv_f16") { $0.conv_f16 } : kernel("conv_f32") { $0.conv_f32 }
+    guard step.format == .f16 else { return kernel("conv_f32") { $0.conv_f32 } }
+    return sumsInHalves(step)
+      ? kernel("conv_f16_halfsums") { $0.conv_f16_halfsums } : kernel("conv_f16") { $0.conv_f16 }
   }
 
-  private func winogradKernel(_ form: WinogradRecord, _ format: ElementFormat) -> StepKernel {
-    switch (format, form.tileHeight, form.tileWidth) {
-    case (.q8, 2, _): kernel("winograd_q8_2x2") { $0.winograd_q8 }
-    case (.q8, _, 2): kernel("winograd_q8_4x2") { $0.winograd_q8 }
-    case (.q8, _, _): kernel("winograd_q8_4x4") { $0.winograd_q8 }
-    case (_, 2, _): kernel("winograd_f16_2x2") { $0.winograd_f16 }
-    case (_, _, 2): kernel("winograd_f16_4x2") { $0.winograd_f16 }
-    case (_, _, _): kernel("winograd_f16_4x4") { $0.winograd_f16 }
+  private func winogradKernel(_ form: WinogradRecord, _ step: StepRecord) -> StepKernel {
+    let name: StaticString
+    switch (step.format, form.tileHeight, form.tileWidth) {
+    case (.q8, 2, _): name = "winograd_q8_2x2"
+    case (.q8, _, 2): name = "winograd_q8_4x2"
+    case (.q8, _, _): name = "winograd_q8_4x4"
+    case (_, 2, _): name = sumsInHalves(step) ? "winograd_f16_halfsums_2x2" : "winograd_f16_2x2"
+    case (_, _, 2): name = sumsInHalves(step) ? "winograd_f16_halfsums_4x2" : "winograd_f16_4x2"
+    case (_, _, _): name = sumsInHalves(step) ? "winograd_f16_halfsums_4x4" : "winograd_f16_4x4"
     }
+    if step.format == .q8 { return kernel(name) { $0.winograd_q8 } }
+    return sumsInHalves(step)
+      ? kernel(name) { $0.winograd_f16_halfsums } : kernel(name) { $0.winograd_f16 }
+  }
+
+  /// Whether a step sums in fp16 on this level, which may have no such kernels.
+  private func sumsInHalves(_ step: StepRecord) -> Bool {
+    let kernels = KernelTable(upTo: instructionSet).kernels
+    return step.hasHalfSums && address(kernels.conv_f16) != address(kernels.conv_f16_halfsums)
   }
 
   /// Looks for the lowest level whose table has the same kernel in a slot.
   private func kernel<Function>(
     _ operation: StaticString, _ slot: (rn_kernels) -> Function
   ) -> StepKernel {
-    let wanted = unsafeBitCast(slot(KernelTable(upTo: instructionSet).kernels), to: UInt.self)
+    let wanted = address(slot(KernelTable(upTo: instructionSet).kernels))
     var name = cString("swiftsimd")
     for level in 0...instructionSet.level.rawValue {
       var kernels = rn_kernels()
       rn_kernels_init(&kernels, rn_isa(level))
-      if unsafeBitCast(slot(kernels), to: UInt.self) == wanted {
+      if address(slot(kernels)) == wanted {
         name = rn_isa_name(rn_isa(level))
         break
       }
     }
     return StepKernel(operation: cString(operation), level: name)
   }
+}
+
+private func address<Function>(_ function: Function) -> UInt {
+  unsafeBitCast(function, to: UInt.self)
 }
 
 private func cString(_ text: StaticString) -> UnsafePointer<CChar> {

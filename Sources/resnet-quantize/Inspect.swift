@@ -87,7 +87,9 @@ struct Inspect: ParsableCommand {
       print(
         right("\(index)", 4), "", column("\(step.operation.name)", 13),
         column(String(cString: view.name(step.name)), 22), column(kernel, 7), column(flow, 16),
-        right(work, 8), "", format, form(step, view))
+        right(work, 8), "",
+        ([format, form(step, view)] + (step.hasHalfSums ? ["fp16 sums"] : []))
+          .filter { !$0.isEmpty }.joined(separator: ", "))
     }
   }
 

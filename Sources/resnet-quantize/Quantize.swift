@@ -13,7 +13,7 @@ enum PrecisionOption: String, ExpressibleByArgument, CaseIterable {
   case int8, fp16, fp32
 }
 
-/// The formats that layers of an int8 plan can be kept in.
+/// A format of floating-point numbers.
 enum FloatOption: String, ExpressibleByArgument, CaseIterable {
   case fp16, fp32
 }
@@ -161,6 +161,13 @@ struct Quantize: ParsableCommand {
       valueName: "MB"))
   var transformedLimit: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "With fp16: what sums are in, fp32, or fp16 where the CPU has such arithmetic (Cortex-A76 and newer; "
+        + "elsewhere nothing changes): faster, and further from float32. Needs photos, which tell whether "
+        + "the sums of a layer stay in range with inputs four times as large."))
+  var sums: FloatOption = .fp32
+
   @Flag(help: "With --random: the last batch norm of each branch starts at zero.")
   var zeroInitResidual = false
 
@@ -199,6 +206,12 @@ struct Quantize: ParsableCommand {
     guard checkpoint == nil || precision != .int8 || calibration != nil else {
       throw ValidationError(
         "int8 needs --calibration DIR with photos; or use --precision fp16 or fp32")
+    }
+    guard sums == .fp32 || precision == .fp16 else {
+      throw ValidationError("--sums goes with --precision fp16")
+    }
+    guard checkpoint == nil || sums == .fp32 || calibration != nil else {
+      throw ValidationError("--sums fp16 needs --calibration DIR with photos")
     }
     guard random == nil || calibration == nil else {
       throw ValidationError("--random calibrates with random images: leave --calibration out")
@@ -245,6 +258,7 @@ struct Quantize: ParsableCommand {
 
     var planPrecision = precision == .fp16 ? PlanPrecision.float16 : .float32
     var means: [[Double]]?
+    var magnitudes: [Float]?
     var exceptions: [String: ElementFormat] = [:]
     var quality: Quality?
     if precision == .int8 {
@@ -253,6 +267,8 @@ struct Quantize: ParsableCommand {
       planPrecision = .int8(choice.scales)
       means = biasCorrection ? choice.calibration.channelMeans : nil
       exceptions = choice.exceptions
+    } else if sums == .fp16 {
+      magnitudes = try findMagnitudes(model, recipe, progress, &provenance)
     }
     if !targets.isEmpty {
       provenance.add("targets", targets.map(\.rawValue).joined(separator: " "))
@@ -263,7 +279,7 @@ struct Quantize: ParsableCommand {
         model, precision: planPrecision, recipe: recipe, classNames: classNames,
         provenance: provenance.text, targets: targets, exceptions: exceptions,
         transformed: transformed.value, transformedLimit: transformedLimit.map { $0 * 1_000_000 },
-        channelMeans: means, keepsTensors: keepsTensors)
+        magnitudes: magnitudes, channelMeans: means, keepsTensors: keepsTensors)
     }
     let file = try plan(keepsTensors: false)
     var evaluation: String?
@@ -328,18 +344,9 @@ struct Quantize: ParsableCommand {
         folder: $0, classNames: classNames, classCount: model.graph.config.outputDimension,
         recipe: recipe)
     }
-    let images: CalibrationImages
-    if let calibration {
-      images = try CalibrationImages(
-        folder: calibration, recipe: recipe, allowUnreadable: allowUnreadable)
-      progress.end()
-      images.listUnreadable()
-    } else {
-      images = CalibrationImages(randomCount: 4, seed: seed, size: inputSize)
-    }
+    let images = try calibrationImages(recipe, progress)
     let calibrator = Calibrator(
-      model: model, recipe: recipe, images: images,
-      threads: threadCount,
+      model: model, recipe: recipe, images: images, threads: threadCount,
       correctsBias: biasCorrection, progress: progress)
     // Random weights have no quality to tell or to choose by.
     let method = random != nil && method == .auto ? .minMax : method.method(percentile: percentile)
@@ -368,6 +375,34 @@ struct Quantize: ParsableCommand {
         model: model, images: images.description, choice: choice, comparison: comparison,
         evaluation: evaluation)
     )
+  }
+
+  /// The photos, or random images for random weights.
+  private func calibrationImages(
+    _ recipe: RecipeRecord, _ progress: Progress
+  ) throws -> CalibrationImages {
+    guard let calibration else {
+      return CalibrationImages(randomCount: 4, seed: seed, size: inputSize)
+    }
+    let images = try CalibrationImages(
+      folder: calibration, recipe: recipe, allowUnreadable: allowUnreadable)
+    progress.end()
+    images.listUnreadable()
+    return images
+  }
+
+  /// The greatest magnitude of each tensor in the photos.
+  private func findMagnitudes(
+    _ model: FloatWeights, _ recipe: RecipeRecord, _ progress: Progress,
+    _ provenance: inout Provenance
+  ) throws -> [Float] {
+    let images = try calibrationImages(recipe, progress)
+    progress.begin("finding ranges", total: images.count)
+    let calibration = try Calibration(
+      observing: model, imageCount: images.count, threads: threadCount,
+      image: { try images.pixels($0) }, progress: { progress.advance(to: $0) })
+    provenance.add("fp16 sums", "ranges of \(images.description)")
+    return calibration.histograms.map { max(abs($0.minimum), abs($0.maximum)) }
   }
 
   private func loadCheckpoint(_ progress: Progress) throws -> Checkpoint {

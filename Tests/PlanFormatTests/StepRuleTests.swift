@@ -63,7 +63,7 @@ private enum Step {
 
   @Test func codesAreKnown() {
     // The format of the tensors comes first, and they ask for their producers.
-    for (offset, value) in [(28, 3), (88, 1), (92, .max)] as [(Int, UInt32)] {
+    for (offset, value) in [(28, 3), (28, 2 << 16), (88, 1), (92, .max)] as [(Int, UInt32)] {
       var file = int8
       file.set(.steps, Step.convolution * 96 + offset, value)
       let rule = PlanError.tensor(

@@ -85,6 +85,40 @@ import Testing
     _ = try testPlan(of: graph, inputSize: 32, precision: .f16)
   }
 
+  /// Four times the greatest input has to leave it below 512, and the sums of any channel below 62,884.
+  @Test func onlyLayersInRangeSumInHalves() throws {
+    var graph = try TestNetwork.basic.graph()
+    // The first convolution of layer1.1: one channel's weights sum to 100.
+    let weights = graph.blocks[1].branch[0].weights
+    let count = weights.count / graph.blocks[1].branch[0].outputChannels
+    for index in weights.indices {
+      graph.blocks[1].branch[0].weights[index] = index == 5 * count ? -100 : 0
+    }
+    let name = graph.blocks[1].branch[0].name
+    let tensors = FusedGraph(graph, inputSize: 32).tensors.count
+    func layersInHalves(_ magnitude: Float) throws -> [String] {
+      let file = try testPlan(
+        of: graph, inputSize: 32, precision: .f16,
+        magnitudes: [Float](repeating: magnitude, count: tensors))
+      return try withView(file) { view in
+        (0..<view.stepCount).filter { view.step($0).hasHalfSums }
+          .map { String(cString: view.name(view.step($0).name)) }
+      }
+    }
+    let all = try layersInHalves(1)
+    #expect(all.contains(name))
+    #expect(!all.contains("fc"))
+    #expect(try layersInHalves(127.9) == all)
+    #expect(try layersInHalves(128) == [])
+    #expect(try layersInHalves(.infinity) == [])
+    for index in weights.indices where index == 5 * count {
+      graph.blocks[1].branch[0].weights[index] = -200
+    }
+    #expect(try layersInHalves(78.6) == all)
+    #expect(try layersInHalves(78.7) == all.filter { $0 != name })
+    #expect(try layersInHalves(.nan) == [])
+  }
+
   @Test func theWrongNumberOfClassNamesIsRefused() {
     for count in [1, 9, 11] {
       let names = (0..<count).map(String.init)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Synchronization
 import XCTest
 
 /// A board that QEMU's user mode plays: its CPU, and the levels that CPU has.
@@ -167,6 +168,37 @@ final class EmulatedBoardTests: XCTestCase {
     try checkBits(ShippedModel.float32(), [Board.all[0], Board.all[2]])
   }
 
+  func testSameBitsOfTheShippedModelInHalfPrecision() throws {
+    try checkBits(ShippedModel.float16(), [Board.all[0], Board.all[2]])
+  }
+
+  /// fp16 sums: the same bits for any number of threads, near those of float32 sums; elsewhere the same.
+  func testSumsInHalfPrecision() throws {
+    let plan = try ShippedModel.halfSums()
+    let photo = [photos[1]]
+    let expected = try Answer(plan, photo) { try Tool.run.run($0) }
+    let a72 = Board.all[1]
+    let a76 = Board.all[2]
+    XCTAssertEqual(try Answer(plan, photo) { try a72.run("resnet-run", $0) }, expected)
+    let found = Mutex([Answer]())
+    DispatchQueue.concurrentPerform(iterations: 2) { half in
+      do {
+        let answer = try Answer(plan, photo) {
+          try a76.run("resnet-run", $0 + ["--threads", half == 0 ? "1" : "3"])
+        }
+        found.withLock { $0.append(answer) }
+      } catch { XCTFail("\(error)") }
+    }
+    let answers = found.withLock { $0 }
+    XCTAssertEqual(answers.count, 2)
+    XCTAssertEqual(answers.first, answers.last)
+    let answer = try XCTUnwrap(answers.first)
+    XCTAssertNotEqual(answer, expected, "no sum was in fp16")
+    let ratio = signalToNoise(of: answer.logits, against: expected.logits)
+    print("logits with fp16 sums: \(ratio) dB")
+    XCTAssertGreaterThan(ratio, 50)
+  }
+
   func testSameBitsOfResNet18() throws { try checkBits(random: "resnet18") }
 
   func testSameBitsOfResNet34() throws { try checkBits(random: "resnet34") }
@@ -238,6 +270,16 @@ final class EmulatedBoardTests: XCTestCase {
     XCTAssertGreaterThan(peak, size, "all weights were read")
     XCTAssertLessThan(peak, 18_000_000)
   }
+}
+
+/// In dB, of float32 numbers.
+private func signalToNoise(of found: Data, against expected: Data) -> Double {
+  func numbers(_ data: Data) -> [Double] {
+    data.withUnsafeBytes { $0.bindMemory(to: Float.self).map(Double.init) }
+  }
+  let pairs = zip(numbers(found), numbers(expected))
+  let signal = pairs.reduce(0) { $0 + $1.1 * $1.1 }
+  return 10 * log10(signal / pairs.reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) })
 }
 
 /// Lines of JSON up to the times.

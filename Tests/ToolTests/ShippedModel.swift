@@ -10,12 +10,16 @@ enum ShippedModel {
   private static let int8Plan = Result { try make("shipped-int8.plan", []) }
   private static let neonPlan = Result { try make("shipped-neon.plan", ["--target", "neon"]) }
   private static let halfPlan = Result { try make("shipped-fp16.plan", ["--precision", "fp16"]) }
+  private static let halfSumsPlan = Result {
+    try make("shipped-fp16-sums.plan", ["--precision", "fp16", "--sums", "fp16"])
+  }
   private static let floatPlan = Result { try make("shipped-fp32.plan", ["--precision", "fp32"]) }
 
   static func int8() throws -> String { try int8Plan.get() }
   static func neon() throws -> String { try neonPlan.get() }
   static func float32() throws -> String { try floatPlan.get() }
   static func float16() throws -> String { try halfPlan.get() }
+  static func halfSums() throws -> String { try halfSumsPlan.get() }
 
   /// The arguments that quantize the checkpoint as `make demo` does.
   static func arguments(output: String) -> [String] {

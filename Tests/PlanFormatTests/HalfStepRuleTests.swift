@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import PlanFormat
+import Planning
+import TestPlans
+import Testing
+
+/// The rules of steps with fp16 weights.
+@Suite struct HalfStepRuleTests {
+  private static let input = 0
+  private static let stem = 1
+  /// layer1.0.conv1 and conv2, 3×3 with stride 1 and 16 channels.
+  private static let convolution = 2
+  private static let sum = 3
+  private static let pool = 9
+  private static let linear = 10
+
+  /// Winograd forms wherever there can be one, their weights made by the session or stored.
+  private let made, stored: PlanFile
+  private let int8, float32: PlanFile
+
+  init() throws {
+    func plan(_ transformed: TransformedWeights) throws -> PlanFile {
+      PlanFile(
+        try TestNetwork.basic.plan(
+          inputSize: 32, precision: .f16, transformed: transformed, transformedLimit: 1 << 30))
+    }
+    made = try plan(.made)
+    stored = try plan(.stored)
+    int8 = PlanFile(try TestNetwork.basic.plan(inputSize: 32))
+    float32 = PlanFile(try TestNetwork.basic.plan(inputSize: 32, precision: .f32))
+  }
+
+  private func expect(
+    _ file: PlanFile, _ step: Int, _ rule: StaticString,
+    sourceLocation: SourceLocation = #_sourceLocation, _ change: (inout PlanFile, Int) -> Void
+  ) {
+    var file = file
+    change(&file, step * 96)
+    #expect(
+      planError(file.bytes)?.description == PlanError.step(index: step, rule).description,
+      sourceLocation: sourceLocation)
+  }
+
+  @Test func thePlansUnderTestAreSound() {
+    for file in [made, stored] {
+      #expect(planError(file.bytes) == nil)
+      #expect(file[.steps].number(at: Self.convolution * 96 + 28, count: 4) == 2)
+      #expect(file[.steps].number(at: Self.convolution * 96 + 54, count: 2) == 0xFFFF)
+    }
+    #expect(made.made > 0)
+    #expect(stored.made == 0)
+  }
+
+  @Test func formsAreForAllLevels() {
+    let rule: StaticString = "a Winograd form of float32 tensors, for all levels"
+    for levels in [1, 0x7FFF] as [UInt32] {
+      expect(stored, Self.convolution, rule) { $0.set(.steps, $1 + 52, levels << 16 | 0x0202) }
+    }
+    expect(stored, Self.convolution, "a Winograd form that its shape and scratch allow") {
+      $0.set(.steps, $1 + 52, 0x0202)
+    }
+    expect(stored, Self.convolution, "a Winograd form that its shape and scratch allow") {
+      $0.set(.steps, $1 + 52, 0xFFFF_0402)
+    }
+  }
+
+  /// A layer that converts has direct sums.
+  @Test func formsAreOfFloat32Tensors() throws {
+    let layer = try TestNetwork.basic.layers(inputSize: 32)[1]
+    var mixed = PlanFile(
+      try TestNetwork.basic.plan(inputSize: 32, exceptions: [layer: .f16]))
+    #expect(planError(mixed.bytes) == nil)
+    mixed.scratch = 1 << 20
+    expect(
+      mixed, Self.convolution, "a Winograd form of float32 tensors, for all levels"
+    ) { $0.set(.steps, $1 + 52, 0xFFFF_0202) }
+  }
+
+  @Test func formsAreOfWholeBlocksOfChannels() {
+    // The image itself, 3 channels, as the input of a convolution of its size.
+    expect(made, Self.convolution, "a Winograd form of float32 tensors, for all levels") {
+      file, place in
+      file.arena = 1 << 24
+      file.scratch = 1 << 24
+      file.set(.tensors, 48, 9)
+      file.set(.steps, place + 4, 0)
+      for size in [8, 12] { file.set(.tensors, 2 * 64 + size, 32) }
+    }
+  }
+
+  @Test func float32HasNoForm() {
+    var file = float32
+    file.scratch = 1 << 20
+    expect(file, Self.convolution, "no Winograd form in float32") {
+      $0.set(.steps, $1 + 52, 0xFFFF_0202)
+    }
+  }
+
+  @Test func int8StoresItsTransformedWeights() {
+    var file = int8
+    file.scratch = 1 << 20
+    expect(file, Self.convolution, "transformed int8 weights that its constants hold") {
+      $0.set(.steps, $1 + 52, 0xFFFF_8202)
+    }
+  }
+
+  @Test func transformedWeightsHaveAPlace() {
+    let rule: StaticString = "transformed fp16 weights with a place"
+    let size = UInt64((stored[.constants].count + 63) / 64 * 64)
+    for offset in [1, 32, size, size - 64, 1 << 62] as [UInt64] {
+      expect(stored, Self.convolution, rule) { $0.set64(.steps, $1 + 88, offset) }
+    }
+    for offset in [1, 32, made.made, made.made - 64, 1 << 62] as [UInt64] {
+      expect(made, Self.convolution, rule) { $0.set64(.steps, $1 + 88, offset) }
+    }
+  }
+
+  @Test func plainWeightsAreWithinTheConstants() {
+    let size = UInt64((made[.constants].count + 63) / 64 * 64)
+    for offset in [1, size, size - 64] as [UInt64] {
+      expect(made, Self.convolution, "aligned constants within their section") {
+        $0.set64(.steps, $1 + 56, offset)
+      }
+    }
+  }
+
+  @Test func whatASessionMakesHasNoGaps() {
+    let rule: StaticString = "transformed weights behind those of earlier steps"
+    expect(made, Self.convolution, rule) { $0.set64(.steps, $1 + 88, 64) }
+    expect(made, Self.sum, rule) { $0.set64(.steps, $1 + 88, 0) }
+    for made in [self.made.made + 64, self.made.made + 1] {
+      var file = self.made
+      file.made = made
+      #expect(
+        planError(file.bytes)?.description
+          == PlanError.section(
+            .steps, "as many bytes of transformed weights as the header says"
+          ).description)
+    }
+    var file = stored
+    file.made = 64
+    #expect(planError(file.bytes) != nil)
+  }
+
+  @Test func halfSumsAreOfConvolutionsWithHalfWeights() {
+    var file = made
+    for step in Self.stem..<Self.pool { file.set(.steps, step * 96 + 28, 0x1_0002) }
+    #expect(planError(file.bytes) == nil)
+    let rule: StaticString = "fp16 sums at convolutions with fp16 weights only"
+    for step in [Self.input, Self.pool] {
+      expect(made, step, rule) { $0.set(.steps, $1 + 28, 0x1_0001) }
+    }
+    expect(made, Self.linear, rule) { $0.set(.steps, $1 + 28, 0x1_0002) }
+    expect(float32, Self.convolution, rule) { $0.set(.steps, $1 + 28, 0x1_0001) }
+    expect(int8, Self.convolution, rule) { $0.set(.steps, $1 + 28, 0x1_0000) }
+  }
+}
