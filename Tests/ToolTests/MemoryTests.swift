@@ -30,6 +30,10 @@ final class MemoryTests: XCTestCase {
   }
 
   func testHalfPrecisionResNet18RunsIn60Megabytes() throws {
+    // Another build brings Swift's libraries along.
+    guard ProcessInfo.processInfo.environment["RESNET_RUN"] != nil else {
+      throw XCTSkip("needs the board's resnet-run in RESNET_RUN: make test sets it")
+    }
     let scratch = try Scratch()
     let photos = [String](repeating: Repository.example("church"), count: 40)
     for choice in ["made", "stored", "none"] {
@@ -38,6 +42,7 @@ final class MemoryTests: XCTestCase {
         ShippedModel.arguments(output: plan) + ["--precision", "fp16", "--transformed", choice])
       XCTAssertEqual(made.status, 0, made.errors)
       let peak = try peakBytes(.run, [plan, "--threads", "1"] + photos)
+      print("peak memory of resnet-run, fp16, \(choice): \(peak) bytes")
       XCTAssertLessThan(peak, 60_000_000, choice)
       // It reads as many bytes as the weights of fp16 have.
       XCTAssertGreaterThan(peak, 22_300_000, choice)
