@@ -149,12 +149,12 @@ extension PlanView {
     let taps = step.kernelSize * step.run(input)
     guard taps <= 32768 else { throw .step(index: index, "at most 32768 products in a sum") }
     try validateClamp(step, index)
+    if let winograd = step.winograd { try validate(winograd, step, index, input, output) }
     if converts, step.operation == .convolution {
       guard StripLayout(step, input: input, output: output).byteCount <= scratchByteCount else {
         throw .step(index: index, "scratch memory for a strip of rows")
       }
     }
-    if let winograd = step.winograd { try validate(winograd, step, index, input, output) }
     try validateConstants(
       step, index, taps: taps, outputs: output.channels, biasesAreIntegers: true)
   }
@@ -175,9 +175,13 @@ extension PlanView {
       else { throw .step(index: index, "transformed int8 weights that its constants hold") }
     case .f16:
       guard winograd.levels == WinogradRecord.allLevels,
-        input.channels % PlanLayout.channelBlock == 0, input.format == .f32, output.format == .f32,
-        !step.hasResidual || tensor(step.residual).format == .f32
-      else { throw .step(index: index, "a Winograd form of float32 tensors, for all levels") }
+        input.channels % PlanLayout.channelBlock == 0
+      else { throw .step(index: index, "an fp16 Winograd form of whole blocks, for all levels") }
+      let strip = StripLayout(step, input: input, output: output)
+      guard
+        strip.byteCount + winograd.scratchByteCount(inputs: input.channels, format: .f16)
+          <= scratchByteCount
+      else { throw .step(index: index, "scratch memory for a strip of rows and its tiles") }
       guard
         winograd.isMadeBySession
           ? isWithin(madeByteCount, winograd.weights, bytes)

@@ -6,7 +6,7 @@
 /// the output rows are computed there before they are quantized, so that no tensor exists in both formats
 /// and each conversion finds its values in the cache.
 public struct StripLayout: Equatable {
-  /// A strip has one row or at most so many bytes.
+  /// A strip has one row, in a Winograd form one of tiles, or at most so many bytes.
   public static var byteLimit: Int { 384 << 10 }
 
   /// Output rows of a strip.
@@ -29,7 +29,9 @@ public struct StripLayout: Equatable {
     let first = 4 * step.kernelSize * inputPitch + 4 * outputPitch + 2 * PlanLayout.alignment
     let next = 4 * step.stride * inputPitch + 4 * outputPitch
     let more = next == 0 ? output.height : max(StripLayout.byteLimit - first, 0) / next
-    rows = min(1 + more, output.height)
+    // Tiles lie as in the whole image.
+    let tile = step.winograd?.tileHeight ?? 1
+    rows = min(max((1 + more) / tile, 1) * tile, output.height)
     inputRows = (rows - 1) * step.stride + step.kernelSize
   }
 }

@@ -25,7 +25,7 @@ extension PlanBuilder {
     return magnitudes == nil ? PlanTarget.allCases.map(\.halfCost) : [.halfSums]
   }
 
-  /// Chooses the Winograd forms of the layers that can have one: 3×3 with stride 1 between float32 tensors.
+  /// Chooses the Winograd forms of the layers that can have one: 3×3 with stride 1 of whole blocks of channels.
   func chooseHalfForms() throws(PlanningError) -> [Int: WinogradForm] {
     guard transformed != .none else { return [:] }
     var indices: [Int] = []
@@ -36,8 +36,9 @@ extension PlanBuilder {
       switch operation.kind {
       case .convolution(let convolution):
         halfWeights += convolution.weights.count
+        let inputs = graph.storedChannels(of: operation.input)
         guard convolution.kernelSize == 3, convolution.stride == 1,
-          formats.isFloat(operation, at: index)
+          inputs % PlanLayout.channelBlock == 0
         else { continue }
         let output = graph.tensors[operation.output]
         indices.append(index)
@@ -45,8 +46,7 @@ extension PlanBuilder {
           HalfWinogradCandidate(
             shape: WinogradShape(
               height: output.height, width: output.width,
-              inputs: graph.storedChannels(of: operation.input),
-              outputs: paddedChannels(output.channels)),
+              inputs: inputs, outputs: paddedChannels(output.channels)),
             greatestWeight: convolution.weights.reduce(0) { max($0, $1.magnitude) }))
       case .stem(let convolution): halfWeights += convolution.weights.count
       case .linear(let linear): halfWeights += linear.weights.count
@@ -98,7 +98,6 @@ extension PlanBuilder {
       winograd.weights = sections.append(
         form.transformed(weights, inputs: inputs, outputs: outputs))
     }
-    memory.scratch = max(memory.scratch, winograd.scratchByteCount(inputs: inputs, format: .f16))
     record.winograd = winograd
   }
 }

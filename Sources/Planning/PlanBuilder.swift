@@ -167,8 +167,11 @@ struct PlanBuilder {
       record.operation = .convolution
       try fill(&record, convolution, operation, halfForms[index])
       if format != .q8 {
-        let strip = StripLayout(record, input: tensors[operation.input], output: output)
-        memory.scratch = max(memory.scratch, strip.byteCount)
+        let input = tensors[operation.input]
+        let tiles =
+          record.winograd?.scratchByteCount(inputs: input.channels, format: format) ?? 0
+        let strip = StripLayout(record, input: input, output: output)
+        memory.scratch = max(memory.scratch, strip.byteCount + tiles)
       }
     case .averagePool:
       record.operation = .averagePool

@@ -39,10 +39,4 @@ struct PlanFormats {
     }
     self.tensors = tensors
   }
-
-  /// Whether an operation computes in float32 and finds all its tensors so.
-  func isFloat(_ operation: FusedGraph.Operation, at index: Int) -> Bool {
-    let used = [operation.input, operation.output] + (operation.residual.map { [$0] } ?? [])
-    return operations[index] != .q8 && used.allSatisfy { tensors[$0] == .f32 }
-  }
 }

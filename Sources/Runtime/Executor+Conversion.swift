@@ -18,7 +18,12 @@ extension Executor {
     let pairs = (output.channels / PlanLayout.channelBlock + 1) / 2
     // As for other convolutions: by rows, or by output channels where the rows are few.
     let isByRows = output.height >= 7 * threads
-    let rows = isByRows ? share(of: output.height, thread) : 0..<output.height
+    // Rows of tiles stay whole.
+    let tile = winograd(of: step)?.tileHeight ?? 1
+    let tiles = share(of: (output.height + tile - 1) / tile, thread)
+    let rows =
+      isByRows
+      ? tile * tiles.lowerBound..<min(tile * tiles.upperBound, output.height) : 0..<output.height
     let part = isByRows ? 0..<pairs : share(of: pairs, thread)
     guard !part.isEmpty else { return }
     for first in stride(from: rows.lowerBound, to: rows.upperBound, by: layout.rows) {
@@ -76,9 +81,20 @@ extension Executor {
         geometry.residual_row = geometry.output_row
       }
     }
-    convolveFloats(
-      step, geometry, UnsafeRawPointer(source), result, added,
-      pairs.lowerBound * rows.count..<pairs.upperBound * rows.count)
+    if let winograd = winograd(of: step) {
+      var arguments = halfWinogradArguments(
+        step, winograd, geometry, source, result, added, scratch + layout.byteCount)
+      let all = Int(geometry.output_blocks + 1) / 2
+      let units = Int(rn_winograd_f16_units(&arguments))
+      for first in stride(from: 0, to: units, by: all) {
+        convolveTiles(
+          step, &arguments, first + pairs.lowerBound..<first + pairs.upperBound)
+      }
+    } else {
+      convolveFloats(
+        step, geometry, UnsafeRawPointer(source), result, added,
+        pairs.lowerBound * rows.count..<pairs.upperBound * rows.count)
+    }
     if output.format == .q8 {
       for row in 0..<rows.count {
         quantize(

@@ -33,20 +33,37 @@ extension Executor {
     _ step: StepRecord, _ winograd: WinogradRecord, _ geometry: rn_conv_geometry,
     _ output: TensorRecord, _ thread: Int
   ) {
+    var arguments = halfWinogradArguments(
+      step, winograd, geometry, pixel(plan.tensor(step.input), outside: step.padding),
+      pixel(output),
+      step.hasResidual ? UnsafeRawPointer(pixel(plan.tensor(step.residual))) : nil,
+      scratch(thread))
+    convolveTiles(
+      step, &arguments, share(of: Int(rn_winograd_f16_units(&arguments)), thread))
+  }
+
+  func convolveTiles(
+    _ step: StepRecord, _ arguments: inout rn_winograd_f16_args, _ units: Range<Int>
+  ) {
+    let kernel = step.hasHalfSums ? kernels.winograd_f16_halfsums : kernels.winograd_f16
+    kernel!(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
+  }
+
+  func halfWinogradArguments(
+    _ step: StepRecord, _ winograd: WinogradRecord, _ geometry: rn_conv_geometry,
+    _ input: UnsafeRawPointer, _ output: UnsafeMutableRawPointer, _ residual: UnsafeRawPointer?,
+    _ scratch: UnsafeMutableRawPointer
+  ) -> rn_winograd_f16_args {
     var arguments = rn_winograd_f16_args()
-    arguments.conv = halfArguments(
-      step, geometry, pixel(plan.tensor(step.input), outside: step.padding), pixel(output),
-      step.hasResidual ? UnsafeRawPointer(pixel(plan.tensor(step.residual))) : nil)
+    arguments.conv = halfArguments(step, geometry, input, output, residual)
     let stored = UnsafeRawPointer(plan.constants.baseAddress!) + winograd.weights
     arguments.weights =
       winograd.isMadeBySession
       ? UnsafePointer(madeWeights(winograd)) : stored.assumingMemoryBound(to: UInt16.self)
     arguments.tile_height = UInt32(winograd.tileHeight)
     arguments.tile_width = UInt32(winograd.tileWidth)
-    arguments.scratch = scratch(thread)
-    let units = share(of: Int(rn_winograd_f16_units(&arguments)), thread)
-    let kernel = step.hasHalfSums ? kernels.winograd_f16_halfsums : kernels.winograd_f16
-    kernel!(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
+    arguments.scratch = scratch
+    return arguments
   }
 
   /// Makes the transformed weights of a step if they are not in the plan, and tells whether it did.

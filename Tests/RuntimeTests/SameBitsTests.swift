@@ -99,6 +99,41 @@ import Testing
     }
   }
 
+  /// A Winograd form between int8 tensors, in strips of rows of tiles, is within a rounding of direct sums.
+  @Test func convertingLayersHaveWinogradForms() throws {
+    let size = 512
+    let image = testImage(size, seed: 6)
+    for layer in ["layer1.0.conv2", "layer1.1.conv2"] {
+      func values(_ transformed: TransformedWeights, threads: Int) throws -> [Float] {
+        let plan = LoadedPlan(
+          try TestNetwork.basic.plan(
+            inputSize: size, exceptions: [layer: .f16], transformed: transformed,
+            transformedLimit: 1 << 30, keepsTensors: true))
+        var session = try Session(plan.plan(), threads: threads)
+        session.run(image.span)
+        let view = session.plan.view
+        let index = try #require(
+          (0..<view.stepCount).first { String(cString: view.name(view.step($0).name)) == layer })
+        let step = view.step(index)
+        let output = view.tensor(step.output)
+        #expect((step.winograd == nil) == (transformed == .none))
+        #expect(output.format == .q8)
+        let strip = StripLayout(step, input: view.tensor(step.input), output: output)
+        #expect(strip.rows < output.height, "more than one strip")
+        var values: [Float] = []
+        session.forEachValue(of: step.output) { values.append($0 / output.scale) }
+        return values
+      }
+      let direct = try values(.none, threads: 1)
+      for threads in [1, 3] {
+        let tiles = try values(.made, threads: threads)
+        let different = zip(direct, tiles).filter { $0 != $1 }
+        #expect(different.allSatisfy { ($0 - $1).magnitude < 1.5 })
+        #expect(different.count * 25 < direct.count, "\(layer), \(threads)")
+      }
+    }
+  }
+
   @Test func everyThreadCountWorksWithTheReference() throws {
     let plan = LoadedPlan(try TestNetwork.bottleneck.plan(inputSize: 33))
     let image = testImage(33, seed: 2)

@@ -84,12 +84,13 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
   package func plan(
     inputSize: Int, precision: ElementFormat = .q8, exceptions: [String: ElementFormat] = [:],
     transformed: TransformedWeights = .made, transformedLimit: Int? = nil,
-    magnitudes: [Float]? = nil, classNames: [String] = [], provenance: String = "made: test"
+    magnitudes: [Float]? = nil, keepsTensors: Bool = false, classNames: [String] = [],
+    provenance: String = "made: test"
   ) throws -> [UInt8] {
     try testPlan(
       of: graph(), inputSize: inputSize, precision: precision, exceptions: exceptions,
       transformed: transformed, transformedLimit: transformedLimit, magnitudes: magnitudes,
-      classNames: classNames, provenance: provenance)
+      keepsTensors: keepsTensors, classNames: classNames, provenance: provenance)
   }
 
   /// The names of the layers with weights.
@@ -103,8 +104,8 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
 package func testPlan(
   of graph: Graph, inputSize: Int, precision: ElementFormat = .q8,
   exceptions: [String: ElementFormat] = [:], transformed: TransformedWeights = .made,
-  transformedLimit: Int? = nil, magnitudes: [Float]? = nil, classNames: [String] = [],
-  provenance: String = "made: test"
+  transformedLimit: Int? = nil, magnitudes: [Float]? = nil, keepsTensors: Bool = false,
+  classNames: [String] = [], provenance: String = "made: test"
 ) throws -> [UInt8] {
   let fused = FusedGraph(graph, inputSize: inputSize)
   let recipe = RecipeRecord(resize: inputSize + 8, crop: inputSize)
@@ -118,7 +119,7 @@ package func testPlan(
   return try Planner.plan(
     fused, precision: chosen, recipe: recipe, classNames: classNames, provenance: provenance,
     exceptions: exceptions, transformed: transformed, transformedLimit: transformedLimit,
-    magnitudes: magnitudes)
+    magnitudes: magnitudes, keepsTensors: keepsTensors)
 }
 
 /// Random pixels, RGB8, `size` × `size`.
