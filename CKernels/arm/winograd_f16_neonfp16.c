@@ -16,8 +16,8 @@
 // beside denormals, which CheckKernels derives: they are 2^-24 times 16, for the scale.
 //
 // Range: |V| is at most 100 max |x|; an input below 2^9 leaves V / 16 and what it is made of below
-// 3200. M / 16 has to stay below 65504, for which it is enough that in every
-// position sum |U| * max |x| is at most 10000.
+// 3200. M / 16 has to stay below 65504, for which it is enough that in every position
+// sum |U| * max |V| / 16 is below 65504 * 0.96.
 #if defined(__aarch64__)
 #include "../dispatch/rn_target.h"
 #include "rn_kernels.h"

@@ -4,7 +4,7 @@
 public enum TransformedWeights: Sendable {
   /// In memory of the session, which makes them of the plan's weights when it is made: the smallest file.
   case made
-  /// In the plan instead of the weights they are made of: the least memory, and no time to make them.
+  /// In the plan instead of the weights they are made of: no time to make them, and somewhat less memory.
   case stored
   /// Nowhere: every sum is direct.
   case none

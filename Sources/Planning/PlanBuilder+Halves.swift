@@ -19,14 +19,16 @@ extension PlanBuilder {
     return result
   }
 
-  /// What decides between Winograd forms.
+  /// What decides between Winograd forms. With fp16 sums it is their cost, which few layers do without, and else
+  /// that of the levels with kernels of their own: sse41 has the reference.
   private var halfCosts: [HalfConvolutionCost] {
     guard targets.isEmpty else { return targets.map(\.halfCost) }
-    return magnitudes == nil ? PlanTarget.allCases.map(\.halfCost) : [.halfSums]
+    guard magnitudes == nil else { return [.halfSums] }
+    return [PlanTarget.avx2, .avx512vnni, .neon].map(\.halfCost)
   }
 
   /// Chooses the Winograd forms of the layers that can have one: 3×3 with stride 1 of whole blocks of channels.
-  func chooseHalfForms() throws(PlanningError) -> [Int: WinogradForm] {
+  func chooseHalfForms() -> [Int: WinogradForm] {
     guard transformed != .none else { return [:] }
     var indices: [Int] = []
     var candidates: [HalfWinogradCandidate] = []
@@ -59,23 +61,6 @@ extension PlanBuilder {
     var chosen: [Int: WinogradForm] = [:]
     for (index, form) in zip(indices, forms) { chosen[index] = form }
     return chosen
-  }
-
-  /// Whether the sums of a convolution stay in the range that kernels with fp16 sums state, with inputs up to
-  /// four times as large as those of the photos.
-  ///
-  /// Direct sums stay below 65504 · 0.96, Winograd's below half of it: the transforms multiply by at most
-  /// 25/4, and the kernels scale by 1/16.
-  func canSumInHalves(_ convolution: Convolution, of input: Int) -> Bool {
-    guard let magnitudes else { return false }
-    let greatest = 4 * Double(magnitudes[input])
-    let count = convolution.weights.count / convolution.outputChannels
-    let sums = (0..<convolution.outputChannels).map { output in
-      convolution.weights[output * count..<(output + 1) * count].reduce(0) {
-        $0 + Double($1.magnitude)
-      }
-    }
-    return greatest < 512 && greatest * sums.max()! < 65504 * 0.96
   }
 
   /// Appends packed weights, or what a Winograd form makes of them.

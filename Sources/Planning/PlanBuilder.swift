@@ -60,7 +60,7 @@ struct PlanBuilder {
   ) throws(PlanningError) -> [UInt8] {
     var tensors = tensorRecords()
     memory.arena = place(&tensors)
-    halfForms = try chooseHalfForms()
+    halfForms = chooseHalfForms()
     var steps: [StepRecord] = []
     for index in graph.operations.indices { steps.append(try step(index, tensors)) }
     let made = steps.indices.filter { steps[$0].winograd?.isMadeBySession ?? false }
@@ -200,7 +200,7 @@ struct PlanBuilder {
           packed(convolution.weights, convolution, inputs: inputs, group: 1, zero: 0))
       } else {
         let weights = try halves(convolution.weights, convolution.name)
-        record.hasHalfSums = canSumInHalves(convolution, of: operation.input)
+        record.hasHalfSums = canSumInHalves(convolution, of: operation.input, form)
         append(
           packed(weights, convolution, inputs: inputs, group: 1, zero: 0), to: &record, form,
           inputs: inputs, outputs: paddedChannels(convolution.outputChannels))

@@ -85,38 +85,50 @@ import Testing
     _ = try testPlan(of: graph, inputSize: 32, precision: .f16)
   }
 
+  /// The layers that may sum in fp16 if all tensors reach `magnitude` and a channel of the first convolution of
+  /// layer1.1 has one weight of `weight`, at a tap.
+  private func layersInHalves(
+    _ magnitude: Float, weight: Float, tap: Int, _ transformed: TransformedWeights
+  ) throws -> [String] {
+    var graph = try TestNetwork.basic.graph()
+    let all = graph.blocks[1].branch[0].weights.indices
+    let count = all.count / graph.blocks[1].branch[0].outputChannels
+    for index in all {
+      graph.blocks[1].branch[0].weights[index] = index == 5 * count + tap ? weight : 0
+    }
+    let file = try testPlan(
+      of: graph, inputSize: 32, precision: .f16, transformed: transformed,
+      transformedLimit: 1 << 30,
+      magnitudes: [Float](
+        repeating: magnitude, count: FusedGraph(graph, inputSize: 32).tensors.count))
+    return try withView(file) { view in
+      (0..<view.stepCount).filter { view.step($0).hasHalfSums }
+        .map { String(cString: view.name(view.step($0).name)) }
+    }
+  }
+
   /// Four times the greatest input has to leave it below 512, and the sums of any channel below 62,884.
   @Test func onlyLayersInRangeSumInHalves() throws {
-    var graph = try TestNetwork.basic.graph()
-    // The first convolution of layer1.1: one channel's weights sum to 100.
-    let weights = graph.blocks[1].branch[0].weights
-    let count = weights.count / graph.blocks[1].branch[0].outputChannels
-    for index in weights.indices {
-      graph.blocks[1].branch[0].weights[index] = index == 5 * count ? -100 : 0
-    }
-    let name = graph.blocks[1].branch[0].name
-    let tensors = FusedGraph(graph, inputSize: 32).tensors.count
-    func layersInHalves(_ magnitude: Float) throws -> [String] {
-      let file = try testPlan(
-        of: graph, inputSize: 32, precision: .f16,
-        magnitudes: [Float](repeating: magnitude, count: tensors))
-      return try withView(file) { view in
-        (0..<view.stepCount).filter { view.step($0).hasHalfSums }
-          .map { String(cString: view.name(view.step($0).name)) }
-      }
-    }
-    let all = try layersInHalves(1)
+    let name = try TestNetwork.basic.graph().blocks[1].branch[0].name
+    let all = try layersInHalves(1, weight: -100, tap: 0, .none)
     #expect(all.contains(name))
     #expect(!all.contains("fc"))
-    #expect(try layersInHalves(127.9) == all)
-    #expect(try layersInHalves(128) == [])
-    #expect(try layersInHalves(.infinity) == [])
-    for index in weights.indices where index == 5 * count {
-      graph.blocks[1].branch[0].weights[index] = -200
+    #expect(try layersInHalves(127.9, weight: -100, tap: 0, .none) == all)
+    for magnitude in [128, Float.infinity, .nan] {
+      #expect(try layersInHalves(magnitude, weight: -100, tap: 0, .none) == [])
     }
-    #expect(try layersInHalves(78.6) == all)
-    #expect(try layersInHalves(78.7) == all.filter { $0 != name })
-    #expect(try layersInHalves(.nan) == [])
+    #expect(try layersInHalves(78.6, weight: -200, tap: 8, .none) == all)
+    #expect(try layersInHalves(78.7, weight: -200, tap: 8, .none) == all.filter { $0 != name })
+  }
+
+  /// F(4×4) multiplies its first tap by 1/4 twice and its last one by 1, and inputs by up to 10 twice: 25/64 and
+  /// 25/4 with the scale of 1/16.
+  @Test func winogradSumsHaveARangeOfTheirOwn() throws {
+    let name = try TestNetwork.basic.graph().blocks[1].branch[0].name
+    #expect(try layersInHalves(20, weight: 1000, tap: 0, .made).contains(name))
+    #expect(try !layersInHalves(20, weight: 2100, tap: 0, .made).contains(name))
+    #expect(try layersInHalves(20, weight: 125, tap: 8, .made).contains(name))
+    #expect(try !layersInHalves(20, weight: 126, tap: 8, .made).contains(name))
   }
 
   @Test func theWrongNumberOfClassNamesIsRefused() {
