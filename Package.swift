@@ -71,7 +71,9 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "ToolTests",
-      dependencies: ["ModelGraph", "ModelImport", "resnet-bench", "resnet-quantize", "resnet-run"],
+      dependencies: [
+        "ModelGraph", "ModelImport", "TestPlans", "resnet-bench", "resnet-quantize", "resnet-run",
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "ModelImportTests",

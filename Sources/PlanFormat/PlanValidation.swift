@@ -241,6 +241,9 @@ extension PlanView {
   ) throws(PlanError) {
     // An fp16 convolution may have its transformed weights alone.
     let isTransformed = step.format == .f16 && step.winograd.map { !$0.isMadeBySession } ?? false
+    guard !isTransformed || step.weights == 0 else {
+      throw .step(index: index, "no plain weights beside stored transformed ones")
+    }
     let weightBytes = isTransformed ? 0 : taps * outputs * step.format.byteCount
     let hasFlipped = biasesAreIntegers && step.format == .q8
     let biasBytes = outputs * 4 + (hasFlipped ? PlanLayout.aligned(outputs * 4) : 0)

@@ -53,30 +53,25 @@ extension Session {
 
   /// Whether a step sums in fp16 on this level, which may have no such kernels.
   private func sumsInHalves(_ step: StepRecord) -> Bool {
-    let kernels = KernelTable(upTo: instructionSet).kernels
-    return step.hasHalfSums && address(kernels.conv_f16) != address(kernels.conv_f16_halfsums)
+    step.hasHalfSums && KernelTable(upTo: instructionSet).hasHalfSums
   }
 
   /// Looks for the lowest level whose table has the same kernel in a slot.
   private func kernel<Function>(
     _ operation: StaticString, _ slot: (rn_kernels) -> Function
   ) -> StepKernel {
-    let wanted = address(slot(KernelTable(upTo: instructionSet).kernels))
+    let wanted = unsafeBitCast(slot(KernelTable(upTo: instructionSet).kernels), to: UInt.self)
     var name = cString("swiftsimd")
     for level in 0...instructionSet.level.rawValue {
       var kernels = rn_kernels()
       rn_kernels_init(&kernels, rn_isa(level))
-      if address(slot(kernels)) == wanted {
+      if unsafeBitCast(slot(kernels), to: UInt.self) == wanted {
         name = rn_isa_name(rn_isa(level))
         break
       }
     }
     return StepKernel(operation: cString(operation), level: name)
   }
-}
-
-private func address<Function>(_ function: Function) -> UInt {
-  unsafeBitCast(function, to: UInt.self)
 }
 
 private func cString(_ text: StaticString) -> UnsafePointer<CChar> {

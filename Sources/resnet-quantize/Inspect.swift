@@ -56,7 +56,7 @@ struct Inspect: ParsableCommand {
     print("             mean \(list(view.recipe.mean)), deviation \(list(view.recipe.deviation))")
     print("classes      \(view.hasClassNames ? "named" : "without names")")
     for line in String(cString: view.provenance).split(separator: "\n") {
-      let parts = line.split(separator: ":", maxSplits: 1)
+      let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       print(column(String(parts[0]), 12), parts.count > 1 ? parts[1].dropFirst() : "")
     }
   }

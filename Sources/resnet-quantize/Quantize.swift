@@ -7,6 +7,7 @@ import ModelImport
 import PlanFormat
 import Planning
 import Quantization
+import ResNetRuntime
 
 /// The precision of the plan's weights and activations.
 enum PrecisionOption: String, ExpressibleByArgument, CaseIterable {
@@ -62,7 +63,8 @@ struct Quantize: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Compares float32 and int8 on the photos in DIR/CLASS/, with labels.", valueName: "dir"))
+      "Compares float32 and the plan on the photos in DIR/CLASS/, with labels: as this CPU runs it.",
+      valueName: "dir"))
   var evaluate: String?
 
   @Option(
@@ -141,18 +143,19 @@ struct Quantize: ParsableCommand {
   @Option(
     name: .customLong("target"),
     help: ArgumentHelp(
-      "A level to store Winograd weights for, where they pay: sse41, avx2, avx512vnni, neon "
-        + "(also cortex-a53, cortex-a72); may be repeated. The results stay the same, the plan becomes larger and faster.",
+      "A level: sse41, avx2, avx512vnni, neon (also cortex-a53, cortex-a72); may be repeated. int8: stores "
+        + "Winograd weights where they pay there; the results stay the same, the plan becomes larger and "
+        + "faster. fp16: its times decide the Winograd forms, and those the last bits of the results.",
       valueName: "level"),
     transform: target)
   var targets: [PlanTarget] = []
 
   @Option(
     help: ArgumentHelp(
-      "With fp16, where the transformed weights of Winograd convolutions are: made when a session starts, "
-        + "stored in the plan instead of the others, or none.",
+      "With fp16, where the transformed weights of Winograd convolutions are: made when a session starts "
+        + "(default), stored in the plan instead of the others, or none.",
       valueName: "made|stored|none"))
-  var transformed: TransformedOption = .made
+  var transformed: TransformedOption?
 
   @Option(
     help: ArgumentHelp(
@@ -225,6 +228,9 @@ struct Quantize: ParsableCommand {
     guard evaluate == nil || (precision != .fp32 && random == nil) else {
       throw ValidationError("--evaluate goes with an int8 or fp16 plan of a checkpoint")
     }
+    guard precision != .fp32 || (transformed == nil && transformedLimit == nil) else {
+      throw ValidationError("--transformed and --transformed-limit go with weights in fp16")
+    }
     guard transformedLimit.map({ 0...4096 ~= $0 }) ?? true else {
       throw ValidationError(
         "expected --transformed-limit of 0 to 4096 MB, found \(transformedLimit!)")
@@ -278,8 +284,9 @@ struct Quantize: ParsableCommand {
       try Planner.plan(
         model, precision: planPrecision, recipe: recipe, classNames: classNames,
         provenance: provenance.text, targets: targets, exceptions: exceptions,
-        transformed: transformed.value, transformedLimit: transformedLimit.map { $0 * 1_000_000 },
-        magnitudes: magnitudes, channelMeans: means, keepsTensors: keepsTensors)
+        transformed: transformed?.value ?? .made,
+        transformedLimit: transformedLimit.map { $0 * 1_000_000 }, magnitudes: magnitudes,
+        channelMeans: means, keepsTensors: keepsTensors)
     }
     let file = try plan(keepsTensors: false)
     var evaluation: String?
@@ -298,6 +305,9 @@ struct Quantize: ParsableCommand {
       let seconds = (ContinuousClock.now - start) / .seconds(1)
       if let quality { print(quality.text) }
       if let evaluation { print(evaluation) }
+      if evaluation != nil, sums == .fp16, !KernelTable(upTo: .best).hasHalfSums {
+        print("This CPU has no fp16 sums: those of the evaluation were float32.")
+      }
       print(
         "\(output): \(model.graph.config.name), \(precision.rawValue), \(inputSize)×\(inputSize), "
           + "\(file.count / 1000) kB, made in \(String(format: "%.1f", seconds)) s")

@@ -117,6 +117,12 @@ import Testing
     }
   }
 
+  @Test func storedTransformedWeightsAreTheOnlyOnes() {
+    expect(stored, Self.convolution, "no plain weights beside stored transformed ones") {
+      $0.set64(.steps, $1 + 56, 64)
+    }
+  }
+
   @Test func plainWeightsAreWithinTheConstants() {
     let size = UInt64((made[.constants].count + 63) / 64 * 64)
     for offset in [1, size, size - 64] as [UInt64] {
