@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolution with fp16 weights, AVX2 with FMA and F16C. Twin: ref/conv_f16_ref.c
-//
-// Register tile: 6 output pixels x 16 output channels in 12 accumulators of 8 floats, each one
-// chain of fused multiply-adds. A step takes one input value of each pixel, broadcast, and two
-// vectors of weights, widened by VCVTPH2PS as they are loaded: 12 VFMADD231PS to 8 loads, with
-// 2 + 1 registers for weights and pixel.
-//
-// Latency 4 at two a cycle needs 8 chains and, for the loads to keep up, 10: a tile of 4 pixels has
-// 8, one of 3 has 6. So tiles go on from row to row, with a pointer for each pixel: 49 pixels of
-// 7x7 are four tiles of 5 and five of 6 instead of seven times 3 and 4.
+// Convolution with fp16 weights, AVX2 with FMA and F16C: VCVTPH2PS widens them as they are loaded.
+// Twin: ref/conv_f16_ref.c
 #if defined(__x86_64__)
 #include "../dispatch/rn_target.h"
 #include "rn_kernels.h"
@@ -16,101 +8,17 @@
 
 RN_TARGET_PUSH("avx2,fma,f16c")
 
-// Weights come from L2, and from L3 or memory for the first tile, 4 KB ahead.
-enum { max_pixels = 6, ahead = 2048 };
+typedef rn_conv_f16_args conv_args;
+typedef uint16_t weight;
 
-RN_ALWAYS_INLINE void store8(const rn_conv_f16_args *a, __m256 t, const float *residual,
-                             float *output) {
-  if (residual)
-    t = _mm256_add_ps(t, _mm256_loadu_ps(residual));
-  _mm256_storeu_ps(output, _mm256_max_ps(t, _mm256_set1_ps(a->low)));
+RN_ALWAYS_INLINE __m256 load_weights(const weight *from) {
+  return _mm256_cvtph_ps(_mm_load_si128((const __m128i *)from));
 }
 
-// `count` output pixels from `first` on, counted along rows; 16 output channels from oc on.
-RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, uint32_t oc, uint32_t first,
-                           const uint32_t count) {
-  const rn_conv_geometry *g = &a->geometry;
-  const size_t block = (size_t)g->kernel_rows * g->run * RN_CHANNEL_BLOCK, run = g->run;
-  const uint16_t *weights = a->weights + oc / RN_CHANNEL_BLOCK * block;
-
-  const float *pixel[max_pixels];
-  size_t output[max_pixels], residual[max_pixels];
-  __m256 acc[max_pixels][2];
-  const __m256 bias0 = _mm256_load_ps(a->bias + oc), bias1 = _mm256_load_ps(a->bias + oc + 8);
-  uint32_t y = first / g->output_width, x = first % g->output_width;
-  RN_UNROLL for (uint32_t p = 0; p < count; p++) {
-    pixel[p] = a->input + y * g->step_y + x * g->step_x;
-    output[p] = y * g->output_row + x * g->output_pixel + oc;
-    residual[p] = y * g->residual_row + x * g->output_pixel + oc;
-    if (++x == g->output_width) {
-      x = 0;
-      y++;
-    }
-    acc[p][0] = bias0;
-    acc[p][1] = bias1;
-  }
-
-  for (uint32_t r = 0; r < g->kernel_rows; r++) {
-    for (size_t k = 0; k < run; k++) {
-      const __m256 w0 = _mm256_cvtph_ps(_mm_load_si128((const __m128i *)weights));
-      const __m256 w1 = _mm256_cvtph_ps(_mm_load_si128((const __m128i *)(weights + 8)));
-      _mm_prefetch((const char *)(weights + ahead), _MM_HINT_T0);
-      weights += RN_CHANNEL_BLOCK;
-      RN_UNROLL for (uint32_t p = 0; p < count; p++) {
-        const __m256 value = _mm256_broadcast_ss(pixel[p] + k);
-        acc[p][0] = _mm256_fmadd_ps(value, w0, acc[p][0]);
-        acc[p][1] = _mm256_fmadd_ps(value, w1, acc[p][1]);
-      }
-    }
-    RN_UNROLL for (uint32_t p = 0; p < count; p++) pixel[p] += g->input_row;
-  }
-
-  RN_UNROLL for (uint32_t p = 0; p < count; p++) {
-    const float *from = a->residual ? a->residual + residual[p] : 0;
-    store8(a, acc[p][0], from, a->output + output[p]);
-    store8(a, acc[p][1], from ? from + 8 : 0, a->output + output[p] + 8);
-  }
-}
-
-#define RN_TILE(count)                                                                             \
-  static __attribute__((noinline)) void tile_##count(const rn_conv_f16_args *a, uint32_t oc,       \
-                                                     uint32_t first) {                             \
-    tile(a, oc, first, count);                                                                     \
-  }
-RN_TILE(1)
-RN_TILE(2)
-RN_TILE(3)
-RN_TILE(4)
-RN_TILE(5)
-RN_TILE(6)
-
-typedef void tile_function(const rn_conv_f16_args *, uint32_t oc, uint32_t first);
-
-static tile_function *const by_count[max_pixels + 1] = {0,      tile_1, tile_2, tile_3,
-                                                        tile_4, tile_5, tile_6};
-
-// Rows [y, end) of 16 output channels, in tiles of nearly equal size.
-static void rows(const rn_conv_f16_args *a, uint32_t oc, uint32_t y, uint32_t end) {
-  const uint32_t width = a->geometry.output_width, pixels = (end - y) * width;
-  const uint32_t tiles = (pixels + max_pixels - 1) / max_pixels;
-  for (uint32_t i = 0; i < tiles; i++) {
-    const uint32_t from = (uint32_t)((uint64_t)pixels * i / tiles);
-    const uint32_t to = (uint32_t)((uint64_t)pixels * (i + 1) / tiles);
-    by_count[to - from](a, oc, y * width + from);
-  }
-}
+#include "conv_float256.h"
 
 static void rn_conv_f16_avx2(const rn_conv_f16_args *a, uint32_t first, uint32_t last) {
-  const rn_conv_geometry *g = &a->geometry;
-  const uint32_t height = g->output_height, channels = g->output_blocks * RN_CHANNEL_BLOCK;
-  for (uint32_t unit = first; unit < last;) {
-    // The units of one pair of blocks.
-    const uint32_t y = unit % height, first_oc = unit / height * 32;
-    const uint32_t end = y + (last - unit) < height ? y + (last - unit) : height;
-    for (uint32_t oc = first_oc; oc < first_oc + 32 && oc < channels; oc += RN_CHANNEL_BLOCK)
-      rows(a, oc, y, end);
-    unit += end - y;
-  }
+  convolve(a, first, last);
 }
 
 RN_TARGET_POP

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // float32 convolution, AVX-512. Twin: ref/conv_f32_ref.c
-//
-// Register tile: 12 output pixels x 32 output channels in 24 accumulators of 16 floats, each one
-// chain of fused multiply-adds. A step takes one input value of each pixel, broadcast, and two
-// vectors of weights: 24 VFMADD231PS to 14 loads. Latency 4 at two a cycle needs 8 chains.
 #if defined(__x86_64__)
 #include "../dispatch/rn_target.h"
 #include "rn_kernels.h"
@@ -11,107 +7,15 @@
 
 RN_TARGET_PUSH("avx512f,avx512bw,avx512vl")
 
-enum { max_pixels = 12, blocks = 2 };
+typedef rn_conv_f32_args conv_args;
+typedef float weight;
 
-RN_ALWAYS_INLINE void store16(const rn_conv_f32_args *a, __m512 t, const float *residual,
-                              float *output) {
-  if (residual)
-    t = _mm512_add_ps(t, _mm512_loadu_ps(residual));
-  // In this order: MAXPS returns its second operand for a NaN and for two zeros.
-  _mm512_storeu_ps(output, _mm512_max_ps(t, _mm512_set1_ps(a->low)));
-}
+RN_ALWAYS_INLINE __m512 load_weights(const weight *from) { return _mm512_load_ps(from); }
 
-// `columns` output pixels of row y from x on; `oc` is the first of 32 output channels, or of 16 if
-// it starts the last block of an odd number. A missing second block is computed as a copy of the
-// first and not stored.
-RN_ALWAYS_INLINE void tile(const rn_conv_f32_args *a, uint32_t oc, uint32_t y, uint32_t x,
-                           const uint32_t columns) {
-  const rn_conv_geometry *g = &a->geometry;
-  const uint32_t bases = (columns + 4) / 5;
-  const size_t step = g->step_x, step3 = 3 * step;
-  const size_t block = (size_t)g->kernel_rows * g->run * RN_CHANNEL_BLOCK;
-  const int has_second = oc / RN_CHANNEL_BLOCK + 1 < g->output_blocks;
-  const size_t second = has_second ? block : 0;
-  const float *weights = a->weights + oc / RN_CHANNEL_BLOCK * block;
-
-  __m512 acc[max_pixels][blocks];
-  const __m512 bias0 = _mm512_load_ps(a->bias + oc);
-  const __m512 bias1 = _mm512_load_ps(a->bias + oc + (has_second ? RN_CHANNEL_BLOCK : 0));
-  RN_UNROLL for (uint32_t p = 0; p < columns; p++) {
-    acc[p][0] = bias0;
-    acc[p][1] = bias1;
-  }
-
-  for (uint32_t r = 0; r < g->kernel_rows; r++) {
-    const float *base[3];
-    const float *first = a->input + y * g->step_y + r * g->input_row + x * step;
-    RN_UNROLL for (uint32_t i = 0; i < bases; i++) base[i] = first + i * 5 * step;
-    for (uint32_t k = 0; k < g->run; k++) {
-      const __m512 w0 = _mm512_load_ps(weights);
-      const __m512 w1 = _mm512_load_ps(weights + second);
-      weights += RN_CHANNEL_BLOCK;
-      RN_UNROLL for (uint32_t p = 0; p < columns; p++) {
-        const size_t offset = p % 5 == 3 ? step3 : p % 5 * step;
-        const __m512 pixel = _mm512_set1_ps(base[p / 5][offset]);
-        acc[p][0] = _mm512_fmadd_ps(pixel, w0, acc[p][0]);
-        acc[p][1] = _mm512_fmadd_ps(pixel, w1, acc[p][1]);
-      }
-      RN_UNROLL for (uint32_t i = 0; i < bases; i++) {
-        base[i] += 1;
-        RN_OPAQUE(base[i]);
-      }
-    }
-  }
-
-  float *output = a->output + y * g->output_row + x * g->output_pixel + oc;
-  const float *residual = a->residual;
-  if (residual)
-    residual += y * g->residual_row + x * g->output_pixel + oc;
-  RN_UNROLL for (uint32_t p = 0; p < columns; p++) {
-    store16(a, acc[p][0], residual, output);
-    if (has_second)
-      store16(a, acc[p][1], residual ? residual + 16 : 0, output + 16);
-    output += g->output_pixel;
-    if (residual)
-      residual += g->output_pixel;
-  }
-}
-
-#define RN_TILE(columns)                                                                           \
-  static __attribute__((noinline)) void tile_##columns(const rn_conv_f32_args *a, uint32_t oc,     \
-                                                       uint32_t y, uint32_t x) {                   \
-    tile(a, oc, y, x, columns);                                                                    \
-  }
-RN_TILE(1)
-RN_TILE(2)
-RN_TILE(3)
-RN_TILE(4)
-RN_TILE(5)
-RN_TILE(6)
-RN_TILE(7)
-RN_TILE(8)
-RN_TILE(9)
-RN_TILE(10)
-RN_TILE(11)
-RN_TILE(12)
-
-typedef void tile_function(const rn_conv_f32_args *, uint32_t oc, uint32_t y, uint32_t x);
-
-static tile_function *const one_row[max_pixels + 1] = {0,       tile_1,  tile_2, tile_3, tile_4,
-                                                       tile_5,  tile_6,  tile_7, tile_8, tile_9,
-                                                       tile_10, tile_11, tile_12};
+#include "conv_float512.h"
 
 static void rn_conv_f32_direct_avx512(const rn_conv_f32_args *a, uint32_t first, uint32_t last) {
-  const uint32_t height = a->geometry.output_height, width = a->geometry.output_width;
-  // Tiles of nearly equal width: 14 pixels as 7 + 7.
-  const uint32_t tiles = (width + max_pixels - 1) / max_pixels;
-  for (uint32_t unit = first; unit < last; unit++) {
-    const uint32_t y = unit % height, oc = unit / height * 32;
-    for (uint32_t i = 0; i < tiles; i++) {
-      const uint32_t x = width * i / tiles, columns = width * (i + 1) / tiles - x;
-      one_row[columns](a, oc, y, x);
-    }
-  }
+  convolve(a, first, last);
 }
 
 RN_TARGET_POP
