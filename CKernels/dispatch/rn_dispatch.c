@@ -78,6 +78,8 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
       .avgpool_q8 = rn_avgpool_q8_ref,
       .avgpool_f32 = rn_avgpool_f32_ref,
       .linear_q8 = rn_linear_q8_ref,
+      .dequantize = rn_dequantize_ref,
+      .quantize = rn_quantize_ref,
       .input_q8 = rn_input_q8_ref,
       .input_f32 = rn_input_f32_ref,
       .softmax_f32 = rn_softmax_f32_ref,
@@ -95,6 +97,7 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
   if (cap >= RN_ISA_AVX2) {
     rn_kernels_init_avx2(kernels);
     rn_kernels_init_avx2fma(kernels);
+    rn_kernels_init_convert_avx2(kernels);
     rn_kernels_init_linear_avx2(kernels);
     rn_kernels_init_winograd_avx2(kernels);
     rn_kernels_init_conv_f16_avx2(kernels);
@@ -126,6 +129,7 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
     rn_kernels_init_conv_q8_neon(kernels);
     rn_kernels_init_conv_f16_neon(kernels);
     rn_kernels_init_conv_f32_neon(kernels);
+    rn_kernels_init_convert_neon(kernels);
     rn_kernels_init_linear_neon(kernels);
     rn_kernels_init_winograd_f16_neon(kernels);
     rn_kernels_init_winograd_neon(kernels);

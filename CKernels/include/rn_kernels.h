@@ -230,9 +230,6 @@ typedef struct rn_convert_args {
   uint8_t flip;                     // the table's activation_flip
 } rn_convert_args;
 
-void rn_dequantize(const rn_convert_args *, const uint8_t *stored, float *values);
-void rn_quantize(const rn_convert_args *, const float *values, uint8_t *stored);
-
 // One output row of a 3x3 maximum with stride 2: output pixel x is the maximum over input pixels
 // 2x, 2x + 1, 2x + 2 of the three rows. Rows carry their padding; a row outside the image is given
 // as one of its neighbours.
@@ -298,6 +295,8 @@ typedef struct rn_kernels {
   void (*avgpool_q8)(const rn_avgpool_args *);
   void (*avgpool_f32)(const rn_avgpool_args *);
   void (*linear_q8)(const rn_linear_q8_args *, uint32_t first_block, uint32_t last_block);
+  void (*dequantize)(const rn_convert_args *, const uint8_t *stored, float *values);
+  void (*quantize)(const rn_convert_args *, const float *values, uint8_t *stored);
   void (*input_q8)(const rn_input_args *);
   void (*input_f32)(const rn_input_args *);
   // probabilities[i] = exp(logits[i] - max) / sum, summed in order; the arrays may be the same.
@@ -334,6 +333,8 @@ void rn_maxpool_f32_ref(const rn_maxpool_args *);
 void rn_avgpool_q8_ref(const rn_avgpool_args *);
 void rn_avgpool_f32_ref(const rn_avgpool_args *);
 void rn_linear_q8_ref(const rn_linear_q8_args *, uint32_t first_block, uint32_t last_block);
+void rn_dequantize_ref(const rn_convert_args *, const uint8_t *stored, float *values);
+void rn_quantize_ref(const rn_convert_args *, const float *values, uint8_t *stored);
 void rn_input_q8_ref(const rn_input_args *);
 void rn_input_f32_ref(const rn_input_args *);
 void rn_softmax_f32_ref(const float *logits, float *probabilities, uint32_t count);
@@ -350,6 +351,7 @@ void rn_kernels_init_avxvnni(rn_kernels *kernels);
 void rn_kernels_init_avx512vl(rn_kernels *kernels);
 void rn_kernels_init_avx512(rn_kernels *kernels);
 void rn_kernels_init_avx512vnni(rn_kernels *kernels);
+void rn_kernels_init_convert_avx2(rn_kernels *kernels);
 void rn_kernels_init_linear_avx2(rn_kernels *kernels);
 void rn_kernels_init_activations_neon(rn_kernels *kernels);
 void rn_kernels_init_conv_q8_neon(rn_kernels *kernels);
@@ -358,6 +360,7 @@ void rn_kernels_init_conv_q8_i8mm(rn_kernels *kernels);
 void rn_kernels_init_conv_f16_neon(rn_kernels *kernels);
 void rn_kernels_init_conv_f16_neonfp16(rn_kernels *kernels);
 void rn_kernels_init_conv_f32_neon(rn_kernels *kernels);
+void rn_kernels_init_convert_neon(rn_kernels *kernels);
 void rn_kernels_init_crc32c_armv8(rn_kernels *kernels);
 void rn_kernels_init_linear_neon(rn_kernels *kernels);
 void rn_kernels_init_winograd_f16_neon(rn_kernels *kernels);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Conversions between int8 and float32 activations: bound by memory, so that the loops which the
-// compiler vectorizes for every CPU are fast enough.
+// Conversions between int8 and float32 activations: the definition of correct, in loops that the
+// compiler vectorizes.
 #include "rn_kernels.h"
 
 #pragma STDC FP_CONTRACT OFF
 
-void rn_dequantize(const rn_convert_args *a, const uint8_t *stored, float *values) {
+void rn_dequantize_ref(const rn_convert_args *a, const uint8_t *stored, float *values) {
   const uint8_t flip = a->flip;
   const int32_t zero = a->zero;
   const float scale = a->scale;
@@ -17,7 +17,7 @@ void rn_dequantize(const rn_convert_args *a, const uint8_t *stored, float *value
   }
 }
 
-void rn_quantize(const rn_convert_args *a, const float *values, uint8_t *stored) {
+void rn_quantize_ref(const rn_convert_args *a, const float *values, uint8_t *stored) {
   const uint8_t flip = a->flip;
   const int32_t zero = a->zero;
   const float inverse = 1.0f / a->scale, low = (float)-zero, high = (float)(255 - zero);

@@ -119,7 +119,7 @@ extension Executor {
     _ channels: Range<Int>, pixels: Int
   ) {
     var arguments = conversion(tensor, channels, pixels)
-    rn_dequantize(
+    kernels.dequantize(
       &arguments, (stored + channels.lowerBound).assumingMemoryBound(to: UInt8.self),
       (values + 4 * channels.lowerBound).assumingMemoryBound(to: Float.self))
   }
@@ -129,7 +129,7 @@ extension Executor {
     _ channels: Range<Int>, pixels: Int
   ) {
     var arguments = conversion(tensor, channels, pixels)
-    rn_quantize(
+    kernels.quantize(
       &arguments, (values + 4 * channels.lowerBound).assumingMemoryBound(to: Float.self),
       (stored + channels.lowerBound).assumingMemoryBound(to: UInt8.self))
   }

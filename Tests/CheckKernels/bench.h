@@ -56,6 +56,8 @@ void bench_maxpool_f32(bench_run *run);
 void bench_avgpool_q8(bench_run *run);
 void bench_avgpool_f32(bench_run *run);
 void bench_linear_q8(bench_run *run);
+void bench_dequantize(bench_run *run);
+void bench_quantize(bench_run *run);
 void bench_input_q8(bench_run *run);
 void bench_input_f32(bench_run *run);
 void bench_softmax_f32(bench_run *run);

@@ -54,6 +54,36 @@ static void avgpool(bench_run *run, size_t element, void (*kernel)(const rn_avgp
 void bench_avgpool_q8(bench_run *run) { avgpool(run, 1, run->kernels->avgpool_q8); }
 void bench_avgpool_f32(bench_run *run) { avgpool(run, sizeof(float), run->kernels->avgpool_f32); }
 
+static rn_convert_args row_of_56(const bench_run *run) {
+  return (rn_convert_args){.pixels = 56,
+                           .channels = 64,
+                           .stored_pixel = 64,
+                           .value_pixel = 64,
+                           .scale = 0.01f,
+                           .zero = 3,
+                           .flip = run->kernels->activation_flip};
+}
+
+void bench_dequantize(bench_run *run) {
+  buffers_reset();
+  const rn_convert_args a = row_of_56(run);
+  const uint8_t *stored = random_input(56 * 64, 1);
+  float *values = (float *)buffer_output(56 * 64 * sizeof(float));
+  bench_samples samples;
+  BENCH(&samples, run->kernels->dequantize(&a, stored, values));
+  bench_report(run, &samples, "one row of 56, 64 channels", 0, 0);
+}
+
+void bench_quantize(bench_run *run) {
+  buffers_reset();
+  const rn_convert_args a = row_of_56(run);
+  const float *values = random_input(56 * 64, sizeof(float));
+  uint8_t *stored = buffer_output(56 * 64);
+  bench_samples samples;
+  BENCH(&samples, run->kernels->quantize(&a, values, stored));
+  bench_report(run, &samples, "one row of 56, 64 channels", 0, 0);
+}
+
 void bench_linear_q8(bench_run *run) {
   enum { blocks = 63, outputs = blocks * RN_CHANNEL_BLOCK };
   for (uint32_t inputs = 512; inputs <= 2048; inputs *= 4) {

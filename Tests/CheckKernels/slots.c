@@ -17,6 +17,8 @@ const check_slot check_slots[] = {
     SLOT(avgpool_q8),
     SLOT(avgpool_f32),
     SLOT(linear_q8),
+    SLOT(dequantize),
+    SLOT(quantize),
     SLOT(input_q8),
     SLOT(input_f32),
     SLOT(softmax_f32),

@@ -28,6 +28,8 @@ void check_maxpool_f32(check_run *run);
 void check_avgpool_q8(check_run *run);
 void check_avgpool_f32(check_run *run);
 void check_linear_q8(check_run *run);
+void check_dequantize(check_run *run);
+void check_quantize(check_run *run);
 void check_input_q8(check_run *run);
 void check_input_f32(check_run *run);
 void check_softmax_f32(check_run *run);
