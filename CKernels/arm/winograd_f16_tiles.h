@@ -268,8 +268,8 @@ RN_ALWAYS_INLINE void winograd(const rn_winograd_f16_args *a, uint32_t first, ui
   for (uint32_t unit = first; unit < last; unit++) {
     const uint32_t index = unit / pairs, block = unit % pairs * 2;
     if (unit == first || block == 0) {
-      s.first = tiles * index / strips;
-      s.tiles = tiles * (index + 1) / strips - s.first;
+      s.first = rn_winograd_strip_start(tiles, index, strips);
+      s.tiles = rn_winograd_strip_start(tiles, index + 1, strips) - s.first;
       arrange(g, &s, tile_height, tile_width);
       s.padded = (s.tiles + 3) / 4 * 4;
       // A line more between positions: multiples of 4096 bytes would crowd few sets of the cache.

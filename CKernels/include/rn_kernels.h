@@ -109,10 +109,15 @@ static inline uint32_t rn_winograd_tiles(uint32_t height, uint32_t width, uint32
   return ((height + tile_height - 1) / tile_height) * ((width + tile_width - 1) / tile_width);
 }
 
-// Strip s of n has tiles [tiles * s / n, tiles * (s + 1) / n). Fourteen fill the largest register
-// tile; sixteen in one strip stream the weights once.
+// Fourteen tiles fill the largest register tile; sixteen in one strip stream the weights once.
 static inline uint32_t rn_winograd_strips(uint32_t tiles) {
   return tiles <= RN_WINOGRAD_TILES ? 1 : (tiles + 13) / 14;
+}
+
+// Strip s has the tiles from its start to that of strip s + 1. The product is beyond 32 bits from
+// some 245000 tiles on.
+static inline uint32_t rn_winograd_strip_start(uint32_t tiles, uint32_t strip, uint32_t strips) {
+  return (uint32_t)((uint64_t)tiles * strip / strips);
 }
 
 // Unit u is block pair u % pairs of strip u / pairs.

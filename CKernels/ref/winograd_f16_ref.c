@@ -102,7 +102,8 @@ void rn_winograd_f16_ref(const rn_winograd_f16_args *a, uint32_t first, uint32_t
   for (uint32_t unit = first; unit < last; unit++) {
     const uint32_t strip = unit / pairs, first_oc = unit % pairs * 32;
     const uint32_t last_oc = first_oc + 32 < channels ? first_oc + 32 : channels;
-    for (uint32_t tile = tiles * strip / strips; tile < tiles * (strip + 1) / strips; tile++)
+    const uint32_t last_tile = rn_winograd_strip_start(tiles, strip + 1, strips);
+    for (uint32_t tile = rn_winograd_strip_start(tiles, strip, strips); tile < last_tile; tile++)
       for (uint32_t oc = first_oc; oc < last_oc; oc++)
         store_tile(a, tile / across * a->tile_height, tile % across * a->tile_width, oc);
   }

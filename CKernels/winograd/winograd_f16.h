@@ -148,8 +148,8 @@ RN_ALWAYS_INLINE void winograd(const rn_winograd_f16_args *a, uint32_t first, ui
   for (uint32_t unit = first; unit < last; unit++) {
     const uint32_t index = unit / pairs, block = unit % pairs * 2;
     if (unit == first || block == 0) {
-      s.first = tiles * index / strips;
-      s.tiles = tiles * (index + 1) / strips - s.first;
+      s.first = rn_winograd_strip_start(tiles, index, strips);
+      s.tiles = rn_winograd_strip_start(tiles, index + 1, strips) - s.first;
       s.v_position = (size_t)s.tiles * channels + winograd_pad;
       s.m_position = (size_t)s.tiles * 32 + winograd_pad;
       s.v = a->scratch;

@@ -144,8 +144,8 @@ RN_ALWAYS_INLINE void winograd(const rn_winograd_q8_args *a, uint32_t first, uin
   for (uint32_t unit = first; unit < last; unit++) {
     const uint32_t index = unit / pairs, block = unit % pairs * 2;
     if (unit == first || block == 0) {
-      s.first = tiles * index / strips;
-      s.tiles = tiles * (index + 1) / strips - s.first;
+      s.first = rn_winograd_strip_start(tiles, index, strips);
+      s.tiles = rn_winograd_strip_start(tiles, index + 1, strips) - s.first;
       s.v = a->scratch;
       s.m = (int32_t *)(s.v + (size_t)positions * RN_WINOGRAD_TILES * s.channels);
       transform_strip(a, &s, tile_height, tile_width);

@@ -8,9 +8,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { region_limit = 24 };
+enum { region_limit = 24, spare_limit = 4 << 20 };
 
-// Pages before a fence, kept from case to case.
+// Pages before a fence, kept from case to case. Locking takes its time for each page, so one with
+// more than spare_limit bytes too many makes way for another.
 static struct region {
   uint8_t *start, *fence;
   bool is_input;
@@ -43,11 +44,12 @@ static struct region *next_region(size_t size) {
     exit(1);
   }
   struct region *r = &regions[used++];
-  if (r->start && (size_t)(r->fence - r->start) >= size)
+  const size_t present = (size_t)(r->fence - r->start);
+  if (r->start && present >= size && present - size <= spare_limit)
     return r;
   const size_t page = (size_t)sysconf(_SC_PAGESIZE);
   if (r->start)
-    munmap(r->start, (size_t)(r->fence - r->start) + page);
+    munmap(r->start, present + page);
   const size_t pages = (size + page - 1) / page * page;
   r->start = mmap(0, pages + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (r->start == MAP_FAILED)

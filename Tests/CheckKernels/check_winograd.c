@@ -117,10 +117,80 @@ static void one(check_run *run, unsigned shape, unsigned form, data kind, int ha
   check_end(run);
 }
 
+// As many tiles as F(2x2) has of 1024x1024 outputs: tiles * strip passes 2^32. They are in one
+// column and all rows of the input are one, so that it takes little memory.
+static void many_tiles(check_run *run, int are_last) {
+  const uint32_t channels = 32, outputs = 16, height = 1 << 19, tiles = height / 2;
+  check_begin(run);
+  check_random *random = &run->random;
+  rn_winograd_q8_args a = {.conv = {.geometry = {.output_height = height,
+                                                 .output_width = 1,
+                                                 .output_blocks = 1,
+                                                 .kernel_rows = 3,
+                                                 .run = 3 * channels,
+                                                 .step_x = channels,
+                                                 .output_row = outputs,
+                                                 .output_pixel = outputs},
+                                    .low = -20,
+                                    .high = 235,
+                                    .output_zero = 20},
+                           .tile_height = 2,
+                           .tile_width = 2};
+  // The strips on both sides of 2^32, or the last ones.
+  const uint32_t strips = rn_winograd_units(&a);
+  const uint32_t first = are_last ? strips - 2 : UINT32_MAX / tiles, last = first + 2;
+  const size_t input_count = 3 * channels, weight_count = (size_t)9 * channels * outputs;
+  uint8_t *input = buffer_input(input_count);
+  int8_t *weights = buffer_input(weight_count);
+  int16_t *transformed = buffer_input((size_t)16 * channels * outputs * sizeof *transformed);
+  int32_t *bias = buffer_input(outputs * sizeof *bias);
+  float *multiplier = buffer_input(outputs * sizeof *multiplier);
+  random_bytes(random, input, input_count);
+  fill_weights(random, typical, 4, 9 * channels, weights, weight_count);
+  rn_winograd_weights(2, 2, weights, 1, channels, transformed);
+  for (uint32_t oc = 0; oc < outputs; oc++) {
+    bias[oc] = random_between(random, -100000, 100000);
+    multiplier[oc] = (1.0f + random_float(random)) / (1 << 12);
+  }
+  check_describe(run, "strips [%u, %u) of %u", first, last, strips);
+  const check_view view = {.origin = buffer_margin,
+                           .row = outputs,
+                           .pixel = outputs,
+                           .element = 1,
+                           .height = height,
+                           .width = 1,
+                           .channels = outputs,
+                           .unit_channels = outputs,
+                           .first = (uint32_t)((uint64_t)tiles * first / strips) * 2,
+                           .last = (uint32_t)((uint64_t)tiles * last / strips) * 2};
+  const size_t size = view_size(&view);
+  uint8_t *before = buffer_output(size);
+  uint8_t *expected = buffer_output(size);
+  uint8_t *found = buffer_output(size);
+  a.scratch = buffer_output(rn_winograd_scratch(2, 2, channels));
+  a.conv.input = input;
+  a.conv.bias = bias;
+  a.conv.multiplier = multiplier;
+  a.conv.weights = weights;
+  a.conv.output = expected + buffer_margin;
+  CHECK_REFERENCE(run, rn_conv_q8_ref(&a.conv, view.first, view.last));
+  a.weights = transformed;
+  a.conv.output = found + buffer_margin;
+  a.conv.weights = 0;
+  check_flip_conv(run, &a.conv, weights, input_count, 0);
+  check_flip(run, found, size);
+  CHECK_KERNEL(run, run->kernels->winograd_q8(&a, first, last));
+  check_flip(run, found, size);
+  check_compare(run, &view, before, expected, found);
+  check_end(run);
+}
+
 void check_winograd_q8(check_run *run) {
   for (unsigned shape = 0; shape < sizeof shapes / sizeof shapes[0]; shape++)
     for (unsigned form = 0; form < 3; form++)
       for (data kind = 0; kind < data_count; kind++)
         for (int has_residual = 0; has_residual < 2; has_residual++)
           one(run, shape, form, kind, has_residual);
+  many_tiles(run, 0);
+  many_tiles(run, 1);
 }

@@ -37,6 +37,14 @@ static float greatest(const float *values, size_t count) {
   return most;
 }
 
+static void fill_exactly(check_random *random, float *input, size_t input_count, uint16_t *weights,
+                         size_t weight_count) {
+  for (size_t i = 0; i < input_count; i++)
+    input[i] = (float)random_between(random, -1, 1);
+  for (size_t i = 0; i < weight_count; i++)
+    weights[i] = float_to_half(random_below(random, 4) ? 0 : random_below(random, 2) ? 576 : -576);
+}
+
 // Compares with the direct convolution: without clamp, bias and residual.
 static void check_formula(check_run *run, rn_winograd_f16_args a, const uint16_t *weights,
                           size_t input_count, int is_exact) {
@@ -117,14 +125,8 @@ static void one(check_run *run, unsigned shape, unsigned form, unsigned kind) {
   check_fill_halves(random, data, weights, weight_count);
   check_fill_floats(random, data, bias, outputs);
   check_fill_floats(random, data, residual, residual_count);
-  if (kind == exact) {
-    for (size_t i = 0; i < input_count; i++)
-      input[i] = (float)random_between(random, -1, 1);
-    for (size_t i = 0; i < weight_count; i++)
-      weights[i] = float_to_half(random_below(random, 4)   ? 0
-                                 : random_below(random, 2) ? 576
-                                                           : -576);
-  }
+  if (kind == exact)
+    fill_exactly(random, input, input_count, weights, weight_count);
   // The range of F(2) is 4/9 of that of fp16.
   if (kind != exact && tile_width == 2)
     for (size_t i = 0; i < weight_count; i++)
@@ -185,9 +187,70 @@ static void one(check_run *run, unsigned shape, unsigned form, unsigned kind) {
   check_end(run);
 }
 
+// As many tiles as F(2x2) has of 1024x1024 outputs: tiles * strip passes 2^32. They are in one
+// column and all rows of the input are one, so that it takes little memory. With the exact data
+// above the direct convolution has the same bits.
+static void many_tiles(check_run *run, int are_last) {
+  const uint32_t channels = 16, outputs = 16, height = 1 << 19, tiles = height / 2;
+  check_begin(run);
+  check_random *random = &run->random;
+  rn_winograd_f16_args a = {.conv = {.geometry = {.output_height = height,
+                                                  .output_width = 1,
+                                                  .output_blocks = 1,
+                                                  .kernel_rows = 3,
+                                                  .run = 3 * channels,
+                                                  .step_x = channels,
+                                                  .output_row = outputs,
+                                                  .output_pixel = outputs},
+                                     .low = -INFINITY},
+                            .tile_height = 2,
+                            .tile_width = 2};
+  // The strips on both sides of 2^32, or the last ones.
+  const uint32_t strips = rn_winograd_f16_units(&a);
+  const uint32_t first = are_last ? strips - 2 : UINT32_MAX / tiles, last = first + 2;
+  const size_t input_count = 3 * channels, weight_count = (size_t)9 * channels * outputs;
+  float *input = buffer_input(input_count * sizeof *input);
+  uint16_t *weights = buffer_input(weight_count * sizeof *weights);
+  uint16_t *transformed = buffer_input((size_t)16 * channels * outputs * sizeof *transformed);
+  float *bias = buffer_input(outputs * sizeof *bias);
+  fill_exactly(random, input, input_count, weights, weight_count);
+  rn_winograd_f16_weights(2, 2, weights, 1, channels, transformed);
+  for (uint32_t oc = 0; oc < outputs; oc++)
+    bias[oc] = (float)random_between(random, -100, 100);
+  check_describe(run, "strips [%u, %u) of %u", first, last, strips);
+  const check_view view = {.origin = buffer_margin,
+                           .row = outputs * sizeof(float),
+                           .pixel = outputs * sizeof(float),
+                           .element = sizeof(float),
+                           .height = height,
+                           .width = 1,
+                           .channels = outputs,
+                           .unit_channels = outputs,
+                           .first = (uint32_t)((uint64_t)tiles * first / strips) * 2,
+                           .last = (uint32_t)((uint64_t)tiles * last / strips) * 2};
+  const size_t size = view_size(&view);
+  uint8_t *before = buffer_output(size);
+  uint8_t *expected = buffer_output(size);
+  uint8_t *found = buffer_output(size);
+  a.scratch = buffer_output(rn_winograd_f16_scratch(2, 2, channels));
+  a.conv.input = input;
+  a.conv.bias = bias;
+  a.conv.weights = weights;
+  a.conv.output = (float *)(expected + buffer_margin);
+  CHECK_REFERENCE(run, rn_conv_f16_ref(&a.conv, view.first, view.last));
+  a.weights = transformed;
+  a.conv.output = (float *)(found + buffer_margin);
+  a.conv.weights = 0;
+  CHECK_KERNEL(run, run->kernels->winograd_f16(&a, first, last));
+  check_compare(run, &view, before, expected, found);
+  check_end(run);
+}
+
 void check_winograd_f16(check_run *run) {
   for (unsigned shape = 0; shape < sizeof shapes / sizeof shapes[0]; shape++)
     for (unsigned form = 0; form < 3; form++)
       for (unsigned kind = 0; kind < data_count; kind++)
         one(run, shape, form, kind);
+  many_tiles(run, 0);
+  many_tiles(run, 1);
 }
