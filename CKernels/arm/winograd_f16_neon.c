@@ -189,7 +189,7 @@ RN_TILES(16, 1)
 typedef void multiply_function(const float *v, uint32_t channels, uint32_t padded,
                                const uint16_t *weights, uint32_t blocks, size_t second, float *m);
 static multiply_function *const by_narrow[5] = {0, narrow_1, narrow_2, narrow_3, narrow_4};
-static multiply_function *const by_tiles[RN_WINOGRAD_F16_TILES + 1] = {
+static multiply_function *const by_tiles[RN_WINOGRAD_TILES + 1] = {
     0,           multiply_1,  multiply_2,  multiply_3,  multiply_4,  multiply_5,
     multiply_6,  multiply_7,  multiply_8,  multiply_9,  multiply_10, multiply_11,
     multiply_12, multiply_13, multiply_14, multiply_15, multiply_16};

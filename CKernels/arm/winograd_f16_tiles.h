@@ -58,7 +58,7 @@ RN_ALWAYS_INLINE void output_transform(float32x4_t *m, const uint32_t stride, co
 
 typedef struct strip {
   uint32_t first, tiles;                // tiles of the strip
-  uint8_t order[RN_WINOGRAD_F16_TILES]; // the strip's tiles as V and M have them, see arrange()
+  uint8_t order[RN_WINOGRAD_TILES];     // the strip's tiles as V and M have them, see arrange()
   uint32_t full_row[2], full_column[2]; // [first, last) in that order
   uint32_t padded;                      // tiles, to a multiple of 4
   uint32_t across;                      // tiles in a row of the image
@@ -263,7 +263,7 @@ RN_ALWAYS_INLINE void winograd(const rn_winograd_f16_args *a, uint32_t first, ui
   const uint32_t positions = rn_winograd_positions(tile_height, tile_width);
   const uint32_t tiles =
       rn_winograd_tiles(g->output_height, g->output_width, tile_height, tile_width);
-  const uint32_t strips = rn_winograd_f16_strips(tiles), pairs = (g->output_blocks + 1) / 2;
+  const uint32_t strips = rn_winograd_strips(tiles), pairs = (g->output_blocks + 1) / 2;
   strip s = {.across = (g->output_width + tile_width - 1) / tile_width, .channels = g->run / 3};
   for (uint32_t unit = first; unit < last; unit++) {
     const uint32_t index = unit / pairs, block = unit % pairs * 2;

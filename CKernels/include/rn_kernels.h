@@ -193,18 +193,11 @@ typedef struct rn_winograd_f16_args {
   void *scratch; // rn_winograd_f16_scratch() bytes for each thread, 64-byte aligned
 } rn_winograd_f16_args;
 
-// Tiles are worked on in strips of at most this many; as rn_winograd_strips.
-#define RN_WINOGRAD_F16_TILES 16
-
-static inline uint32_t rn_winograd_f16_strips(uint32_t tiles) {
-  return tiles <= RN_WINOGRAD_F16_TILES ? 1 : (tiles + 13) / 14;
-}
-
-// Unit u is block pair u % pairs of strip u / pairs, as for winograd_q8.
+// Strips and units are those of winograd_q8.
 static inline uint32_t rn_winograd_f16_units(const rn_winograd_f16_args *a) {
   const rn_conv_geometry *g = &a->conv.geometry;
   return (g->output_blocks + 1) / 2 *
-         rn_winograd_f16_strips(
+         rn_winograd_strips(
              rn_winograd_tiles(g->output_height, g->output_width, a->tile_height, a->tile_width));
 }
 
@@ -212,7 +205,7 @@ static inline uint32_t rn_winograd_f16_units(const rn_winograd_f16_args *a) {
 // after each position of both.
 static inline size_t rn_winograd_f16_scratch(uint32_t tile_height, uint32_t tile_width,
                                              uint32_t channels) {
-  const size_t row = (size_t)RN_WINOGRAD_F16_TILES * (channels + 32) + 32;
+  const size_t row = (size_t)RN_WINOGRAD_TILES * (channels + 32) + 32;
   return rn_winograd_positions(tile_height, tile_width) * row * sizeof(float);
 }
 

@@ -97,7 +97,7 @@ void rn_winograd_f16_ref(const rn_winograd_f16_args *a, uint32_t first, uint32_t
   const uint32_t across = (g->output_width + a->tile_width - 1) / a->tile_width;
   const uint32_t tiles =
       rn_winograd_tiles(g->output_height, g->output_width, a->tile_height, a->tile_width);
-  const uint32_t strips = rn_winograd_f16_strips(tiles), pairs = (g->output_blocks + 1) / 2;
+  const uint32_t strips = rn_winograd_strips(tiles), pairs = (g->output_blocks + 1) / 2;
   const uint32_t channels = g->output_blocks * RN_CHANNEL_BLOCK;
   for (uint32_t unit = first; unit < last; unit++) {
     const uint32_t strip = unit / pairs, first_oc = unit % pairs * 32;

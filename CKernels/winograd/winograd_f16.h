@@ -143,7 +143,7 @@ RN_ALWAYS_INLINE void winograd(const rn_winograd_f16_args *a, uint32_t first, ui
   const uint32_t tiles =
       rn_winograd_tiles(g->output_height, g->output_width, tile_height, tile_width);
   const uint32_t channels = g->run / 3, pairs = (g->output_blocks + 1) / 2;
-  const uint32_t strips = rn_winograd_f16_strips(tiles);
+  const uint32_t strips = rn_winograd_strips(tiles);
   strip s = {.across = (g->output_width + tile_width - 1) / tile_width, .channels = channels};
   for (uint32_t unit = first; unit < last; unit++) {
     const uint32_t index = unit / pairs, block = unit % pairs * 2;
