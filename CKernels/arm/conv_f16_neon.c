@@ -13,6 +13,8 @@
 #include "rn_kernels.h"
 #include <arm_neon.h>
 
+#include "conv_f16_tiles.h"
+
 enum { max_pixels = 4, max_group = 120, max_taps = 256 };
 
 // A part of the kernel: `taps` of `rows` rows, and where the sums come from and go to.
@@ -37,13 +39,6 @@ static void widen(const uint16_t *weights, size_t row, part *s) {
       vst1q_f32_x4(to, w);
     }
   }
-}
-
-// The next pixel's number in its row, and what a pointer has to skip to get there.
-RN_ALWAYS_INLINE size_t next_pixel(uint32_t *x, uint32_t width, size_t step, size_t wrap) {
-  const int is_last_of_row = ++*x == width;
-  *x = is_last_of_row ? 0 : *x;
-  return step + (is_last_of_row ? wrap : 0);
 }
 
 // The epilogue of the pixels from (y, x) on.

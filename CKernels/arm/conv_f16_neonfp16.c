@@ -18,6 +18,8 @@
 #include "rn_kernels.h"
 #include <arm_neon.h>
 
+#include "conv_f16_tiles.h"
+
 RN_TARGET_PUSH("fullfp16")
 
 // Longer chains of the direct convolutions cost nothing that shows beside those of Winograd, whose
@@ -54,13 +56,6 @@ static void fill(const rn_conv_f16_args *a, window *w) {
       for (uint32_t x = 0; x < w->columns; x++)
         convert(from + x * g->step_x, g->run, to + x * w->step_x);
   }
-}
-
-// The pixel's number in its row of the window, and what a pointer has to skip to get there.
-RN_ALWAYS_INLINE size_t next_pixel(uint32_t *x, uint32_t width, size_t step, size_t wrap) {
-  const int is_last_of_row = ++*x == width;
-  *x = is_last_of_row ? 0 : *x;
-  return step + (is_last_of_row ? wrap : 0);
 }
 
 // from + x, of 8 channels.
