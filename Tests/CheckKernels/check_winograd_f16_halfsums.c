@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Within a bound of the reference, see check_halfsums.h.
+//
+// The input is rounded, multiplied by 1/16 (2^-25 * 16 if that is denormal) and transformed in
+// fp16. Each of the two transforms rounds a term twice at most and multiplies by integers, which is
+// exact for denormals; so V is off by (1 + u)^5 - 1 of W = |B^T| |d| |B|, and 2^-20.5 times the
+// sums of the rows of |B^T|, 10 and 10. Then chains of up to 16 products, up to 16 of those, and
+// those of 256 channels each, all in fp16: r = 5 + min(terms, 16 + 15 + channels / 256). A
+// product's denormal error of 2^-25 is 16 times as much in M. Through the output's transform, with
+// sums over channels and positions,
+//   error <= |A^T| [ ((1 + u)^r - 1) * sum |U| W + 100 * 2^-20.5 * sum |U| + 2^-21 * terms ] |A|
+#include "buffers.h"
+#include "check_halfsums.h"
+#include "slots.h"
+#include "winograd_case.h"
+#include <math.h>
+#include <string.h>
+
+// Absolute values of B^T and A^T.
+static const double input_matrix[2][6][6] = {{{1, 0, 1}, {0, 1, 1}, {0, 1, 1}, {0, 1, 0, 1}},
+                                             {{4, 0, 5, 0, 1},
+                                              {0, 4, 4, 1, 1},
+                                              {0, 4, 4, 1, 1},
+                                              {0, 2, 1, 2, 1},
+                                              {0, 2, 1, 2, 1},
+                                              {0, 4, 0, 5, 0, 1}}};
+static const double output_matrix[2][4][6] = {
+    {{1, 1, 1}, {0, 1, 1, 1}},
+    {{1, 1, 1, 1, 1}, {0, 1, 1, 2, 2}, {0, 1, 1, 4, 4}, {0, 1, 1, 8, 8, 1}}};
+
+// W of every channel of a tile: [position][channel].
+static void absolute_inputs(const rn_winograd_f16_args *a, uint32_t y, uint32_t x, double *w) {
+  const rn_conv_geometry *g = &a->conv.geometry;
+  const uint32_t rows = a->tile_height + 2, columns = a->tile_width + 2, channels = g->run / 3;
+  const double(*vertical)[6] = input_matrix[a->tile_height == 4];
+  const double(*horizontal)[6] = input_matrix[a->tile_width == 4];
+  for (uint32_t c = 0; c < channels; c++) {
+    double d[6][6], half[6][6] = {{0}};
+    for (uint32_t i = 0; i < rows; i++) {
+      for (uint32_t j = 0; j < columns; j++) {
+        const size_t row = y + i < g->output_height + 1 ? y + i : g->output_height + 1;
+        const size_t column = x + j < g->output_width + 1 ? x + j : g->output_width + 1;
+        d[i][j] = fabs((double)a->conv.input[row * g->input_row + column * g->step_x + c]);
+      }
+    }
+    for (uint32_t i = 0; i < rows; i++)
+      for (uint32_t p = 0; p < columns; p++)
+        for (uint32_t j = 0; j < columns; j++)
+          half[i][p] += d[i][j] * horizontal[p][j];
+    for (uint32_t q = 0; q < rows; q++) {
+      for (uint32_t p = 0; p < columns; p++) {
+        double sum = 0;
+        for (uint32_t i = 0; i < rows; i++)
+          sum += vertical[q][i] * half[i][p];
+        w[(q * columns + p) * channels + c] = sum;
+      }
+    }
+  }
+}
+
+// The bounds of one output channel of a tile.
+static void bounds_of_tile(const rn_winograd_f16_args *a, const double *w, uint32_t oc,
+                           double bounds[4][4]) {
+  const uint32_t rows = a->tile_height + 2, columns = a->tile_width + 2;
+  const uint32_t channels = a->conv.geometry.run / 3;
+  const uint16_t *weights = a->weights + (size_t)oc / 16 * rows * columns * channels * 16 + oc % 16;
+  memset(bounds, 0, 16 * sizeof(double));
+  for (uint32_t p = 0; p < rows * columns; p++) {
+    double products = 0, sum = 0, terms = 0;
+    for (uint32_t c = 0; c < channels; c++, weights += 16) {
+      const double weight = fabs((double)half_to_float(*weights));
+      products += weight * w[p * channels + c];
+      sum += weight;
+      terms += weight != 0;
+    }
+    const double relative =
+        halfsums_roundings(5 + fmin(terms, 16 + 15 + channels / 256)) + (terms + 64) * 0x1p-23;
+    const double of_m = relative * products + 100 * 0x1p-20 / 1.4142 * sum + 0x1p-21 * terms;
+    for (uint32_t i = 0; i < a->tile_height; i++)
+      for (uint32_t j = 0; j < a->tile_width; j++)
+        bounds[i][j] += output_matrix[a->tile_height == 4][i][p / columns] *
+                        output_matrix[a->tile_width == 4][j][p % columns] * of_m;
+  }
+}
+
+static void one(check_run *run, const winograd_case *c) {
+  check_random *random = &run->random;
+  const rn_winograd_f16_args *a = &c->args;
+  const rn_conv_geometry *g = &a->conv.geometry;
+  const uint32_t height = g->output_height, width = g->output_width;
+  const size_t positions = rn_winograd_positions(a->tile_height, a->tile_width);
+  halfsums_fill_inputs(random, c->kind, c->input, c->input_count);
+  halfsums_fill_weights(random, c->kind, c->weights, c->weight_count);
+  check_fill_floats(random, conv_typical, c->bias, c->outputs);
+  check_fill_floats(random, conv_typical, c->residual, c->residual_count);
+  winograd_transform(c);
+  // Few channels in each sum, rather than few taps of all.
+  if (c->kind == conv_extreme)
+    for (size_t ic = 0; ic < c->channels; ic++)
+      for (uint32_t oc = 0; oc < c->outputs; oc++)
+        if (random_below(random, c->channels) >= 2)
+          for (size_t p = 0; p < positions; p++)
+            c->transformed[((oc / 16 * positions + p) * c->channels + ic) * 16 + oc % 16] = 0;
+  winograd_convolve(run, c, run->kernels->winograd_f16_halfsums);
+  float *found = (float *)(c->found + c->view.origin);
+  const float *expected = (const float *)(c->expected + c->view.origin);
+  double *w = (double *)buffer_output(positions * c->channels * sizeof *w);
+  for (uint32_t y = 0; y < height; y += a->tile_height) {
+    for (uint32_t x = 0; x < width; x += a->tile_width) {
+      absolute_inputs(a, y, x, w);
+      for (uint32_t oc = 0; oc < c->outputs; oc++) {
+        double bounds[4][4];
+        bounds_of_tile(a, w, oc, bounds);
+        for (uint32_t i = 0; i < a->tile_height && y + i < height; i++) {
+          for (uint32_t j = 0; j < a->tile_width && x + j < width; j++) {
+            const size_t at = (y + i) * g->output_row + (x + j) * g->output_pixel + oc;
+            halfsums_accept(found + at, expected + at, bounds[i][j]);
+          }
+        }
+      }
+    }
+  }
+  check_compare(run, &c->view, c->before, c->expected, c->found);
+}
+
+// Where a level has no such arithmetic, the kernel is the exact one and checked as that.
+void check_winograd_f16_halfsums(check_run *run) {
+  if (run->kernels->winograd_f16_halfsums != run->kernels->winograd_f16)
+    winograd_cases(run, conv_data_count, one);
+}
