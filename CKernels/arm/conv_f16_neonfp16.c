@@ -7,12 +7,12 @@
 //
 // The input of some output rows is converted to fp16 once for all output channels, on the stack.
 //
-// Accuracy: a product passes at most 64 roundings to fp16 in its chain, 15 where up to 16 chains
+// Accuracy: a product passes at most 96 roundings to fp16 in its chain, 15 where up to 16 chains
 // are added, and one of its input; from there on sums are float32. Each has a relative error of at
 // most u = 2^-11 of a partial sum, so
-//   error <= ((1 + u)^80 - 1) * sum |w x| + 2^-24 * (sum |w| + terms), of which the factor is 0.04;
-// random operands give 58 dB for 576 terms. The second part is that of denormals. Range: inputs
-// below 2^9, and sum |w x| of any 1024 neighbouring terms below 65504 * 0.96.
+//   error <= ((1 + u)^112 - 1) * sum |w x| + 2^-24 * (sum |w| + terms), of which the factor is
+// 0.056. The second part is that of denormals. Range: inputs below 2^9, and sum |w x| of any 1536
+// neighbouring terms below 65504 * 0.94.
 #if defined(__aarch64__)
 #include "../dispatch/rn_target.h"
 #include "rn_kernels.h"
@@ -22,9 +22,10 @@
 
 RN_TARGET_PUSH("fullfp16")
 
-// Longer chains of the direct convolutions cost nothing that shows beside those of Winograd, whose
-// errors the transforms magnify: 58 dB against 42. Of the window there are at most 64 KB.
-enum { max_pixels = 8, chain = 64, chains = 16, window_limit = 32768 };
+// Chains can be longer than those of Winograd, whose errors the transforms magnify. Those of short
+// rows have no more than two, which is worth 1 dB of a ResNet's logits in the stem: its errors
+// reach everything. Of the window there are at most 64 KB.
+enum { max_pixels = 8, chain = 96, chains = 16, max_chain_rows = 2, window_limit = 32768 };
 
 // Input of the output pixels [y, y + rows) x [x, x + columns) in fp16: the run of each pixel and
 // kernel row, shared where runs overlap.
@@ -105,9 +106,8 @@ RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, const window *s, uint32_t 
     RN_TAP(t + 1, w.val + 2)                                                                       \
     RN_AFTER_SUMS                                                                                  \
   }
-  // Chains end with a row, or before it if it has more taps than one.
-  const uint32_t row_chains = (run + chain - 1) / chain;
-  const uint32_t chain_rows = row_chains == 1 ? chain / run : 1;
+  // Chains end with a row, or before it if it has more taps than a chain.
+  const uint32_t chain_rows = run * max_chain_rows > chain ? 1 : max_chain_rows;
   const size_t rest = s->row - run / 8 * 8;
   const float *before = a->bias + oc; // what the sums are added to
   size_t next = 0;

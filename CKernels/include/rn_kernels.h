@@ -285,7 +285,7 @@ typedef struct rn_kernels {
   void (*winograd_f16)(const rn_winograd_f16_args *, uint32_t first, uint32_t last);
   // The same with products and short sums of them in fp16 where the level has such arithmetic,
   // within the bounds that CheckKernels states; elsewhere the two above. Range: inputs below 2^9,
-  // and sum |w x|, for Winograd sum |U V| / 16 of each position, below 65504 * 0.96.
+  // and sum |w x|, for Winograd sum |U V| / 16 of each position, below 65504 * 0.94.
   void (*conv_f16_halfsums)(const rn_conv_f16_args *, uint32_t first, uint32_t last);
   void (*winograd_f16_halfsums)(const rn_winograd_f16_args *, uint32_t first, uint32_t last);
   void (*maxpool_q8)(const rn_maxpool_args *);

@@ -20,8 +20,8 @@ extension PlanBuilder {
         sums[index % taps] += Double(convolution.weights[output * count + index].magnitude)
       }
       let sum = form?.greatestSum(ofTaps: sums) ?? sums.reduce(0, +)
-      // 4 % are for roundings on the way.
-      return greatest * sum < 65504 * 0.96
+      // 6 % are for roundings on the way.
+      return greatest * sum < 65504 * 0.94
     }
   }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Within a bound of the reference, see check_halfsums.h.
 //
-// There are chains of up to 64 products, up to 16 of those added in fp16, the rest in float32. With
-// one rounding for the input, r = 1 + min(terms, 64 + 15), and
+// There are chains of up to 96 products, up to 16 of those added in fp16, the rest in float32. With
+// one rounding for the input, r = 1 + min(terms, 96 + 15), and
 //   error <= ((1 + u)^r - 1) * sum |w x|  +  2^-24 * (sum |w| + terms)
 #include "buffers.h"
 #include "check_halfsums.h"
@@ -24,7 +24,7 @@ static double bound_of(const rn_conv_f16_args *a, uint32_t y, uint32_t x, uint32
       terms += weight != 0;
     }
   }
-  return halfsums_roundings(1 + fmin(terms, 64 + 15)) * products + 0x1p-24 * (sum + terms) +
+  return halfsums_roundings(1 + fmin(terms, 96 + 15)) * products + 0x1p-24 * (sum + terms) +
          (terms + 64) * 0x1p-23 * products;
 }
 

@@ -4,8 +4,8 @@
 // The input is rounded, multiplied by 1/16 (2^-25 * 16 if that is denormal) and transformed in
 // fp16. Each of the two transforms rounds a term twice at most and multiplies by integers, which is
 // exact for denormals; so V is off by (1 + u)^5 - 1 of W = |B^T| |d| |B|, and 2^-20.5 times the
-// sums of the rows of |B^T|, 10 and 10. Then chains of up to 16 products, up to 16 of those, and
-// those of 256 channels each, all in fp16: r = 5 + min(terms, 16 + 15 + channels / 256). A
+// sums of the rows of |B^T|, 10 and 10. Then chains of up to 16 products, up to 4 of those, and
+// those of 64 channels each, all in fp16: r = 5 + min(terms, 16 + 3 + channels / 64). A
 // product's denormal error of 2^-25 is 16 times as much in M. Through the output's transform, with
 // sums over channels and positions,
 //   error <= |A^T| [ ((1 + u)^r - 1) * sum |U| W + 100 * 2^-20.5 * sum |U| + 2^-21 * terms ] |A|
@@ -74,7 +74,7 @@ static void bounds_of_tile(const rn_winograd_f16_args *a, const double *w, uint3
       terms += weight != 0;
     }
     const double relative =
-        halfsums_roundings(5 + fmin(terms, 16 + 15 + channels / 256)) + (terms + 64) * 0x1p-23;
+        halfsums_roundings(5 + fmin(terms, 16 + 3 + channels / 64)) + (terms + 64) * 0x1p-23;
     const double of_m = relative * products + 100 * 0x1p-20 / 1.4142 * sum + 0x1p-21 * terms;
     for (uint32_t i = 0; i < a->tile_height; i++)
       for (uint32_t j = 0; j < a->tile_width; j++)
