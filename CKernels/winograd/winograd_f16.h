@@ -15,6 +15,8 @@
 //   V [position][channels/16][tile][16 channels]     M [position][tile][32 oc]
 // A multiplication reads V from its first to its last byte.
 
+#include "winograd_input.h"
+
 // Only an fma that is written down is fused.
 #pragma STDC FP_CONTRACT OFF
 
@@ -76,15 +78,11 @@ RN_ALWAYS_INLINE void transform_strip(const rn_winograd_f16_args *a, const strip
                                       const uint32_t tile_height, const uint32_t tile_width) {
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t rows = tile_height + 2, columns = tile_width + 2;
-  const uint32_t last_row = g->output_height + 1, last_column = g->output_width + 1;
   for (uint32_t tile = 0; tile < s->tiles; tile++) {
     const uint32_t y = (s->first + tile) / s->across * tile_height;
     const uint32_t x = (s->first + tile) % s->across * tile_width;
     size_t row[6], column[6];
-    RN_UNROLL for (uint32_t i = 0; i < rows; i++) row[i] =
-        (y + i < last_row ? y + i : last_row) * g->input_row;
-    RN_UNROLL for (uint32_t j = 0; j < columns; j++) column[j] =
-        (x + j < last_column ? x + j : last_column) * g->step_x;
+    winograd_input(g, y, x, rows, columns, row, column);
     for (uint32_t c = 0; c < s->channels; c += lanes) {
       floats d[36];
       RN_UNROLL for (uint32_t i = 0; i < rows; i++) {

@@ -5,6 +5,7 @@
 //   activation                 uint8_t, or int8_t where activations are flipped
 //   multiply(...)              M of one position, see multiply_strip
 //   requantize(...)            the epilogue of `lanes` channels
+#include "winograd_input.h"
 #include <string.h>
 
 typedef int16_t words __attribute__((vector_size(lanes * 4), aligned(2)));
@@ -71,17 +72,12 @@ RN_ALWAYS_INLINE void transform_strip(const rn_winograd_q8_args *a, const strip 
                                       const uint32_t tile_height, const uint32_t tile_width) {
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t rows = tile_height + 2, columns = tile_width + 2;
-  const uint32_t last_row = g->output_height + 1, last_column = g->output_width + 1;
   const size_t position = (size_t)s->tiles * s->channels;
   for (uint32_t tile = 0; tile < s->tiles; tile++) {
     const uint32_t y = (s->first + tile) / s->across * tile_height;
     const uint32_t x = (s->first + tile) % s->across * tile_width;
-    // Beyond the input the last row and column serve: they have no part in an output of the image.
     size_t row[6], column[6];
-    RN_UNROLL for (uint32_t i = 0; i < rows; i++) row[i] =
-        (y + i < last_row ? y + i : last_row) * g->input_row;
-    RN_UNROLL for (uint32_t j = 0; j < columns; j++) column[j] =
-        (x + j < last_column ? x + j : last_column) * g->step_x;
+    winograd_input(g, y, x, rows, columns, row, column);
     for (uint32_t c = 0; c < s->channels; c += 2 * lanes) {
       words d[36];
       RN_UNROLL for (uint32_t i = 0; i < rows; i++) {
