@@ -41,9 +41,7 @@ extension Executor {
     var geometry = geometry(step, output)
     geometry.output_height = UInt32(rows.count)
 
-    var source =
-      pixel(input, outside: step.padding)
-      + rows.lowerBound * step.stride * input.rowPitch * input.format.byteCount
+    var source = self.input(of: step, fromRow: rows.lowerBound)
     if input.format == .q8 {
       let columns = input.width + 2 * step.padding
       for row in 0..<(rows.count - 1) * step.stride + step.kernelSize {
@@ -65,10 +63,8 @@ extension Executor {
     let resultRow = 4 * geometry.output_row
 
     var added: UnsafeRawPointer?
-    if step.hasResidual {
+    if let start = residual(of: step, fromRow: rows.lowerBound) {
       let residual = plan.tensor(step.residual)
-      let start =
-        pixel(residual) + rows.lowerBound * residual.rowPitch * residual.format.byteCount
       if residual.format == .f32 {
         added = UnsafeRawPointer(start)
       } else {

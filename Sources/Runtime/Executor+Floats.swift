@@ -34,10 +34,8 @@ extension Executor {
     _ output: TensorRecord, _ thread: Int
   ) {
     var arguments = halfWinogradArguments(
-      step, winograd, geometry, pixel(plan.tensor(step.input), outside: step.padding),
-      pixel(output),
-      step.hasResidual ? UnsafeRawPointer(pixel(plan.tensor(step.residual))) : nil,
-      scratch(thread))
+      step, winograd, geometry, input(of: step), pixel(output),
+      UnsafeRawPointer(residual(of: step)), scratch(thread))
     convolveTiles(
       step, &arguments, share(of: Int(rn_winograd_f16_units(&arguments)), thread))
   }

@@ -100,6 +100,20 @@ struct Executor {
     return arena + tensor.offset + elements * tensor.format.byteCount
   }
 
+  /// Where a convolution begins to read its input for the output rows from `row` on.
+  func input(of step: StepRecord, fromRow row: Int = 0) -> UnsafeMutableRawPointer {
+    let input = plan.tensor(step.input)
+    return pixel(input, outside: step.padding)
+      + row * step.stride * input.rowPitch * input.format.byteCount
+  }
+
+  /// The residual's pixels from `row` on, if there is one.
+  func residual(of step: StepRecord, fromRow row: Int = 0) -> UnsafeMutableRawPointer? {
+    guard step.hasResidual else { return nil }
+    let residual = plan.tensor(step.residual)
+    return pixel(residual) + row * residual.rowPitch * residual.format.byteCount
+  }
+
   private func fillBorder(_ tensor: TensorRecord, _ thread: Int) {
     guard tensor.border > 0 else { return }
     let row = tensor.rowPitch * tensor.format.byteCount
@@ -171,14 +185,8 @@ struct Executor {
     _ step: StepRecord, _ geometry: rn_conv_geometry, fromRow row: Int = 0,
     into output: UnsafeMutableRawPointer, zeroPoint: Int, _ units: Range<Int>
   ) {
-    let tensor = plan.tensor(step.input)
-    let start = row * geometry.step_y * tensor.format.byteCount
-    let input = UnsafeRawPointer(pixel(tensor, outside: step.padding) + start)
-    var residual: UnsafeRawPointer?
-    if step.hasResidual {
-      let tensor = plan.tensor(step.residual)
-      residual = UnsafeRawPointer(pixel(tensor) + row * tensor.rowPitch * tensor.format.byteCount)
-    }
+    let input = UnsafeRawPointer(input(of: step, fromRow: row))
+    let residual = UnsafeRawPointer(residual(of: step, fromRow: row))
     if step.format == .q8 {
       var arguments = quantizedArguments(step, geometry, input, output, residual, zeroPoint)
       kernels.conv_q8(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
@@ -222,11 +230,10 @@ struct Executor {
         ? runWinograd(step, winograd, geometry, output, thread)
         : runHalfWinograd(step, winograd, geometry, output, thread)
     }
-    let units = Int(rn_conv_units(&geometry))
     // By rows, a thread reads mostly what it wrote itself and shares no cache line with another.
     // Where the rows are few the weights are many: there each thread has its own output channels.
     if output.height < 7 * threads {
-      let part = share(of: units, thread)
+      let part = share(of: Int(rn_conv_units(&geometry)), thread)
       return convolve(step, geometry, into: pixel(output), zeroPoint: output.zeroPoint, part)
     }
     let rows = share(of: output.height, thread)
@@ -234,7 +241,7 @@ struct Executor {
     convolve(
       step, geometry, fromRow: rows.lowerBound,
       into: pixel(output) + rows.lowerBound * output.rowPitch * output.format.byteCount,
-      zeroPoint: output.zeroPoint, 0..<units / output.height * rows.count)
+      zeroPoint: output.zeroPoint, 0..<Int(rn_conv_units(&geometry)))
   }
 
   /// The Winograd form of a step, if the plan has one for the level in use.
@@ -263,8 +270,7 @@ struct Executor {
   ) {
     var arguments = rn_winograd_q8_args()
     arguments.conv = quantizedArguments(
-      step, geometry, pixel(plan.tensor(step.input), outside: step.padding), pixel(output),
-      step.hasResidual ? UnsafeRawPointer(pixel(plan.tensor(step.residual))) : nil,
+      step, geometry, input(of: step), pixel(output), UnsafeRawPointer(residual(of: step)),
       output.zeroPoint)
     arguments.weights = (plan.constants.baseAddress! + winograd.weights)
       .assumingMemoryBound(to: Int16.self)

@@ -57,6 +57,7 @@ package struct KernelTable {
     kernels.avgpool_q8 = rn_avgpool_q8_swiftsimd
     kernels.input_q8 = rn_input_q8_swiftsimd
   }
+
   /// Whether fp16 layers that may sum in fp16 do.
   package var hasHalfSums: Bool {
     unsafeBitCast(kernels.conv_f16, to: UInt.self)

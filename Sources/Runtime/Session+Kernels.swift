@@ -37,18 +37,17 @@ extension Session {
   }
 
   private func winogradKernel(_ form: WinogradRecord, _ step: StepRecord) -> StepKernel {
-    let name: StaticString
-    switch (step.format, form.tileHeight, form.tileWidth) {
-    case (.q8, 2, _): name = "winograd_q8_2x2"
-    case (.q8, _, 2): name = "winograd_q8_4x2"
-    case (.q8, _, _): name = "winograd_q8_4x4"
-    case (_, 2, _): name = sumsInHalves(step) ? "winograd_f16_halfsums_2x2" : "winograd_f16_2x2"
-    case (_, _, 2): name = sumsInHalves(step) ? "winograd_f16_halfsums_4x2" : "winograd_f16_4x2"
-    case (_, _, _): name = sumsInHalves(step) ? "winograd_f16_halfsums_4x4" : "winograd_f16_4x4"
+    switch (step.format == .q8, sumsInHalves(step), form.tileHeight, form.tileWidth) {
+    case (true, _, 2, _): kernel("winograd_q8_2x2") { $0.winograd_q8 }
+    case (true, _, _, 2): kernel("winograd_q8_4x2") { $0.winograd_q8 }
+    case (true, _, _, _): kernel("winograd_q8_4x4") { $0.winograd_q8 }
+    case (_, true, 2, _): kernel("winograd_f16_halfsums_2x2") { $0.winograd_f16_halfsums }
+    case (_, true, _, 2): kernel("winograd_f16_halfsums_4x2") { $0.winograd_f16_halfsums }
+    case (_, true, _, _): kernel("winograd_f16_halfsums_4x4") { $0.winograd_f16_halfsums }
+    case (_, _, 2, _): kernel("winograd_f16_2x2") { $0.winograd_f16 }
+    case (_, _, _, 2): kernel("winograd_f16_4x2") { $0.winograd_f16 }
+    case (_, _, _, _): kernel("winograd_f16_4x4") { $0.winograd_f16 }
     }
-    if step.format == .q8 { return kernel(name) { $0.winograd_q8 } }
-    return sumsInHalves(step)
-      ? kernel(name) { $0.winograd_f16_halfsums } : kernel(name) { $0.winograd_f16 }
   }
 
   /// Whether a step sums in fp16 on this level, which may have no such kernels.
