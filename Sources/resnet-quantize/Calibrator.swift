@@ -96,12 +96,8 @@ struct Calibrator {
   func evaluate(
     _ choice: Choice, on photos: LabelledImages, _ title: String = "evaluating"
   ) throws -> Comparison {
-    progress.begin(title, total: photos.images.count)
-    return try Comparison.compare(
-      model, with: trialPlan(choice),
-      images: Array(0..<photos.images.count), threads: threads,
-      pixels: { try photos.images.pixels($0) }, label: { photos.label($0) },
-      progress: advance)
+    try Comparison.compare(
+      model, with: trialPlan(choice), on: photos, threads: threads, progress: progress, title)
   }
 
   /// Tells the number of images done, from any thread.
@@ -110,7 +106,8 @@ struct Calibrator {
     return { progress.advance(to: $0) }
   }
 
-  private func observe(_ chosen: [Int], _ title: String) throws -> Calibration {
+  /// The distributions of activations over some of the images.
+  func observe(_ chosen: [Int], _ title: String) throws -> Calibration {
     progress.begin(title, total: chosen.count)
     let images = images
     return try Calibration(

@@ -87,6 +87,18 @@ func blockOutputs(of graph: FusedGraph) -> [(name: String, tensor: Int)] {
 }
 
 extension Comparison {
+  /// Compares a plan with float32 on photos with labels.
+  static func compare(
+    _ model: FloatWeights, with plan: PlanBytes, on photos: LabelledImages, threads: Int,
+    progress: Progress, _ title: String
+  ) throws -> Comparison {
+    progress.begin(title, total: photos.images.count)
+    return try compare(
+      model, with: plan, images: Array(0..<photos.images.count), threads: threads,
+      pixels: { try photos.images.pixels($0) }, label: { photos.label($0) },
+      progress: { progress.advance(to: $0) })
+  }
+
   /// Runs images through float32 and through a plan.
   ///
   /// Sums are taken image by image and added in the order of images: the same for any number of

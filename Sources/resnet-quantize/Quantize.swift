@@ -295,7 +295,9 @@ struct Quantize: ParsableCommand {
         folder: evaluate, classNames: classNames, classCount: model.graph.config.outputDimension,
         recipe: recipe)
       evaluation = Quality.line(
-        try compare(model, PlanBytes(plan(keepsTensors: true)), photos, progress),
+        try Comparison.compare(
+          model, with: PlanBytes(plan(keepsTensors: true)), on: photos, threads: threadCount,
+          progress: progress, "evaluating"),
         precision: "fp16")
     }
     if let quality { try writeReports(quality, file) }
@@ -312,17 +314,6 @@ struct Quantize: ParsableCommand {
         "\(output): \(model.graph.config.name), \(precision.rawValue), \(inputSize)×\(inputSize), "
           + "\(file.count / 1000) kB, made in \(String(format: "%.1f", seconds)) s")
     }
-  }
-
-  /// Compares a plan that keeps its tensors with float32 on photos with labels.
-  private func compare(
-    _ model: FloatWeights, _ plan: PlanBytes, _ photos: LabelledImages, _ progress: Progress
-  ) throws -> Comparison {
-    progress.begin("evaluating", total: photos.images.count)
-    return try Comparison.compare(
-      model, with: plan, images: Array(0..<photos.images.count), threads: threadCount,
-      pixels: { try photos.images.pixels($0) }, label: { photos.label($0) },
-      progress: { progress.advance(to: $0) })
   }
 
   private var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
@@ -354,10 +345,8 @@ struct Quantize: ParsableCommand {
         folder: $0, classNames: classNames, classCount: model.graph.config.outputDimension,
         recipe: recipe)
     }
-    let images = try calibrationImages(recipe, progress)
-    let calibrator = Calibrator(
-      model: model, recipe: recipe, images: images, threads: threadCount,
-      correctsBias: biasCorrection, progress: progress)
+    let calibrator = try calibrator(model, recipe, progress)
+    let images = calibrator.images
     // Random weights have no quality to tell or to choose by.
     let method = random != nil && method == .auto ? .minMax : method.method(percentile: percentile)
     var choice =
@@ -387,18 +376,22 @@ struct Quantize: ParsableCommand {
     )
   }
 
-  /// The photos, or random images for random weights.
-  private func calibrationImages(
-    _ recipe: RecipeRecord, _ progress: Progress
-  ) throws -> CalibrationImages {
-    guard let calibration else {
-      return CalibrationImages(randomCount: 4, seed: seed, size: inputSize)
+  /// What observes the photos, or random images for random weights.
+  private func calibrator(
+    _ model: FloatWeights, _ recipe: RecipeRecord, _ progress: Progress
+  ) throws -> Calibrator {
+    let images: CalibrationImages
+    if let calibration {
+      images = try CalibrationImages(
+        folder: calibration, recipe: recipe, allowUnreadable: allowUnreadable)
+      progress.end()
+      images.listUnreadable()
+    } else {
+      images = CalibrationImages(randomCount: 4, seed: seed, size: inputSize)
     }
-    let images = try CalibrationImages(
-      folder: calibration, recipe: recipe, allowUnreadable: allowUnreadable)
-    progress.end()
-    images.listUnreadable()
-    return images
+    return Calibrator(
+      model: model, recipe: recipe, images: images, threads: threadCount,
+      correctsBias: biasCorrection, progress: progress)
   }
 
   /// The greatest magnitude of each tensor in the photos.
@@ -406,11 +399,9 @@ struct Quantize: ParsableCommand {
     _ model: FloatWeights, _ recipe: RecipeRecord, _ progress: Progress,
     _ provenance: inout Provenance
   ) throws -> [Float] {
-    let images = try calibrationImages(recipe, progress)
-    progress.begin("finding ranges", total: images.count)
-    let calibration = try Calibration(
-      observing: model, imageCount: images.count, threads: threadCount,
-      image: { try images.pixels($0) }, progress: { progress.advance(to: $0) })
+    let calibrator = try calibrator(model, recipe, progress)
+    let images = calibrator.images
+    let calibration = try calibrator.observe(Array(0..<images.count), "finding ranges")
     provenance.add("fp16 sums", "ranges of \(images.description)")
     return calibration.histograms.map { max(abs($0.minimum), abs($0.maximum)) }
   }
