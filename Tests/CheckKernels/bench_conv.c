@@ -66,6 +66,25 @@ static void fill_halves(uint16_t *halves, size_t count, check_random *random) {
     halves[i] = (halves[i] & 0x93ff) | 0x2c00;
 }
 
+// Random float32 input and bias of a layer, and room for its output.
+typedef struct float_layer {
+  rn_conv_geometry geometry;
+  float *input, *bias, *output;
+} float_layer;
+
+static float_layer float_layer_of(const struct shape *s, check_random *random) {
+  const rn_conv_geometry g = geometry_of(s, 1);
+  const size_t inputs = input_count(s, &g);
+  const float_layer layer = {
+      .geometry = g,
+      .input = buffer_input(inputs * sizeof(float)),
+      .bias = buffer_input(s->output_channels * sizeof(float)),
+      .output = (float *)buffer_output((size_t)s->size * g.output_row * sizeof(float))};
+  fill_floats(layer.input, inputs, random);
+  fill_floats(layer.bias, s->output_channels, random);
+  return layer;
+}
+
 void bench_conv_q8(bench_run *run) {
   check_random random = {1};
   for (const struct shape *s = shapes; s < shapes + shape_count; s++) {
@@ -146,22 +165,17 @@ void bench_conv_f32(bench_run *run) {
   check_random random = {1};
   for (const struct shape *s = shapes; s < shapes + shape_count; s++) {
     buffers_reset();
-    const rn_conv_geometry g = geometry_of(s, 1);
-    const size_t inputs = input_count(s, &g), weight_count = taps_of(&g) * s->output_channels;
-    float *input = buffer_input(inputs * sizeof(float));
-    float *weights = buffer_input(weight_count * sizeof(float));
-    float *bias = buffer_input(s->output_channels * sizeof(float));
-    fill_floats(input, inputs, &random);
+    const float_layer layer = float_layer_of(s, &random);
+    const size_t weight_count = taps_of(&layer.geometry) * s->output_channels;
+    float *weights = buffer_input(weight_count * sizeof *weights);
     fill_floats(weights, weight_count, &random);
-    fill_floats(bias, s->output_channels, &random);
-    const rn_conv_f32_args a = {
-        .geometry = g,
-        .input = input,
-        .weights = weights,
-        .bias = bias,
-        .output = (float *)buffer_output((size_t)s->size * g.output_row * sizeof(float))};
+    const rn_conv_f32_args a = {.geometry = layer.geometry,
+                                .input = layer.input,
+                                .weights = weights,
+                                .bias = layer.bias,
+                                .output = layer.output};
     bench_samples samples;
-    BENCH(&samples, run->kernels->conv_f32(&a, 0, rn_conv_units(&g)));
+    BENCH(&samples, run->kernels->conv_f32(&a, 0, rn_conv_units(&a.geometry)));
     char name[40];
     name_of(name, sizeof name, s);
     bench_report(run, &samples, name, multiplications(s), run->peak_f32);
@@ -172,22 +186,17 @@ static void conv_f16(bench_run *run, void (*kernel)(const rn_conv_f16_args *, ui
   check_random random = {1};
   for (const struct shape *s = shapes; s < shapes + shape_count; s++) {
     buffers_reset();
-    const rn_conv_geometry g = geometry_of(s, 1);
-    const size_t inputs = input_count(s, &g), weight_count = taps_of(&g) * s->output_channels;
-    float *input = buffer_input(inputs * sizeof(float));
+    const float_layer layer = float_layer_of(s, &random);
+    const size_t weight_count = taps_of(&layer.geometry) * s->output_channels;
     uint16_t *weights = buffer_input(weight_count * sizeof *weights);
-    float *bias = buffer_input(s->output_channels * sizeof(float));
-    fill_floats(input, inputs, &random);
     fill_halves(weights, weight_count, &random);
-    fill_floats(bias, s->output_channels, &random);
-    const rn_conv_f16_args a = {
-        .geometry = g,
-        .input = input,
-        .weights = weights,
-        .bias = bias,
-        .output = (float *)buffer_output((size_t)s->size * g.output_row * sizeof(float))};
+    const rn_conv_f16_args a = {.geometry = layer.geometry,
+                                .input = layer.input,
+                                .weights = weights,
+                                .bias = layer.bias,
+                                .output = layer.output};
     bench_samples samples;
-    BENCH(&samples, kernel(&a, 0, rn_conv_units(&g)));
+    BENCH(&samples, kernel(&a, 0, rn_conv_units(&a.geometry)));
     char name[40];
     name_of(name, sizeof name, s);
     bench_report(run, &samples, name, multiplications(s), run->peak_f32);
@@ -209,27 +218,21 @@ static void winograd_f16(bench_run *run,
     for (unsigned form = 0; form < 3; form++) {
       buffers_reset();
       const struct shape s = {3, 1, 64u << i, 64u << i, 56u >> i};
-      const rn_conv_geometry g = geometry_of(&s, 1);
+      const float_layer layer = float_layer_of(&s, &random);
       const uint32_t tile_height = forms[form][0], tile_width = forms[form][1];
-      const size_t inputs = input_count(&s, &g);
       const size_t weight_count = (size_t)rn_winograd_positions(tile_height, tile_width) *
                                   s.input_channels * s.output_channels;
-      float *input = buffer_input(inputs * sizeof *input);
       uint16_t *weights = buffer_input(weight_count * sizeof *weights);
-      float *bias = buffer_input(s.output_channels * sizeof *bias);
-      fill_floats(input, inputs, &random);
       fill_halves(weights, weight_count, &random);
-      fill_floats(bias, s.output_channels, &random);
-      const rn_winograd_f16_args a = {
-          .conv = {.geometry = g,
-                   .input = input,
-                   .bias = bias,
-                   .output = (float *)buffer_output((size_t)s.size * g.output_row * sizeof(float))},
-          .weights = weights,
-          .tile_height = tile_height,
-          .tile_width = tile_width,
-          .scratch =
-              buffer_output(rn_winograd_f16_scratch(tile_height, tile_width, s.input_channels))};
+      const rn_winograd_f16_args a = {.conv = {.geometry = layer.geometry,
+                                               .input = layer.input,
+                                               .bias = layer.bias,
+                                               .output = layer.output},
+                                      .weights = weights,
+                                      .tile_height = tile_height,
+                                      .tile_width = tile_width,
+                                      .scratch = buffer_output(rn_winograd_f16_scratch(
+                                          tile_height, tile_width, s.input_channels))};
       bench_samples samples;
       BENCH(&samples, kernel(&a, 0, rn_winograd_f16_units(&a)));
       char name[40];

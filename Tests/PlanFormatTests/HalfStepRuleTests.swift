@@ -31,17 +31,6 @@ import Testing
     float32 = PlanFile(try TestNetwork.basic.plan(inputSize: 32, precision: .f32))
   }
 
-  private func expect(
-    _ file: PlanFile, _ step: Int, _ rule: StaticString,
-    sourceLocation: SourceLocation = #_sourceLocation, _ change: (inout PlanFile, Int) -> Void
-  ) {
-    var file = file
-    change(&file, step * 96)
-    #expect(
-      planError(file.bytes)?.description == PlanError.step(index: step, rule).description,
-      sourceLocation: sourceLocation)
-  }
-
   @Test func thePlansUnderTestAreSound() {
     for file in [made, stored] {
       #expect(planError(file.bytes) == nil)
@@ -55,12 +44,18 @@ import Testing
   @Test func formsAreForAllLevels() {
     let rule: StaticString = "an fp16 Winograd form of whole blocks, for all levels"
     for levels in [1, 0x7FFF] as [UInt32] {
-      expect(stored, Self.convolution, rule) { $0.set(.steps, $1 + 52, levels << 16 | 0x0202) }
+      expectStepError(Self.convolution, rule, in: stored) {
+        $0.set(.steps, $1 + 52, levels << 16 | 0x0202)
+      }
     }
-    expect(stored, Self.convolution, "a Winograd form that its shape and scratch allow") {
+    expectStepError(
+      Self.convolution, "a Winograd form that its shape and scratch allow", in: stored
+    ) {
       $0.set(.steps, $1 + 52, 0x0202)
     }
-    expect(stored, Self.convolution, "a Winograd form that its shape and scratch allow") {
+    expectStepError(
+      Self.convolution, "a Winograd form that its shape and scratch allow", in: stored
+    ) {
       $0.set(.steps, $1 + 52, 0xFFFF_0402)
     }
   }
@@ -73,14 +68,16 @@ import Testing
     #expect(planError(mixed.bytes) == nil)
     #expect(mixed[.steps].number(at: Self.convolution * 96 + 54, count: 2) == 0xFFFF)
     mixed.scratch -= 64
-    expect(
-      mixed, Self.convolution, "scratch memory for a strip of rows and its tiles"
+    expectStepError(
+      Self.convolution, "scratch memory for a strip of rows and its tiles", in: mixed
     ) { _, _ in }
   }
 
   @Test func formsAreOfWholeBlocksOfChannels() {
     // The image itself, 3 channels, as the input of a convolution of its size.
-    expect(made, Self.convolution, "an fp16 Winograd form of whole blocks, for all levels") {
+    expectStepError(
+      Self.convolution, "an fp16 Winograd form of whole blocks, for all levels", in: made
+    ) {
       file, place in
       file.arena = 1 << 24
       file.scratch = 1 << 24
@@ -93,7 +90,7 @@ import Testing
   @Test func float32HasNoForm() {
     var file = float32
     file.scratch = 1 << 20
-    expect(file, Self.convolution, "no Winograd form in float32") {
+    expectStepError(Self.convolution, "no Winograd form in float32", in: file) {
       $0.set(.steps, $1 + 52, 0xFFFF_0202)
     }
   }
@@ -101,7 +98,8 @@ import Testing
   @Test func int8StoresItsTransformedWeights() {
     var file = int8
     file.scratch = 1 << 20
-    expect(file, Self.convolution, "transformed int8 weights that its constants hold") {
+    expectStepError(Self.convolution, "transformed int8 weights that its constants hold", in: file)
+    {
       $0.set(.steps, $1 + 52, 0xFFFF_8202)
     }
   }
@@ -110,15 +108,16 @@ import Testing
     let rule: StaticString = "transformed fp16 weights with a place"
     let size = UInt64((stored[.constants].count + 63) / 64 * 64)
     for offset in [1, 32, size, size - 64, 1 << 62] as [UInt64] {
-      expect(stored, Self.convolution, rule) { $0.set64(.steps, $1 + 88, offset) }
+      expectStepError(Self.convolution, rule, in: stored) { $0.set64(.steps, $1 + 88, offset) }
     }
     for offset in [1, 32, made.made, made.made - 64, 1 << 62] as [UInt64] {
-      expect(made, Self.convolution, rule) { $0.set64(.steps, $1 + 88, offset) }
+      expectStepError(Self.convolution, rule, in: made) { $0.set64(.steps, $1 + 88, offset) }
     }
   }
 
   @Test func storedTransformedWeightsAreTheOnlyOnes() {
-    expect(stored, Self.convolution, "no plain weights beside stored transformed ones") {
+    expectStepError(Self.convolution, "no plain weights beside stored transformed ones", in: stored)
+    {
       $0.set64(.steps, $1 + 56, 64)
     }
   }
@@ -126,7 +125,7 @@ import Testing
   @Test func plainWeightsAreWithinTheConstants() {
     let size = UInt64((made[.constants].count + 63) / 64 * 64)
     for offset in [1, size, size - 64] as [UInt64] {
-      expect(made, Self.convolution, "aligned constants within their section") {
+      expectStepError(Self.convolution, "aligned constants within their section", in: made) {
         $0.set64(.steps, $1 + 56, offset)
       }
     }
@@ -134,8 +133,8 @@ import Testing
 
   @Test func whatASessionMakesHasNoGaps() {
     let rule: StaticString = "transformed weights behind those of earlier steps"
-    expect(made, Self.convolution, rule) { $0.set64(.steps, $1 + 88, 64) }
-    expect(made, Self.sum, rule) { $0.set64(.steps, $1 + 88, 0) }
+    expectStepError(Self.convolution, rule, in: made) { $0.set64(.steps, $1 + 88, 64) }
+    expectStepError(Self.sum, rule, in: made) { $0.set64(.steps, $1 + 88, 0) }
     for made in [self.made.made + 64, self.made.made + 1] {
       var file = self.made
       file.made = made
@@ -156,10 +155,10 @@ import Testing
     #expect(planError(file.bytes) == nil)
     let rule: StaticString = "fp16 sums at convolutions with fp16 weights only"
     for step in [Self.input, Self.pool] {
-      expect(made, step, rule) { $0.set(.steps, $1 + 28, 0x1_0001) }
+      expectStepError(step, rule, in: made) { $0.set(.steps, $1 + 28, 0x1_0001) }
     }
-    expect(made, Self.linear, rule) { $0.set(.steps, $1 + 28, 0x1_0002) }
-    expect(float32, Self.convolution, rule) { $0.set(.steps, $1 + 28, 0x1_0001) }
-    expect(int8, Self.convolution, rule) { $0.set(.steps, $1 + 28, 0x1_0000) }
+    expectStepError(Self.linear, rule, in: made) { $0.set(.steps, $1 + 28, 0x1_0002) }
+    expectStepError(Self.convolution, rule, in: float32) { $0.set(.steps, $1 + 28, 0x1_0001) }
+    expectStepError(Self.convolution, rule, in: int8) { $0.set(.steps, $1 + 28, 0x1_0000) }
   }
 }

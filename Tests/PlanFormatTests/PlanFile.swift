@@ -3,6 +3,7 @@
 import CKernels
 import PlanFormat
 import TestPlans
+import Testing
 
 private func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
   let bytes = Array(bytes)
@@ -107,4 +108,17 @@ func planError(_ bytes: [UInt8]) -> PlanError? {
   } catch {
     return error
   }
+}
+
+/// Expects an error at a step of a changed file; `change` is given where its record starts.
+func expectStepError(
+  _ step: Int, _ rule: StaticString, in file: PlanFile,
+  sourceLocation: SourceLocation = #_sourceLocation, _ change: (inout PlanFile, Int) -> Void
+) {
+  var file = file
+  change(&file, step * 96)
+  let found = planError(file.bytes)
+  #expect(
+    found?.description == PlanError.step(index: step, rule).description,
+    sourceLocation: sourceLocation)
 }

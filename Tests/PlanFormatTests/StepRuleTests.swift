@@ -32,12 +32,8 @@ private enum Step {
     _ step: Int, _ rule: StaticString, isFloat32: Bool = false,
     sourceLocation: SourceLocation = #_sourceLocation, _ change: (inout PlanFile, Int) -> Void
   ) {
-    var file = isFloat32 ? float32 : int8
-    change(&file, step * 96)
-    let found = planError(file.bytes)
-    #expect(
-      found?.description == PlanError.step(index: step, rule).description,
-      sourceLocation: sourceLocation)
+    expectStepError(
+      step, rule, in: isFloat32 ? float32 : int8, sourceLocation: sourceLocation, change)
   }
 
   private func expect(

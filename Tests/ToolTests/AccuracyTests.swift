@@ -37,13 +37,7 @@ final class AccuracyTests: XCTestCase {
     let floatRight = zip(floatAnswers, labels).count { $0 == $1 }
     let int8Right = zip(int8Answers, labels).count { $0 == $1 }
     let agreeing = zip(floatAnswers, int8Answers).count { $0 == $1 }
-    var signal = 0.0
-    var noise = 0.0
-    for (a, b) in zip(float.joined(), int8.joined()) {
-      signal += Double(a) * Double(a)
-      noise += Double(a - b) * Double(a - b)
-    }
-    let ratio = 10 * log10(signal / noise)
+    let ratio = signalToNoise(of: Array(int8.joined()), against: Array(float.joined()))
     print(
       "float32 top-1 \(floatRight) of 1000, int8 \(int8Right), same label \(agreeing), "
         + String(format: "logits %.2f dB", ratio))

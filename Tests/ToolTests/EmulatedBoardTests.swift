@@ -194,7 +194,8 @@ final class EmulatedBoardTests: XCTestCase {
     XCTAssertEqual(answers.first, answers.last)
     let answer = try XCTUnwrap(answers.first)
     XCTAssertNotEqual(answer, expected, "no sum was in fp16")
-    let ratio = signalToNoise(of: answer.logits, against: expected.logits)
+    let ratio = signalToNoise(
+      of: floats(answer.logits), against: floats(expected.logits))
     print("logits with fp16 sums: \(ratio) dB")
     XCTAssertGreaterThan(ratio, 50)
   }
@@ -272,14 +273,9 @@ final class EmulatedBoardTests: XCTestCase {
   }
 }
 
-/// In dB, of float32 numbers.
-private func signalToNoise(of found: Data, against expected: Data) -> Double {
-  func numbers(_ data: Data) -> [Double] {
-    data.withUnsafeBytes { $0.bindMemory(to: Float.self).map(Double.init) }
-  }
-  let pairs = zip(numbers(found), numbers(expected))
-  let signal = pairs.reduce(0) { $0 + $1.1 * $1.1 }
-  return 10 * log10(signal / pairs.reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) })
+/// float32 numbers.
+private func floats(_ data: Data) -> [Float] {
+  data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
 }
 
 /// Lines of JSON up to the times.

@@ -49,10 +49,9 @@ final class GoldenTests: XCTestCase {
     let found = try vectors("logits", plan: ShippedModel.float16(), photos: photos, width: 10)
       .flatMap { $0 }
     XCTAssertEqual(found.count, expected.count)
-    let signal = expected.reduce(0) { $0 + Double($1) * Double($1) }
-    let noise = zip(found, expected).reduce(0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
-    print("fp16 logits: \(10 * log10(signal / noise)) dB from PyTorch")
-    XCTAssertGreaterThan(10 * log10(signal / noise), 55)
+    let ratio = signalToNoise(of: found, against: expected)
+    print("fp16 logits: \(ratio) dB from PyTorch")
+    XCTAssertGreaterThan(ratio, 55)
   }
 
   private func check(_ kind: String, width: Int) throws {

@@ -89,3 +89,10 @@ func vectors(
   let values = data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
   return stride(from: 0, to: values.count, by: width).map { Array(values[$0..<$0 + width]) }
 }
+
+/// The signal-to-noise ratio in dB.
+func signalToNoise(of found: [Float], against expected: [Float]) -> Double {
+  let signal = expected.reduce(0) { $0 + Double($1) * Double($1) }
+  let noise = zip(found, expected).reduce(0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
+  return 10 * log10(signal / noise)
+}
