@@ -15,7 +15,7 @@ PLAN := .build/resnet18-imagenette.plan
 PI := .build-pi/aarch64-linux-gnu
 PI_TOOLS := resnet-run resnet-bench CheckKernels
 
-PACKAGES := libjpeg62-turbo-dev libpng-dev libsleef-dev libssl-dev libzip-dev pkg-config
+PACKAGES := libjpeg62-turbo-dev libpng-dev libsleef-dev libzip-dev pkg-config
 LINT_PACKAGES := clang-format
 EMULATOR_PACKAGES := qemu-user
 COUNT_PACKAGES := gcc libc6-dev

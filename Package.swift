@@ -7,7 +7,11 @@ let settings: [SwiftSetting] = [.enableUpcomingFeature("InternalImportsByDefault
 let package = Package(
   name: "resnet-runtime",
   products: [
-    .library(name: "ResNetRuntime", targets: ["ResNetRuntime", "ImageInput"]),
+    .library(name: "ResNetRuntime", targets: ["ResNetRuntime"]),
+    .library(name: "ResNetImages", targets: ["ResNetImages"]),
+    .library(
+      name: "ResNetQuantization",
+      targets: ["ResNetModelGraph", "ResNetModelImport", "ResNetPlanning", "ResNetQuantization"]),
     .executable(name: "resnet-bench", targets: ["resnet-bench"]),
     .executable(name: "resnet-quantize", targets: ["resnet-quantize"]),
     .executable(name: "resnet-run", targets: ["resnet-run"]),
@@ -18,108 +22,98 @@ let package = Package(
   ],
   targets: [
     // The board: no Foundation, also compiled as Embedded Swift without heap allocations.
-    .target(name: "CPlatform", linkerSettings: [.linkedLibrary("m")]),
-    .target(name: "Platform", dependencies: ["CPlatform"], swiftSettings: settings),
     .target(
-      name: "CKernels", path: "CKernels",
+      name: "CResNetPlatform", path: "Sources/CPlatform", linkerSettings: [.linkedLibrary("m")]),
+    .target(
+      name: "ResNetPlatform", dependencies: ["CResNetPlatform"], path: "Sources/Platform",
+      swiftSettings: settings),
+    .target(
+      name: "CResNetKernels", path: "CKernels",
       linkerSettings: [.linkedLibrary("sleef"), .linkedLibrary("m"), .linkedLibrary("pthread")]),
-    .target(name: "PlanFormat", dependencies: ["CKernels", "Platform"], swiftSettings: settings),
     .target(
-      name: "ResNetRuntime", dependencies: ["CKernels", "PlanFormat", "Platform"],
+      name: "ResNetPlanFormat", dependencies: ["CResNetKernels", "ResNetPlatform"],
+      path: "Sources/PlanFormat", swiftSettings: settings),
+    .target(
+      name: "ResNetRuntime",
+      dependencies: ["CResNetKernels", "ResNetPlanFormat", "ResNetPlatform"],
       path: "Sources/Runtime", swiftSettings: settings),
     .target(
-      name: "CImageCodecs", linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
+      name: "CResNetImageCodecs", path: "Sources/CImageCodecs",
+      linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
     .target(
-      name: "ImageInput", dependencies: ["CImageCodecs", "CPlatform", "Platform"],
-      swiftSettings: settings),
+      name: "ResNetImages",
+      dependencies: ["CResNetImageCodecs", "CResNetPlatform", "ResNetPlatform"],
+      path: "Sources/ImageInput", swiftSettings: settings),
     .target(
-      name: "BoardTool", dependencies: ["CPlatform", "PlanFormat", "Platform", "ResNetRuntime"],
+      name: "ResNetBoardTool",
+      dependencies: ["CResNetPlatform", "ResNetPlanFormat", "ResNetPlatform", "ResNetRuntime"],
+      path: "Sources/BoardTool", swiftSettings: settings),
+    .executableTarget(
+      name: "resnet-run", dependencies: ["ResNetBoardTool", "ResNetImages", "ResNetRuntime"],
       swiftSettings: settings),
     .executableTarget(
-      name: "resnet-run", dependencies: ["BoardTool", "ImageInput", "ResNetRuntime"],
-      swiftSettings: settings),
-    .executableTarget(
-      name: "resnet-bench", dependencies: ["BoardTool", "ResNetRuntime"],
+      name: "resnet-bench", dependencies: ["ResNetBoardTool", "ResNetRuntime"],
       path: "Benchmarks/resnet-bench", swiftSettings: settings),
 
     // The workstation.
-    .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
-    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CResNetZip", path: "Sources/CZip", pkgConfig: "libzip",
+      providers: [.apt(["libzip-dev"])]),
     .target(
-      name: "ModelImport",
+      name: "ResNetModelImport",
       dependencies: [
-        "CCrypto", "CZip", "Platform",
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ], exclude: ["ONNX/onnx.proto"], swiftSettings: settings),
-    .target(name: "ModelGraph", dependencies: ["ModelImport"], swiftSettings: settings),
+        "CResNetZip", "ResNetPlatform", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], path: "Sources/ModelImport", exclude: ["ONNX/onnx.proto"], swiftSettings: settings),
     .target(
-      name: "Quantization", dependencies: ["CKernels", "ModelGraph"], swiftSettings: settings),
-    .target(
-      name: "Planning", dependencies: ["CKernels", "PlanFormat", "Quantization"],
+      name: "ResNetModelGraph", dependencies: ["ResNetModelImport"], path: "Sources/ModelGraph",
       swiftSettings: settings),
+    .target(
+      name: "ResNetPlanning",
+      dependencies: ["CResNetKernels", "ResNetModelGraph", "ResNetPlanFormat"],
+      path: "Sources/Planning", swiftSettings: settings),
+    .target(
+      name: "ResNetQuantization", dependencies: ["CResNetKernels", "ResNetPlanning"],
+      path: "Sources/Quantization", swiftSettings: settings),
     .executableTarget(
       name: "resnet-quantize",
       dependencies: [
-        "BoardTool", "CPlatform", "ImageInput", "ModelImport", "Planning", "Platform",
-        "ResNetRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CResNetPlatform", "ResNetBoardTool", "ResNetImages", "ResNetModelImport", "ResNetPlatform",
+        "ResNetQuantization", "ResNetRuntime",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
+
     // Every kernel of every instruction-set level against the reference, in C to run anywhere.
     .executableTarget(
-      name: "CheckKernels", dependencies: ["CKernels"], path: "Tests/CheckKernels"),
+      name: "CheckKernels", dependencies: ["CResNetKernels"], path: "Tests/CheckKernels"),
     .testTarget(
-      name: "ImageInputTests", dependencies: ["ImageInput", "Platform"], exclude: ["Fixtures"],
+      name: "PlatformTests", dependencies: ["ResNetPlatform"], swiftSettings: settings),
+    .testTarget(
+      name: "ImageInputTests", dependencies: ["ResNetImages", "ResNetPlatform"],
+      exclude: ["Fixtures"], swiftSettings: settings),
+    .target(
+      name: "TestPlans", dependencies: ["CResNetPlatform", "ResNetQuantization"],
+      path: "Tests/TestPlans", swiftSettings: settings),
+    .testTarget(
+      name: "PlanFormatTests", dependencies: ["ResNetRuntime", "TestPlans"],
       swiftSettings: settings),
+    .testTarget(
+      name: "RuntimeTests", dependencies: ["ResNetRuntime", "TestPlans"], swiftSettings: settings),
+    .testTarget(
+      name: "ModelImportTests", dependencies: ["ResNetRuntime", "TestPlans"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ModelGraphTests", dependencies: ["ResNetModelGraph", "ResNetPlatform"],
+      swiftSettings: settings),
+    .testTarget(name: "PlanningTests", dependencies: ["TestPlans"], swiftSettings: settings),
+    .testTarget(name: "QuantizationTests", dependencies: ["TestPlans"], swiftSettings: settings),
     .testTarget(
       name: "ToolTests",
-      dependencies: [
-        "ModelGraph", "ModelImport", "TestPlans", "resnet-bench", "resnet-quantize", "resnet-run",
-      ],
-      swiftSettings: settings),
-    .testTarget(
-      name: "ModelImportTests",
-      dependencies: [
-        "CZip", "ModelGraph", "ModelImport", "PlanFormat", "Planning", "Quantization",
-        "ResNetRuntime", "TestPlans",
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-      ], swiftSettings: settings),
-    .testTarget(
-      name: "ModelGraphTests", dependencies: ["ModelGraph", "ModelImport"],
-      swiftSettings: settings),
-    .target(
-      name: "TestPlans",
-      dependencies: [
-        "CPlatform", "ModelGraph", "ModelImport", "PlanFormat", "Planning", "Quantization",
-      ],
-      path: "Tests/TestPlans", swiftSettings: settings),
-    .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: settings),
-    .testTarget(
-      name: "PlanFormatTests",
-      dependencies: [
-        "CKernels", "ModelGraph", "PlanFormat", "Platform", "ResNetRuntime", "TestPlans",
-      ],
-      swiftSettings: settings),
-    .testTarget(
-      name: "RuntimeTests",
-      dependencies: [
-        "CKernels", "ModelGraph", "PlanFormat", "Planning", "ResNetRuntime", "TestPlans",
-      ],
-      swiftSettings: settings),
-    .testTarget(
-      name: "QuantizationTests",
-      dependencies: ["ModelGraph", "ModelImport", "Quantization", "TestPlans"],
-      swiftSettings: settings),
-    .testTarget(
-      name: "PlanningTests",
-      dependencies: [
-        "CKernels", "ModelGraph", "ModelImport", "PlanFormat", "Planning", "Quantization",
-        "TestPlans",
-      ],
+      dependencies: ["TestPlans", "resnet-bench", "resnet-quantize", "resnet-run"],
       swiftSettings: settings),
     // Replaces malloc, so it must be in a program of its own, which the test runs.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .executableTarget(
-      name: "AllocationProbe",
-      dependencies: ["AllocationCounter", "PlanFormat", "ResNetRuntime", "TestPlans"],
+      name: "AllocationProbe", dependencies: ["AllocationCounter", "ResNetRuntime", "TestPlans"],
       path: "Tests/AllocationProbe", swiftSettings: settings),
     .testTarget(name: "AllocationTests", swiftSettings: settings),
   ]

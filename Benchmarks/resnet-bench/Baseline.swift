@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import Platform
+import ResNetBoardTool
+import ResNetPlatform
 
 /// The median of a time in an earlier measurement, and its noise, in milliseconds.
 struct BaselineTime: BitwiseCopyable {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import CPlatform
-import Platform
+import CResNetPlatform
+import ResNetBoardTool
+import ResNetPlatform
 
 /// What stays the same about a machine while it measures.
 struct Machine {

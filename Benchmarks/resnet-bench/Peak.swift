@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
-import CPlatform
+import CResNetKernels
+import CResNetPlatform
 import ResNetRuntime
 
 /// The multiplications a nanosecond that one thread can do at most, measured.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import CPlatform
+import CResNetPlatform
+import ResNetBoardTool
 
 extension TextOutput {
   /// Writes the rows of a report as CSV (RFC 4180, with the lines ended as Unix does).

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import CPlatform
-import PlanFormat
+import CResNetPlatform
+import ResNetBoardTool
+import ResNetPlanFormat
 import ResNetRuntime
 
 extension TextOutput {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import CKernels
-import CPlatform
-import PlanFormat
-import Platform
+import CResNetKernels
+import CResNetPlatform
+import ResNetBoardTool
+import ResNetPlanFormat
+import ResNetPlatform
 import ResNetRuntime
 
 /// One line of a report: a block or a step.
@@ -95,7 +95,7 @@ struct Report: ~Copyable {
     showsSteps = arguments.perStep
     pairCount = measurement.pairCount
     keptCount = measurement.samples.count
-    sha256 = Report.sha256(view.bytes)
+    sha256 = ResNetPlatform.sha256(view.bytes)
     model = arguments.model
     self.session = session
   }
@@ -152,18 +152,5 @@ struct Report: ~Copyable {
   private static func checksum(_ session: borrowing Session, _ kernels: rn_kernels) -> UInt32 {
     let logits = session.logits
     return kernels.crc32c(0, logits.baseAddress, logits.count * MemoryLayout<Float>.size)
-  }
-
-  private static func sha256(_ bytes: UnsafeRawBufferPointer) -> TextLine {
-    var digest = InlineArray<32, UInt8>(repeating: 0)
-    withUnsafeMutableBytes(of: &digest) {
-      rn_sha256(bytes.baseAddress, bytes.count, $0.baseAddress!.assumingMemoryBound(to: UInt8.self))
-    }
-    var text = TextLine()
-    for index in 0..<32 {
-      text.append(hexDigit: digest[index] >> 4)
-      text.append(hexDigit: digest[index] & 15)
-    }
-    return text
   }
 }

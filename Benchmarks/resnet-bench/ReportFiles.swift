@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
+import ResNetBoardTool
 
 /// The files that the command line asks for.
 struct ReportFiles: ~Copyable {

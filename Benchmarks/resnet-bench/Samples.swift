@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
+import ResNetBoardTool
 
 /// What was measured, one row for each pair of runs, in the order of time.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
+import CResNetPlatform
 
 /// What many measurements of one time come to, in milliseconds.
 struct Summary: BitwiseCopyable {

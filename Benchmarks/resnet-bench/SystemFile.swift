@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import CPlatform
-import Platform
+import CResNetPlatform
+import ResNetBoardTool
+import ResNetPlatform
 
 /// What the system tells in a file below /sys or /proc: the first 4 KB.
 struct SystemFile {

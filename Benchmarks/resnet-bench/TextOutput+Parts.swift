@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import Platform
+import ResNetBoardTool
+import ResNetPlatform
 
 extension TextOutput {
   /// Appends a line's text.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Platform
+import ResNetPlatform
 
 /// What is known about slowing down between two moments.
 struct Throttling {

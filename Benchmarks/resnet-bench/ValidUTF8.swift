@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
+import CResNetPlatform
 
 /// Calls `body` for every byte of a text, with a question mark for each that is not UTF-8: names of
 /// files may be any bytes, JSON and SVG may not.

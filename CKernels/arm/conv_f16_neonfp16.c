@@ -268,6 +268,6 @@ static void rn_conv_f16_direct_neonfp16(const rn_conv_f16_args *a, uint32_t firs
 RN_TARGET_POP
 
 void rn_kernels_init_conv_f16_neonfp16(rn_kernels *kernels) {
-  kernels->conv_f16_halfsums = rn_conv_f16_direct_neonfp16;
+  kernels->conv_f16acc16 = rn_conv_f16_direct_neonfp16;
 }
 #endif

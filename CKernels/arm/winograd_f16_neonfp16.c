@@ -157,6 +157,6 @@ static void rn_winograd_f16_neonfp16(const rn_winograd_f16_args *a, uint32_t fir
 RN_TARGET_POP
 
 void rn_kernels_init_winograd_f16_neonfp16(rn_kernels *kernels) {
-  kernels->winograd_f16_halfsums = rn_winograd_f16_neonfp16;
+  kernels->winograd_f16acc16 = rn_winograd_f16_neonfp16;
 }
 #endif

@@ -13,7 +13,7 @@ static const struct {
 } levels[] = {
     {RN_ISA_REF, "ref"},
 #if defined(__x86_64__)
-    {RN_ISA_SSE41, "sse41"},     {RN_ISA_AVX2, "avx2"},
+    {RN_ISA_SSE42, "sse42"},     {RN_ISA_AVX2, "avx2"},
     {RN_ISA_AVXVNNI, "avxvnni"}, {RN_ISA_AVX512VNNI, "avx512vnni"},
 #elif defined(__aarch64__)
     {RN_ISA_NEON, "neon"},         {RN_ISA_NEONDOT, "neondot"},
@@ -53,7 +53,7 @@ rn_isa rn_isa_detect(void) {
   if (has_avx2)
     return __builtin_cpu_supports("avxvnni") || has_evex ? RN_ISA_AVXVNNI : RN_ISA_AVX2;
   if (__builtin_cpu_supports("sse4.2"))
-    return RN_ISA_SSE41;
+    return RN_ISA_SSE42;
   return RN_ISA_REF;
 #elif defined(__aarch64__)
   if (!(getauxval(AT_HWCAP) & HWCAP_ASIMDDP))
@@ -88,11 +88,11 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
       .peak_f32 = rn_peak_f32_ref,
   };
 #if defined(__x86_64__)
-  if (cap >= RN_ISA_SSE41) {
+  if (cap >= RN_ISA_SSE42) {
+    rn_kernels_init_crc32c_sse42(kernels);
     rn_kernels_init_sse42(kernels);
-    rn_kernels_init_sse41(kernels);
-    rn_kernels_init_winograd_sse41(kernels);
-    rn_kernels_init_peak_sse41(kernels);
+    rn_kernels_init_winograd_sse42(kernels);
+    rn_kernels_init_peak_sse42(kernels);
   }
   if (cap >= RN_ISA_AVX2) {
     rn_kernels_init_avx2(kernels);
@@ -152,8 +152,8 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
   }
 #endif
   // Where there is no fp16 arithmetic.
-  if (!kernels->conv_f16_halfsums)
-    kernels->conv_f16_halfsums = kernels->conv_f16;
-  if (!kernels->winograd_f16_halfsums)
-    kernels->winograd_f16_halfsums = kernels->winograd_f16;
+  if (!kernels->conv_f16acc16)
+    kernels->conv_f16acc16 = kernels->conv_f16;
+  if (!kernels->winograd_f16acc16)
+    kernels->winograd_f16acc16 = kernels->winograd_f16;
 }

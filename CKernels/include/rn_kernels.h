@@ -22,7 +22,7 @@
 // Instruction-set levels, each including those before it on the same architecture.
 typedef enum rn_isa {
   RN_ISA_REF = 0,        // portable C
-  RN_ISA_SSE41 = 1,      // SSE4.2: x86 boards without AVX
+  RN_ISA_SSE42 = 1,      // SSE4.2: x86 boards without AVX
   RN_ISA_AVX2 = 2,       // AVX2, FMA and F16C
   RN_ISA_AVXVNNI = 3,    // 256-bit VPDPBUSD: AVX-VNNI, or AVX-512 VL and VNNI
   RN_ISA_AVX512VNNI = 4, // AVX-512 F, BW, VL, VNNI
@@ -264,12 +264,12 @@ typedef struct rn_linear_q8_args {
 } rn_linear_q8_args;
 
 // One row of RGB8 pixels into the network's first tensor.
-//   q8:  the bytes ^ activation_flip     f32: (byte / 255 - mean[c]) / deviation[c]
+//   q8:  the bytes ^ activation_flip     f32: (byte / 255 - mean[c]) / std[c]
 typedef struct rn_input_args {
   const uint8_t *rgb;
   void *output;
   uint32_t width;
-  float mean[3], deviation[3];
+  float mean[3], std[3];
 } rn_input_args;
 
 // Kernels that split their work take the range of units [first, last) to do.
@@ -286,8 +286,8 @@ typedef struct rn_kernels {
   // The same with products and short sums of them in fp16 where the level has such arithmetic,
   // within the bounds that CheckKernels states; elsewhere the two above. Range: inputs below 2^9,
   // and sum |w x|, for Winograd sum |U V| / 16 of each position, below 65504 * 0.94.
-  void (*conv_f16_halfsums)(const rn_conv_f16_args *, uint32_t first, uint32_t last);
-  void (*winograd_f16_halfsums)(const rn_winograd_f16_args *, uint32_t first, uint32_t last);
+  void (*conv_f16acc16)(const rn_conv_f16_args *, uint32_t first, uint32_t last);
+  void (*winograd_f16acc16)(const rn_winograd_f16_args *, uint32_t first, uint32_t last);
   void (*maxpool_q8)(const rn_maxpool_args *);
   void (*maxpool_f32)(const rn_maxpool_args *);
   void (*avgpool_q8)(const rn_avgpool_args *);
@@ -341,8 +341,8 @@ uint64_t rn_peak_q8_ref(uint64_t iterations);
 uint64_t rn_peak_f32_ref(uint64_t iterations);
 
 // What fills the table with the kernels of one ISA, called by rn_kernels_init in ascending order.
+void rn_kernels_init_crc32c_sse42(rn_kernels *kernels);
 void rn_kernels_init_sse42(rn_kernels *kernels);
-void rn_kernels_init_sse41(rn_kernels *kernels);
 void rn_kernels_init_avx2(rn_kernels *kernels);
 void rn_kernels_init_avx2fma(rn_kernels *kernels);
 void rn_kernels_init_avxvnni(rn_kernels *kernels);
@@ -367,14 +367,14 @@ void rn_kernels_init_winograd_neon(rn_kernels *kernels);
 void rn_kernels_init_peak_neon(rn_kernels *kernels);
 void rn_kernels_init_peak_neondot(rn_kernels *kernels);
 void rn_kernels_init_peak_i8mm(rn_kernels *kernels);
-void rn_kernels_init_winograd_sse41(rn_kernels *kernels);
+void rn_kernels_init_winograd_sse42(rn_kernels *kernels);
 void rn_kernels_init_winograd_avx2(rn_kernels *kernels);
 void rn_kernels_init_winograd_avx512vnni(rn_kernels *kernels);
 void rn_kernels_init_conv_f16_avx2(rn_kernels *kernels);
 void rn_kernels_init_conv_f16_avx512(rn_kernels *kernels);
 void rn_kernels_init_winograd_f16_avx2(rn_kernels *kernels);
 void rn_kernels_init_winograd_f16_avx512(rn_kernels *kernels);
-void rn_kernels_init_peak_sse41(rn_kernels *kernels);
+void rn_kernels_init_peak_sse42(rn_kernels *kernels);
 void rn_kernels_init_peak_avx2(rn_kernels *kernels);
 void rn_kernels_init_peak_avxvnni(rn_kernels *kernels);
 void rn_kernels_init_peak_avx512vl(rn_kernels *kernels);

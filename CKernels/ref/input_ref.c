@@ -16,7 +16,7 @@ void rn_input_f32_ref(const rn_input_args *a) {
     for (uint32_t c = 0; c < 3; c++) {
       const float value = (float)a->rgb[3 * x + c] / 255.0f;
       const float centred = value - a->mean[c];
-      output[3 * x + c] = centred / a->deviation[c];
+      output[3 * x + c] = centred / a->std[c];
     }
   }
 }

@@ -24,5 +24,5 @@ static uint32_t rn_crc32c_sse42(uint32_t crc, const void *bytes, size_t count) {
 
 RN_TARGET_POP
 
-void rn_kernels_init_sse42(rn_kernels *kernels) { kernels->crc32c = rn_crc32c_sse42; }
+void rn_kernels_init_crc32c_sse42(rn_kernels *kernels) { kernels->crc32c = rn_crc32c_sse42; }
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
+import CResNetPlatform
 public import ResNetRuntime
 
 /// The words of the command line after the program's name, one by one.

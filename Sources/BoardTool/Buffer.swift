@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
+import CResNetPlatform
 
 /// Memory from malloc for a number of elements, freed with the value.
 public struct Buffer<Element: BitwiseCopyable>: ~Copyable {

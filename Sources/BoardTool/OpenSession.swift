@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PlanFormat
+import ResNetPlanFormat
 public import ResNetRuntime
 
 /// Maps a plan and makes a session of it.

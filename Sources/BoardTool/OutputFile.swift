@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
+import CResNetPlatform
 
 /// A file that appears whole or not at all.
 ///
@@ -30,7 +30,7 @@ public struct OutputFile: ~Copyable {
       descriptor, UnsafeRawPointer(mode.utf8Start).assumingMemoryBound(to: CChar.self))
     if stream == nil {
       let code = rn_errno()
-      CPlatform.close(descriptor)
+      CResNetPlatform.close(descriptor)
       unlink(name.text)
       throw .output(path, errno: code)
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
+import CResNetPlatform
 
 /// A path made of several texts.
 public struct Path: ~Copyable {

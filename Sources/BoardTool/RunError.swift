@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
-public import PlanFormat
-public import Platform
+import CResNetPlatform
+public import ResNetPlanFormat
+public import ResNetPlatform
 public import ResNetRuntime
 
 /// Why a run ends without its result. The paths are words of the command line, which live unchanged

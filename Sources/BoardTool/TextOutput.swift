@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
-import Platform
+import CResNetPlatform
+import ResNetPlatform
 
 /// Text of any length on its way to standard output or to a file.
 public struct TextOutput: ~Copyable {

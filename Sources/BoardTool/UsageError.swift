@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Platform
+public import ResNetPlatform
 public import ResNetRuntime
 
 /// What is wrong with a command line, whose words live unchanged as long as the process.

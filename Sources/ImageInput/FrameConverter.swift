@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CImageCodecs
-import CPlatform
+import CResNetImageCodecs
+import CResNetPlatform
 
 /// Makes RGB images of the frames of a camera.
 ///

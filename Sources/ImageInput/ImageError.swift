@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CImageCodecs
-public import Platform
+import CResNetImageCodecs
+public import ResNetPlatform
 
 /// The formats that are decoded.
 public enum ImageFormat: Equatable, Sendable {

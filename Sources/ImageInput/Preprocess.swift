@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
+import CResNetPlatform
 
 /// Resizes an image so that its shorter side measures `resizeShorterSide` pixels and writes the
 /// square of `crop` pixels in its centre: what torchvision's classification presets do.

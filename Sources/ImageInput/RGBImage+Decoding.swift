@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CImageCodecs
+import CResNetImageCodecs
 
 extension RGBImage {
   /// Decodes a JPEG or PNG image, told apart by its first bytes, and turns it upright as its EXIF

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
-import Platform
+import CResNetPlatform
+import ResNetPlatform
 
 /// An image of 8-bit RGB pixels.
 ///

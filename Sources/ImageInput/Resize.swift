@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
+import CResNetPlatform
 
 extension RGBImage {
   /// The image resized by bilinear interpolation with antialiasing.

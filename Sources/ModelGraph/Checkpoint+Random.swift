@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import ModelImport
+public import ResNetModelImport
 
 extension Checkpoint {
   /// A checkpoint of `config` with random weights, for tests and for measuring time.

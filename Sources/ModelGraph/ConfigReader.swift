@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelImport
+import ResNetModelImport
 
 /// Reads the numbers of a configuration off a checkpoint's tensors, which are checked later.
 struct ConfigReader {

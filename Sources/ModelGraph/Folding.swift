@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import ModelImport
+public import ResNetModelImport
 
 extension Graph {
   /// Builds the graph of `config` from a checkpoint, with each batch norm folded into the

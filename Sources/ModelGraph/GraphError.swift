@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelImport
+import ResNetModelImport
 
 /// Why a checkpoint is not the ResNet it should be: what was expected, what was found, and
 /// which tensor or layer.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelImport
+import ResNetModelImport
 
 /// The layers of a configuration with the names of their tensors, without weights.
 struct Layout {

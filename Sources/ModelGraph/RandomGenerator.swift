@@ -21,7 +21,7 @@ package struct RandomGenerator: RandomNumberGenerator {
     Double(next() >> 11) * 0x1p-52 - 1
   }
 
-  /// A nearly normal number with mean 0 and standard deviation 1, within ±6.
+  /// A nearly normal number with mean 0 and standard std 1, within ±6.
   ///
   /// It is the sum of 12 uniform numbers (Irwin–Hall), each 16 bits of three draws, so the sum is
   /// exact in integers. A uniform integer below 2¹⁶ has mean 65535/2 and variance

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import ModelImport
+public import ResNetModelImport
 
 extension ResNetConfig {
   /// Reads the configuration off a checkpoint with the tensor names of torchvision, timm or Hugging

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Platform
+import ResNetPlatform
 
 /// A model's tensors by name, read from a file.
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CZip
+import CResNetZip
 
 /// A zip archive in memory, read through libzip.
 struct ZipArchive: ~Copyable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Platform
+public import ResNetPlatform
 
 /// Why a file is not a plan that can run.
 public enum PlanError: Error {

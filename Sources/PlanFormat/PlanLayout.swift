@@ -24,7 +24,7 @@
 /// | 508–511 | u32 | CRC-32C of bytes 0–507 |
 ///
 /// Tensor and step records are described at ``TensorRecord`` and ``StepRecord``, the fixed
-/// sections at ``ModelRecord`` and ``RecipeRecord``.
+/// sections at ``ModelRecord`` and ``PreprocessingRecord``.
 public enum PlanLayout {
   public static var magic: StaticString { "RNPLAN\r\n" }
   public static var version: UInt32 { 3 }
@@ -50,8 +50,8 @@ public enum PlanLayout {
 public enum PlanSection: UInt32, Sendable {
   /// One ``ModelRecord``.
   case model
-  /// One ``RecipeRecord``.
-  case recipe
+  /// One ``PreprocessingRecord``.
+  case preprocessing
   /// Names, each ended by a zero byte; records refer to them by byte offset.
   case strings
   /// The class names in the order of the logits, each ended by a zero byte; empty if there are none.
@@ -69,7 +69,7 @@ public enum PlanSection: UInt32, Sendable {
   public var name: StaticString {
     switch self {
     case .model: "model"
-    case .recipe: "recipe"
+    case .preprocessing: "preprocessing"
     case .strings: "strings"
     case .classes: "classes"
     case .provenance: "provenance"

@@ -3,7 +3,7 @@
 // The rules that make a plan safe to run. They hold for hostile files too, so that the executor
 // and the kernels need no checks of their own.
 
-import CKernels
+import CResNetKernels
 
 extension PlanView {
   func validate() throws(PlanError) {
@@ -20,12 +20,13 @@ extension PlanView {
       1...65536 ~= model.featureCount, 32...1024 ~= model.inputSize,
       model.featuresTensor < tensorCount, model.logitsTensor < tensorCount
     else { throw .section(.model, "stages, classes, features, image and tensors in range") }
-    guard recipe.crop == model.inputSize, recipe.crop <= recipe.resize, recipe.resize <= 4096
-    else { throw .section(.recipe, "a crop equal to the image size and at most the resize") }
+    guard preprocessing.crop == model.inputSize, preprocessing.crop <= preprocessing.resize,
+      preprocessing.resize <= 4096
+    else { throw .section(.preprocessing, "a crop equal to the image size and at most the resize") }
     for channel in 0..<3 {
-      guard recipe.mean[channel].isFinite, recipe.deviation[channel].isFinite,
-        recipe.deviation[channel] > 0
-      else { throw .section(.recipe, "finite means and positive deviations") }
+      guard preprocessing.mean[channel].isFinite, preprocessing.std[channel].isFinite,
+        preprocessing.std[channel] > 0
+      else { throw .section(.preprocessing, "finite means and positive stds") }
     }
     guard !hasClassNames || classNameCount == model.classCount else {
       throw .section(.classes, "as many names as classes, or none")

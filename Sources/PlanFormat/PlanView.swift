@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import CKernels
-import CPlatform
-import Platform
+public import CResNetKernels
+import CResNetPlatform
+import ResNetPlatform
 
 /// A validated plan in memory that somebody else owns.
 ///
@@ -16,7 +16,7 @@ public struct PlanView {
   /// The network.
   public let model: ModelRecord
   /// The preprocessing.
-  public let recipe: RecipeRecord
+  public let preprocessing: PreprocessingRecord
   /// Bytes of the arena that holds all tensors.
   public let arenaByteCount: Int
   /// Bytes of scratch memory for each thread.
@@ -50,10 +50,11 @@ public struct PlanView {
     guard modelBytes.count == ModelRecord.byteCount, let model = ModelRecord(modelBytes, at: 0)
     else { throw .section(.model, "a record of 96 bytes with known codes") }
     self.model = model
-    let recipeBytes = header.section(.recipe)
-    guard recipeBytes.count == RecipeRecord.byteCount, let recipe = RecipeRecord(recipeBytes, at: 0)
-    else { throw .section(.recipe, "a record of 64 bytes with known codes") }
-    self.recipe = recipe
+    let recipeBytes = header.section(.preprocessing)
+    guard recipeBytes.count == PreprocessingRecord.byteCount,
+      let preprocessing = PreprocessingRecord(recipeBytes, at: 0)
+    else { throw .section(.preprocessing, "a record of 64 bytes with known codes") }
+    self.preprocessing = preprocessing
     strings = try PlanView.text(header.section(.strings), .strings)
     classNames = try PlanView.text(header.section(.classes), .classes)
     provenanceText = try PlanView.text(header.section(.provenance), .provenance)

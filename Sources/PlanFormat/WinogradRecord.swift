@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
+import CResNetKernels
 
 /// The Winograd form of a 3×3 convolution: F(tileHeight × tileWidth, 3 × 3), in int8 with integer transforms
 /// and in fp16 in float32.

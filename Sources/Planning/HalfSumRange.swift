@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
+import ResNetModelGraph
 
 // Which convolutions may have products and short sums in fp16: those whose sums cannot leave its range.
 extension PlanBuilder {

@@ -46,7 +46,7 @@ extension PlanTarget {
   /// instructions counted at 1.5 GHz, one a cycle, and 5 GB/s.
   var halfCost: HalfConvolutionCost {
     switch self {
-    case .sse41, .avx2:
+    case .sse42, .avx2:
       HalfConvolutionCost(
         direct: 65, products: 61, tiles: 6, tilesToFill: 5, element: 0.12, byte: 0.025)
     case .avx512vnni:

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
-import ModelGraph
-import PlanFormat
-import Quantization
+import CResNetKernels
+import ResNetModelGraph
+import ResNetPlanFormat
 
 // Layers with fp16 weights.
 extension PlanBuilder {
@@ -20,7 +19,7 @@ extension PlanBuilder {
   }
 
   /// What decides between Winograd forms. With fp16 sums it is their cost, which few layers do without, and else
-  /// that of the levels with kernels of their own: sse41 has the reference.
+  /// that of the levels with kernels of their own: sse42 has the reference.
   private var halfCosts: [HalfConvolutionCost] {
     guard targets.isEmpty else { return targets.map(\.halfCost) }
     guard magnitudes == nil else { return [.halfSums] }
@@ -55,7 +54,7 @@ extension PlanBuilder {
       case .input, .averagePool: break
       }
     }
-    let forms = Planning.chooseHalfForms(
+    let forms = ResNetPlanning.chooseHalfForms(
       candidates, byteLimit: transformedLimit ?? 2 * halfWeights * 5 / 4,
       costs: halfCosts)
     var chosen: [Int: WinogradForm] = [:]

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
-import ModelGraph
-import PlanFormat
-import Quantization
+import CResNetKernels
+import ResNetModelGraph
+import ResNetPlanFormat
 
 /// Collects the records and constants of one plan.
 struct PlanBuilder {
   /// The network; its operations may lack their weights.
-  let graph: FusedGraph
+  let graph: Program
   /// An operation with its weights.
-  let operation: (Int) -> FusedGraph.Operation
+  let operation: (Int) -> Program.Operation
   let precision: PlanPrecision
-  let recipe: RecipeRecord
+  let preprocessing: PreprocessingRecord
   let targets: [PlanTarget]
   let transformed: TransformedWeights
   let transformedLimit: Int?
@@ -30,8 +29,8 @@ struct PlanBuilder {
   var memory = PlanMemory()
 
   init(
-    graph: FusedGraph, operation: @escaping (Int) -> FusedGraph.Operation,
-    precision: PlanPrecision, recipe: RecipeRecord, targets: [PlanTarget],
+    graph: Program, operation: @escaping (Int) -> Program.Operation,
+    precision: PlanPrecision, preprocessing: PreprocessingRecord, targets: [PlanTarget],
     exceptions: [String: ElementFormat], transformed: TransformedWeights, transformedLimit: Int?,
     magnitudes: [Float]?, channelMeans: [[Double]]?, keepsTensors: Bool
   ) {
@@ -39,7 +38,7 @@ struct PlanBuilder {
     self.graph = graph
     self.operation = operation
     self.precision = precision
-    self.recipe = recipe
+    self.preprocessing = preprocessing
     self.targets = targets
     self.transformed = transformed
     self.transformedLimit = transformedLimit
@@ -66,7 +65,8 @@ struct PlanBuilder {
     let made = steps.indices.filter { steps[$0].winograd?.isMadeBySession ?? false }
     for (index, weights) in zip(made, sources) { steps[index].weights = sections.append(weights) }
     return sections.assemble(
-      model: modelRecord(), recipe: recipe, classNames: classNames, provenance: provenance,
+      model: modelRecord(), preprocessing: preprocessing, classNames: classNames,
+      provenance: provenance,
       tensors: tensors, steps: steps, memory: memory)
   }
 
@@ -109,7 +109,7 @@ struct PlanBuilder {
       return UInt32(scale.zeroPoint) * 0x0101_0101
     }
     return (0..<3).reduce(0) { pattern, channel in
-      let byte = (255 * recipe.mean[channel]).rounded(.toNearestOrEven)
+      let byte = (255 * preprocessing.mean[channel]).rounded(.toNearestOrEven)
       return pattern | UInt32(min(max(byte, 0), 255)) << (8 * UInt32(channel))
     }
   }
@@ -186,7 +186,7 @@ struct PlanBuilder {
   }
 
   private mutating func fill(
-    _ record: inout StepRecord, _ convolution: Convolution, _ operation: FusedGraph.Operation,
+    _ record: inout StepRecord, _ convolution: Convolution, _ operation: Program.Operation,
     _ form: WinogradForm? = nil
   ) throws(PlanningError) {
     record.kernelSize = convolution.kernelSize
@@ -213,7 +213,7 @@ struct PlanBuilder {
     let quantized: QuantizedConvolution
     if operation.input == graph.operations[0].output {
       quantized = Quantizer.quantizeStem(
-        convolution, mean: recipe.mean, deviation: recipe.deviation, output: output, means: means)
+        convolution, mean: preprocessing.mean, std: preprocessing.std, output: output, means: means)
     } else {
       quantized = Quantizer.quantize(
         convolution, input: scale(operation.input), output: output, means: means)
@@ -237,7 +237,7 @@ struct PlanBuilder {
 
   /// Stores the transformed weights of the form that pays on the targets, if there is one.
   private mutating func winograd(
-    of weights: [Int8], inputs: Int, output: FusedGraph.Tensor
+    of weights: [Int8], inputs: Int, output: Program.Tensor
   ) -> WinogradRecord? {
     let shape = WinogradShape(
       height: output.height, width: output.width, inputs: inputs,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
-import PlanFormat
+import ResNetModelGraph
+import ResNetPlanFormat
 
 /// The formats of a graph's operations and tensors.
 ///
@@ -11,10 +11,10 @@ struct PlanFormats {
   let operations: [ElementFormat]
   let tensors: [ElementFormat]
 
-  init(_ graph: FusedGraph, _ precision: PlanPrecision, exceptions: [String: ElementFormat]) {
+  init(_ graph: Program, _ precision: PlanPrecision, exceptions: [String: ElementFormat]) {
     // The convolutions of a stem are of one format, since the last one reads what it finds.
     let stem = graph.operations.first { $0.block == "stem" && exceptions[$0.name] != nil }
-    func format(_ operation: FusedGraph.Operation) -> ElementFormat {
+    func format(_ operation: Program.Operation) -> ElementFormat {
       let name = operation.block == "stem" ? stem?.name : operation.name
       return name.flatMap { exceptions[$0] } ?? precision.format
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
-import PlanFormat
+import CResNetKernels
+import ResNetPlanFormat
 
 /// Bytes that a session needs besides the plan.
 struct PlanMemory {
@@ -50,13 +50,14 @@ struct PlanSections {
   ///
   /// - **Allocates:** the file.
   mutating func assemble(
-    model: ModelRecord, recipe: RecipeRecord, classNames: [String], provenance: String,
+    model: ModelRecord, preprocessing: PreprocessingRecord, classNames: [String],
+    provenance: String,
     tensors: [TensorRecord], steps: [StepRecord], memory: PlanMemory
   ) -> [UInt8] {
     let classes: [UInt8] = classNames.isEmpty ? [0] : classNames.flatMap { Array($0.utf8) + [0] }
     let sections: [[UInt8]] = [
       record(ModelRecord.byteCount) { model.write(to: $0, at: 0) },
-      record(RecipeRecord.byteCount) { recipe.write(to: $0, at: 0) },
+      record(PreprocessingRecord.byteCount) { preprocessing.write(to: $0, at: 0) },
       strings, classes, Array(provenance.utf8) + [0],
       record(tensors.count * TensorRecord.byteCount) {
         for (index, tensor) in tensors.enumerated() {

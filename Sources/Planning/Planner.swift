@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
-public import ModelGraph
-public import PlanFormat
-public import Quantization
+import CResNetKernels
+public import ResNetModelGraph
+public import ResNetPlanFormat
 
 /// The precision of a plan.
 public enum PlanPrecision: Equatable, Sendable {
@@ -55,9 +54,9 @@ public enum Planner {
   /// makes when it loads a plan.
   ///
   /// - Parameters:
-  ///   - graph: the network; its image size is the crop of the recipe.
+  ///   - graph: the network; its image size is the crop of the preprocessing.
   ///   - precision: of weights and activations.
-  ///   - recipe: the preprocessing.
+  ///   - preprocessing: the preprocessing.
   ///   - classNames: one name for each logit, or none.
   ///   - provenance: lines of `key: value`.
   ///   - targets: the levels for which int8 layers have transformed weights where they pay, and whose costs
@@ -73,14 +72,16 @@ public enum Planner {
   ///   - keepsTensors: whether all tensors live to the end, to be looked at: a larger arena, the same
   ///     results.
   public static func plan(
-    _ graph: FusedGraph, precision: PlanPrecision, recipe: RecipeRecord, classNames: [String],
+    _ graph: Program, precision: PlanPrecision, preprocessing: PreprocessingRecord,
+    classNames: [String],
     provenance: String, targets: [PlanTarget] = [], exceptions: [String: ElementFormat] = [:],
     transformed: TransformedWeights = .made, transformedLimit: Int? = nil,
     magnitudes: [Float]? = nil, channelMeans: [[Double]]? = nil, keepsTensors: Bool = false
   ) throws(PlanningError) -> [UInt8] {
     try build(
       PlanBuilder(
-        graph: graph, operation: { graph.operations[$0] }, precision: precision, recipe: recipe,
+        graph: graph, operation: { graph.operations[$0] }, precision: precision,
+        preprocessing: preprocessing,
         targets: targets, exceptions: exceptions, transformed: transformed,
         transformedLimit: transformedLimit, magnitudes: magnitudes, channelMeans: channelMeans,
         keepsTensors: keepsTensors),
@@ -92,14 +93,16 @@ public enum Planner {
   /// - **Allocates:** twice the bytes of the largest operation's weights, the plan's constants, and while
   ///   they move there the file.
   package static func plan(
-    _ model: FloatWeights, precision: PlanPrecision, recipe: RecipeRecord, classNames: [String],
+    _ model: FloatModel, precision: PlanPrecision, preprocessing: PreprocessingRecord,
+    classNames: [String],
     provenance: String, targets: [PlanTarget] = [], exceptions: [String: ElementFormat] = [:],
     transformed: TransformedWeights = .made, transformedLimit: Int? = nil,
     magnitudes: [Float]? = nil, channelMeans: [[Double]]? = nil, keepsTensors: Bool = false
   ) throws(PlanningError) -> [UInt8] {
     try build(
       PlanBuilder(
-        graph: model.graph, operation: model.operation, precision: precision, recipe: recipe,
+        graph: model.graph, operation: model.operation, precision: precision,
+        preprocessing: preprocessing,
         targets: targets, exceptions: exceptions, transformed: transformed,
         transformedLimit: transformedLimit, magnitudes: magnitudes, channelMeans: channelMeans,
         keepsTensors: keepsTensors),

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
-import PlanFormat
-import Quantization
+import CResNetKernels
+import ResNetPlanFormat
 
 /// An instruction-set level for which a plan stores transformed weights where they pay.
 public enum PlanTarget: String, CaseIterable, Sendable {
-  case sse41, avx2, avx512vnni, neon
+  case sse42, avx2, avx512vnni, neon
 
   /// Finds a target by the name of its level, or of a core whose level that is.
   public init?(name: String) {
@@ -19,7 +18,7 @@ public enum PlanTarget: String, CaseIterable, Sendable {
   /// The number of the level in `rn_isa`.
   public var level: UInt32 {
     switch self {
-    case .sse41: RN_ISA_SSE41.rawValue
+    case .sse42: RN_ISA_SSE42.rawValue
     case .avx2: RN_ISA_AVX2.rawValue
     case .avx512vnni: RN_ISA_AVX512VNNI.rawValue
     case .neon: RN_ISA_NEON.rawValue
@@ -31,7 +30,7 @@ public enum PlanTarget: String, CaseIterable, Sendable {
   /// Those of `neon` are counted instructions at 1.5 GHz, one a cycle, and 5 GB/s.
   var cost: ConvolutionCost {
     switch self {
-    case .sse41: ConvolutionCost(direct: 25, products: 23, element: 0.16, byte: 0.1)
+    case .sse42: ConvolutionCost(direct: 25, products: 23, element: 0.16, byte: 0.1)
     case .avx2: ConvolutionCost(direct: 47, products: 65, element: 0.22, byte: 0.1)
     case .avx512vnni: ConvolutionCost(direct: 365, products: 180, element: 0.08, byte: 0.013)
     case .neon: ConvolutionCost(direct: 6.6, products: 5.6, element: 1.2, byte: 0.2)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
+import CResNetPlatform
 
 /// Why a file could not be mapped.
 public enum FileError: Error, Equatable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
+import CResNetPlatform
 
 /// Text of bounded length, built in place.
 ///
@@ -119,7 +119,7 @@ public struct TextLine {
     return withUTF8 { text in
       var done = 0
       while done < length {
-        let written = CPlatform.write(descriptor, text.baseAddress! + done, length - done)
+        let written = CResNetPlatform.write(descriptor, text.baseAddress! + done, length - done)
         if written < 0 && rn_errno() == EINTR { continue }
         guard written > 0 else { return false }
         done += written

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Dispatch
-public import ModelGraph
+public import ResNetModelGraph
+package import ResNetPlanning
 import Synchronization
 
 /// The distributions of a graph's activations over a set of images.
@@ -23,7 +24,7 @@ public struct Calibration: Sendable {
   ///
   /// - Parameters:
   ///   - graph: the network.
-  ///   - mean, deviation: of R, G and B, for bytes divided by 255.
+  ///   - mean, std: of R, G and B, for bytes divided by 255.
   ///   - imageCount: how many images there are, at least 1.
   ///   - threads: how many images are in work at a time.
   ///   - image: gives the pixels of an image, RGB8, `inputSize` × `inputSize` × 3 bytes; called from
@@ -34,17 +35,17 @@ public struct Calibration: Sendable {
   /// - **Allocates:** for each thread the activations that are live at a time in float32 and 64 KiB for
   ///   each tensor; 8 bytes for each tensor and image.
   public init(
-    observing graph: FusedGraph, mean: SIMD3<Float>, deviation: SIMD3<Float>, imageCount: Int,
+    observing graph: Program, mean: SIMD3<Float>, std: SIMD3<Float>, imageCount: Int,
     threads: Int, image: @Sendable (Int) throws -> [UInt8], progress: @Sendable (Int) -> Void
   ) throws {
     try self.init(
-      observing: FloatWeights(graph, mean: mean, deviation: deviation), imageCount: imageCount,
+      observing: FloatModel(graph, mean: mean, std: std), imageCount: imageCount,
       threads: threads, image: image, progress: progress)
   }
 
   /// The same with weights that are there already.
   package init(
-    observing model: FloatWeights, imageCount: Int, threads: Int,
+    observing model: FloatModel, imageCount: Int, threads: Int,
     image: @Sendable (Int) throws -> [UInt8], progress: @Sendable (Int) -> Void
   ) throws {
     let graph = model.graph
@@ -109,7 +110,7 @@ public struct Calibration: Sendable {
     var imagesDone = 0
     var failure: (index: Int, error: any Error)?
 
-    init(_ graph: FusedGraph, imageCount: Int) {
+    init(_ graph: Program, imageCount: Int) {
       let tensorCount = graph.tensors.count
       sums = ExactSum.zeros(for: graph)
       histograms = [Histogram](repeating: Histogram(), count: tensorCount)

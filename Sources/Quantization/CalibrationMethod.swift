@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import ResNetModelGraph
+public import ResNetPlanning
+
 /// How the range of an activation tensor is chosen from its distribution.
 public enum CalibrationMethod: Equatable, Sendable {
   /// From the smallest to the greatest value seen.
@@ -49,5 +52,15 @@ extension Calibration {
     }
     for image in extremes[tensor].dropFirst() { mean += 0.1 * (SIMD2<Double>(image) - mean) }
     return (Float(mean.x), Float(mean.y))
+  }
+}
+
+extension Calibration {
+  /// The scales of all tensors of a graph by a method.
+  public func scales(of graph: Program, method: CalibrationMethod) -> [ActivationScale] {
+    graph.tensors.indices.map { tensor in
+      let (low, high) = range(of: tensor, method: method)
+      return ActivationScale(low: graph.tensors[tensor].isRectified ? 0 : low, high: high)
+    }
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
+import ResNetModelGraph
 
 /// A sum in fixed point, which does not depend on the order of its terms.
 package struct ExactSum: Sendable {
@@ -24,7 +24,7 @@ package struct ExactSum: Sendable {
   }
 
   /// A zero for each channel of each tensor.
-  static func zeros(for graph: FusedGraph) -> [[ExactSum]] {
+  static func zeros(for graph: Program) -> [[ExactSum]] {
     graph.tensors.map { [ExactSum](repeating: ExactSum(), count: $0.channels) }
   }
 }

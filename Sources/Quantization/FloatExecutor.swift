@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
-import ModelGraph
+import CResNetKernels
+import ResNetModelGraph
+package import ResNetPlanning
 
 /// Runs a fused graph in float32, the reference that scales are found with.
 ///
 /// It calls the float32 kernels, whose sums have one fixed order, so that calibration finds the same
 /// scales on every CPU. Tensors that are not live at the same time share memory.
 package final class FloatExecutor {
-  private let model: FloatWeights
+  private let model: FloatModel
   private let kernels: rn_kernels
   private let tensors: [FloatTensor]
   /// The stem before its max pool, with one pixel of zeros around.
   private let unpooled: FloatTensor?
 
-  package init(_ model: FloatWeights) {
+  package init(_ model: FloatModel) {
     self.model = model
     var kernels = rn_kernels()
     rn_kernels_init(&kernels, rn_isa_detect())
@@ -66,7 +67,7 @@ package final class FloatExecutor {
   }
 
   /// The tensors of a graph; each takes the smallest memory that is free and large enough.
-  private static func tensors(of graph: FusedGraph) -> [FloatTensor] {
+  private static func tensors(of graph: Program) -> [FloatTensor] {
     let lifetimes = graph.lifetimes
     var tensors = [FloatTensor?](repeating: nil, count: graph.tensors.count)
     var free: [FloatBuffer] = []
@@ -122,7 +123,7 @@ package final class FloatExecutor {
       var arguments = rn_input_args()
       arguments.width = UInt32(output.width)
       arguments.mean = (model.mean.x, model.mean.y, model.mean.z)
-      arguments.deviation = (model.deviation.x, model.deviation.y, model.deviation.z)
+      arguments.std = (model.std.x, model.std.y, model.std.z)
       for y in 0..<output.height {
         arguments.rgb = rgb.baseAddress! + y * output.width * 3
         arguments.output = UnsafeMutableRawPointer(output.pixel() + y * output.rowPitch)

@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Float32 memory aligned for the kernels, with room for their over-read.
-final class FloatBuffer {
-  let start: UnsafeMutablePointer<Float>
-  let count: Int
+import ResNetPlanning
 
-  init(count: Int) {
-    self.count = count
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: count * 4 + 64, alignment: 64)
-    start = memory.initializeMemory(as: Float.self, repeating: 0, count: count + 16)
-  }
-
-  deinit { UnsafeMutableRawPointer(start).deallocate() }
-}
-
-/// A float32 activation tensor: NHWC, channels in blocks of 16 (4 for the image), surrounded by a
+/// A float32 activation tensor: NHWC, channels in blocks of 16 (3 in the image), surrounded by a
 /// border of zeros.
 final class FloatTensor {
   let height, width, channels, usedChannels, border: Int

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
-import PlanFormat
+import CResNetKernels
+import ResNetPlanFormat
 
 // Float32 and fp16 convolutions in an int8 plan: they read and write int8 tensors by strips of rows,
 // as StripLayout tells.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
-import PlanFormat
+import CResNetKernels
+import ResNetPlanFormat
 
 // Convolutions whose activations are float32, with weights in float32 or fp16.
 extension Executor {
@@ -12,7 +12,7 @@ extension Executor {
   ) {
     if step.format == .f16 {
       var arguments = halfArguments(step, geometry, input, output, residual)
-      let kernel = step.hasHalfSums ? kernels.conv_f16_halfsums : kernels.conv_f16
+      let kernel = step.hasHalfSums ? kernels.conv_f16acc16 : kernels.conv_f16
       kernel!(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
       return
     }
@@ -43,7 +43,7 @@ extension Executor {
   func convolveTiles(
     _ step: StepRecord, _ arguments: inout rn_winograd_f16_args, _ units: Range<Int>
   ) {
-    let kernel = step.hasHalfSums ? kernels.winograd_f16_halfsums : kernels.winograd_f16
+    let kernel = step.hasHalfSums ? kernels.winograd_f16acc16 : kernels.winograd_f16
     kernel!(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
   }
 

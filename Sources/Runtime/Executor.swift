@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
-import CPlatform
-import PlanFormat
+import CResNetKernels
+import CResNetPlatform
+import ResNetPlanFormat
 
 /// Runs the steps of a validated plan on one or more threads.
 ///
@@ -146,12 +146,12 @@ struct Executor {
   }
 
   private func convertInput(_ output: TensorRecord, _ thread: Int) {
-    let mean = plan.recipe.mean
-    let deviation = plan.recipe.deviation
+    let mean = plan.preprocessing.mean
+    let std = plan.preprocessing.std
     var arguments = rn_input_args()
     arguments.width = UInt32(output.width)
     arguments.mean = (mean.x, mean.y, mean.z)
-    arguments.deviation = (deviation.x, deviation.y, deviation.z)
+    arguments.std = (std.x, std.y, std.z)
     for y in share(of: output.height, thread) {
       arguments.rgb = image + y * output.width * 3
       arguments.output = pixel(output) + y * output.rowPitch * output.format.byteCount

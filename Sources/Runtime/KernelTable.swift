@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import CKernels
-import CPlatform
+package import CResNetKernels
+import CResNetPlatform
 
 /// An instruction-set level that kernels are written for.
 public struct InstructionSet: Equatable, Sendable {
@@ -61,6 +61,6 @@ package struct KernelTable {
   /// Whether fp16 layers that may sum in fp16 do.
   package var hasHalfSums: Bool {
     unsafeBitCast(kernels.conv_f16, to: UInt.self)
-      != unsafeBitCast(kernels.conv_f16_halfsums, to: UInt.self)
+      != unsafeBitCast(kernels.conv_f16acc16, to: UInt.self)
   }
 }

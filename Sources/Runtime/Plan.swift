@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import PlanFormat
-import Platform
+public import ResNetPlanFormat
+import ResNetPlatform
 
 /// A plan file, mapped read-only and validated.
 ///

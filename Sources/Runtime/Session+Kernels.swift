@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
-import PlanFormat
+import CResNetKernels
+import ResNetPlanFormat
 
 /// The kernel that does the work of a step, for reports.
 package struct StepKernel: Equatable, BitwiseCopyable {
@@ -33,7 +33,7 @@ extension Session {
   private func floatConvolution(_ step: StepRecord) -> StepKernel {
     guard step.format == .f16 else { return kernel("conv_f32") { $0.conv_f32 } }
     return sumsInHalves(step)
-      ? kernel("conv_f16_halfsums") { $0.conv_f16_halfsums } : kernel("conv_f16") { $0.conv_f16 }
+      ? kernel("conv_f16acc16") { $0.conv_f16acc16 } : kernel("conv_f16") { $0.conv_f16 }
   }
 
   private func winogradKernel(_ form: WinogradRecord, _ step: StepRecord) -> StepKernel {
@@ -41,9 +41,9 @@ extension Session {
     case (true, _, 2, _): kernel("winograd_q8_2x2") { $0.winograd_q8 }
     case (true, _, _, 2): kernel("winograd_q8_4x2") { $0.winograd_q8 }
     case (true, _, _, _): kernel("winograd_q8_4x4") { $0.winograd_q8 }
-    case (_, true, 2, _): kernel("winograd_f16_halfsums_2x2") { $0.winograd_f16_halfsums }
-    case (_, true, _, 2): kernel("winograd_f16_halfsums_4x2") { $0.winograd_f16_halfsums }
-    case (_, true, _, _): kernel("winograd_f16_halfsums_4x4") { $0.winograd_f16_halfsums }
+    case (_, true, 2, _): kernel("winograd_f16acc16_2x2") { $0.winograd_f16acc16 }
+    case (_, true, _, 2): kernel("winograd_f16acc16_4x2") { $0.winograd_f16acc16 }
+    case (_, true, _, _): kernel("winograd_f16acc16_4x4") { $0.winograd_f16acc16 }
     case (_, _, 2, _): kernel("winograd_f16_2x2") { $0.winograd_f16 }
     case (_, _, _, 2): kernel("winograd_f16_4x2") { $0.winograd_f16 }
     case (_, _, _, _): kernel("winograd_f16_4x4") { $0.winograd_f16 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
-import PlanFormat
+import CResNetKernels
+import ResNetPlanFormat
 
 extension Session {
   /// Calls `body` with each value of a tensor, row by row, without border and padding. Only in a plan

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
-import CPlatform
-import PlanFormat
+import CResNetKernels
+import CResNetPlatform
+import ResNetPlanFormat
 
 /// A plan that is ready to run, with the memory and the threads that it needs.
 ///
@@ -110,7 +110,7 @@ public struct Session: ~Copyable {
   /// Computes features and logits of an image.
   ///
   /// - Parameter pixels: RGB8, rows from top to bottom, `inputSize` × `inputSize` × 3 bytes, as the
-  ///   plan's recipe makes them.
+  ///   plan's preprocessing makes them.
   /// - **Allocates:** nothing.
   public mutating func run(_ pixels: Span<UInt8>) {
     precondition(pixels.count == plan.inputSize * plan.inputSize * 3, "an image of the plan's size")

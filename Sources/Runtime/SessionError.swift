@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Platform
+public import ResNetPlatform
 
 /// Why a session could not be made.
 public enum SessionError: Error, Equatable {

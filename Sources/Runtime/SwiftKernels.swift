@@ -5,7 +5,7 @@
 
 // Kernels bound by memory, in Swift SIMD. Their twins are in CKernels/ref.
 
-import CKernels
+import CResNetKernels
 
 extension UnsafeRawPointer {
   @inline(__always)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ImageInput
-import ModelGraph
-import ModelImport
-import PlanFormat
-import Platform
+import ResNetImages
+import ResNetModelGraph
+import ResNetModelImport
+import ResNetPlanFormat
+import ResNetPlatform
 import Synchronization
 
 /// The images that activations are observed on: photos of a folder, or random ones.
@@ -29,7 +29,7 @@ struct CalibrationImages: Sendable {
   ///
   /// - Parameter allowUnreadable: per cent of the photos that may be left out because they cannot be read.
   /// - Throws: a ``ToolError`` if more cannot be read, or if there is none.
-  init(folder: String, recipe: RecipeRecord, allowUnreadable: Double) throws {
+  init(folder: String, preprocessing: PreprocessingRecord, allowUnreadable: Double) throws {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
     else { throw ToolError("\(folder): expected a folder with calibration photos") }
@@ -60,18 +60,18 @@ struct CalibrationImages: Sendable {
     count = hashed.count
     let digest = sha256Hex(Array(set.utf8))
     description = "\(hashed.count) images, sha256 \(digest)"
-    resize = recipe.resize
-    crop = recipe.crop
+    resize = preprocessing.resize
+    crop = preprocessing.crop
   }
 
   /// Photos in an order that matters.
-  init(paths: [String], recipe: RecipeRecord) {
+  init(paths: [String], preprocessing: PreprocessingRecord) {
     source = .files(paths)
     count = paths.count
     description = "\(paths.count) images"
     unreadable = []
-    resize = recipe.resize
-    crop = recipe.crop
+    resize = preprocessing.resize
+    crop = preprocessing.crop
   }
 
   /// Images of independent random bytes.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ModelGraph
-import Quantization
+import ResNetModelGraph
+import ResNetQuantization
 
 extension Calibrator {
   /// Keeps layers out of int8 until top-1 on labelled photos is at most `drop` percentage points below

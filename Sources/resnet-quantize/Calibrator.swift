@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ModelGraph
-import PlanFormat
-import Planning
-import Quantization
+import ResNetModelGraph
+import ResNetPlanFormat
+import ResNetPlanning
+import ResNetQuantization
 
 /// Chooses the scales of a graph's tensors from images, and tells how good they are.
 struct Calibrator {
@@ -33,13 +33,13 @@ struct Calibrator {
     }
 
     /// The same in the order of the network.
-    func floatLayers(in graph: FusedGraph) -> [String] {
+    func floatLayers(in graph: Program) -> [String] {
       graph.operations.map(\.name).filter { floatLayers.contains($0) }
     }
   }
 
-  let model: FloatWeights
-  let recipe: RecipeRecord
+  let model: FloatModel
+  let preprocessing: PreprocessingRecord
   let images: CalibrationImages
   let threads: Int
   let correctsBias: Bool
@@ -128,7 +128,7 @@ struct Calibrator {
   func trialPlan(_ choice: Choice) throws -> PlanBytes {
     PlanBytes(
       try Planner.plan(
-        model, precision: .int8(choice.scales), recipe: recipe, classNames: [],
+        model, precision: .int8(choice.scales), preprocessing: preprocessing, classNames: [],
         provenance: "", exceptions: choice.exceptions,
         channelMeans: correctsBias ? choice.calibration.channelMeans : nil, keepsTensors: true))
   }

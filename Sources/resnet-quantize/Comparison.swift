@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ModelGraph
-import PlanFormat
-import Quantization
+import ResNetModelGraph
+import ResNetPlanFormat
+import ResNetPlanning
+import ResNetQuantization
 import ResNetRuntime
 
 /// How far a plan is from float32 on some images.
@@ -77,7 +78,7 @@ struct Comparison: Sendable {
 }
 
 /// The blocks of a graph and the tensors that they end with.
-func blockOutputs(of graph: FusedGraph) -> [(name: String, tensor: Int)] {
+func blockOutputs(of graph: Program) -> [(name: String, tensor: Int)] {
   var outputs: [(name: String, tensor: Int)] = []
   for operation in graph.operations where operation.output != graph.logitsTensor {
     if outputs.last?.name == operation.block { outputs.removeLast() }
@@ -89,7 +90,7 @@ func blockOutputs(of graph: FusedGraph) -> [(name: String, tensor: Int)] {
 extension Comparison {
   /// Compares a plan with float32 on photos with labels.
   static func compare(
-    _ model: FloatWeights, with plan: PlanBytes, on photos: LabelledImages, threads: Int,
+    _ model: FloatModel, with plan: PlanBytes, on photos: LabelledImages, threads: Int,
     progress: Progress, _ title: String
   ) throws -> Comparison {
     progress.begin(title, total: photos.images.count)
@@ -109,7 +110,7 @@ extension Comparison {
   ///   - images: which images, numbers for `pixels` and `label`.
   ///   - label: the class of an image, if it is known.
   static func compare(
-    _ model: FloatWeights, with plan: PlanBytes, images: [Int], threads: Int,
+    _ model: FloatModel, with plan: PlanBytes, images: [Int], threads: Int,
     pixels: @Sendable (Int) throws -> [UInt8], label: @Sendable (Int) -> Int? = { _ in nil },
     progress: @Sendable (Int) -> Void
   ) throws -> Comparison {

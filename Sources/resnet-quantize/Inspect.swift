@@ -2,14 +2,14 @@
 
 import ArgumentParser
 import Foundation
-import PlanFormat
-import Planning
-import Platform
+import ResNetPlanFormat
+import ResNetPlanning
+import ResNetPlatform
 import ResNetRuntime
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows what a plan holds: steps, tensors, memory, recipe, provenance.",
+    abstract: "Shows what a plan holds: steps, tensors, memory, preprocessing, provenance.",
     discussion: """
       The arena drawing has a row for each step and 64 columns for the bytes of the arena. A letter is a \
       live tensor, capital where the step writes it.
@@ -51,9 +51,9 @@ struct Inspect: ParsableCommand {
     }
     print("session      \(plan.sessionByteCount(threads: 1)) bytes with 1 thread")
     print(
-      "recipe       RGB, shorter side to \(view.recipe.resize) (bilinear, antialiased), centre "
-        + "\(view.recipe.crop)×\(view.recipe.crop)")
-    print("             mean \(list(view.recipe.mean)), deviation \(list(view.recipe.deviation))")
+      "preprocessing       RGB, shorter side to \(view.preprocessing.resize) (bilinear, antialiased), centre "
+        + "\(view.preprocessing.crop)×\(view.preprocessing.crop)")
+    print("             mean \(list(view.preprocessing.mean)), std \(list(view.preprocessing.std))")
     print("classes      \(view.hasClassNames ? "named" : "without names")")
     for line in String(cString: view.provenance).split(separator: "\n") {
       let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import PlanFormat
+import ResNetPlanFormat
 
 /// Photos in folders that are named after their classes.
 struct LabelledImages: Sendable {
@@ -10,7 +10,9 @@ struct LabelledImages: Sendable {
 
   /// Finds the photos in DIR/CLASS/. A folder is named like a class or like the first word of its name; if
   /// none is, the sorted folders stand for the classes in order, if they are as many.
-  init(folder: String, classNames: [String], classCount: Int, recipe: RecipeRecord) throws {
+  init(folder: String, classNames: [String], classCount: Int, preprocessing: PreprocessingRecord)
+    throws
+  {
     let entries = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
     let folders = entries.filter {
       var isFolder: ObjCBool = false
@@ -34,7 +36,7 @@ struct LabelledImages: Sendable {
     guard !paths.isEmpty else {
       throw ToolError("\(folder): expected folders with JPEG or PNG photos, found none")
     }
-    images = CalibrationImages(paths: paths, recipe: recipe)
+    images = CalibrationImages(paths: paths, preprocessing: preprocessing)
     self.labels = labels
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Quantization
+import ResNetQuantization
 
 /// How activation ranges are chosen.
 enum MethodOption: String, ExpressibleByArgument, CaseIterable {

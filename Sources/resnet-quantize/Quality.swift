@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import Quantization
+import ResNetPlanning
+import ResNetQuantization
 
 /// What quantization did to a network, in words and numbers.
 struct Quality {
-  let model: FloatWeights
+  let model: FloatModel
   /// What was calibrated with.
   let images: String
   let choice: Calibrator.Choice

@@ -2,11 +2,11 @@
 
 import ArgumentParser
 import Foundation
-import ModelGraph
-import ModelImport
-import PlanFormat
-import Planning
-import Quantization
+import ResNetModelGraph
+import ResNetModelImport
+import ResNetPlanFormat
+import ResNetPlanning
+import ResNetQuantization
 import ResNetRuntime
 
 /// The precision of the plan's weights and activations.
@@ -143,7 +143,7 @@ struct Quantize: ParsableCommand {
   @Option(
     name: .customLong("target"),
     help: ArgumentHelp(
-      "A level: sse41, avx2, avx512vnni, neon (also cortex-a53, cortex-a72); may be repeated. int8: stores "
+      "A level: sse42, avx2, avx512vnni, neon (also cortex-a53, cortex-a72); may be repeated. int8: stores "
         + "Winograd weights where they pay there; the results stay the same, the plan becomes larger and "
         + "faster. fp16: its times decide the Winograd forms, and those the last bits of the results.",
       valueName: "level"),
@@ -255,12 +255,12 @@ struct Quantize: ParsableCommand {
   func run() throws {
     let start = ContinuousClock.now
     let progress = Progress(isQuiet: quiet)
-    let recipe = RecipeRecord(resize: resizedSide, crop: inputSize)
+    let preprocessing = PreprocessingRecord(resize: resizedSide, crop: inputSize)
     let classNames = try classes.map(readClassNames) ?? []
     var provenance = Provenance()
     // The only copy of the weights from here on.
-    let model = FloatWeights(
-      try load(progress, &provenance), mean: recipe.mean, deviation: recipe.deviation)
+    let model = FloatModel(
+      try load(progress, &provenance), mean: preprocessing.mean, std: preprocessing.std)
 
     var planPrecision = precision == .fp16 ? PlanPrecision.float16 : .float32
     var means: [[Double]]?
@@ -269,12 +269,12 @@ struct Quantize: ParsableCommand {
     var quality: Quality?
     if precision == .int8 {
       let choice: Calibrator.Choice
-      (choice, quality) = try calibrate(model, recipe, classNames, progress, &provenance)
+      (choice, quality) = try calibrate(model, preprocessing, classNames, progress, &provenance)
       planPrecision = .int8(choice.scales)
       means = biasCorrection ? choice.calibration.channelMeans : nil
       exceptions = choice.exceptions
     } else if sums == .fp16 {
-      magnitudes = try findMagnitudes(model, recipe, progress, &provenance)
+      magnitudes = try findMagnitudes(model, preprocessing, progress, &provenance)
     }
     if !targets.isEmpty {
       provenance.add("targets", targets.map(\.rawValue).joined(separator: " "))
@@ -282,7 +282,7 @@ struct Quantize: ParsableCommand {
     progress.begin("packing weights")
     func plan(keepsTensors: Bool) throws -> [UInt8] {
       try Planner.plan(
-        model, precision: planPrecision, recipe: recipe, classNames: classNames,
+        model, precision: planPrecision, preprocessing: preprocessing, classNames: classNames,
         provenance: provenance.text, targets: targets, exceptions: exceptions,
         transformed: transformed?.value ?? .made,
         transformedLimit: transformedLimit.map { $0 * 1_000_000 }, magnitudes: magnitudes,
@@ -293,7 +293,7 @@ struct Quantize: ParsableCommand {
     if precision == .fp16, let evaluate {
       let photos = try LabelledImages(
         folder: evaluate, classNames: classNames, classCount: model.graph.config.outputDimension,
-        recipe: recipe)
+        preprocessing: preprocessing)
       evaluation = Quality.line(
         try Comparison.compare(
           model, with: PlanBytes(plan(keepsTensors: true)), on: photos, threads: threadCount,
@@ -319,7 +319,7 @@ struct Quantize: ParsableCommand {
   private var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
 
   /// The network; the checkpoint is let go.
-  private func load(_ progress: Progress, _ provenance: inout Provenance) throws -> FusedGraph {
+  private func load(_ progress: Progress, _ provenance: inout Provenance) throws -> Program {
     let source = try loadCheckpoint(progress)
     var graph = try graph(of: source)
     let dropped = graph.dropDeadBranches()
@@ -332,20 +332,21 @@ struct Quantize: ParsableCommand {
     if !copy.isEmpty { provenance.add("weights", copy.joined(separator: " ")) }
     if !dropped.isEmpty { provenance.add("dropped branches", dropped.joined(separator: " ")) }
     if let equalized { provenance.add("equalized channels", "\(equalized)") }
-    return FusedGraph(graph, inputSize: inputSize)
+    return Program(graph, inputSize: inputSize)
   }
 
   private func calibrate(
-    _ model: FloatWeights, _ recipe: RecipeRecord, _ classNames: [String], _ progress: Progress,
+    _ model: FloatModel, _ preprocessing: PreprocessingRecord, _ classNames: [String],
+    _ progress: Progress,
     _ provenance: inout Provenance
   ) throws -> (Calibrator.Choice, Quality?) {
     // What is missing should be known before the work.
     let labelled = try evaluate.map {
       try LabelledImages(
         folder: $0, classNames: classNames, classCount: model.graph.config.outputDimension,
-        recipe: recipe)
+        preprocessing: preprocessing)
     }
-    let calibrator = try calibrator(model, recipe, progress)
+    let calibrator = try calibrator(model, preprocessing, progress)
     let images = calibrator.images
     // Random weights have no quality to tell or to choose by.
     let method = random != nil && method == .auto ? .minMax : method.method(percentile: percentile)
@@ -378,28 +379,28 @@ struct Quantize: ParsableCommand {
 
   /// What observes the photos, or random images for random weights.
   private func calibrator(
-    _ model: FloatWeights, _ recipe: RecipeRecord, _ progress: Progress
+    _ model: FloatModel, _ preprocessing: PreprocessingRecord, _ progress: Progress
   ) throws -> Calibrator {
     let images: CalibrationImages
     if let calibration {
       images = try CalibrationImages(
-        folder: calibration, recipe: recipe, allowUnreadable: allowUnreadable)
+        folder: calibration, preprocessing: preprocessing, allowUnreadable: allowUnreadable)
       progress.end()
       images.listUnreadable()
     } else {
       images = CalibrationImages(randomCount: 4, seed: seed, size: inputSize)
     }
     return Calibrator(
-      model: model, recipe: recipe, images: images, threads: threadCount,
+      model: model, preprocessing: preprocessing, images: images, threads: threadCount,
       correctsBias: biasCorrection, progress: progress)
   }
 
   /// The greatest magnitude of each tensor in the photos.
   private func findMagnitudes(
-    _ model: FloatWeights, _ recipe: RecipeRecord, _ progress: Progress,
+    _ model: FloatModel, _ preprocessing: PreprocessingRecord, _ progress: Progress,
     _ provenance: inout Provenance
   ) throws -> [Float] {
-    let calibrator = try calibrator(model, recipe, progress)
+    let calibrator = try calibrator(model, preprocessing, progress)
     let images = calibrator.images
     let calibration = try calibrator.observe(Array(0..<images.count), "finding ranges")
     provenance.add("fp16 sums", "ranges of \(images.description)")

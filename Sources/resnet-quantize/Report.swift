@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ModelGraph
-import PlanFormat
-import Quantization
+import ResNetModelGraph
+import ResNetPlanFormat
+import ResNetQuantization
 import ResNetRuntime
 
 /// What a quantization did, to be kept: as JSON with these names, or as a page.
@@ -142,7 +142,7 @@ struct Report: Encodable {
     return try encoder.encode(self)
   }
 
-  private static func layer(_ operation: FusedGraph.Operation, format: String) -> Layer? {
+  private static func layer(_ operation: Program.Operation, format: String) -> Layer? {
     let (weights, channels): ([Float], Int)
     switch operation.kind {
     case .stem(let convolution), .convolution(let convolution):

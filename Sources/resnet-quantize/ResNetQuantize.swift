@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import CPlatform
+import CResNetPlatform
 import Foundation
-import Platform
+import ResNetPlatform
 
 @main
 struct ResNetQuantize: ParsableCommand {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import ModelGraph
+import ResNetModelGraph
 
 /// Where the bottlenecks of a state dictionary have their stride.
 enum StrideOption: String, ExpressibleByArgument, CaseIterable {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
 import Foundation
-import Platform
+import ResNetBoardTool
+import ResNetPlatform
 
 /// Writes a file that appears whole or not at all.
 ///

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import CPlatform
+import CResNetPlatform
+import ResNetBoardTool
 import ResNetRuntime
 
 /// The command line, which lives as long as the process.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import CPlatform
-import PlanFormat
-import Platform
+import CResNetPlatform
+import ResNetBoardTool
+import ResNetPlanFormat
+import ResNetPlatform
 import ResNetRuntime
 
 /// The folders of a validation set and the classes that they stand for.

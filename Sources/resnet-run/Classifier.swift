@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import CPlatform
-import ImageInput
-import PlanFormat
-import Platform
+import CResNetPlatform
+import ResNetBoardTool
+import ResNetImages
+import ResNetPlanFormat
+import ResNetPlatform
 import ResNetRuntime
 
 /// A session and the memory that takes an image from its file to its classes.
@@ -38,9 +38,9 @@ struct Classifier: ~Copyable {
   /// Reads an image, runs the network on it and takes the times.
   mutating func run(_ path: UnsafePointer<CChar>) throws(ImageError) {
     let start = rn_monotonic_ns()
-    let recipe = session.plan.view.recipe
+    let preprocessing = session.plan.view.preprocessing
     try preprocess(
-      RGBImage(path: path), resizeShorterSide: recipe.resize, crop: recipe.crop,
+      RGBImage(path: path), resizeShorterSide: preprocessing.resize, crop: preprocessing.crop,
       into: pixels.elements.baseAddress!)
     infer(since: start)
   }

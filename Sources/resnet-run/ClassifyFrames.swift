@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import CPlatform
-import ImageInput
-import PlanFormat
-import Platform
+import CResNetPlatform
+import ResNetBoardTool
+import ResNetImages
+import ResNetPlanFormat
+import ResNetPlatform
 import ResNetRuntime
 
 /// Prints the class of the frames of a stream, until it ends or a signal comes.
@@ -27,7 +27,7 @@ func classifyFrames(
   let reader = try FrameReader(
     arguments.images[0], frameBytes: converter.byteCount, latest: options.latest)
   var classifier = try Classifier(arguments)
-  let input = try FrameInput(converter, classifier.session.plan.view.recipe)
+  let input = try FrameInput(converter, classifier.session.plan.view.preprocessing)
   let places = try Buffer<Int>(count: min(arguments.top, classifier.session.plan.classCount))
   var output = TextOutput()
   rn_ignore_sigpipe()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import CPlatform
+import CResNetPlatform
+import ResNetBoardTool
 
 /// The names in a folder, sorted by their bytes, without those that start with a dot.
 struct DirectoryListing: ~Copyable {

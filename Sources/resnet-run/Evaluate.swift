@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import CPlatform
-import ImageInput
-import PlanFormat
-import Platform
+import CResNetPlatform
+import ResNetBoardTool
+import ResNetImages
+import ResNetPlanFormat
+import ResNetPlatform
 import ResNetRuntime
 
 /// Prints how often the network is right about the images in the folders of `root`.

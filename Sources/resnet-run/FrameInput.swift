@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import ImageInput
-import PlanFormat
+import ResNetBoardTool
+import ResNetImages
+import ResNetPlanFormat
 
 /// The way of a frame to the network's input.
 ///
@@ -12,10 +12,11 @@ struct FrameInput: ~Copyable {
   private let image: RGBImage
   private let preprocessor: Preprocessor
 
-  init(_ converter: consuming FrameConverter, _ recipe: RecipeRecord) throws(RunError) {
+  init(_ converter: consuming FrameConverter, _ preprocessing: PreprocessingRecord) throws(RunError)
+  {
     let (width, height) = (converter.width, converter.height)
     let image = try FrameInput.makeImage(width, height)
-    let preprocessor = try FrameInput.makePreprocessor(width, height, recipe)
+    let preprocessor = try FrameInput.makePreprocessor(width, height, preprocessing)
     self.image = image
     self.preprocessor = preprocessor
     self.converter = converter
@@ -40,13 +41,14 @@ struct FrameInput: ~Copyable {
   }
 
   private static func makePreprocessor(
-    _ width: Int, _ height: Int, _ recipe: RecipeRecord
+    _ width: Int, _ height: Int, _ preprocessing: PreprocessingRecord
   ) throws(RunError) -> Preprocessor {
     do throws(ImageError) {
       return try Preprocessor(
-        width: width, height: height, resizeShorterSide: recipe.resize, crop: recipe.crop)
+        width: width, height: height, resizeShorterSide: preprocessing.resize,
+        crop: preprocessing.crop)
     } catch {
-      throw .outOfMemory(bytes: 3 * width * recipe.crop)
+      throw .outOfMemory(bytes: 3 * width * preprocessing.crop)
     }
   }
 }

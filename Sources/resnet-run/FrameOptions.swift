@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import CPlatform
-import ImageInput
+import CResNetPlatform
+import ResNetBoardTool
+import ResNetImages
 
 /// What the command line says about a stream of frames.
 struct FrameOptions {

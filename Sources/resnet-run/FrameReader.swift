@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
-import CPlatform
+import CResNetPlatform
+import ResNetBoardTool
 
 /// The frames of a file or of standard input, read on a thread of its own.
 struct FrameReader: ~Copyable {

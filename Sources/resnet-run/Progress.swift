@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
-import Platform
+import CResNetPlatform
+import ResNetPlatform
 
 /// How far an evaluation is, on standard error: one line that changes on a terminal, else a line
 /// every few seconds.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
-import PlanFormat
-import Platform
+import CResNetPlatform
+import ResNetPlanFormat
+import ResNetPlatform
 
 /// Writes the help text.
 ///

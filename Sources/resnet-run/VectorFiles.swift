@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BoardTool
+import ResNetBoardTool
 import ResNetRuntime
 
 /// A file of little-endian float32 values.

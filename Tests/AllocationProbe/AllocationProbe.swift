@@ -2,7 +2,7 @@
 
 import AllocationCounter
 import Glibc
-import PlanFormat
+import ResNetPlanFormat
 import ResNetRuntime
 import TestPlans
 

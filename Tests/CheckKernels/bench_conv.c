@@ -205,7 +205,7 @@ static void conv_f16(bench_run *run, void (*kernel)(const rn_conv_f16_args *, ui
 
 void bench_conv_f16(bench_run *run) { conv_f16(run, run->kernels->conv_f16); }
 
-void bench_conv_f16_halfsums(bench_run *run) { conv_f16(run, run->kernels->conv_f16_halfsums); }
+void bench_conv_f16acc16(bench_run *run) { conv_f16(run, run->kernels->conv_f16acc16); }
 
 // The rate is that of the direct convolution's multiplications. As above.
 static void winograd_f16(bench_run *run,
@@ -245,6 +245,6 @@ static void winograd_f16(bench_run *run,
 
 void bench_winograd_f16(bench_run *run) { winograd_f16(run, run->kernels->winograd_f16); }
 
-void bench_winograd_f16_halfsums(bench_run *run) {
-  winograd_f16(run, run->kernels->winograd_f16_halfsums);
+void bench_winograd_f16acc16(bench_run *run) {
+  winograd_f16(run, run->kernels->winograd_f16acc16);
 }

@@ -110,7 +110,7 @@ static void input(bench_run *run, size_t element, void (*kernel)(const rn_input_
                            .output = buffer_output(3 * width * element),
                            .width = width,
                            .mean = {0.485f, 0.456f, 0.406f},
-                           .deviation = {0.229f, 0.224f, 0.225f}};
+                           .std = {0.229f, 0.224f, 0.225f}};
   bench_samples samples;
   BENCH(&samples, kernel(&a));
   bench_report(run, &samples, "one row of 224", 0, 0);

@@ -17,11 +17,11 @@ static void one(check_run *run, uint32_t width, bool is_ramp, size_t element,
   rn_input_args a = {.rgb = rgb,
                      .width = width,
                      .mean = {0.485f, 0.456f, 0.406f},
-                     .deviation = {0.229f, 0.224f, 0.225f}};
+                     .std = {0.229f, 0.224f, 0.225f}};
   if (random_below(&run->random, 2)) {
     for (int c = 0; c < 3; c++) {
       a.mean[c] = random_float(&run->random);
-      a.deviation[c] = 1.5f + random_float(&run->random);
+      a.std[c] = 1.5f + random_float(&run->random);
     }
   }
   const check_view view = view_of_row(3 * width, element);

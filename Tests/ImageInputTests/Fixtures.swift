@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ImageInput
-import Platform
+import ResNetImages
+import ResNetPlatform
 
 /// Pixels that a test expects or has got.
 struct Pixels: Equatable {

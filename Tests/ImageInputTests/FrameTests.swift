@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ImageInput
+import ResNetImages
 import Testing
 
 /// A frame's size, format and colours.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ImageInput
+import ResNetImages
 import Testing
 
 /// Damaged files give an error or an image, never a crash.

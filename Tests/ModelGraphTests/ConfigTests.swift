@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
-import ModelImport
+import ResNetModelGraph
+import ResNetModelImport
 import Testing
 
 /// A network of a known architecture's blocks with few channels, so that tests are quick.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ModelGraph
-import ModelImport
+import ResNetModelGraph
+import ResNetModelImport
+import ResNetPlatform
 import Testing
 
 @Suite struct RandomCheckpointTests {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelImport
+import ResNetModelImport
 import Testing
 
 /// Damaged files give an error or, where the damage does not matter, a sound checkpoint; a crash

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ModelImport
+import ResNetModelImport
+import ResNetPlatform
 import Testing
 
 @Suite struct FileKindTests {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CZip
+import CResNetZip
 import Foundation
-import ModelImport
+import ResNetModelImport
 import Testing
 
 /// Reads the checkpoint whose file has the contents `bytes`.

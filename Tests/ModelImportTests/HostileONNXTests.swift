@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
-import ModelImport
+import ResNetModelGraph
+import ResNetModelImport
 import SwiftProtobuf
 import Testing
 

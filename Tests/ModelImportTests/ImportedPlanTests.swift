@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
-import ModelImport
-import PlanFormat
-import Planning
-import Quantization
+import ResNetModelGraph
+import ResNetModelImport
+import ResNetPlanFormat
+import ResNetPlanning
+import ResNetQuantization
 import ResNetRuntime
 import TestPlans
 import Testing
@@ -25,14 +25,15 @@ import Testing
   /// Quantized with three images.
   private static func plans(of checkpoint: Checkpoint) throws -> Plans {
     let graph = try Graph(folding: checkpoint, config: ResNetConfig(describing: checkpoint))
-    let fused = FusedGraph(graph, inputSize: inputSize)
-    let recipe = RecipeRecord(resize: inputSize, crop: inputSize)
+    let fused = Program(graph, inputSize: inputSize)
+    let preprocessing = PreprocessingRecord(resize: inputSize, crop: inputSize)
     let calibration = try Calibration(
-      observing: fused, mean: recipe.mean, deviation: recipe.deviation, imageCount: 3, threads: 2,
+      observing: fused, mean: preprocessing.mean, std: preprocessing.std, imageCount: 3, threads: 2,
       image: { testImage(inputSize, seed: UInt64($0)) }, progress: { _ in })
     func plan(_ precision: PlanPrecision) throws -> [UInt8] {
       try Planner.plan(
-        fused, precision: precision, recipe: recipe, classNames: [], provenance: "test")
+        fused, precision: precision, preprocessing: preprocessing, classNames: [],
+        provenance: "test")
     }
     return Plans(
       int8: try plan(.int8(calibration.scales(of: fused, method: .minMax))),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ModelGraph
-import ModelImport
+import ResNetModelGraph
+import ResNetModelImport
 import SwiftProtobuf
 import Testing
 

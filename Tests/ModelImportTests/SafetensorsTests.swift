@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelImport
+import ResNetModelImport
+import ResNetPlatform
 import Testing
 
 @Suite struct SafetensorsTests {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelImport
+import ResNetModelImport
 
 /// The element types in which a checkpoint may be stored.
 enum StoredType: String {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CZip
-import ModelImport
+import CResNetZip
+import ResNetModelImport
+import ResNetPlatform
 import Testing
 
 @Suite struct TorchArchiveTests {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PlanFormat
-import Planning
+import ResNetPlanFormat
+import ResNetPlanning
 import TestPlans
 import Testing
 

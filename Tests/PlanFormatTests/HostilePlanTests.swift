@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ModelGraph
-import PlanFormat
+import ResNetModelGraph
+import ResNetPlanFormat
 import ResNetRuntime
 import TestPlans
 import Testing

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
-import PlanFormat
+import CResNetKernels
+import ResNetPlanFormat
 import TestPlans
 import Testing
 
@@ -87,11 +87,12 @@ import Testing
   }
 
   @Test func theRecipeRecordComesBack() throws {
-    let changed = RecipeRecord(
-      resize: 4096, crop: 32, mean: SIMD3(0.1, -0.2, 0.3), deviation: SIMD3(1, 2, 3))
+    let changed = PreprocessingRecord(
+      resize: 4096, crop: 32, mean: SIMD3(0.1, -0.2, 0.3), std: SIMD3(1, 2, 3))
     try rewrite(
-      .recipe, at: 0, byteCount: RecipeRecord.byteCount, { changed.write(to: $0, at: 0) },
-      { #expect($0.recipe == changed) })
+      .preprocessing, at: 0, byteCount: PreprocessingRecord.byteCount,
+      { changed.write(to: $0, at: 0) },
+      { #expect($0.preprocessing == changed) })
   }
 
   @Test func textsComeBack() throws {

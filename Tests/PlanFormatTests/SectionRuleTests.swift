@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PlanFormat
+import ResNetPlanFormat
 import TestPlans
 import Testing
 
@@ -41,26 +41,26 @@ import Testing
 
   @Test func theRecipeHasItsRecord() {
     let rule: StaticString = "a record of 64 bytes with known codes"
-    expect(.recipe, rule) { $0[.recipe].removeLast() }
-    expect(.recipe, rule) { $0.set(.recipe, 0, 1) }
-    expect(.recipe, rule) { $0.set(.recipe, 4, 1) }
+    expect(.preprocessing, rule) { $0[.preprocessing].removeLast() }
+    expect(.preprocessing, rule) { $0.set(.preprocessing, 0, 1) }
+    expect(.preprocessing, rule) { $0.set(.preprocessing, 4, 1) }
   }
 
   @Test func theRecipeFitsTheImage() {
     let rule: StaticString = "a crop equal to the image size and at most the resize"
-    expect(.recipe, rule) { $0.set(.recipe, 12, 33) }
-    expect(.recipe, rule) { $0.set(.recipe, 8, 31) }
-    expect(.recipe, rule) { $0.set(.recipe, 8, 4097) }
+    expect(.preprocessing, rule) { $0.set(.preprocessing, 12, 33) }
+    expect(.preprocessing, rule) { $0.set(.preprocessing, 8, 31) }
+    expect(.preprocessing, rule) { $0.set(.preprocessing, 8, 4097) }
   }
 
   @Test func normalisationIsFinite() {
-    let rule: StaticString = "finite means and positive deviations"
+    let rule: StaticString = "finite means and positive stds"
     for channel in 0..<3 {
       for mean in [Float.nan, .infinity, -.infinity] {
-        expect(.recipe, rule) { $0.setFloat(.recipe, 16 + 4 * channel, mean) }
+        expect(.preprocessing, rule) { $0.setFloat(.preprocessing, 16 + 4 * channel, mean) }
       }
-      for deviation in [Float.nan, .infinity, 0, -1] {
-        expect(.recipe, rule) { $0.setFloat(.recipe, 28 + 4 * channel, deviation) }
+      for std in [Float.nan, .infinity, 0, -1] {
+        expect(.preprocessing, rule) { $0.setFloat(.preprocessing, 28 + 4 * channel, std) }
       }
     }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
-import Planning
+import ResNetModelGraph
+import ResNetPlanning
 import Testing
 
 @Suite struct ArenaPlannerTests {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
-import ModelImport
-import PlanFormat
-import Planning
-import Quantization
+import ResNetModelGraph
+import ResNetModelImport
+import ResNetPlanFormat
+import ResNetPlanning
+import ResNetQuantization
 import TestPlans
 import Testing
 
@@ -15,11 +15,12 @@ import Testing
   ])
   func int8ArenasAt224Pixels(config: ResNetConfig, arena: Int) throws {
     let checkpoint = Checkpoint.random(config: config, seed: 1)
-    let fused = FusedGraph(try Graph(folding: checkpoint, config: config), inputSize: 224)
+    let fused = Program(try Graph(folding: checkpoint, config: config), inputSize: 224)
     // Places do not depend on scales.
     let scales = fused.tensors.map { _ in ActivationScale(low: 0, high: 1) }
     let bytes = try Planner.plan(
-      fused, precision: .int8(scales), recipe: RecipeRecord(resize: 256, crop: 224), classNames: [],
+      fused, precision: .int8(scales), preprocessing: PreprocessingRecord(resize: 256, crop: 224),
+      classNames: [],
       provenance: "")
     try withView(bytes) { view in
       #expect(view.arenaByteCount == arena)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
-import PlanFormat
+import CResNetKernels
+import ResNetPlanFormat
 import TestPlans
 
 /// Calls `body` with a validated view of a plan.

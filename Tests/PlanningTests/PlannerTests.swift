@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
-import PlanFormat
-import Planning
-import Quantization
+import ResNetModelGraph
+import ResNetPlanFormat
+import ResNetPlanning
+import ResNetQuantization
 import TestPlans
 import Testing
 
@@ -24,18 +24,18 @@ import Testing
 
   @Test(arguments: TestNetwork.all, [ElementFormat.q8, .f32, .f16])
   func packedWeightsGiveTheSameBytes(network: TestNetwork, format: ElementFormat) throws {
-    let fused = FusedGraph(try network.graph(), inputSize: 64)
-    let recipe = RecipeRecord(resize: 64, crop: 64)
+    let fused = Program(try network.graph(), inputSize: 64)
+    let preprocessing = PreprocessingRecord(resize: 64, crop: 64)
     let scales = fused.tensors.map { ActivationScale(low: $0.isRectified ? 0 : -1, high: 2) }
     let precision: PlanPrecision =
       format == .q8 ? .int8(scales) : format == .f16 ? .float16 : .float32
-    let model = FloatWeights(fused, mean: recipe.mean, deviation: recipe.deviation)
+    let model = FloatModel(fused, mean: preprocessing.mean, std: preprocessing.std)
     let exceptions = ["layer1.0.conv1": ElementFormat.f16, "layer1.0.conv2": .f32]
     let expected = try Planner.plan(
-      fused, precision: precision, recipe: recipe, classNames: [], provenance: "",
+      fused, precision: precision, preprocessing: preprocessing, classNames: [], provenance: "",
       targets: PlanTarget.allCases, exceptions: exceptions)
     let found = try Planner.plan(
-      model, precision: precision, recipe: recipe, classNames: [], provenance: "",
+      model, precision: precision, preprocessing: preprocessing, classNames: [], provenance: "",
       targets: PlanTarget.allCases, exceptions: exceptions)
     #expect(found == expected)
   }
@@ -100,7 +100,7 @@ import Testing
       of: graph, inputSize: 32, precision: .f16, transformed: transformed,
       transformedLimit: 1 << 30,
       magnitudes: [Float](
-        repeating: magnitude, count: FusedGraph(graph, inputSize: 32).tensors.count))
+        repeating: magnitude, count: Program(graph, inputSize: 32).tensors.count))
     return try withView(file) { view in
       (0..<view.stepCount).filter { view.step($0).hasHalfSums }
         .map { String(cString: view.name(view.step($0).name)) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Planning
+import ResNetPlanning
 import Testing
 
 @Suite struct WinogradChoiceTests {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import Platform
+import ResNetPlatform
 import Testing
 
 @Suite final class MappedFileTests {

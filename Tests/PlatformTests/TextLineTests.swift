@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Platform
+import ResNetPlatform
 import Testing
 
 /// The text that `append` makes in an empty line.

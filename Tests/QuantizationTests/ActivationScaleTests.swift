@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Quantization
+import ResNetPlanning
+import ResNetQuantization
 import Testing
 
 @Suite struct ActivationScaleTests {

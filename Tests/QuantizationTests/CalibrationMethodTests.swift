@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
-import Quantization
+import ResNetModelGraph
+import ResNetPlanning
+import ResNetQuantization
 import TestPlans
 import Testing
 
@@ -10,13 +11,13 @@ import Testing
     .minMax, .movingAverage, .percentile(99.9), .entropy, .meanSquaredError,
   ]
 
-  private let graph: FusedGraph
+  private let graph: Program
 
-  init() throws { graph = FusedGraph(try TestNetwork.bottleneck.graph(), inputSize: 32) }
+  init() throws { graph = Program(try TestNetwork.bottleneck.graph(), inputSize: 32) }
 
-  private func calibrate(_ graph: FusedGraph, seeds: [UInt64], threads: Int) throws -> Calibration {
+  private func calibrate(_ graph: Program, seeds: [UInt64], threads: Int) throws -> Calibration {
     try Calibration(
-      observing: graph, mean: SIMD3(0.5, 0.5, 0.5), deviation: SIMD3(0.2, 0.2, 0.2),
+      observing: graph, mean: SIMD3(0.5, 0.5, 0.5), std: SIMD3(0.2, 0.2, 0.2),
       imageCount: seeds.count, threads: threads, image: { testImage(32, seed: seeds[$0]) },
       progress: { _ in })
   }
@@ -67,7 +68,7 @@ import Testing
       dead.stem[layer].weights = dead.stem[layer].weights.map { _ in 0 }
       dead.stem[layer].bias = dead.stem[layer].bias.map { _ in 0 }
     }
-    let fused = FusedGraph(dead, inputSize: 32)
+    let fused = Program(dead, inputSize: 32)
     let calibration = try calibrate(fused, seeds: [1, 2], threads: 1)
     let stem = try #require(fused.tensors.firstIndex { $0.name == "stem" })
     let scales = calibration.scales(of: fused, method: method)
@@ -81,7 +82,7 @@ import Testing
       huge.blocks[0].branch[0].weights = huge.blocks[0].branch[0].weights.map {
         $0 < 0 ? -magnitude : magnitude
       }
-      let fused = FusedGraph(huge, inputSize: 32)
+      let fused = Program(huge, inputSize: 32)
       #expect(throws: CalibrationError.notFinite(tensor: "layer1.0.conv1")) {
         try calibrate(fused, seeds: [1, 2, 3], threads: 2)
       }

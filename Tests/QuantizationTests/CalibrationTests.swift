@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ModelGraph
-import Quantization
+import ResNetModelGraph
+import ResNetQuantization
 import Synchronization
 import TestPlans
 import Testing
 
 @Suite struct CalibrationTests {
-  private let graph: FusedGraph
+  private let graph: Program
 
-  init() throws { graph = FusedGraph(try TestNetwork.bottleneck.graph(), inputSize: 32) }
+  init() throws { graph = Program(try TestNetwork.bottleneck.graph(), inputSize: 32) }
 
   private func calibrate(
     threads: Int, count: Int = 7, image: @Sendable (Int) throws -> [UInt8],
     progress: @Sendable (Int) -> Void = { _ in }
   ) throws -> Calibration {
     try Calibration(
-      observing: graph, mean: SIMD3(0.5, 0.5, 0.5), deviation: SIMD3(0.2, 0.2, 0.2),
+      observing: graph, mean: SIMD3(0.5, 0.5, 0.5), std: SIMD3(0.2, 0.2, 0.2),
       imageCount: count, threads: threads, image: image, progress: progress)
   }
 

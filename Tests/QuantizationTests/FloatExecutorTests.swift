@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
-import Quantization
+import ResNetModelGraph
+import ResNetPlanning
+import ResNetQuantization
 import TestPlans
 import Testing
 
 @Suite struct FloatExecutorTests {
   private let mean = SIMD3<Float>(0.485, 0.456, 0.406)
-  private let deviation = SIMD3<Float>(0.229, 0.224, 0.225)
+  private let std = SIMD3<Float>(0.229, 0.224, 0.225)
 
   private func relativeError(_ found: [Float], _ expected: [Double]) -> Double {
     let greatest = expected.map(abs).max() ?? 0
@@ -18,14 +19,14 @@ import Testing
   func agreesWithAPlainForwardPass(network: TestNetwork, size: Int) throws {
     let graph = try network.graph()
     guard try network.suits(size) else { return }
-    let fused = FusedGraph(graph, inputSize: size)
-    let executor = FloatExecutor(FloatWeights(fused, mean: mean, deviation: deviation))
+    let fused = Program(graph, inputSize: size)
+    let executor = FloatExecutor(FloatModel(fused, mean: mean, std: std))
     // The second image finds the tensors as the first left them.
     for seed in [1, 2] as [UInt64] {
       let image = testImage(size, seed: seed)
       executor.run(image)
       let expected = PlainNetwork(graph: graph)
-        .logits(image, size: size, mean: mean, deviation: deviation)
+        .logits(image, size: size, mean: mean, std: std)
       let features = executor.values(of: fused.featuresTensor)
       let logits = executor.values(of: fused.logitsTensor)
       #expect(features.count == network.config.featureCount)

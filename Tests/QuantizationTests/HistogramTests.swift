@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
-import Quantization
+import ResNetModelGraph
+import ResNetQuantization
 import Testing
 
 @Suite struct HistogramTests {

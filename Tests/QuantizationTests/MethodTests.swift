@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ModelGraph
-import Quantization
+import ResNetModelGraph
+import ResNetPlanning
+import ResNetQuantization
 import TestPlans
 import Testing
 

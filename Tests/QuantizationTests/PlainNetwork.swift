@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
+import ResNetModelGraph
 
 /// A forward pass in float64 written from the definitions, to compare the executor with.
 ///
@@ -24,7 +24,7 @@ struct PlainNetwork {
 
   let graph: Graph
 
-  func logits(_ pixels: [UInt8], size: Int, mean: SIMD3<Float>, deviation: SIMD3<Float>)
+  func logits(_ pixels: [UInt8], size: Int, mean: SIMD3<Float>, std: SIMD3<Float>)
     -> (features: [Double], logits: [Double])
   {
     var image = Image(channels: 3, size: size)
@@ -32,7 +32,7 @@ struct PlainNetwork {
       for place in 0..<size * size {
         image.values[channel * size * size + place] =
           (Double(pixels[3 * place + channel]) / 255 - Double(mean[channel]))
-          / Double(deviation[channel])
+          / Double(std[channel])
       }
     }
     var x = image

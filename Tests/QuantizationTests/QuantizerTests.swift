@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
-import Quantization
+import ResNetModelGraph
+import ResNetPlanning
+import ResNetQuantization
 import TestPlans
 import Testing
 
@@ -111,8 +112,8 @@ import Testing
     let stem = convolution(inputs: 3, outputs: 8, kernel: 7, seed: 6)
     // Means that are bytes, so that the image of the mean colour exists.
     let mean = SIMD3<Float>(51, 102, 153) / 255
-    let deviation = SIMD3<Float>(0.2, 0.25, 0.3)
-    let result = Quantizer.quantizeStem(stem, mean: mean, deviation: deviation, output: output)
+    let std = SIMD3<Float>(0.2, 0.25, 0.3)
+    let result = Quantizer.quantizeStem(stem, mean: mean, std: std, output: output)
     let bytes = [51, 102, 153]
     for channel in 0..<8 {
       var accumulator = Int(result.bias[channel])
@@ -128,8 +129,8 @@ import Testing
   @Test func theStemNormalisesAnyColour() {
     let stem = convolution(inputs: 3, outputs: 8, kernel: 7, seed: 7)
     let mean = SIMD3<Float>(0.485, 0.456, 0.406)
-    let deviation = SIMD3<Float>(0.229, 0.224, 0.225)
-    let result = Quantizer.quantizeStem(stem, mean: mean, deviation: deviation, output: output)
+    let std = SIMD3<Float>(0.229, 0.224, 0.225)
+    let result = Quantizer.quantizeStem(stem, mean: mean, std: std, output: output)
     for colour in [[0, 0, 0], [255, 255, 255], [255, 0, 128]] {
       for channel in 0..<8 {
         var accumulator = Int(result.bias[channel])
@@ -138,7 +139,7 @@ import Testing
           let input = tap / 49
           accumulator += Int(result.weights[channel * 147 + tap]) * colour[input]
           let normal =
-            (Double(colour[input]) / 255 - Double(mean[input])) / Double(deviation[input])
+            (Double(colour[input]) / 255 - Double(mean[input])) / Double(std[input])
           expected += Double(stem.weights[channel * 147 + tap]) * normal
         }
         let step = Double(result.multiplier[channel]) * Double(output.scale)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
-import ModelImport
+import ResNetModelGraph
+import ResNetModelImport
 
 /// A forward pass in float64 straight from the tensors of a state dictionary: batch norm, average pool
 /// and strides where the papers have them, nothing folded, nothing read off by the code under test.
@@ -17,14 +17,13 @@ struct UnfoldedNetwork {
     plain = PlainNetwork(graph: try Graph(folding: checkpoint, config: config))
   }
 
-  func logits(_ pixels: [UInt8], size: Int, mean: SIMD3<Float>, deviation: SIMD3<Float>) -> [Double]
-  {
+  func logits(_ pixels: [UInt8], size: Int, mean: SIMD3<Float>, std: SIMD3<Float>) -> [Double] {
     var x = PlainNetwork.Image(channels: 3, size: size)
     for channel in 0..<3 {
       for place in 0..<size * size {
         x.values[channel * size * size + place] =
           (Double(pixels[3 * place + channel]) / 255 - Double(mean[channel]))
-          / Double(deviation[channel])
+          / Double(std[channel])
       }
     }
     if config.stemChannels.count == 1 {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
-import ModelImport
-import Quantization
+import ResNetModelGraph
+import ResNetModelImport
+import ResNetPlanning
+import ResNetQuantization
 import TestPlans
 import Testing
 
 /// The variants that go by the name of ResNet, from tensors to logits.
 @Suite struct VariantTests {
   private let mean = SIMD3<Float>(0.485, 0.456, 0.406)
-  private let deviation = SIMD3<Float>(0.229, 0.224, 0.225)
+  private let std = SIMD3<Float>(0.229, 0.224, 0.225)
 
   /// Random weights with batch norms that do something.
   private func checkpoint(_ config: ResNetConfig) -> Checkpoint {
@@ -31,8 +32,8 @@ import Testing
   }
 
   private func logits(_ graph: Graph, _ image: [UInt8], _ size: Int) -> [Float] {
-    let fused = FusedGraph(graph, inputSize: size)
-    let executor = FloatExecutor(FloatWeights(fused, mean: mean, deviation: deviation))
+    let fused = Program(graph, inputSize: size)
+    let executor = FloatExecutor(FloatModel(fused, mean: mean, std: std))
     executor.run(image)
     return executor.values(of: fused.logitsTensor)
   }
@@ -46,7 +47,7 @@ import Testing
     #expect(config == network.config)
     let image = testImage(size, seed: 3)
     let expected = try UnfoldedNetwork(source, network.config)
-      .logits(image, size: size, mean: mean, deviation: deviation)
+      .logits(image, size: size, mean: mean, std: std)
     let found = logits(try Graph(folding: source, config: config), image, size)
     #expect(difference(found, expected) < 1e-4)
   }

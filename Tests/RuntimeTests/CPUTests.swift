@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CKernels
+import CResNetKernels
 import Foundation
 import ResNetRuntime
 import TestPlans

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ModelGraph
+import ResNetModelGraph
 import ResNetRuntime
 import TestPlans
 import Testing

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
-import PlanFormat
-import Planning
+import ResNetModelGraph
+import ResNetPlanFormat
+import ResNetPlanning
 import ResNetRuntime
 import TestPlans
 import Testing
@@ -10,7 +10,7 @@ import Testing
 /// One answer on every instruction set and number of threads.
 @Suite struct SameBitsTests {
   /// Every level that this CPU has.
-  private let levels = ["ref", "sse41", "avx2", "avxvnni", "neon", "neondot", "neonfp16"]
+  private let levels = ["ref", "sse42", "avx2", "avxvnni", "neon", "neondot", "neonfp16"]
     .compactMap { (name: String) in try? InstructionSet(named: name) }
 
   @Test(arguments: TestNetwork.all, [ElementFormat.q8, .f32, .f16])
@@ -165,7 +165,7 @@ import Testing
 
   @Test func deadBranchesTakeNoSteps() throws {
     let dead = try TestNetwork.dead.graph()
-    let fused = FusedGraph(dead, inputSize: 32)
+    let fused = Program(dead, inputSize: 32)
     // Input, stem, the one shortcut convolution of the second stage, pool and classifier.
     #expect(fused.operations.count == 5)
     #expect(try LoadedPlan(TestNetwork.dead.plan(inputSize: 32)).plan().view.stepCount == 5)

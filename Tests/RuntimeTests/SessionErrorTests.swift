@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import PlanFormat
-import Platform
+import ResNetPlanFormat
+import ResNetPlatform
 import ResNetRuntime
 import TestPlans
 import Testing

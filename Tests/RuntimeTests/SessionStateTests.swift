@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import PlanFormat
+import ResNetPlanFormat
 import ResNetRuntime
 import TestPlans
 import Testing

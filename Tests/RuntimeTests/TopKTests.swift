@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
+import ResNetModelGraph
 import ResNetRuntime
 import Testing
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CPlatform
+import CResNetPlatform
 
 /// Memory that ends at a page without any access, so that reading or writing past it is a crash.
 package final class GuardedMemory {

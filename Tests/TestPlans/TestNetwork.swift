@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ModelGraph
-import ModelImport
-package import PlanFormat
-package import Planning
-import Quantization
+package import ResNetModelGraph
+import ResNetModelImport
+package import ResNetPlanFormat
+package import ResNetPlanning
+import ResNetQuantization
 
 /// A network of random weights that is small enough to run thousands of times.
 package struct TestNetwork: Sendable, CustomStringConvertible {
@@ -95,7 +95,7 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
 
   /// The names of the layers with weights.
   package func layers(inputSize: Int) throws -> [String] {
-    FusedGraph(try graph(), inputSize: inputSize).operations
+    Program(try graph(), inputSize: inputSize).operations
       .filter { $0.multiplications > 0 }.map(\.name)
   }
 }
@@ -107,17 +107,18 @@ package func testPlan(
   transformedLimit: Int? = nil, magnitudes: [Float]? = nil, keepsTensors: Bool = false,
   classNames: [String] = [], provenance: String = "made: test"
 ) throws -> [UInt8] {
-  let fused = FusedGraph(graph, inputSize: inputSize)
-  let recipe = RecipeRecord(resize: inputSize + 8, crop: inputSize)
+  let fused = Program(graph, inputSize: inputSize)
+  let preprocessing = PreprocessingRecord(resize: inputSize + 8, crop: inputSize)
   var chosen = precision == .f16 ? PlanPrecision.float16 : .float32
   if precision == .q8 {
     let calibration = try Calibration(
-      observing: fused, mean: recipe.mean, deviation: recipe.deviation, imageCount: 2, threads: 1,
+      observing: fused, mean: preprocessing.mean, std: preprocessing.std, imageCount: 2, threads: 1,
       image: { testImage(inputSize, seed: UInt64($0)) }, progress: { _ in })
     chosen = .int8(calibration.scales(of: fused, method: .minMax))
   }
   return try Planner.plan(
-    fused, precision: chosen, recipe: recipe, classNames: classNames, provenance: provenance,
+    fused, precision: chosen, preprocessing: preprocessing, classNames: classNames,
+    provenance: provenance,
     exceptions: exceptions, transformed: transformed, transformedLimit: transformedLimit,
     magnitudes: magnitudes, keepsTensors: keepsTensors)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ModelGraph
+package import ResNetModelGraph
 
 extension Graph {
   /// The convolutions that follow one another with nothing but a ReLU between.

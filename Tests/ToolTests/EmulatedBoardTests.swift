@@ -133,7 +133,7 @@ final class EmulatedBoardTests: XCTestCase {
     XCTAssertNotEqual(
       expected.logits.prefix(expected.logits.count / 2),
       expected.logits.suffix(expected.logits.count / 2), "two photos, two answers")
-    for level in ["ref", "sse41", "avx2", "avxvnni", "avx512vnni"]
+    for level in ["ref", "sse42", "avx2", "avxvnni", "avx512vnni"]
     where try Tool.run(plan, photos[0], "--isa", level).status == 0 {
       let answer = try Answer(plan, photos) { try Tool.run.run($0 + ["--isa", level]) }
       XCTAssertEqual(answer, expected, level)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ModelImport
+import ResNetModelImport
 import XCTest
 
 /// The float32 plan against PyTorch's answers for 100 photos.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ModelImport
+import ResNetModelImport
 import XCTest
 
 /// What `resnet-quantize` says about checkpoints that are not plain state dictionaries.

@@ -48,7 +48,7 @@ final class SameBitsTests: XCTestCase {
   /// Winograd is exact: a plan with the transformed weights of every level gives the logits of the
   /// plan without, which is what `ref` runs.
   func testTargets() throws {
-    let targets = ["sse41", "avx2", "avx512vnni"].flatMap { ["--target", $0] }
+    let targets = ["sse42", "avx2", "avx512vnni"].flatMap { ["--target", $0] }
     for (architecture, size) in [("resnet18", 224), ("resnet18", 97), ("resnet50", 160)] {
       let scratch = try Scratch()
       let plan = scratch.path("targets.plan")
@@ -57,7 +57,7 @@ final class SameBitsTests: XCTestCase {
           + targets)
       XCTAssertEqual(made.status, 0, made.errors)
       let steps = try Tool.quantize("inspect", plan).text
-      for target in ["sse41", "avx2"] {
+      for target in ["sse42", "avx2"] {
         XCTAssertTrue(steps.contains("\(target)"), steps)
       }
       func logits(_ isa: String, _ threads: Int) throws -> [[UInt32]] {
@@ -67,10 +67,10 @@ final class SameBitsTests: XCTestCase {
         ).map { $0.map(\.bitPattern) }
       }
       let reference = try logits("ref", 2)
-      let levels = try ["sse41", "avx2", "avxvnni", "avx512vnni"].filter {
+      let levels = try ["sse42", "avx2", "avxvnni", "avx512vnni"].filter {
         try Tool.run.run([plan, "--isa", $0, photos[0]]).status == 0
       }
-      XCTAssertTrue(levels.contains("sse41"))
+      XCTAssertTrue(levels.contains("sse42"))
       for isa in levels {
         for threads in [1, 3] {
           XCTAssertEqual(try logits(isa, threads), reference, "\(architecture) \(size) \(isa)")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// int8 convolution, SSE4.1: boards whose CPU has no AVX. Twin: ref/conv_q8_ref.c
+// int8 convolution, SSE4.2: boards whose CPU has no AVX. Twin: ref/conv_q8_ref.c
 //
 // PMADDUBSW saturates on full-range data, so both factors are widened to int16 and multiplied by
 // PMADDWD: a vector holds 2 channels x 4 inputs, its products 2 channels x 2 partial sums.
@@ -19,7 +19,7 @@
 #include <string.h>
 
 RN_TARGET_PUSH("sse4.1")
-#include "requantize_sse41.h"
+#include "requantize_sse42.h"
 
 enum { max_pixels = 6, channels_per_tile = 4 };
 
@@ -106,7 +106,7 @@ typedef void tile_function(const rn_conv_q8_args *, uint32_t oc, uint32_t y, uin
 static tile_function *const one_row[max_pixels + 1] = {0,      tile_1, tile_2, tile_3,
                                                        tile_4, tile_5, tile_6};
 
-static void rn_conv_q8_direct_sse41(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
+static void rn_conv_q8_direct_sse42(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t width = g->output_width, channels = g->output_blocks * RN_CHANNEL_BLOCK;
   const uint32_t tiles = (width + max_pixels - 1) / max_pixels;
@@ -123,5 +123,5 @@ static void rn_conv_q8_direct_sse41(const rn_conv_q8_args *a, uint32_t first, ui
 
 RN_TARGET_POP
 
-void rn_kernels_init_sse41(rn_kernels *kernels) { kernels->conv_q8 = rn_conv_q8_direct_sse41; }
+void rn_kernels_init_sse42(rn_kernels *kernels) { kernels->conv_q8 = rn_conv_q8_direct_sse42; }
 #endif

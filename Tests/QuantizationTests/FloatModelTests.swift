@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ModelGraph
-import Quantization
+import ResNetModelGraph
+import ResNetPlanning
+import ResNetQuantization
 import TestPlans
 import Testing
 
 @Suite struct FloatWeightsTests {
   @Test(arguments: TestNetwork.all)
   func operationsComeBackAsTheyWere(network: TestNetwork) throws {
-    let fused = FusedGraph(try network.graph(), inputSize: 64)
-    let model = FloatWeights(fused, mean: .zero, deviation: .one)
+    let fused = Program(try network.graph(), inputSize: 64)
+    let model = FloatModel(fused, mean: .zero, std: .one)
     for (index, operation) in fused.operations.enumerated() {
       #expect(model.operation(index) == operation, "\(operation.name)")
       switch model.graph.operations[index].kind {

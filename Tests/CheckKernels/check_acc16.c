@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "check_halfsums.h"
+#include "check_acc16.h"
 #include <math.h>
 
 void halfsums_fill_inputs(check_random *random, conv_data data, float *values, size_t count) {

@@ -10,8 +10,8 @@
 //
 // Float32 roundings of kernel and reference add (terms + 64) * 2^-23 of the same sums, of the bias
 // and of the residual. Clamping lets no error grow.
-#ifndef CHECK_HALFSUMS_H
-#define CHECK_HALFSUMS_H
+#ifndef CHECK_ACC16_H
+#define CHECK_ACC16_H
 
 #include "check_half.h"
 

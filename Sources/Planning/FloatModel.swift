@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ModelGraph
+package import ResNetModelGraph
 
 /// Weights of a fused graph in the layout of the float32 kernels, shared by all executors.
 ///
@@ -8,20 +8,20 @@ package import ModelGraph
 /// its weights back, bit by bit.
 ///
 /// - **Allocates:** 4 bytes for each weight and for the padding of channels to whole blocks of 16.
-package final class FloatWeights: @unchecked Sendable {
+package final class FloatModel: @unchecked Sendable {
   /// The network, without weights.
-  package let graph: FusedGraph
-  package let mean, deviation: SIMD3<Float>
-  let weights: [FloatBuffer?]
-  let biases: [FloatBuffer?]
+  package let graph: Program
+  package let mean, std: SIMD3<Float>
+  package let weights: [FloatBuffer?]
+  package let biases: [FloatBuffer?]
 
   /// Packs the weights of a graph and lets them go, layer by layer: if the caller gives up the graph, no more
   /// than one layer is there twice.
   ///
   /// - Parameters:
   ///   - graph: the network.
-  ///   - mean, deviation: of R, G and B, for bytes divided by 255.
-  package init(_ graph: consuming FusedGraph, mean: SIMD3<Float>, deviation: SIMD3<Float>) {
+  ///   - mean, std: of R, G and B, for bytes divided by 255.
+  package init(_ graph: consuming Program, mean: SIMD3<Float>, std: SIMD3<Float>) {
     var weights: [FloatBuffer?] = []
     var biases: [FloatBuffer?] = []
     for index in graph.operations.indices {
@@ -42,7 +42,7 @@ package final class FloatWeights: @unchecked Sendable {
     }
     self.graph = graph
     self.mean = mean
-    self.deviation = deviation
+    self.std = std
     self.weights = weights
     self.biases = biases
   }
@@ -50,7 +50,7 @@ package final class FloatWeights: @unchecked Sendable {
   /// An operation of the graph with its weights.
   ///
   /// - **Allocates:** 4 bytes for each weight of the operation.
-  package func operation(_ index: Int) -> FusedGraph.Operation {
+  package func operation(_ index: Int) -> Program.Operation {
     var operation = graph.operations[index]
     guard let packed = weights[index] else { return operation }
     let values = UnsafeBufferPointer(start: packed.start, count: packed.count)
@@ -69,7 +69,7 @@ package final class FloatWeights: @unchecked Sendable {
     return operation
   }
 
-  private func inputs(of operation: FusedGraph.Operation) -> Int {
+  private func inputs(of operation: Program.Operation) -> Int {
     graph.storedChannels(of: operation.input)
   }
 }

@@ -2,7 +2,7 @@
 
 /// A graph as it is executed: one operation after the other on numbered tensors, with every ReLU and
 /// residual addition fused into the convolution before it.
-public struct FusedGraph: Sendable {
+public struct Program: Sendable {
   /// What an operation computes.
   public enum Kind: Equatable, Sendable {
     /// Makes the first tensor of RGB pixels.
@@ -202,7 +202,7 @@ public struct FusedGraph: Sendable {
   }
 }
 
-extension FusedGraph.Tensor {
+extension Program.Tensor {
   fileprivate init(
     _ name: String, _ height: Int, _ width: Int, _ channels: Int, isRectified: Bool
   ) {

@@ -4,7 +4,7 @@
 ///
 /// The photo, RGB with 8 bits, is resized with an antialiased bilinear filter so that its shorter
 /// side is `resize` pixels, its centre of `crop` × `crop` pixels is cut out, and a byte b
-/// of channel c stands for `(b / 255 - mean[c]) / deviation[c]`.
+/// of channel c stands for `(b / 255 - mean[c]) / std[c]`.
 ///
 /// | bytes | type | field |
 /// |---|---|---|
@@ -13,24 +13,24 @@
 /// | 8 | u32 | resize: shorter side, pixels |
 /// | 12 | u32 | crop: height and width, pixels |
 /// | 16, 20, 24 | f32 | mean of R, G, B |
-/// | 28, 32, 36 | f32 | standard deviation of R, G, B |
-public struct RecipeRecord: Equatable {
+/// | 28, 32, 36 | f32 | standard std of R, G, B |
+public struct PreprocessingRecord: Equatable {
   public static var byteCount: Int { 64 }
 
   public var resize: Int
   public var crop: Int
   public var mean: SIMD3<Float>
-  public var deviation: SIMD3<Float>
+  public var std: SIMD3<Float>
 
-  /// The recipe of torchvision's ImageNet models for a resize and a crop.
+  /// The preprocessing of torchvision's ImageNet models for a resize and a crop.
   public init(
     resize: Int, crop: Int, mean: SIMD3<Float> = SIMD3(0.485, 0.456, 0.406),
-    deviation: SIMD3<Float> = SIMD3(0.229, 0.224, 0.225)
+    std: SIMD3<Float> = SIMD3(0.229, 0.224, 0.225)
   ) {
     self.resize = resize
     self.crop = crop
     self.mean = mean
-    self.deviation = deviation
+    self.std = std
   }
 
   /// Reads a record, or returns nil if a code does not exist.
@@ -39,7 +39,7 @@ public struct RecipeRecord: Equatable {
     self.init(
       resize: Int(bytes.u32(start + 8)), crop: Int(bytes.u32(start + 12)),
       mean: SIMD3(bytes.f32(start + 16), bytes.f32(start + 20), bytes.f32(start + 24)),
-      deviation: SIMD3(bytes.f32(start + 28), bytes.f32(start + 32), bytes.f32(start + 36)))
+      std: SIMD3(bytes.f32(start + 28), bytes.f32(start + 32), bytes.f32(start + 36)))
   }
 
   /// Writes the record into `bytes`, which holds zeros.
@@ -48,7 +48,7 @@ public struct RecipeRecord: Equatable {
     bytes.set(UInt32(crop), at: start + 12)
     for channel in 0..<3 {
       bytes.set(mean[channel], at: start + 16 + 4 * channel)
-      bytes.set(deviation[channel], at: start + 28 + 4 * channel)
+      bytes.set(std[channel], at: start + 28 + 4 * channel)
     }
   }
 }

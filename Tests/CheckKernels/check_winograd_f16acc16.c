@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Within a bound of the reference, see check_halfsums.h.
+// Within a bound of the reference, see check_acc16.h.
 //
 // The input is rounded, multiplied by 1/16 (2^-25 * 16 if that is denormal) and transformed in
 // fp16. Each of the two transforms rounds a term twice at most and multiplies by integers, which is
@@ -10,7 +10,7 @@
 // sums over channels and positions,
 //   error <= |A^T| [ ((1 + u)^r - 1) * sum |U| W + 100 * 2^-20.5 * sum |U| + 2^-21 * terms ] |A|
 #include "buffers.h"
-#include "check_halfsums.h"
+#include "check_acc16.h"
 #include "slots.h"
 #include "winograd_case.h"
 #include <math.h>
@@ -101,7 +101,7 @@ static void one(check_run *run, const winograd_case *c) {
         if (random_below(random, c->channels) >= 2)
           for (size_t p = 0; p < positions; p++)
             c->transformed[((oc / 16 * positions + p) * c->channels + ic) * 16 + oc % 16] = 0;
-  winograd_convolve(run, c, run->kernels->winograd_f16_halfsums);
+  winograd_convolve(run, c, run->kernels->winograd_f16acc16);
   float *found = (float *)(c->found + c->view.origin);
   const float *expected = (const float *)(c->expected + c->view.origin);
   double *w = (double *)buffer_output(positions * c->channels * sizeof *w);
@@ -124,7 +124,7 @@ static void one(check_run *run, const winograd_case *c) {
 }
 
 // Where a level has no such arithmetic, the kernel is the exact one and checked as that.
-void check_winograd_f16_halfsums(check_run *run) {
-  if (run->kernels->winograd_f16_halfsums != run->kernels->winograd_f16)
+void check_winograd_f16acc16(check_run *run) {
+  if (run->kernels->winograd_f16acc16 != run->kernels->winograd_f16)
     winograd_cases(run, conv_data_count, one);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ModelGraph
+package import ResNetModelGraph
 
 /// Reorders `[oc][ic][row][column]` weights to the layout of the kernels,
 /// `[oc/16][row][run/group][16 oc][group]`, with `zero` in the padding.
@@ -88,7 +88,7 @@ package func padded<Value>(_ values: [Value], with zero: Value) -> [Value] {
 /// The channels stored for `used` ones: whole blocks of 16.
 package func paddedChannels(_ used: Int) -> Int { (used + 15) / 16 * 16 }
 
-extension FusedGraph {
+extension Program {
   /// The channels stored in a tensor: 3 in the image, else whole blocks of 16.
   package func storedChannels(of tensor: Int) -> Int {
     tensor == operations[0].output ? 3 : paddedChannels(tensors[tensor].channels)

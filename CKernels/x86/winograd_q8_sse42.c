@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Integer Winograd convolution, SSE4.1. Twin: ref/winograd_q8_ref.c
+// Integer Winograd convolution, SSE4.2. Twin: ref/winograd_q8_ref.c
 //
 // Register tile: 3 Winograd tiles x 16 output channels in 12 accumulators of 4 int32, 2 input
 // channels in a step: 12 PMADDWD and 12 PADDD for 3 broadcasts and 4 loads.
@@ -10,7 +10,7 @@
 #include <string.h>
 
 RN_TARGET_PUSH("sse4.1")
-#include "requantize_sse41.h"
+#include "requantize_sse42.h"
 
 enum { lanes = 4, max_tiles = 3 };
 typedef uint8_t activation;
@@ -65,13 +65,13 @@ static void multiply(const int16_t *v, uint32_t tiles, uint32_t channels, const 
 
 #include "../winograd/winograd_q8.h"
 
-static void rn_winograd_q8_sse41(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
+static void rn_winograd_q8_sse42(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
   winograd_q8(a, first, last);
 }
 
 RN_TARGET_POP
 
-void rn_kernels_init_winograd_sse41(rn_kernels *kernels) {
-  kernels->winograd_q8 = rn_winograd_q8_sse41;
+void rn_kernels_init_winograd_sse42(rn_kernels *kernels) {
+  kernels->winograd_q8 = rn_winograd_q8_sse42;
 }
 #endif

@@ -1,23 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import ModelGraph
-
-/// How a uint8 tensor stands for real values: `scale * (stored - zeroPoint)`.
-public struct ActivationScale: Equatable, Sendable {
-  public var scale: Float
-  public var zeroPoint: Int
-
-  /// The scale of a range, widened to hold 0, which is always exact.
-  ///
-  /// A range of a single point gets scale 1, and so does one whose step is below the smallest float.
-  public init(low: Float, high: Float) {
-    let low = Double(min(low, 0))
-    let high = Double(max(high, 0))
-    let step = Float((high - low) / 255)
-    scale = step > 0 ? step : 1
-    zeroPoint = min(max(Int((-low / Double(scale)).rounded(.toNearestOrEven)), 0), 255)
-  }
-}
+public import ResNetModelGraph
 
 /// A convolution with int8 weights, not yet packed.
 public struct QuantizedConvolution: Equatable, Sendable {
@@ -49,7 +32,7 @@ public struct QuantizedLinear: Equatable, Sendable {
 /// The real value of each byte of an input channel: `step * (byte - zero)`.
 ///
 /// For an activation tensor all channels are alike; for the image they are the normalisation by mean
-/// and deviation, which so becomes part of the stem's weights and bias.
+/// and std, which so becomes part of the stem's weights and bias.
 struct InputEncoding {
   var steps: [Double]
   var zeros: [Double]
@@ -75,13 +58,13 @@ public enum Quantizer {
   /// Quantizes the stem's first convolution, whose input are RGB bytes.
   ///
   /// - Parameters:
-  ///   - mean, deviation: of R, G and B, for bytes divided by 255.
+  ///   - mean, std: of R, G and B, for bytes divided by 255.
   public static func quantizeStem(
-    _ stem: Convolution, mean: SIMD3<Float>, deviation: SIMD3<Float>, output: ActivationScale,
+    _ stem: Convolution, mean: SIMD3<Float>, std: SIMD3<Float>, output: ActivationScale,
     means: [Double]? = nil
   ) -> QuantizedConvolution {
     let encoding = InputEncoding(
-      steps: (0..<3).map { 1 / (255 * Double(deviation[$0])) },
+      steps: (0..<3).map { 1 / (255 * Double(std[$0])) },
       zeros: (0..<3).map { 255 * Double(mean[$0]) })
     return quantize(stem, encoding, output, means)
   }
@@ -155,15 +138,5 @@ public enum Quantizer {
 
   private static func rounded(_ value: Double) -> Int8 {
     Int8(min(max(value.rounded(.toNearestOrEven), -127), 127))
-  }
-}
-
-extension Calibration {
-  /// The scales of all tensors of a graph by a method.
-  public func scales(of graph: FusedGraph, method: CalibrationMethod) -> [ActivationScale] {
-    graph.tensors.indices.map { tensor in
-      let (low, high) = range(of: tensor, method: method)
-      return ActivationScale(low: graph.tensors[tensor].isRectified ? 0 : low, high: high)
-    }
   }
 }

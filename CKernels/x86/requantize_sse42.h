@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The epilogue of the int8 convolutions. Included by kernel files within their target, after the
 // intrinsics. Twin: rn_requantize_ref
-#ifndef RN_REQUANTIZE_SSE41_H
-#define RN_REQUANTIZE_SSE41_H
+#ifndef RN_REQUANTIZE_SSE42_H
+#define RN_REQUANTIZE_SSE42_H
 
 // Requantizes 4 sums, biases included, of the channels from oc on and stores 4 bytes.
 RN_ALWAYS_INLINE void requantize4(const rn_conv_q8_args *a, __m128i acc, uint32_t oc,

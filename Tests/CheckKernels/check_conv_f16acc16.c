@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Within a bound of the reference, see check_halfsums.h.
+// Within a bound of the reference, see check_acc16.h.
 //
 // There are chains of up to 96 products, up to 16 of those added in fp16, the rest in float32. With
 // one rounding for the input, r = 1 + min(terms, 96 + 15), and
 //   error <= ((1 + u)^r - 1) * sum |w x|  +  2^-24 * (sum |w| + terms)
 #include "buffers.h"
-#include "check_halfsums.h"
+#include "check_acc16.h"
 #include "slots.h"
 #include <math.h>
 #include <string.h>
@@ -61,7 +61,7 @@ static void one(check_run *run, const conv_case *c) {
   a.output = (float *)(found + c->view.origin);
   if (c->residual == conv_in_place)
     a.residual = a.output;
-  CHECK_KERNEL(run, run->kernels->conv_f16_halfsums(&a, c->first, c->last));
+  CHECK_KERNEL(run, run->kernels->conv_f16acc16(&a, c->first, c->last));
   for (uint32_t unit = c->first; unit < c->last; unit++) {
     const uint32_t y = unit % g->output_height, first = unit / g->output_height * 32;
     for (uint32_t x = 0; x < g->output_width; x++) {
@@ -77,7 +77,7 @@ static void one(check_run *run, const conv_case *c) {
 }
 
 // Where a level has no such arithmetic, the kernel is the exact one and checked as that.
-void check_conv_f16_halfsums(check_run *run) {
-  if (run->kernels->conv_f16_halfsums != run->kernels->conv_f16)
+void check_conv_f16acc16(check_run *run) {
+  if (run->kernels->conv_f16acc16 != run->kernels->conv_f16)
     check_conv_cases(run, sizeof(float), one);
 }
