@@ -29,13 +29,16 @@ let package = Package(
       swiftSettings: settings),
     .target(
       name: "CResNetKernels", path: "CKernels",
-      linkerSettings: [.linkedLibrary("sleef"), .linkedLibrary("m"), .linkedLibrary("pthread")]),
+      linkerSettings: [.linkedLibrary("sleef"), .linkedLibrary("m")]),
+    .target(
+      name: "CResNetThreads", path: "Sources/CThreads",
+      linkerSettings: [.linkedLibrary("pthread")]),
     .target(
       name: "ResNetPlanFormat", dependencies: ["CResNetKernels", "ResNetPlatform"],
       path: "Sources/PlanFormat", swiftSettings: settings),
     .target(
       name: "ResNetRuntime",
-      dependencies: ["CResNetKernels", "ResNetPlanFormat", "ResNetPlatform"],
+      dependencies: ["CResNetKernels", "CResNetThreads", "ResNetPlanFormat", "ResNetPlatform"],
       path: "Sources/Runtime", swiftSettings: settings),
     .target(
       name: "CResNetImageCodecs", path: "Sources/CImageCodecs",

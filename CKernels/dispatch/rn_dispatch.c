@@ -83,13 +83,11 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
       .input_q8 = rn_input_q8_ref,
       .input_f32 = rn_input_f32_ref,
       .softmax_f32 = rn_softmax_f32_ref,
-      .crc32c = rn_crc32c_ref,
       .peak_q8 = rn_peak_q8_ref,
       .peak_f32 = rn_peak_f32_ref,
   };
 #if defined(__x86_64__)
   if (cap >= RN_ISA_SSE42) {
-    rn_kernels_init_crc32c_sse42(kernels);
     rn_kernels_init_sse42(kernels);
     rn_kernels_init_winograd_sse42(kernels);
     rn_kernels_init_peak_sse42(kernels);
@@ -134,9 +132,6 @@ void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
     rn_kernels_init_winograd_f16_neon(kernels);
     rn_kernels_init_winograd_neon(kernels);
     rn_kernels_init_peak_neon(kernels);
-    // An option of Armv8.0 that all its CPUs in boards have.
-    if (getauxval(AT_HWCAP) & HWCAP_CRC32)
-      rn_kernels_init_crc32c_armv8(kernels);
   }
   if (cap >= RN_ISA_NEONDOT) {
     rn_kernels_init_conv_q8_neondot(kernels);

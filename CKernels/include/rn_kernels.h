@@ -299,8 +299,6 @@ typedef struct rn_kernels {
   void (*input_f32)(const rn_input_args *);
   // probabilities[i] = exp(logits[i] - max) / sum, summed in order; the arrays may be the same.
   void (*softmax_f32)(const float *logits, float *probabilities, uint32_t count);
-  // CRC-32C (RFC 3720, appendix B.4) of `count` bytes, continuing from `crc`, 0 at first.
-  uint32_t (*crc32c)(uint32_t crc, const void *bytes, size_t count);
   // Multiplies in registers as fast as the level can: what the convolution of the format is
   // measured against. Returns the number of multiplications done.
   uint64_t (*peak_q8)(uint64_t iterations);
@@ -336,12 +334,10 @@ void rn_quantize_ref(const rn_convert_args *, const float *values, uint8_t *stor
 void rn_input_q8_ref(const rn_input_args *);
 void rn_input_f32_ref(const rn_input_args *);
 void rn_softmax_f32_ref(const float *logits, float *probabilities, uint32_t count);
-uint32_t rn_crc32c_ref(uint32_t crc, const void *bytes, size_t count);
 uint64_t rn_peak_q8_ref(uint64_t iterations);
 uint64_t rn_peak_f32_ref(uint64_t iterations);
 
 // What fills the table with the kernels of one ISA, called by rn_kernels_init in ascending order.
-void rn_kernels_init_crc32c_sse42(rn_kernels *kernels);
 void rn_kernels_init_sse42(rn_kernels *kernels);
 void rn_kernels_init_avx2(rn_kernels *kernels);
 void rn_kernels_init_avx2fma(rn_kernels *kernels);
@@ -359,7 +355,6 @@ void rn_kernels_init_conv_f16_neon(rn_kernels *kernels);
 void rn_kernels_init_conv_f16_neonfp16(rn_kernels *kernels);
 void rn_kernels_init_conv_f32_neon(rn_kernels *kernels);
 void rn_kernels_init_convert_neon(rn_kernels *kernels);
-void rn_kernels_init_crc32c_armv8(rn_kernels *kernels);
 void rn_kernels_init_linear_neon(rn_kernels *kernels);
 void rn_kernels_init_winograd_f16_neon(rn_kernels *kernels);
 void rn_kernels_init_winograd_f16_neonfp16(rn_kernels *kernels);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import CResNetKernels
 import CResNetPlatform
 import ResNetPlatform
 
@@ -35,13 +34,11 @@ public struct PlanView {
 
   /// Reads and validates a plan.
   ///
-  /// - Parameters:
-  ///   - bytes: the file, starting at a multiple of 64, as a mapping does.
-  ///   - kernels: the table whose CRC-32C to use.
+  /// - Parameter bytes: the file, starting at a multiple of 64, as a mapping does.
   /// - Throws: ``PlanError`` with the first rule that is broken.
   /// - Complexity: O(bytes) for the checksums and O(tensors²) for the overlap check.
-  public init(validating bytes: UnsafeRawBufferPointer, kernels: rn_kernels) throws(PlanError) {
-    let header = try PlanHeader(bytes, kernels: kernels)
+  public init(validating bytes: UnsafeRawBufferPointer) throws(PlanError) {
+    let header = try PlanHeader(bytes)
     self.bytes = bytes
     arenaByteCount = header.arenaByteCount
     scratchByteCount = header.scratchByteCount
@@ -145,7 +142,7 @@ private struct PlanHeader {
   let scratchByteCount: Int
   let madeByteCount: Int
 
-  init(_ bytes: UnsafeRawBufferPointer, kernels: rn_kernels) throws(PlanError) {
+  init(_ bytes: UnsafeRawBufferPointer) throws(PlanError) {
     self.bytes = bytes
     let magic = PlanLayout.magic
     guard bytes.count >= magic.utf8CodeUnitCount,
@@ -156,7 +153,7 @@ private struct PlanHeader {
     }
     guard bytes.u32(8) == PlanLayout.version else { throw .version(found: bytes.u32(8)) }
     guard
-      kernels.crc32c(0, bytes.baseAddress, PlanLayout.headerCRCOffset)
+      rn_crc32c(0, bytes.baseAddress, PlanLayout.headerCRCOffset)
         == bytes.u32(PlanLayout.headerCRCOffset)
     else { throw .headerChecksum }
     guard bytes.u64(16) == UInt64(bytes.count) else {
@@ -184,7 +181,7 @@ private struct PlanHeader {
       guard padded <= bytes.count - end else {
         throw .section(kind, "a place right after the section before it, within the file")
       }
-      guard kernels.crc32c(0, bytes.baseAddress! + end, padded) == bytes.u32(entry + 4)
+      guard rn_crc32c(0, bytes.baseAddress! + end, padded) == bytes.u32(entry + 4)
       else { throw .sectionChecksum(kind) }
       end += padded
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CResNetKernels
+import CResNetPlatform
 import ResNetPlanFormat
 
 /// Bytes that a session needs besides the plan.
@@ -92,8 +92,6 @@ struct PlanSections {
   private func writeHeader(
     to file: UnsafeMutableRawBufferPointer, sectionByteCounts: [Int], _ memory: PlanMemory
   ) {
-    var kernels = rn_kernels()
-    rn_kernels_init(&kernels, rn_isa_detect())
     let magic = PlanLayout.magic
     file.copyMemory(
       from: UnsafeRawBufferPointer(start: magic.utf8Start, count: magic.utf8CodeUnitCount))
@@ -108,12 +106,12 @@ struct PlanSections {
       let padded = PlanLayout.aligned(count)
       let entry = PlanLayout.sectionTableOffset + index * PlanLayout.sectionEntryByteCount
       file.set(UInt32(index), at: entry)
-      file.set(kernels.crc32c(0, file.baseAddress! + offset, padded), at: entry + 4)
+      file.set(rn_crc32c(0, file.baseAddress! + offset, padded), at: entry + 4)
       file.set(UInt64(offset), at: entry + 8)
       file.set(UInt64(count), at: entry + 16)
       offset += padded
     }
-    let crc = kernels.crc32c(0, file.baseAddress, PlanLayout.headerCRCOffset)
+    let crc = rn_crc32c(0, file.baseAddress, PlanLayout.headerCRCOffset)
     file.set(crc, at: PlanLayout.headerCRCOffset)
   }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CResNetKernels
 public import ResNetModelGraph
 public import ResNetPlanFormat
 
@@ -125,11 +124,9 @@ public enum Planner {
   }
 
   private static func check(_ file: [UInt8]) throws(PlanningError) {
-    var kernels = rn_kernels()
-    rn_kernels_init(&kernels, rn_isa_detect())
     let failure: PlanError? = file.withUnsafeBytes { bytes in
       do throws(PlanError) {
-        _ = try PlanView(validating: bytes, kernels: kernels)
+        _ = try PlanView(validating: bytes)
         return nil
       } catch {
         return error

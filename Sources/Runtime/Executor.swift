@@ -2,6 +2,7 @@
 
 import CResNetKernels
 import CResNetPlatform
+import CResNetThreads
 import ResNetPlanFormat
 
 /// Runs the steps of a validated plan on one or more threads.

@@ -21,14 +21,13 @@ public struct Plan: ~Copyable {
   /// - Complexity: O(size of the file), for its checksums.
   public init(path: UnsafePointer<CChar>) throws(PlanError) {
     let mapping = try Plan.map(path)
-    let kernels = KernelTable(upTo: .best).kernels
-    view = try PlanView(validating: mapping.bytes, kernels: kernels)
+    view = try PlanView(validating: mapping.bytes)
     file = consume mapping
   }
 
   /// Validates a plan in memory that starts at a multiple of 64 and outlives this value.
   package init(unownedBytes bytes: UnsafeRawBufferPointer) throws(PlanError) {
-    view = try PlanView(validating: bytes, kernels: KernelTable(upTo: .best).kernels)
+    view = try PlanView(validating: bytes)
     file = nil
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CResNetKernels
+import CResNetThreads
 
 extension Session {
   /// The number of threads for the fast cores that this process may use, 1…64.

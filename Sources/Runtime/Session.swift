@@ -2,6 +2,7 @@
 
 import CResNetKernels
 import CResNetPlatform
+import CResNetThreads
 import ResNetPlanFormat
 
 /// A plan that is ready to run, with the memory and the threads that it needs.

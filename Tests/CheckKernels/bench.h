@@ -61,7 +61,6 @@ void bench_quantize(bench_run *run);
 void bench_input_q8(bench_run *run);
 void bench_input_f32(bench_run *run);
 void bench_softmax_f32(bench_run *run);
-void bench_crc32c(bench_run *run);
 void bench_peak_q8(bench_run *run);
 void bench_peak_f32(bench_run *run);
 

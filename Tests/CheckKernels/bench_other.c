@@ -128,11 +128,3 @@ void bench_softmax_f32(bench_run *run) {
   bench_report(run, &samples, "1000", 0, 0);
 }
 
-void bench_crc32c(bench_run *run) {
-  buffers_reset();
-  const void *bytes = random_input(1 << 20, 1);
-  bench_samples samples;
-  uint32_t crc = 0;
-  BENCH(&samples, crc = run->kernels->crc32c(crc, bytes, 1 << 20));
-  bench_report(run, &samples, "1 MiB", 0, 0);
-}

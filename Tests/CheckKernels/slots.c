@@ -22,7 +22,6 @@ const check_slot check_slots[] = {
     SLOT(input_q8),
     SLOT(input_f32),
     SLOT(softmax_f32),
-    SLOT(crc32c),
     SLOT(peak_q8),
     SLOT(peak_f32),
 };

@@ -33,7 +33,6 @@ void check_quantize(check_run *run);
 void check_input_q8(check_run *run);
 void check_input_f32(check_run *run);
 void check_softmax_f32(check_run *run);
-void check_crc32c(check_run *run);
 void check_peak_q8(check_run *run);
 void check_peak_f32(check_run *run);
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CResNetKernels
 import ResNetPlanFormat
 import TestPlans
 import Testing
@@ -22,9 +21,7 @@ import Testing
     file[section].withUnsafeMutableBytes(write)
     let bytes = file.bytes
     let memory = GuardedMemory(capacity: bytes.count)
-    var kernels = rn_kernels()
-    rn_kernels_init(&kernels, RN_ISA_REF)
-    body(try PlanView(validating: memory.suffix(holding: bytes), kernels: kernels))
+    body(try PlanView(validating: memory.suffix(holding: bytes)))
   }
 
   private func withOriginal(_ body: (PlanView) -> Void) throws {
@@ -103,9 +100,7 @@ import Testing
     #expect(file[.classes].last == 0)
     file.scratch += 64
     let memory = GuardedMemory(capacity: file.bytes.count)
-    var kernels = rn_kernels()
-    rn_kernels_init(&kernels, rn_isa_detect())
-    let view = try PlanView(validating: memory.suffix(holding: file.bytes), kernels: kernels)
+    let view = try PlanView(validating: memory.suffix(holding: file.bytes))
     #expect(view.hasClassNames)
     for (index, name) in names.enumerated() {
       #expect(view.className(index).map { String(decoding: $0, as: UTF8.self) } == name)

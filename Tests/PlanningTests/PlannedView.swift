@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CResNetKernels
 import ResNetPlanFormat
 import TestPlans
 
 /// Calls `body` with a validated view of a plan.
 func withView<Result>(_ bytes: [UInt8], _ body: (PlanView) throws -> Result) throws -> Result {
   let memory = GuardedMemory(capacity: bytes.count)
-  var kernels = rn_kernels()
-  rn_kernels_init(&kernels, rn_isa_detect())
-  return try body(PlanView(validating: memory.suffix(holding: bytes), kernels: kernels))
+  return try body(PlanView(validating: memory.suffix(holding: bytes)))
 }

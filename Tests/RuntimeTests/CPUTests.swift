@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CResNetKernels
+import CResNetThreads
 import Foundation
 import ResNetRuntime
 import TestPlans

@@ -57,6 +57,12 @@ void rn_map_large_blocks(int bytes);
 /// Nanoseconds of the monotonic clock.
 int64_t rn_monotonic_ns(void);
 
+/// CRC-32C (RFC 3720, appendix B.4) of `count` bytes, continuing from `crc`, 0 at first.
+uint32_t rn_crc32c(uint32_t crc, const void *bytes, size_t count);
+
+/// The same without instructions for it.
+uint32_t rn_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
+
 /// The SHA-256 digest (FIPS 180-4) of `count` bytes.
 void rn_sha256(const void *bytes, size_t count, uint8_t digest[32]);
 
