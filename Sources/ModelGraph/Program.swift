@@ -45,7 +45,24 @@ public struct Program: Sendable {
     public var isRectified: Bool
   }
 
-  public let config: ResNetConfig
+  /// What the caller reads after a run.
+  public struct Output: Equatable, Sendable {
+    /// What an output is to a classifier.
+    public enum Role: Equatable, Sendable {
+      /// The pooled vector before the classifier.
+      case features
+      /// One number for each class.
+      case logits
+    }
+
+    public var role: Role
+    public var tensor: Int
+  }
+
+  /// The network in a few words, such as `ResNet18`.
+  public let name: String
+  /// Features and logits.
+  public private(set) var outputs: [Output] = []
   /// Height and width of the image, in pixels.
   public let inputSize: Int
   public private(set) var tensors: [Tensor] = []
@@ -54,7 +71,7 @@ public struct Program: Sendable {
   /// Fuses a graph for square images of `inputSize` (32…1024) pixels, which must have passed
   /// `Graph.check(inputSize:)`.
   public init(_ graph: Graph, inputSize: Int) {
-    config = graph.config
+    name = graph.config.name
     self.inputSize = inputSize
     let image = add(Tensor("input", inputSize, inputSize, 3, isRectified: false))
     operations.append(
@@ -67,8 +84,8 @@ public struct Program: Sendable {
     setBorders()
   }
 
-  /// The first and the last operation in which each tensor is live. Features and logits live to
-  /// the end, where the caller reads them.
+  /// The first and the last operation in which each tensor is live. Outputs live to the end, where
+  /// the caller reads them.
   public var lifetimes: [ClosedRange<Int>] {
     var first = [Int](repeating: 0, count: tensors.count)
     var last = [Int](repeating: 0, count: tensors.count)
@@ -78,16 +95,25 @@ public struct Program: Sendable {
       if operation.kind != .input { last[operation.input] = index }
       if let residual = operation.residual { last[residual] = index }
     }
-    last[featuresTensor] = operations.count - 1
-    last[logitsTensor] = operations.count - 1
+    for output in outputs { last[output.tensor] = operations.count - 1 }
     return zip(first, last).map { $0...$1 }
   }
 
   /// The tensor of the pooled features.
-  public var featuresTensor: Int { operations[operations.count - 1].input }
+  public var featuresTensor: Int { tensor(of: .features) }
 
   /// The tensor of the logits.
-  public var logitsTensor: Int { operations[operations.count - 1].output }
+  public var logitsTensor: Int { tensor(of: .logits) }
+
+  /// The number of classes.
+  public var classCount: Int { tensors[logitsTensor].channels }
+
+  private func tensor(of role: Output.Role) -> Int {
+    guard let output = outputs.first(where: { $0.role == role }) else {
+      preconditionFailure("every program has features and logits")
+    }
+    return output.tensor
+  }
 
   /// Takes the weights out of an operation, whose biases and shape stay.
   ///
@@ -182,6 +208,9 @@ public struct Program: Sendable {
       Operation(
         kind: .linear(head), name: head.name, block: "head", input: features, output: logits,
         isRectified: false, multiplications: head.inputCount * head.outputCount))
+    outputs = [
+      Output(role: .features, tensor: features), Output(role: .logits, tensor: logits),
+    ]
   }
 
   private mutating func setBorders() {

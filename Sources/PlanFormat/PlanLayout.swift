@@ -111,6 +111,24 @@ public enum ElementFormat: UInt32, Sendable {
   }
 }
 
+/// How the weights of a layer are stored.
+public enum WeightFormat: UInt8, CaseIterable, Sendable {
+  /// Symmetric int8, -127…127, with one scale for each output channel.
+  case int8
+  /// IEEE 754 binary16.
+  case float16
+  case float32
+
+  /// The name in listings.
+  public var name: StaticString {
+    switch self {
+    case .int8: "int8"
+    case .float16: "fp16"
+    case .float32: "fp32"
+    }
+  }
+}
+
 /// What a step computes.
 public enum StepOperation: UInt32, Sendable {
   /// RGB8 pixels of the caller into the first tensor.

@@ -16,10 +16,10 @@ extension PlanView {
   }
 
   private func validateModel() throws(PlanError) {
-    guard 1...ModelRecord.maximumStages ~= model.stageCount, 1...65536 ~= model.classCount,
-      1...65536 ~= model.featureCount, 32...1024 ~= model.inputSize,
+    guard 1...65536 ~= model.classCount, 1...65536 ~= model.featureCount,
+      32...1024 ~= model.inputSize,
       model.featuresTensor < tensorCount, model.logitsTensor < tensorCount
-    else { throw .section(.model, "stages, classes, features, image and tensors in range") }
+    else { throw .section(.model, "classes, features, image and tensors in range") }
     guard preprocessing.crop == model.inputSize, preprocessing.crop <= preprocessing.resize,
       preprocessing.resize <= 4096
     else { throw .section(.preprocessing, "a crop equal to the image size and at most the resize") }

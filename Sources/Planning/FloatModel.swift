@@ -1,35 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ResNetModelGraph
+public import ResNetModelGraph
+public import ResNetPlanFormat
 
-/// Weights of a fused graph in the layout of the float32 kernels, shared by all executors.
+/// Weights of a program in the layout of the float32 kernels, shared by all executors.
 ///
-/// They are the only copy: the graph keeps shapes and biases, and ``operation(_:)`` gives an operation
+/// They are the only copy: the program keeps shapes and biases, and ``operation(_:)`` gives an operation
 /// its weights back, bit by bit.
 ///
 /// - **Allocates:** 4 bytes for each weight and for the padding of channels to whole blocks of 16.
-package final class FloatModel: @unchecked Sendable {
+public final class FloatModel: @unchecked Sendable {
   /// The network, without weights.
-  package let graph: Program
-  package let mean, std: SIMD3<Float>
+  public let program: Program
+  /// What is done to a photo before the network sees it; its crop is the network's image.
+  public let preprocessing: PreprocessingRecord
   package let weights: [FloatBuffer?]
   package let biases: [FloatBuffer?]
 
-  /// Packs the weights of a graph and lets them go, layer by layer: if the caller gives up the graph, no more
+  /// Packs the weights of a program and lets them go, layer by layer: if the caller gives up the program, no more
   /// than one layer is there twice.
   ///
   /// - Parameters:
-  ///   - graph: the network.
-  ///   - mean, std: of R, G and B, for bytes divided by 255.
-  package init(_ graph: consuming Program, mean: SIMD3<Float>, std: SIMD3<Float>) {
+  ///   - program: the network.
+  ///   - preprocessing: mean and std are those that the network was trained with.
+  public init(_ program: consuming Program, preprocessing: PreprocessingRecord) {
     var weights: [FloatBuffer?] = []
     var biases: [FloatBuffer?] = []
-    for index in graph.operations.indices {
-      let values = graph.takeWeights(of: index)
-      let operation = graph.operations[index]
+    for index in program.operations.indices {
+      let values = program.takeWeights(of: index)
+      let operation = program.operations[index]
       switch operation.kind {
       case .stem(let convolution), .convolution(let convolution):
-        let inputs = graph.storedChannels(of: operation.input)
+        let inputs = program.storedChannels(of: operation.input)
         weights.append(FloatBuffer(packed(values, convolution, inputs: inputs, group: 1, zero: 0)))
         biases.append(FloatBuffer(padded(convolution.bias, with: 0)))
       case .linear(let linear):
@@ -40,18 +42,17 @@ package final class FloatModel: @unchecked Sendable {
         biases.append(nil)
       }
     }
-    self.graph = graph
-    self.mean = mean
-    self.std = std
+    self.program = program
+    self.preprocessing = preprocessing
     self.weights = weights
     self.biases = biases
   }
 
-  /// An operation of the graph with its weights.
+  /// An operation of the program with its weights.
   ///
   /// - **Allocates:** 4 bytes for each weight of the operation.
   package func operation(_ index: Int) -> Program.Operation {
-    var operation = graph.operations[index]
+    var operation = program.operations[index]
     guard let packed = weights[index] else { return operation }
     let values = UnsafeBufferPointer(start: packed.start, count: packed.count)
     switch operation.kind {
@@ -70,7 +71,7 @@ package final class FloatModel: @unchecked Sendable {
   }
 
   private func inputs(of operation: Program.Operation) -> Int {
-    graph.storedChannels(of: operation.input)
+    program.storedChannels(of: operation.input)
   }
 }
 

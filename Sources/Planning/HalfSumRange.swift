@@ -9,8 +9,8 @@ extension PlanBuilder {
   func canSumInHalves(
     _ convolution: Convolution, of input: Int, _ form: WinogradForm?
   ) -> Bool {
-    guard let magnitudes else { return false }
-    let greatest = 4 * Double(magnitudes[input])
+    guard !scheme.magnitudes.isEmpty else { return false }
+    let greatest = 4 * Double(scheme.magnitudes[input])
     guard greatest < 512 else { return false }
     let taps = convolution.kernelSize * convolution.kernelSize
     let count = convolution.weights.count / convolution.outputChannels

@@ -21,19 +21,19 @@ extension PlanBuilder {
   /// What decides between Winograd forms. With fp16 sums it is their cost, which few layers do without, and else
   /// that of the levels with kernels of their own: sse42 has the reference.
   private var halfCosts: [HalfConvolutionCost] {
-    guard targets.isEmpty else { return targets.map(\.halfCost) }
-    guard magnitudes == nil else { return [.halfSums] }
+    guard options.targets.isEmpty else { return options.targets.map(\.halfCost) }
+    guard scheme.magnitudes.isEmpty else { return [.halfSums] }
     return [PlanTarget.avx2, .avx512vnni, .neon].map(\.halfCost)
   }
 
   /// Chooses the Winograd forms of the layers that can have one: 3×3 with stride 1 of whole blocks of channels.
   func chooseHalfForms() -> [Int: WinogradForm] {
-    guard transformed != .none else { return [:] }
+    guard options.transformed != .none else { return [:] }
     var indices: [Int] = []
     var candidates: [HalfWinogradCandidate] = []
     var halfWeights = 0
     for index in graph.operations.indices where formats.operations[index] == .f16 {
-      let operation = operation(index)
+      let operation = scheme.model.operation(index)
       switch operation.kind {
       case .convolution(let convolution):
         halfWeights += convolution.weights.count
@@ -55,7 +55,7 @@ extension PlanBuilder {
       }
     }
     let forms = ResNetPlanning.chooseHalfForms(
-      candidates, byteLimit: transformedLimit ?? 2 * halfWeights * 5 / 4,
+      candidates, byteLimit: options.transformedLimit ?? 2 * halfWeights * 5 / 4,
       costs: halfCosts)
     var chosen: [Int: WinogradForm] = [:]
     for (index, form) in zip(indices, forms) { chosen[index] = form }
@@ -73,8 +73,8 @@ extension PlanBuilder {
     }
     var winograd = WinogradRecord(
       tileHeight: form.height, tileWidth: form.width, levels: WinogradRecord.allLevels, weights: 0,
-      isMadeBySession: transformed == .made)
-    if transformed == .made {
+      isMadeBySession: options.transformed == .made)
+    if options.transformed == .made {
       sources.append(weights)
       winograd.weights = memory.made
       memory.made += PlanLayout.aligned(winograd.byteCount(inputs: inputs, outputs: outputs))

@@ -6,18 +6,8 @@ import ResNetPlanFormat
 
 /// Collects the records and constants of one plan.
 struct PlanBuilder {
-  /// The network; its operations may lack their weights.
-  let graph: Program
-  /// An operation with its weights.
-  let operation: (Int) -> Program.Operation
-  let precision: PlanPrecision
-  let preprocessing: PreprocessingRecord
-  let targets: [PlanTarget]
-  let transformed: TransformedWeights
-  let transformedLimit: Int?
-  let magnitudes: [Float]?
-  let channelMeans: [[Double]]?
-  let keepsTensors: Bool
+  let scheme: QuantizationScheme
+  let options: PlanOptions
   /// The formats of operations and tensors.
   let formats: PlanFormats
   /// The Winograd forms of fp16 operations, by their indices.
@@ -28,35 +18,21 @@ struct PlanBuilder {
   var sections = PlanSections()
   var memory = PlanMemory()
 
-  init(
-    graph: Program, operation: @escaping (Int) -> Program.Operation,
-    precision: PlanPrecision, preprocessing: PreprocessingRecord, targets: [PlanTarget],
-    exceptions: [String: ElementFormat], transformed: TransformedWeights, transformedLimit: Int?,
-    magnitudes: [Float]?, channelMeans: [[Double]]?, keepsTensors: Bool
-  ) {
-    formats = PlanFormats(graph, precision, exceptions: exceptions)
-    self.graph = graph
-    self.operation = operation
-    self.precision = precision
-    self.preprocessing = preprocessing
-    self.targets = targets
-    self.transformed = transformed
-    self.transformedLimit = transformedLimit
-    self.magnitudes = magnitudes
-    self.channelMeans = channelMeans
-    self.keepsTensors = keepsTensors
+  init(_ scheme: QuantizationScheme, _ options: PlanOptions) {
+    formats = PlanFormats(scheme)
+    self.scheme = scheme
+    self.options = options
   }
+
+  var graph: Program { scheme.model.program }
+  private var preprocessing: PreprocessingRecord { scheme.model.preprocessing }
 
   func scale(_ tensor: Int) -> ActivationScale {
-    guard case .int8(let scales) = precision, formats.tensors[tensor] == .q8 else {
-      return ActivationScale(low: 0, high: 255)
-    }
-    return scales[tensor]
+    formats.tensors[tensor] == .q8 && !scheme.activations.isEmpty
+      ? scheme.activations[tensor] : ActivationScale(low: 0, high: 255)
   }
 
-  mutating func build(
-    classNames: [String], provenance: String
-  ) throws(PlanningError) -> [UInt8] {
+  mutating func build() throws(PlanningError) -> [UInt8] {
     var tensors = tensorRecords()
     memory.arena = place(&tensors)
     halfForms = chooseHalfForms()
@@ -65,24 +41,16 @@ struct PlanBuilder {
     let made = steps.indices.filter { steps[$0].winograd?.isMadeBySession ?? false }
     for (index, weights) in zip(made, sources) { steps[index].weights = sections.append(weights) }
     return sections.assemble(
-      model: modelRecord(), preprocessing: preprocessing, classNames: classNames,
-      provenance: provenance,
+      model: modelRecord(), preprocessing: preprocessing, classNames: options.classNames,
+      provenance: options.provenance,
       tensors: tensors, steps: steps, memory: memory)
   }
 
   private func modelRecord() -> ModelRecord {
-    let config = graph.config
-    var record = ModelRecord(
-      isBottleneck: config.block == .bottleneck, stageCount: config.blockCounts.count,
-      classCount: config.outputDimension, featureCount: config.featureCount,
-      precision: precision.format,
-      inputSize: graph.inputSize, featuresTensor: graph.featuresTensor,
-      logitsTensor: graph.logitsTensor)
-    for stage in config.blockCounts.indices {
-      record.blockCounts[stage] = UInt32(config.blockCounts[stage])
-      record.channels[stage] = UInt32(config.channels[stage])
-    }
-    return record
+    ModelRecord(
+      classCount: graph.classCount, featureCount: graph.tensors[graph.featuresTensor].channels,
+      precision: scheme.weights.element, inputSize: graph.inputSize,
+      featuresTensor: graph.featuresTensor, logitsTensor: graph.logitsTensor)
   }
 
   private mutating func tensorRecords() -> [TensorRecord] {
@@ -98,7 +66,7 @@ struct PlanBuilder {
         zeroPoint: format == .q8 ? scale.zeroPoint : 0,
         borderPattern: format == .q8 ? borderPattern(index, scale) : 0,
         firstStep: lifetimes[index].lowerBound,
-        lastStep: keepsTensors ? graph.operations.count - 1 : lifetimes[index].upperBound,
+        lastStep: options.keepsTensors ? graph.operations.count - 1 : lifetimes[index].upperBound,
         name: sections.string(tensor.name))
     }
   }
@@ -146,7 +114,7 @@ struct PlanBuilder {
   private mutating func step(
     _ index: Int, _ tensors: [TensorRecord]
   ) throws(PlanningError) -> StepRecord {
-    let operation = operation(index)
+    let operation = scheme.model.operation(index)
     let format = formats.operations[index]
     let output = tensors[operation.output]
     var record = StepRecord(
@@ -209,7 +177,7 @@ struct PlanBuilder {
       return
     }
     let output = scale(operation.output)
-    let means = channelMeans?[operation.input]
+    let means = scheme.channelMeans.isEmpty ? nil : scheme.channelMeans[operation.input]
     let quantized: QuantizedConvolution
     if operation.input == graph.operations[0].output {
       quantized = Quantizer.quantizeStem(
@@ -242,7 +210,7 @@ struct PlanBuilder {
     let shape = WinogradShape(
       height: output.height, width: output.width, inputs: inputs,
       outputs: paddedChannels(output.channels))
-    guard let choice = chooseWinograd(weights, shape, targets: targets) else { return nil }
+    guard let choice = chooseWinograd(weights, shape, targets: options.targets) else { return nil }
     let record = WinogradRecord(
       tileHeight: choice.form.height, tileWidth: choice.form.width,
       levels: choice.targets.reduce(0) { $0 | 1 << $1.level },

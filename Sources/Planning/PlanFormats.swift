@@ -11,12 +11,14 @@ struct PlanFormats {
   let operations: [ElementFormat]
   let tensors: [ElementFormat]
 
-  init(_ graph: Program, _ precision: PlanPrecision, exceptions: [String: ElementFormat]) {
+  init(_ scheme: QuantizationScheme) {
+    let graph = scheme.model.program
+    let exceptions = scheme.layers
     // The convolutions of a stem are of one format, since the last one reads what it finds.
     let stem = graph.operations.first { $0.block == "stem" && exceptions[$0.name] != nil }
     func format(_ operation: Program.Operation) -> ElementFormat {
       let name = operation.block == "stem" ? stem?.name : operation.name
-      return name.flatMap { exceptions[$0] } ?? precision.format
+      return (name.flatMap { exceptions[$0] } ?? scheme.weights).element
     }
     var canBeFloat = [Bool](repeating: true, count: graph.tensors.count)
     for operation in graph.operations where format(operation) == .q8 {
@@ -38,5 +40,16 @@ struct PlanFormats {
       }
     }
     self.tensors = tensors
+  }
+}
+
+extension WeightFormat {
+  /// As a plan stores it.
+  var element: ElementFormat {
+    switch self {
+    case .int8: .q8
+    case .float16: .f16
+    case .float32: .f32
+    }
   }
 }

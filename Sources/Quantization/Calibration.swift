@@ -2,7 +2,7 @@
 
 import Dispatch
 public import ResNetModelGraph
-package import ResNetPlanning
+public import ResNetPlanning
 import Synchronization
 
 /// The distributions of a graph's activations over a set of images.
@@ -23,8 +23,7 @@ public struct Calibration: Sendable {
   /// Runs the float32 reference over images.
   ///
   /// - Parameters:
-  ///   - graph: the network.
-  ///   - mean, std: of R, G and B, for bytes divided by 255.
+  ///   - model: the network with its weights.
   ///   - imageCount: how many images there are, at least 1.
   ///   - threads: how many images are in work at a time.
   ///   - image: gives the pixels of an image, RGB8, `inputSize` × `inputSize` × 3 bytes; called from
@@ -35,20 +34,10 @@ public struct Calibration: Sendable {
   /// - **Allocates:** for each thread the activations that are live at a time in float32 and 64 KiB for
   ///   each tensor; 8 bytes for each tensor and image.
   public init(
-    observing graph: Program, mean: SIMD3<Float>, std: SIMD3<Float>, imageCount: Int,
-    threads: Int, image: @Sendable (Int) throws -> [UInt8], progress: @Sendable (Int) -> Void
-  ) throws {
-    try self.init(
-      observing: FloatModel(graph, mean: mean, std: std), imageCount: imageCount,
-      threads: threads, image: image, progress: progress)
-  }
-
-  /// The same with weights that are there already.
-  package init(
     observing model: FloatModel, imageCount: Int, threads: Int,
     image: @Sendable (Int) throws -> [UInt8], progress: @Sendable (Int) -> Void
   ) throws {
-    let graph = model.graph
+    let graph = model.program
     let state = Mutex(State(graph, imageCount: imageCount))
     let next = Atomic<Int>(0)
     withoutActuallyEscaping(image) { image in

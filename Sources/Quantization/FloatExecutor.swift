@@ -20,11 +20,11 @@ package final class FloatExecutor {
     var kernels = rn_kernels()
     rn_kernels_init(&kernels, rn_isa_detect())
     self.kernels = kernels
-    tensors = FloatExecutor.tensors(of: model.graph)
+    tensors = FloatExecutor.tensors(of: model.program)
     var unpooled: FloatTensor?
-    for operation in model.graph.operations {
+    for operation in model.program.operations {
       guard case .stem(let stem) = operation.kind else { continue }
-      let size = stem.outputSize(model.graph.tensors[operation.input].height)
+      let size = stem.outputSize(model.program.tensors[operation.input].height)
       unpooled = FloatTensor(
         height: size, width: size, channels: paddedChannels(stem.outputChannels),
         usedChannels: stem.outputChannels, border: 1)
@@ -37,8 +37,8 @@ package final class FloatExecutor {
   /// - Parameter visit: told the number of each tensor once it is computed. Its values last until `visit`
   ///   returns; those of features and logits, until the next image.
   package func run(_ pixels: [UInt8], visit: (Int) throws -> Void) rethrows {
-    precondition(pixels.count == model.graph.inputSize * model.graph.inputSize * 3)
-    for (index, operation) in model.graph.operations.enumerated() {
+    precondition(pixels.count == model.program.inputSize * model.program.inputSize * 3)
+    for (index, operation) in model.program.operations.enumerated() {
       let output = tensors[operation.output]
       let input = tensors[operation.input]
       output.clear()
@@ -122,8 +122,12 @@ package final class FloatExecutor {
     pixels.withUnsafeBufferPointer { rgb in
       var arguments = rn_input_args()
       arguments.width = UInt32(output.width)
-      arguments.mean = (model.mean.x, model.mean.y, model.mean.z)
-      arguments.std = (model.std.x, model.std.y, model.std.z)
+      arguments.mean = (
+        model.preprocessing.mean.x, model.preprocessing.mean.y, model.preprocessing.mean.z
+      )
+      arguments.std = (
+        model.preprocessing.std.x, model.preprocessing.std.y, model.preprocessing.std.z
+      )
       for y in 0..<output.height {
         arguments.rgb = rgb.baseAddress! + y * output.width * 3
         arguments.output = UnsafeMutableRawPointer(output.pixel() + y * output.rowPitch)

@@ -24,7 +24,7 @@ extension Calibrator {
     let needed = int8.floatScore.first - allowed
     guard int8.score.first < needed else { return (choice, int8) }
     let candidates = try candidatesBySensitivity(choice)
-    let layerCount = model.graph.operations.count { $0.multiplications > 0 }
+    let layerCount = model.program.operations.count { $0.multiplications > 0 }
     var best = choice
     var taken: [String] = []
     var isEnough = false
@@ -64,7 +64,7 @@ extension Calibrator {
       let executor = FloatExecutor(model)
       return { place in
         executor.run(try images.pixels(choice.heldOut[place]))
-        return executor.values(of: model.graph.logitsTensor)
+        return executor.values(of: model.program.logitsTensor)
       }
     }
     func noise(_ floatLayers: [String], _ title: String) throws -> Double {
@@ -85,8 +85,8 @@ extension Calibrator {
       }
       return each.reduce(0, +)
     }
-    let layers = model.graph.operations.filter { $0.multiplications > 0 }
-    let blocks = blockOutputs(of: model.graph).map { block in
+    let layers = model.program.operations.filter { $0.multiplications > 0 }
+    let blocks = blockOutputs(of: model.program).map { block in
       layers.filter { $0.block == block.name }.map(\.name)
     }
     let candidates = layers.map { [$0.name] } + blocks.filter { $0.count > 1 }

@@ -26,9 +26,9 @@ struct Calibrator {
     /// The layers that are kept out of int8.
     var floatLayers: Set<String> = []
     /// The format of their weights.
-    var floatFormat = ElementFormat.f16
+    var floatFormat = WeightFormat.float16
 
-    var exceptions: [String: ElementFormat] {
+    var layers: [String: WeightFormat] {
       Dictionary(uniqueKeysWithValues: floatLayers.map { ($0, floatFormat) })
     }
 
@@ -39,7 +39,6 @@ struct Calibrator {
   }
 
   let model: FloatModel
-  let preprocessing: PreprocessingRecord
   let images: CalibrationImages
   let threads: Int
   let correctsBias: Bool
@@ -50,7 +49,7 @@ struct Calibrator {
     let calibration = try observe(Array(0..<images.count), "calibrating")
     return Choice(
       calibration: calibration, method: method,
-      scales: calibration.scales(of: model.graph, method: method),
+      scales: calibration.scales(of: model.program, method: method),
       heldOut: Array(0..<images.count))
   }
 
@@ -66,7 +65,7 @@ struct Calibrator {
     let trials = try Calibrator.candidates.map { method in
       let trial = Choice(
         calibration: calibration, method: method,
-        scales: calibration.scales(of: model.graph, method: method), heldOut: heldOut)
+        scales: calibration.scales(of: model.program, method: method), heldOut: heldOut)
       return (
         method: method,
         comparison: try compare(trialPlan(trial), heldOut, "trying \(method)")
@@ -82,7 +81,7 @@ struct Calibrator {
       : Calibration(merging: calibration, try observe(heldOut, "calibrating the held-out images"))
     return Choice(
       calibration: whole, method: best.method,
-      scales: whole.scales(of: model.graph, method: best.method), heldOut: heldOut,
+      scales: whole.scales(of: model.program, method: best.method), heldOut: heldOut,
       trials: trials)
   }
 
@@ -125,11 +124,17 @@ struct Calibrator {
       progress: advance)
   }
 
+  /// The scheme of a choice.
+  func scheme(of choice: Choice) -> QuantizationScheme {
+    var scheme = QuantizationScheme(model, activations: choice.scales)
+    if correctsBias { scheme.channelMeans = choice.calibration.channelMeans }
+    scheme.layers = choice.layers
+    return scheme
+  }
+
   func trialPlan(_ choice: Choice) throws -> PlanBytes {
-    PlanBytes(
-      try Planner.plan(
-        model, precision: .int8(choice.scales), preprocessing: preprocessing, classNames: [],
-        provenance: "", exceptions: choice.exceptions,
-        channelMeans: correctsBias ? choice.calibration.channelMeans : nil, keepsTensors: true))
+    var options = PlanOptions()
+    options.keepsTensors = true
+    return PlanBytes(try Planner.plan(scheme(of: choice), options))
   }
 }

@@ -114,7 +114,7 @@ extension Comparison {
     pixels: @Sendable (Int) throws -> [UInt8], label: @Sendable (Int) -> Int? = { _ in nil },
     progress: @Sendable (Int) -> Void
   ) throws -> Comparison {
-    let blocks = blockOutputs(of: model.graph)
+    let blocks = blockOutputs(of: model.program)
     let nothing = Comparison(blocks: [Noise](repeating: Noise(), count: blocks.count))
     let results = try withoutActuallyEscaping(pixels) { pixels in
       try withoutActuallyEscaping(label) { label in
@@ -132,7 +132,7 @@ extension Comparison {
               result.blocks[block] = session.noise(of: tensor, values)
             }
             session.compare(
-              executor.values(of: model.graph.logitsTensor), label(images[place]), &result)
+              executor.values(of: model.program.logitsTensor), label(images[place]), &result)
             return result
           }
         }

@@ -34,12 +34,7 @@ struct Inspect: ParsableCommand {
   private func printSummary(_ plan: borrowing Plan) {
     let view = plan.view
     let model = view.model
-    let stages = (0..<model.stageCount).map {
-      "\(model.blockCounts[$0])×\(model.channels[$0])"
-    }
     let multiplications = (0..<view.stepCount).reduce(0) { $0 + view.step($1).multiplications }
-    let block = model.isBottleneck ? "Bottleneck" : "BasicBlock"
-    print("network      \(block) \(stages.joined(separator: " "))")
     print("outputs      \(model.classCount) logits of \(model.featureCount) features")
     print("precision    \(model.precision.name)\(exceptions(view))")
     print("work         \(String(format: "%.3f", Double(multiplications) / 1e9)) GMAC an image")
@@ -51,7 +46,7 @@ struct Inspect: ParsableCommand {
     }
     print("session      \(plan.sessionByteCount(threads: 1)) bytes with 1 thread")
     print(
-      "preprocessing       RGB, shorter side to \(view.preprocessing.resize) (bilinear, antialiased), centre "
+      "input        RGB, shorter side to \(view.preprocessing.resize) (bilinear, antialiased), centre "
         + "\(view.preprocessing.crop)×\(view.preprocessing.crop)")
     print("             mean \(list(view.preprocessing.mean)), std \(list(view.preprocessing.std))")
     print("classes      \(view.hasClassNames ? "named" : "without names")")

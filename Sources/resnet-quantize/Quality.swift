@@ -28,12 +28,12 @@ struct Quality {
       lines.append("")
     }
     lines.append("block           signal to quantization noise")
-    for (block, noise) in zip(blockOutputs(of: model.graph), comparison.blocks) {
+    for (block, noise) in zip(blockOutputs(of: model.program), comparison.blocks) {
       lines.append(
         block.name.padding(toLength: 16, withPad: " ", startingAt: 0)
           + String(format: "%6.1f dB", noise.decibels))
     }
-    let kept = choice.floatLayers(in: model.graph)
+    let kept = choice.floatLayers(in: model.program)
     if !kept.isEmpty {
       lines.append("in \(choice.floatFormat.name)         \(kept.joined(separator: " "))")
     }

@@ -260,43 +260,38 @@ struct Quantize: ParsableCommand {
     var provenance = Provenance()
     // The only copy of the weights from here on.
     let model = FloatModel(
-      try load(progress, &provenance), mean: preprocessing.mean, std: preprocessing.std)
+      try load(progress, &provenance), preprocessing: preprocessing)
 
-    var planPrecision = precision == .fp16 ? PlanPrecision.float16 : .float32
-    var means: [[Double]]?
-    var magnitudes: [Float]?
-    var exceptions: [String: ElementFormat] = [:]
+    var scheme: QuantizationScheme
     var quality: Quality?
     if precision == .int8 {
-      let choice: Calibrator.Choice
-      (choice, quality) = try calibrate(model, preprocessing, classNames, progress, &provenance)
-      planPrecision = .int8(choice.scales)
-      means = biasCorrection ? choice.calibration.channelMeans : nil
-      exceptions = choice.exceptions
-    } else if sums == .fp16 {
-      magnitudes = try findMagnitudes(model, preprocessing, progress, &provenance)
+      (scheme, quality) = try calibrate(model, preprocessing, classNames, progress, &provenance)
+    } else {
+      scheme = QuantizationScheme(model, weights: precision == .fp16 ? .float16 : .float32)
+      if sums == .fp16 {
+        scheme.magnitudes = try findMagnitudes(model, preprocessing, progress, &provenance)
+      }
     }
     if !targets.isEmpty {
       provenance.add("targets", targets.map(\.rawValue).joined(separator: " "))
     }
     progress.begin("packing weights")
-    func plan(keepsTensors: Bool) throws -> [UInt8] {
-      try Planner.plan(
-        model, precision: planPrecision, preprocessing: preprocessing, classNames: classNames,
-        provenance: provenance.text, targets: targets, exceptions: exceptions,
-        transformed: transformed?.value ?? .made,
-        transformedLimit: transformedLimit.map { $0 * 1_000_000 }, magnitudes: magnitudes,
-        channelMeans: means, keepsTensors: keepsTensors)
-    }
-    let file = try plan(keepsTensors: false)
+    var options = PlanOptions()
+    options.classNames = classNames
+    options.provenance = provenance.text
+    options.targets = targets
+    options.transformed = transformed?.value ?? .made
+    options.transformedLimit = transformedLimit.map { $0 * 1_000_000 }
+    let file = try Planner.plan(scheme, options)
     var evaluation: String?
     if precision == .fp16, let evaluate {
       let photos = try LabelledImages(
-        folder: evaluate, classNames: classNames, classCount: model.graph.config.outputDimension,
+        folder: evaluate, classNames: classNames, classCount: model.program.classCount,
         preprocessing: preprocessing)
+      options.keepsTensors = true
       evaluation = Quality.line(
         try Comparison.compare(
-          model, with: PlanBytes(plan(keepsTensors: true)), on: photos, threads: threadCount,
+          model, with: PlanBytes(Planner.plan(scheme, options)), on: photos, threads: threadCount,
           progress: progress, "evaluating"),
         precision: "fp16")
     }
@@ -311,7 +306,7 @@ struct Quantize: ParsableCommand {
         print("This CPU has no fp16 sums: those of the evaluation were float32.")
       }
       print(
-        "\(output): \(model.graph.config.name), \(precision.rawValue), \(inputSize)×\(inputSize), "
+        "\(output): \(model.program.name), \(precision.rawValue), \(inputSize)×\(inputSize), "
           + "\(file.count / 1000) kB, made in \(String(format: "%.1f", seconds)) s")
     }
   }
@@ -339,11 +334,11 @@ struct Quantize: ParsableCommand {
     _ model: FloatModel, _ preprocessing: PreprocessingRecord, _ classNames: [String],
     _ progress: Progress,
     _ provenance: inout Provenance
-  ) throws -> (Calibrator.Choice, Quality?) {
+  ) throws -> (QuantizationScheme, Quality?) {
     // What is missing should be known before the work.
     let labelled = try evaluate.map {
       try LabelledImages(
-        folder: $0, classNames: classNames, classCount: model.graph.config.outputDimension,
+        folder: $0, classNames: classNames, classCount: model.program.classCount,
         preprocessing: preprocessing)
     }
     let calibrator = try calibrator(model, preprocessing, progress)
@@ -357,20 +352,22 @@ struct Quantize: ParsableCommand {
       "calibration", "\(images.description), method \(choice.method)\(correction)")
     var evaluation: Comparison?
     if let maxDrop, let labelled {
-      choice.floatFormat = keepIn == .fp16 ? .f16 : .f32
+      choice.floatFormat = keepIn == .fp16 ? .float16 : .float32
       (choice, evaluation) = try calibrator.limitDrop(of: choice, to: maxDrop, on: labelled)
-      let kept = choice.floatLayers(in: model.graph)
+      let kept = choice.floatLayers(in: model.program)
       if !kept.isEmpty {
         provenance.add("\(choice.floatFormat.name) layers", kept.joined(separator: " "))
       }
     }
-    guard random == nil, !quiet || !reports.isEmpty else { return (choice, nil) }
+    guard random == nil, !quiet || !reports.isEmpty else {
+      return (calibrator.scheme(of: choice), nil)
+    }
     let comparison = try calibrator.compare(choice)
     if evaluation == nil {
       evaluation = try labelled.map { try calibrator.evaluate(choice, on: $0) }
     }
     return (
-      choice,
+      calibrator.scheme(of: choice),
       Quality(
         model: model, images: images.description, choice: choice, comparison: comparison,
         evaluation: evaluation)
@@ -391,7 +388,7 @@ struct Quantize: ParsableCommand {
       images = CalibrationImages(randomCount: 4, seed: seed, size: inputSize)
     }
     return Calibrator(
-      model: model, preprocessing: preprocessing, images: images, threads: threadCount,
+      model: model, images: images, threads: threadCount,
       correctsBias: biasCorrection, progress: progress)
   }
 

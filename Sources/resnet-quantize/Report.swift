@@ -72,11 +72,11 @@ struct Report: Encodable {
   init(plan: String, file: [UInt8], quality: Quality, correctsBias: Bool, isEqualized: Bool) throws
   {
     let model = quality.model
-    let graph = model.graph
+    let graph = model.program
     let choice = quality.choice
     let comparison = quality.comparison
     self.plan = (plan as NSString).lastPathComponent
-    network = graph.config.name
+    network = graph.name
     inputSize = graph.inputSize
     fileBytes = file.count
     method = "\(choice.method)"

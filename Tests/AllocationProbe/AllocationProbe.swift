@@ -24,8 +24,8 @@ import TestPlans
   }
 
   static func countAllocations() throws {
-    for format in [ElementFormat.q8, .f32, .f16] {
-      let plan = try network.plan(inputSize: size, precision: format)
+    for format in [WeightFormat.int8, .float32, .float16] {
+      let plan = try network.plan(inputSize: size, weights: format)
       for threads in [1, 2] {
         let allocations = try withSession(plan, threads: threads) { session, image, room, places in
           rn_allocations_start()

@@ -25,19 +25,17 @@ import Testing
   /// Quantized with three images.
   private static func plans(of checkpoint: Checkpoint) throws -> Plans {
     let graph = try Graph(folding: checkpoint, config: ResNetConfig(describing: checkpoint))
-    let fused = Program(graph, inputSize: inputSize)
-    let preprocessing = PreprocessingRecord(resize: inputSize, crop: inputSize)
+    let model = FloatModel(
+      Program(graph, inputSize: inputSize),
+      preprocessing: PreprocessingRecord(resize: inputSize, crop: inputSize))
     let calibration = try Calibration(
-      observing: fused, mean: preprocessing.mean, std: preprocessing.std, imageCount: 3, threads: 2,
+      observing: model, imageCount: 3, threads: 2,
       image: { testImage(inputSize, seed: UInt64($0)) }, progress: { _ in })
-    func plan(_ precision: PlanPrecision) throws -> [UInt8] {
-      try Planner.plan(
-        fused, precision: precision, preprocessing: preprocessing, classNames: [],
-        provenance: "test")
-    }
     return Plans(
-      int8: try plan(.int8(calibration.scales(of: fused, method: .minMax))),
-      float32: try plan(.float32))
+      int8: try Planner.plan(
+        QuantizationScheme(
+          model, activations: calibration.scales(of: model.program, method: .minMax))),
+      float32: try Planner.plan(QuantizationScheme(model, weights: .float32)))
   }
 
   private func logits(_ plan: [UInt8]) throws -> [[Float]] {

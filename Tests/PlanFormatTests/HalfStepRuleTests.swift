@@ -22,13 +22,15 @@ import Testing
   init() throws {
     func plan(_ transformed: TransformedWeights) throws -> PlanFile {
       PlanFile(
-        try TestNetwork.basic.plan(
-          inputSize: 32, precision: .f16, transformed: transformed, transformedLimit: 1 << 30))
+        try TestNetwork.basic.plan(inputSize: 32, weights: .float16) {
+          $0.transformed = transformed
+          $0.transformedLimit = 1 << 30
+        })
     }
     made = try plan(.made)
     stored = try plan(.stored)
     int8 = PlanFile(try TestNetwork.basic.plan(inputSize: 32))
-    float32 = PlanFile(try TestNetwork.basic.plan(inputSize: 32, precision: .f32))
+    float32 = PlanFile(try TestNetwork.basic.plan(inputSize: 32, weights: .float32))
   }
 
   @Test func thePlansUnderTestAreSound() {
@@ -63,8 +65,9 @@ import Testing
   @Test func aLayerThatConvertsHasScratchMemoryForItsStripsAndTiles() throws {
     let layer = try TestNetwork.basic.layers(inputSize: 32)[1]
     var mixed = PlanFile(
-      try TestNetwork.basic.plan(
-        inputSize: 32, exceptions: [layer: .f16], transformedLimit: 1 << 30))
+      try TestNetwork.basic.plan(inputSize: 32, layers: [layer: .float16]) {
+        $0.transformedLimit = 1 << 30
+      })
     #expect(planError(mixed.bytes) == nil)
     #expect(mixed[.steps].number(at: Self.convolution * 96 + 54, count: 2) == 0xFFFF)
     mixed.scratch -= 64

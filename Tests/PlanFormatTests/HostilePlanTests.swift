@@ -154,9 +154,10 @@ private func cutAndSealed(_ file: [UInt8], at place: Int) -> [UInt8] {
 @Suite struct HostilePlanTests {
   @Test func everyCutIsRejected() async {
     await #expect(processExitsWith: .success) {
-      for format in [ElementFormat.q8, .f32, .f16] {
+      for format in [WeightFormat.int8, .float32, .float16] {
         let file = try TestNetwork.bottleneck.plan(
-          inputSize: 32, precision: format, classNames: (0..<10).map { "class \($0)" })
+          inputSize: 32, weights: format
+        ) { $0.classNames = (0..<10).map { "class \($0)" } }
         var attack = Attack(file)
         let constants = Int(file.number(at: 72 + 32 * 7, count: 8))
         let places =
@@ -197,12 +198,14 @@ private func cutAndSealed(_ file: [UInt8], at place: Int) -> [UInt8] {
         let layers = try network.layers(inputSize: 32).enumerated().filter { $0.offset % 2 == 1 }
         let files = [
           "int8": try network.plan(inputSize: 32),
-          "fp32": try network.plan(inputSize: 32, precision: .f32),
-          "fp16": try network.plan(inputSize: 32, precision: .f16, transformedLimit: 1 << 30),
+          "fp32": try network.plan(inputSize: 32, weights: .float32),
+          "fp16": try network.plan(inputSize: 32, weights: .float16) {
+            $0.transformedLimit = 1 << 30
+          },
           "mixed": try network.plan(
             inputSize: 32,
-            exceptions: Dictionary(uniqueKeysWithValues: layers.map { ($0.element, .f16) }),
-            transformedLimit: 1 << 30),
+            layers: Dictionary(uniqueKeysWithValues: layers.map { ($0.element, .float16) })
+          ) { $0.transformedLimit = 1 << 30 },
         ]
         for (name, file) in files.sorted(by: { $0.key < $1.key }) {
           var attack = Attack(file)
@@ -225,8 +228,8 @@ private func cutAndSealed(_ file: [UInt8], at place: Int) -> [UInt8] {
   }
 
   @Test func theSoundPlanRunsInTheSameMemory() throws {
-    for format in [ElementFormat.q8, .f32, .f16] {
-      let file = try TestNetwork.basic.plan(inputSize: 32, precision: format)
+    for format in [WeightFormat.int8, .float32, .float16] {
+      let file = try TestNetwork.basic.plan(inputSize: 32, weights: format)
       var attack = Attack(file)
       try attack.run(file, on: .best, "nothing")
       try attack.run(file, on: .reference, "nothing")

@@ -71,12 +71,8 @@ import Testing
     var record: ModelRecord?
     try withOriginal { record = $0.model }
     var changed = try #require(record)
-    changed.isBottleneck = true
-    changed.stageCount = 8
-    for stage in 0..<8 {
-      changed.blockCounts[stage] = UInt32(stage + 10)
-      changed.channels[stage] = UInt32(stage + 100)
-    }
+    // What no other rule of the plan depends on.
+    changed.precision = .f32
     #expect(changed != record)
     try rewrite(
       .model, at: 0, byteCount: ModelRecord.byteCount, { changed.write(to: $0, at: 0) },
@@ -95,7 +91,10 @@ import Testing
   @Test func textsComeBack() throws {
     let names = ["cat", "", "a long name, with a comma", "čáp", "5", "6", "7", "8", "9", "10"]
     var file = PlanFile(
-      try TestNetwork.basic.plan(inputSize: 32, classNames: names, provenance: "a: b\nc: d"))
+      try TestNetwork.basic.plan(inputSize: 32) {
+        $0.classNames = names
+        $0.provenance = "a: b\nc: d"
+      })
     // The last byte of a file of names is the zero that ends the last.
     #expect(file[.classes].last == 0)
     file.scratch += 64

@@ -24,7 +24,7 @@ private enum Step {
 
   init() throws {
     int8 = PlanFile(try TestNetwork.basic.plan(inputSize: 32))
-    float32 = PlanFile(try TestNetwork.basic.plan(inputSize: 32, precision: .f32))
+    float32 = PlanFile(try TestNetwork.basic.plan(inputSize: 32, weights: .float32))
   }
 
   /// Expects an error at a step of the changed file; `change` is given where its record starts.

@@ -18,10 +18,8 @@ import Testing
     let fused = Program(try Graph(folding: checkpoint, config: config), inputSize: 224)
     // Places do not depend on scales.
     let scales = fused.tensors.map { _ in ActivationScale(low: 0, high: 1) }
-    let bytes = try Planner.plan(
-      fused, precision: .int8(scales), preprocessing: PreprocessingRecord(resize: 256, crop: 224),
-      classNames: [],
-      provenance: "")
+    let model = FloatModel(fused, preprocessing: PreprocessingRecord(resize: 256, crop: 224))
+    let bytes = try Planner.plan(QuantizationScheme(model, activations: scales))
     try withView(bytes) { view in
       #expect(view.arenaByteCount == arena)
       // Three rows of the stem, 112 + 2 pixels with 64 channels.

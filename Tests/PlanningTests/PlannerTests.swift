@@ -8,36 +8,17 @@ import TestPlans
 import Testing
 
 @Suite struct PlannerTests {
-  @Test(arguments: TestNetwork.all, [ElementFormat.q8, .f32, .f16])
-  func plansAreValidAndAlwaysTheSame(network: TestNetwork, format: ElementFormat) throws {
+  @Test(arguments: TestNetwork.all, [WeightFormat.int8, .float32, .float16])
+  func plansAreValidAndAlwaysTheSame(network: TestNetwork, format: WeightFormat) throws {
     let size = try network.suits(45) ? 45 : 64
-    let first = try network.plan(inputSize: size, precision: format)
-    #expect(try network.plan(inputSize: size, precision: format) == first)
+    let first = try network.plan(inputSize: size, weights: format)
+    #expect(try network.plan(inputSize: size, weights: format) == first)
     try withView(first) { view in
       #expect(view.model.classCount == network.config.outputDimension)
       #expect(view.model.featureCount == network.config.featureCount)
-      #expect(view.model.precision == format)
+      #expect(view.model.precision.name.description == format.name.description)
       #expect(view.model.inputSize == size)
-      #expect(view.model.isBottleneck == (network.config.block == .bottleneck))
     }
-  }
-
-  @Test(arguments: TestNetwork.all, [ElementFormat.q8, .f32, .f16])
-  func packedWeightsGiveTheSameBytes(network: TestNetwork, format: ElementFormat) throws {
-    let fused = Program(try network.graph(), inputSize: 64)
-    let preprocessing = PreprocessingRecord(resize: 64, crop: 64)
-    let scales = fused.tensors.map { ActivationScale(low: $0.isRectified ? 0 : -1, high: 2) }
-    let precision: PlanPrecision =
-      format == .q8 ? .int8(scales) : format == .f16 ? .float16 : .float32
-    let model = FloatModel(fused, mean: preprocessing.mean, std: preprocessing.std)
-    let exceptions = ["layer1.0.conv1": ElementFormat.f16, "layer1.0.conv2": .f32]
-    let expected = try Planner.plan(
-      fused, precision: precision, preprocessing: preprocessing, classNames: [], provenance: "",
-      targets: PlanTarget.allCases, exceptions: exceptions)
-    let found = try Planner.plan(
-      model, precision: precision, preprocessing: preprocessing, classNames: [], provenance: "",
-      targets: PlanTarget.allCases, exceptions: exceptions)
-    #expect(found == expected)
   }
 
   @Test(arguments: TestNetwork.all)
@@ -78,11 +59,11 @@ import Testing
     graph.blocks[1].branch[0].weights[5] = 65520
     let name = graph.blocks[1].branch[0].name
     #expect(throws: PlanningError.halfOverflow(layer: name, found: 65520)) {
-      try testPlan(of: graph, inputSize: 32, precision: .f16)
+      try testPlan(of: graph, inputSize: 32, weights: .float16)
     }
     // The greatest number that still rounds into range.
     graph.blocks[1].branch[0].weights[5] = Float(65520).nextDown
-    _ = try testPlan(of: graph, inputSize: 32, precision: .f16)
+    _ = try testPlan(of: graph, inputSize: 32, weights: .float16)
   }
 
   /// The layers that may sum in fp16 if all tensors reach `magnitude` and a channel of the first convolution of
@@ -97,10 +78,13 @@ import Testing
       graph.blocks[1].branch[0].weights[index] = index == 5 * count + tap ? weight : 0
     }
     let file = try testPlan(
-      of: graph, inputSize: 32, precision: .f16, transformed: transformed,
-      transformedLimit: 1 << 30,
+      of: graph, inputSize: 32, weights: .float16,
       magnitudes: [Float](
-        repeating: magnitude, count: Program(graph, inputSize: 32).tensors.count))
+        repeating: magnitude, count: Program(graph, inputSize: 32).tensors.count)
+    ) {
+      $0.transformed = transformed
+      $0.transformedLimit = 1 << 30
+    }
     return try withView(file) { view in
       (0..<view.stepCount).filter { view.step($0).hasHalfSums }
         .map { String(cString: view.name(view.step($0).name)) }
@@ -135,7 +119,7 @@ import Testing
     for count in [1, 9, 11] {
       let names = (0..<count).map(String.init)
       #expect(throws: PlanningError.classCount(expected: 10, found: count)) {
-        try TestNetwork.basic.plan(inputSize: 32, precision: .f32, classNames: names)
+        try TestNetwork.basic.plan(inputSize: 32, weights: .float32) { $0.classNames = names }
       }
     }
   }
@@ -145,7 +129,7 @@ import Testing
       var names = (0..<10).map(String.init)
       names[6] = bad
       #expect(throws: PlanningError.className(index: 6)) {
-        try TestNetwork.basic.plan(inputSize: 32, precision: .f32, classNames: names)
+        try TestNetwork.basic.plan(inputSize: 32, weights: .float32) { $0.classNames = names }
       }
     }
   }
@@ -153,7 +137,7 @@ import Testing
   @Test func anImageBeyondTheFormatIsRefused() {
     for size in [16, 1025] {
       do {
-        _ = try TestNetwork.basic.plan(inputSize: size, precision: .f32)
+        _ = try TestNetwork.basic.plan(inputSize: size, weights: .float32)
         Issue.record("expected an error")
       } catch {
         guard case PlanningError.limit = error else {

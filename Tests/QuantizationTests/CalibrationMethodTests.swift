@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ResNetModelGraph
+import ResNetPlanFormat
 import ResNetPlanning
 import ResNetQuantization
 import TestPlans
@@ -17,7 +18,10 @@ import Testing
 
   private func calibrate(_ graph: Program, seeds: [UInt64], threads: Int) throws -> Calibration {
     try Calibration(
-      observing: graph, mean: SIMD3(0.5, 0.5, 0.5), std: SIMD3(0.2, 0.2, 0.2),
+      observing: FloatModel(
+        graph,
+        preprocessing: PreprocessingRecord(
+          resize: 32, crop: 32, mean: SIMD3(repeating: 0.5), std: SIMD3(repeating: 0.2))),
       imageCount: seeds.count, threads: threads, image: { testImage(32, seed: seeds[$0]) },
       progress: { _ in })
   }

@@ -2,6 +2,8 @@
 
 import Foundation
 import ResNetModelGraph
+import ResNetPlanFormat
+import ResNetPlanning
 import ResNetQuantization
 import Synchronization
 import TestPlans
@@ -17,7 +19,10 @@ import Testing
     progress: @Sendable (Int) -> Void = { _ in }
   ) throws -> Calibration {
     try Calibration(
-      observing: graph, mean: SIMD3(0.5, 0.5, 0.5), std: SIMD3(0.2, 0.2, 0.2),
+      observing: FloatModel(
+        graph,
+        preprocessing: PreprocessingRecord(
+          resize: 32, crop: 32, mean: SIMD3(repeating: 0.5), std: SIMD3(repeating: 0.2))),
       imageCount: count, threads: threads, image: image, progress: progress)
   }
 

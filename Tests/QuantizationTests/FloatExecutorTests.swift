@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ResNetModelGraph
+import ResNetPlanFormat
 import ResNetPlanning
 import ResNetQuantization
 import TestPlans
@@ -20,7 +21,8 @@ import Testing
     let graph = try network.graph()
     guard try network.suits(size) else { return }
     let fused = Program(graph, inputSize: size)
-    let executor = FloatExecutor(FloatModel(fused, mean: mean, std: std))
+    let executor = FloatExecutor(
+      FloatModel(fused, preprocessing: PreprocessingRecord(resize: size, crop: size)))
     // The second image finds the tensors as the first left them.
     for seed in [1, 2] as [UInt64] {
       let image = testImage(size, seed: seed)

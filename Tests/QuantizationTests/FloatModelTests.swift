@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ResNetModelGraph
+import ResNetPlanFormat
 import ResNetPlanning
 import ResNetQuantization
 import TestPlans
 import Testing
 
-@Suite struct FloatWeightsTests {
+@Suite struct FloatModelTests {
   @Test(arguments: TestNetwork.all)
   func operationsComeBackAsTheyWere(network: TestNetwork) throws {
     let fused = Program(try network.graph(), inputSize: 64)
-    let model = FloatModel(fused, mean: .zero, std: .one)
+    let model = FloatModel(fused, preprocessing: PreprocessingRecord(resize: 64, crop: 64))
     for (index, operation) in fused.operations.enumerated() {
       #expect(model.operation(index) == operation, "\(operation.name)")
-      switch model.graph.operations[index].kind {
+      switch model.program.operations[index].kind {
       case .stem(let convolution), .convolution(let convolution):
         #expect(convolution.weights.isEmpty)
       case .linear(let linear): #expect(linear.weights.isEmpty)
       case .input, .averagePool: break
       }
     }
-    #expect(model.graph.tensors == fused.tensors)
-    #expect(model.graph.lifetimes == fused.lifetimes)
+    #expect(model.program.tensors == fused.tensors)
+    #expect(model.program.lifetimes == fused.lifetimes)
   }
 }

@@ -2,6 +2,7 @@
 
 import ResNetModelGraph
 import ResNetModelImport
+import ResNetPlanFormat
 import ResNetPlanning
 import ResNetQuantization
 import TestPlans
@@ -33,7 +34,8 @@ import Testing
 
   private func logits(_ graph: Graph, _ image: [UInt8], _ size: Int) -> [Float] {
     let fused = Program(graph, inputSize: size)
-    let executor = FloatExecutor(FloatModel(fused, mean: mean, std: std))
+    let executor = FloatExecutor(
+      FloatModel(fused, preprocessing: PreprocessingRecord(resize: size, crop: size)))
     executor.run(image)
     return executor.values(of: fused.logitsTensor)
   }

@@ -30,10 +30,10 @@ import Testing
     #expect((count > 0) == graph.chains.contains { $0.count > 1 })
     let image = testImage(64, seed: 8)
     let expected = try infer(
-      LoadedPlan(testPlan(of: graph, inputSize: 64, precision: .f32)), image)
+      LoadedPlan(testPlan(of: graph, inputSize: 64, weights: .float32)), image)
     for other in [unequal, equalized] {
       #expect(
-        try infer(LoadedPlan(testPlan(of: other, inputSize: 64, precision: .f32)), image)
+        try infer(LoadedPlan(testPlan(of: other, inputSize: 64, weights: .float32)), image)
           == expected)
     }
     // Nothing is left to do.
@@ -96,7 +96,7 @@ import Testing
   /// Decibels of an int8 plan's logits over several images.
   private func decibels(_ graph: Graph) throws -> Double {
     let int8 = LoadedPlan(try testPlan(of: graph, inputSize: 64))
-    let float32 = LoadedPlan(try testPlan(of: graph, inputSize: 64, precision: .f32))
+    let float32 = LoadedPlan(try testPlan(of: graph, inputSize: 64, weights: .float32))
     var (signal, noise) = (0.0, 0.0)
     for seed in 0..<8 as Range<UInt64> {
       let image = testImage(64, seed: seed)

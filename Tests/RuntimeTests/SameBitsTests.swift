@@ -13,10 +13,10 @@ import Testing
   private let levels = ["ref", "sse42", "avx2", "avxvnni", "neon", "neondot", "neonfp16"]
     .compactMap { (name: String) in try? InstructionSet(named: name) }
 
-  @Test(arguments: TestNetwork.all, [ElementFormat.q8, .f32, .f16])
-  func threadsAndInstructionSetsDoNotMatter(network: TestNetwork, format: ElementFormat) throws {
+  @Test(arguments: TestNetwork.all, [WeightFormat.int8, .float32, .float16])
+  func threadsAndInstructionSetsDoNotMatter(network: TestNetwork, format: WeightFormat) throws {
     for size in [32, 97, 160] where try network.suits(size) {
-      let plan = LoadedPlan(try network.plan(inputSize: size, precision: format))
+      let plan = LoadedPlan(try network.plan(inputSize: size, weights: format))
       let image = testImage(size, seed: 9)
       let expected = try infer(plan, image)
       #expect(Set(expected.logits).count > 1, "a network that says something")
@@ -32,8 +32,10 @@ import Testing
   }
 
   /// Layers in float32 or fp16, in turn.
-  private func kept(_ layers: Set<String>) -> [String: ElementFormat] {
-    let places = layers.sorted().enumerated().map { ($1, $0 % 2 == 0 ? ElementFormat.f16 : .f32) }
+  private func kept(_ layers: Set<String>) -> [String: WeightFormat] {
+    let places = layers.sorted().enumerated().map {
+      ($1, $0 % 2 == 0 ? WeightFormat.float16 : .float32)
+    }
     return Dictionary(uniqueKeysWithValues: places)
   }
 
@@ -48,7 +50,7 @@ import Testing
       let int8 = try infer(LoadedPlan(network.plan(inputSize: size)), image)
       var equal = 0
       for choice in choices {
-        let plan = LoadedPlan(try network.plan(inputSize: size, exceptions: kept(choice)))
+        let plan = LoadedPlan(try network.plan(inputSize: size, layers: kept(choice)))
         let expected = try infer(plan, image)
         equal += expected == int8 ? 1 : 0
         for set in levels {
@@ -70,11 +72,11 @@ import Testing
     let size = try network.suits(97) ? 97 : 96
     let image = testImage(size, seed: 4)
     let layers = try network.layers(inputSize: size)
-    for format in [ElementFormat.f32, .f16] {
+    for format in [WeightFormat.float32, .float16] {
       let all = Dictionary(uniqueKeysWithValues: layers.map { ($0, format) })
       #expect(
-        try infer(LoadedPlan(network.plan(inputSize: size, exceptions: all)), image)
-          == infer(LoadedPlan(network.plan(inputSize: size, precision: format)), image))
+        try infer(LoadedPlan(network.plan(inputSize: size, layers: all)), image)
+          == infer(LoadedPlan(network.plan(inputSize: size, weights: format)), image))
     }
   }
 
@@ -86,9 +88,10 @@ import Testing
     func results(_ transformed: TransformedWeights) throws -> Results {
       try infer(
         LoadedPlan(
-          network.plan(
-            inputSize: size, precision: .f16, transformed: transformed,
-            transformedLimit: 1 << 30)), image)
+          network.plan(inputSize: size, weights: .float16) {
+            $0.transformed = transformed
+            $0.transformedLimit = 1 << 30
+          }), image)
     }
     let made = try results(.made)
     #expect(try results(.stored) == made)
@@ -106,9 +109,11 @@ import Testing
     for layer in ["layer1.0.conv2", "layer1.1.conv2"] {
       func values(_ transformed: TransformedWeights, threads: Int) throws -> [Float] {
         let plan = LoadedPlan(
-          try TestNetwork.basic.plan(
-            inputSize: size, exceptions: [layer: .f16], transformed: transformed,
-            transformedLimit: 1 << 30, keepsTensors: true))
+          try TestNetwork.basic.plan(inputSize: size, layers: [layer: .float16]) {
+            $0.transformed = transformed
+            $0.transformedLimit = 1 << 30
+            $0.keepsTensors = true
+          })
         var session = try Session(plan.plan(), threads: threads)
         session.run(image.span)
         let view = session.plan.view

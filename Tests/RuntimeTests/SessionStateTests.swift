@@ -7,9 +7,9 @@ import Testing
 
 /// What was in memory before does not matter.
 @Suite struct SessionStateTests {
-  @Test(arguments: TestNetwork.all, [ElementFormat.q8, .f32, .f16])
-  func nothingIsLeftOfTheImageBefore(network: TestNetwork, format: ElementFormat) throws {
-    let plan = LoadedPlan(try network.plan(inputSize: 48, precision: format))
+  @Test(arguments: TestNetwork.all, [WeightFormat.int8, .float32, .float16])
+  func nothingIsLeftOfTheImageBefore(network: TestNetwork, format: WeightFormat) throws {
+    let plan = LoadedPlan(try network.plan(inputSize: 48, weights: format))
     let a = testImage(48, seed: 1)
     let b = [UInt8](repeating: 255, count: a.count)
     for threads in [1, 2] {
@@ -23,9 +23,9 @@ import Testing
     }
   }
 
-  @Test(arguments: TestNetwork.all, [ElementFormat.q8, .f32, .f16])
-  func aDirtyArenaGivesTheSameBits(network: TestNetwork, format: ElementFormat) throws {
-    let plan = LoadedPlan(try network.plan(inputSize: 48, precision: format))
+  @Test(arguments: TestNetwork.all, [WeightFormat.int8, .float32, .float16])
+  func aDirtyArenaGivesTheSameBits(network: TestNetwork, format: WeightFormat) throws {
+    let plan = LoadedPlan(try network.plan(inputSize: 48, weights: format))
     let image = testImage(48, seed: 1)
     let expected = try infer(plan, image)
     for threads in [1, 2] {

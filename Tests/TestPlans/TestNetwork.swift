@@ -82,15 +82,12 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
 
   /// The plan file, with the scales of two random images if it is int8.
   package func plan(
-    inputSize: Int, precision: ElementFormat = .q8, exceptions: [String: ElementFormat] = [:],
-    transformed: TransformedWeights = .made, transformedLimit: Int? = nil,
-    magnitudes: [Float]? = nil, keepsTensors: Bool = false, classNames: [String] = [],
-    provenance: String = "made: test"
+    inputSize: Int, weights: WeightFormat = .int8, layers: [String: WeightFormat] = [:],
+    magnitudes: [Float] = [], _ set: (inout PlanOptions) -> Void = { _ in }
   ) throws -> [UInt8] {
     try testPlan(
-      of: graph(), inputSize: inputSize, precision: precision, exceptions: exceptions,
-      transformed: transformed, transformedLimit: transformedLimit, magnitudes: magnitudes,
-      keepsTensors: keepsTensors, classNames: classNames, provenance: provenance)
+      of: graph(), inputSize: inputSize, weights: weights, layers: layers,
+      magnitudes: magnitudes, set)
   }
 
   /// The names of the layers with weights.
@@ -102,25 +99,29 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
 
 /// The plan file of a graph, with the scales of two random images if it is int8.
 package func testPlan(
-  of graph: Graph, inputSize: Int, precision: ElementFormat = .q8,
-  exceptions: [String: ElementFormat] = [:], transformed: TransformedWeights = .made,
-  transformedLimit: Int? = nil, magnitudes: [Float]? = nil, keepsTensors: Bool = false,
-  classNames: [String] = [], provenance: String = "made: test"
+  of graph: Graph, inputSize: Int, weights: WeightFormat = .int8,
+  layers: [String: WeightFormat] = [:], magnitudes: [Float] = [],
+  _ set: (inout PlanOptions) -> Void = { _ in }
 ) throws -> [UInt8] {
-  let fused = Program(graph, inputSize: inputSize)
-  let preprocessing = PreprocessingRecord(resize: inputSize + 8, crop: inputSize)
-  var chosen = precision == .f16 ? PlanPrecision.float16 : .float32
-  if precision == .q8 {
+  let model = FloatModel(
+    Program(graph, inputSize: inputSize),
+    preprocessing: PreprocessingRecord(resize: inputSize + 8, crop: inputSize))
+  var scheme: QuantizationScheme
+  if weights == .int8 {
     let calibration = try Calibration(
-      observing: fused, mean: preprocessing.mean, std: preprocessing.std, imageCount: 2, threads: 1,
+      observing: model, imageCount: 2, threads: 1,
       image: { testImage(inputSize, seed: UInt64($0)) }, progress: { _ in })
-    chosen = .int8(calibration.scales(of: fused, method: .minMax))
+    scheme = QuantizationScheme(
+      model, activations: calibration.scales(of: model.program, method: .minMax))
+  } else {
+    scheme = QuantizationScheme(model, weights: weights)
   }
-  return try Planner.plan(
-    fused, precision: chosen, preprocessing: preprocessing, classNames: classNames,
-    provenance: provenance,
-    exceptions: exceptions, transformed: transformed, transformedLimit: transformedLimit,
-    magnitudes: magnitudes, keepsTensors: keepsTensors)
+  scheme.layers = layers
+  scheme.magnitudes = magnitudes
+  var options = PlanOptions()
+  options.provenance = "made: test"
+  set(&options)
+  return try Planner.plan(scheme, options)
 }
 
 /// Random pixels, RGB8, `size` × `size`.

@@ -69,7 +69,7 @@ final class HalfPrecisionTests: XCTestCase {
 
   func testInspectShowsAnyProvenance() throws {
     let scratch = try Scratch()
-    let file = try TestNetwork.basic.plan(inputSize: 32, provenance: ":\n::\nno colon\na: b")
+    let file = try TestNetwork.basic.plan(inputSize: 32) { $0.provenance = ":\n::\nno colon\na: b" }
     try Data(file).write(to: URL(fileURLWithPath: scratch.path("a.plan")))
     let result = try Tool.quantize("inspect", scratch.path("a.plan"))
     XCTAssertEqual(result.status, 0, result.errors)

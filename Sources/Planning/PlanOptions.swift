@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a plan holds besides the numbers of a scheme.
+public struct PlanOptions: Sendable {
+  /// One name for each logit, or none.
+  public var classNames: [String] = []
+  /// Lines of `key: value` about the plan's origin.
+  public var provenance = ""
+  /// The levels for which int8 layers have transformed weights where they pay, and whose costs decide the
+  /// Winograd forms of fp16 layers; for fp16 all if there are none.
+  public var targets: [PlanTarget] = []
+  /// Where the transformed weights of fp16 layers are.
+  public var transformed = TransformedWeights.made
+  /// By how many bytes they may exceed the weights that they replace; by 5/4 of all fp16 weights if nil, with
+  /// which a ResNet18 runs in 60 MB.
+  public var transformedLimit: Int?
+  /// Whether all tensors live to the end, to be looked at: a larger arena, the same results.
+  public var keepsTensors = false
+
+  public init() {}
+}
