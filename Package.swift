@@ -34,11 +34,14 @@ let package = Package(
       name: "CResNetThreads", path: "Sources/CThreads",
       linkerSettings: [.linkedLibrary("pthread")]),
     .target(
-      name: "ResNetPlanFormat", dependencies: ["CResNetKernels", "ResNetPlatform"],
+      name: "ResNetPlanFormat",
+      dependencies: ["CResNetKernels", "CResNetPlatform", "ResNetPlatform"],
       path: "Sources/PlanFormat", swiftSettings: settings),
     .target(
       name: "ResNetRuntime",
-      dependencies: ["CResNetKernels", "CResNetThreads", "ResNetPlanFormat", "ResNetPlatform"],
+      dependencies: [
+        "CResNetKernels", "CResNetPlatform", "CResNetThreads", "ResNetPlanFormat", "ResNetPlatform",
+      ],
       path: "Sources/Runtime", swiftSettings: settings),
     .target(
       name: "CResNetImageCodecs", path: "Sources/CImageCodecs",
@@ -52,10 +55,18 @@ let package = Package(
       dependencies: ["CResNetPlatform", "ResNetPlanFormat", "ResNetPlatform", "ResNetRuntime"],
       path: "Sources/BoardTool", swiftSettings: settings),
     .executableTarget(
-      name: "resnet-run", dependencies: ["ResNetBoardTool", "ResNetImages", "ResNetRuntime"],
+      name: "resnet-run",
+      dependencies: [
+        "CResNetPlatform", "ResNetBoardTool", "ResNetImages", "ResNetPlanFormat", "ResNetPlatform",
+        "ResNetRuntime",
+      ],
       swiftSettings: settings),
     .executableTarget(
-      name: "resnet-bench", dependencies: ["ResNetBoardTool", "ResNetRuntime"],
+      name: "resnet-bench",
+      dependencies: [
+        "CResNetKernels", "CResNetPlatform", "ResNetBoardTool", "ResNetPlanFormat",
+        "ResNetPlatform", "ResNetRuntime",
+      ],
       path: "Benchmarks/resnet-bench", swiftSettings: settings),
 
     // The workstation.
@@ -65,22 +76,25 @@ let package = Package(
     .target(
       name: "ResNetModelImport",
       dependencies: [
-        "CResNetZip", "ResNetPlatform", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "CResNetZip", "ResNetPlatform",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], path: "Sources/ModelImport", exclude: ["ONNX/onnx.proto"], swiftSettings: settings),
     .target(
       name: "ResNetModelGraph", dependencies: ["ResNetModelImport"], path: "Sources/ModelGraph",
       swiftSettings: settings),
     .target(
       name: "ResNetPlanning",
-      dependencies: ["CResNetKernels", "ResNetModelGraph", "ResNetPlanFormat"],
+      dependencies: ["CResNetKernels", "CResNetPlatform", "ResNetModelGraph", "ResNetPlanFormat"],
       path: "Sources/Planning", swiftSettings: settings),
     .target(
-      name: "ResNetQuantization", dependencies: ["CResNetKernels", "ResNetPlanning"],
+      name: "ResNetQuantization",
+      dependencies: ["CResNetKernels", "ResNetModelGraph", "ResNetPlanning"],
       path: "Sources/Quantization", swiftSettings: settings),
     .executableTarget(
       name: "resnet-quantize",
       dependencies: [
-        "CResNetPlatform", "ResNetBoardTool", "ResNetImages", "ResNetModelImport", "ResNetPlatform",
+        "CResNetPlatform", "ResNetBoardTool", "ResNetImages", "ResNetModelGraph",
+        "ResNetModelImport", "ResNetPlanFormat", "ResNetPlanning", "ResNetPlatform",
         "ResNetQuantization", "ResNetRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
@@ -89,34 +103,67 @@ let package = Package(
     .executableTarget(
       name: "CheckKernels", dependencies: ["CResNetKernels"], path: "Tests/CheckKernels"),
     .testTarget(
-      name: "PlatformTests", dependencies: ["ResNetPlatform"], swiftSettings: settings),
+      name: "PlatformTests", dependencies: ["CResNetPlatform", "ResNetPlatform"],
+      swiftSettings: settings),
     .testTarget(
       name: "ImageInputTests", dependencies: ["ResNetImages", "ResNetPlatform"],
       exclude: ["Fixtures"], swiftSettings: settings),
     .target(
-      name: "TestPlans", dependencies: ["CResNetPlatform", "ResNetQuantization"],
+      name: "TestPlans",
+      dependencies: [
+        "CResNetPlatform", "ResNetModelGraph", "ResNetModelImport", "ResNetPlanFormat",
+        "ResNetPlanning", "ResNetQuantization",
+      ],
       path: "Tests/TestPlans", swiftSettings: settings),
     .testTarget(
-      name: "PlanFormatTests", dependencies: ["ResNetRuntime", "TestPlans"],
+      name: "PlanFormatTests",
+      dependencies: [
+        "CResNetPlatform", "ResNetModelGraph", "ResNetPlanFormat", "ResNetPlanning",
+        "ResNetRuntime", "TestPlans",
+      ],
       swiftSettings: settings),
     .testTarget(
-      name: "RuntimeTests", dependencies: ["ResNetRuntime", "TestPlans"], swiftSettings: settings),
+      name: "RuntimeTests",
+      dependencies: [
+        "CResNetThreads", "ResNetModelGraph", "ResNetPlanFormat", "ResNetPlanning",
+        "ResNetPlatform", "ResNetRuntime", "TestPlans",
+      ], swiftSettings: settings),
     .testTarget(
-      name: "ModelImportTests", dependencies: ["ResNetRuntime", "TestPlans"],
+      name: "ModelImportTests",
+      dependencies: [
+        "CResNetZip", "ResNetModelGraph", "ResNetModelImport", "ResNetPlanFormat", "ResNetPlanning",
+        "ResNetPlatform", "ResNetQuantization", "ResNetRuntime", "TestPlans",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       swiftSettings: settings),
     .testTarget(
-      name: "ModelGraphTests", dependencies: ["ResNetModelGraph", "ResNetPlatform"],
+      name: "ModelGraphTests",
+      dependencies: ["ResNetModelGraph", "ResNetModelImport", "ResNetPlatform"],
       swiftSettings: settings),
-    .testTarget(name: "PlanningTests", dependencies: ["TestPlans"], swiftSettings: settings),
-    .testTarget(name: "QuantizationTests", dependencies: ["TestPlans"], swiftSettings: settings),
+    .testTarget(
+      name: "PlanningTests",
+      dependencies: [
+        "ResNetModelGraph", "ResNetModelImport", "ResNetPlanFormat", "ResNetPlanning",
+        "ResNetQuantization", "TestPlans",
+      ], swiftSettings: settings),
+    .testTarget(
+      name: "QuantizationTests",
+      dependencies: [
+        "ResNetModelGraph", "ResNetModelImport", "ResNetPlanFormat", "ResNetPlanning",
+        "ResNetQuantization", "TestPlans",
+      ], swiftSettings: settings),
     .testTarget(
       name: "ToolTests",
-      dependencies: ["TestPlans", "resnet-bench", "resnet-quantize", "resnet-run"],
+      dependencies: [
+        "ResNetModelGraph", "ResNetModelImport", "TestPlans", "resnet-bench", "resnet-quantize",
+        "resnet-run",
+      ],
       swiftSettings: settings),
     // Replaces malloc, so it must be in a program of its own, which the test runs.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .executableTarget(
-      name: "AllocationProbe", dependencies: ["AllocationCounter", "ResNetRuntime", "TestPlans"],
+      name: "AllocationProbe",
+      dependencies: ["AllocationCounter", "ResNetPlanFormat", "ResNetRuntime", "TestPlans"],
       path: "Tests/AllocationProbe", swiftSettings: settings),
     .testTarget(name: "AllocationTests", swiftSettings: settings),
   ]
