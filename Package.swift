@@ -152,13 +152,15 @@ let package = Package(
         "ResNetModelGraph", "ResNetModelImport", "ResNetPlanFormat", "ResNetPlanning",
         "ResNetQuantization", "TestPlans",
       ], swiftSettings: settings),
+    .target(
+      name: "ToolSupport",
+      dependencies: ["ResNetRuntime", "resnet-bench", "resnet-quantize", "resnet-run"],
+      path: "Tests/ToolSupport", swiftSettings: settings),
     .testTarget(
-      name: "ToolTests",
-      dependencies: [
-        "ResNetModelGraph", "ResNetModelImport", "TestPlans", "resnet-bench", "resnet-quantize",
-        "resnet-run",
-      ],
+      name: "QuantizeToolTests",
+      dependencies: ["ResNetModelGraph", "ResNetModelImport", "TestPlans", "ToolSupport"],
       swiftSettings: settings),
+    .testTarget(name: "BoardToolTests", dependencies: ["ToolSupport"], swiftSettings: settings),
     // Replaces malloc, so it must be in a program of its own, which the test runs.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .executableTarget(
