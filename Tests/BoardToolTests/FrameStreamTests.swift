@@ -200,7 +200,7 @@ private final class Stream: @unchecked Sendable {
     process.standardInput = input
     process.standardOutput = output
     process.standardError = errors
-    try process.run()
+    try process.start()
   }
 
   func write(_ data: Data) {

@@ -33,7 +33,7 @@ extension QuantizeTools.WholeFileTests {
     for (index, delay) in stride(from: 0.02, to: 0.6, by: 0.03).enumerated() {
       let scratch = try Scratch()
       let process = Tool.quantize.process(fast + [scratch.path("random.plan")])
-      try process.run()
+      try process.start()
       Thread.sleep(forTimeInterval: delay)
       if index % 2 == 0 { process.interrupt() } else { process.terminate() }
       process.waitUntilExit()

@@ -20,7 +20,7 @@ extension Tool {
     _ arguments: [String], _ name: String, size: (String) -> Int
   ) throws -> Int {
     let process = process(arguments)
-    try process.run()
+    try process.start()
     var peak = 0
     while process.isRunning {
       // The process may end at any moment, and its files with it.

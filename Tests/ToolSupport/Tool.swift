@@ -83,7 +83,7 @@ package struct Tool: Sendable {
       try output ?? FileHandle(forWritingTo: URL(fileURLWithPath: folder.path("stdout")))
     process.standardError = try FileHandle(
       forWritingTo: URL(fileURLWithPath: folder.path("stderr")))
-    try process.run()
+    try process.start()
     process.waitUntilExit()
     return ToolResult(
       status: process.terminationStatus,
@@ -133,6 +133,18 @@ package struct Tool: Sendable {
     #expect(lines[0].hasPrefix("\(url.lastPathComponent): "), told, sourceLocation: location)
     #expect(lines[0].contains(reason), told, sourceLocation: location)
     #expect(lines[2].hasPrefix("usage: "), told, sourceLocation: location)
+  }
+}
+
+extension Process {
+  /// Runs the tool as a shell does: threads of a test block signals, and a tool would inherit that.
+  package func start() throws {
+    var none = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try run()
   }
 }
 
