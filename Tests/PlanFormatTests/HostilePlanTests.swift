@@ -78,9 +78,12 @@ private struct Attack {
       count += strlen(view.name(view.step(index).name)) + strlen(view.name(view.step(index).block))
     }
     for index in 0..<view.model.classCount { count += view.className(index)?.count ?? 0 }
-    #expect(count >= 0)
+    blackHole(count)
   }
 }
+
+/// Makes what was read look needed: the reading is the test, which crashes beyond the end of the file.
+@_optimize(none) private func blackHole(_: Int) {}
 
 /// Damages a plan at places that matter: half of them in records, which are small.
 private struct Damage {

@@ -27,6 +27,24 @@ extension QuantizeTools.CalibrationPhotoTests {
     #expect(isSame)
   }
 
+  /// The one method that depends on an order takes that of the contents.
+  @Test func theMovingAverageDoesNotSeeNames() throws {
+    let scratch = try Scratch()
+    let names = try Folder.names(ShippedModel.calibration).prefix(8)
+    let plans = try [names.reversed(), Array(names)].map { names in
+      let folder = scratch.path("\(names[0]).photos")
+      for (index, name) in names.enumerated() {
+        try scratch.copy(
+          "\(ShippedModel.calibration)/\(name)", to: "\(names[0]).photos/\(index).jpg")
+      }
+      try Tool.quantize(
+        ShippedModel.checkpoint, "--calibration", folder, "--input-size", "64", "--method",
+        "moving-average", "-q", "-o", scratch.path("a.plan"))
+      return try scratch.data("a.plan")
+    }
+    #expect(plans[0] == plans[1])
+  }
+
   @Test func unreadablePhotosAreListedAndLeftOutUpToAFraction() throws {
     let scratch = try Scratch()
     let folder = scratch.path("photos")
