@@ -20,6 +20,7 @@ LINT_PACKAGES := clang-format
 EMULATOR_PACKAGES := qemu-user
 COUNT_PACKAGES := gcc libc6-dev
 MCA_PACKAGES := llvm
+FUZZ_PACKAGES := libstdc++-12-dev
 SYSROOT_PACKAGES := libc6-dev libgcc-12-dev libjpeg62-turbo-dev libpng-dev libsleef-dev
 
 sources = $(wildcard $(shell git ls-files --cached --others --exclude-standard $(1)))
@@ -172,6 +173,35 @@ onnx: setup ## generate the Swift file of onnx.proto anew
 	protoc --plugin=$(PROTOC_PLUGIN) --proto_path=$(ONNX) --swift_out=$(ONNX) \
 	  --swift_opt=Visibility=Package --swift_opt=UseAccessLevelOnImports=true $(ONNX)/onnx.proto
 
+.PHONY: debug
+debug: setup ## build with assertions and run the kernel checks and the quick tests
+	swift build --build-tests
+	.build/debug/CheckKernels
+	swift test --skip-build --filter 'PlatformTests|ModelGraphTests|ModelImportTests|PlanningTests'
+
+.PHONY: asan
+asan: setup ## check the kernels under AddressSanitizer and UndefinedBehaviorSanitizer
+	Toolchains/sanitize kernels
+
+.PHONY: tsan
+tsan: setup ## check the thread pool under ThreadSanitizer
+	Toolchains/sanitize threads
+
+FUZZ_SECONDS ?= 30
+.PHONY: fuzz
+fuzz: setup ## feed the readers of foreign files with libFuzzer (options: FUZZ_SECONDS=N FUZZ="plan …")
+	@$(call need_packages,$(FUZZ_PACKAGES))
+	Toolchains/fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+.PHONY: coverage
+coverage: setup ## run the tests of the libraries and print which lines they reach, by folder
+	swift test -c release --scratch-path .build-coverage --enable-code-coverage --skip 'Tool|Allocation'
+	Toolchains/coverage .build-coverage/release
+
+.PHONY: docs
+docs: build ## make the reference of the libraries with DocC
+	Toolchains/docs
+
 .PHONY: format
 format: ## format the sources in place
 	@$(call need_packages,$(LINT_PACKAGES))
@@ -186,4 +216,4 @@ lint: ## check the format of the sources
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf .build .build-board .build-pi Benchmarks/peers/.venv
+	rm -rf .build .build-* Benchmarks/peers/.venv
