@@ -121,10 +121,10 @@ count: pi ## count the ARM instructions of an inference by function
 	}; \
 	count cortex-a76 int8; \
 	count cortex-a72 int8 --target cortex-a72; \
-	count cortex-a76 fp16 --precision fp16 --sums fp16; \
+	count cortex-a76 fp16 --precision fp16 --accumulate fp16; \
 	count cortex-a72 fp16 --precision fp16 --target cortex-a72; \
-	count cortex-a76 "fp16 in 90 MB" --precision fp16 --sums fp16 --transformed-limit 100; \
-	count cortex-a72 "fp16 in 90 MB" --precision fp16 --target cortex-a72 --transformed-limit 100
+	count cortex-a76 "fp16 in 90 MB" --precision fp16 --accumulate fp16 --winograd-limit 100; \
+	count cortex-a72 "fp16 in 90 MB" --precision fp16 --target cortex-a72 --winograd-limit 100
 
 .PHONY: plan
 plan: build ## quantize the shipped model
