@@ -205,14 +205,15 @@ docs: build ## make the reference of the libraries with DocC
 .PHONY: format
 format: ## format the sources in place
 	@$(call need_packages,$(LINT_PACKAGES))
-	swift format format --in-place --parallel $(SWIFT_FILES)
-	clang-format -i $(C_FILES)
+	@swift format format --in-place --parallel $(SWIFT_FILES)
+	@clang-format -i $(C_FILES)
 
 .PHONY: lint
 lint: ## check the format of the sources
 	@$(call need_packages,$(LINT_PACKAGES))
-	swift format lint --strict --parallel $(SWIFT_FILES)
-	clang-format --dry-run -Werror $(C_FILES)
+	@swift format lint --strict --parallel $(SWIFT_FILES)
+	@clang-format --dry-run -Werror $(C_FILES)
+	@echo "$(words $(SWIFT_FILES)) Swift files and $(words $(C_FILES)) C files are formatted"
 
 .PHONY: clean
 clean: ## remove what was built
