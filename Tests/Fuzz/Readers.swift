@@ -32,25 +32,26 @@ func fuzzPlan(_ bytes: UnsafeRawBufferPointer) {
 }
 
 /// Writes the checksums that the header and the sections should have, as far as the section table
-/// names places inside the file.
+/// names places inside the file. The layout is that of the format's documentation.
 private func seal(_ plan: UnsafeMutableRawBufferPointer) {
-  typealias Layout = PlanLayout
-  guard plan.count >= Layout.headerByteCount else { return }
-  func number(_ offset: Int) -> UInt64 {
-    UInt64(littleEndian: plan.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+  let (headerBytes, table, entryBytes) = (512, 64, 32)
+  guard plan.count >= headerBytes else { return }
+  func number<Value: FixedWidthInteger>(_ offset: Int) -> Value {
+    Value(littleEndian: plan.loadUnaligned(fromByteOffset: offset, as: Value.self))
   }
   func write(_ range: Range<Int>, at offset: Int) {
     let sum = rn_crc32c(0, plan.baseAddress! + range.lowerBound, range.count)
     plan.storeBytes(of: sum.littleEndian, toByteOffset: offset, as: UInt32.self)
   }
-  for section in 0..<Layout.sectionCount {
-    let entry = Layout.sectionTableOffset + section * Layout.sectionEntryByteCount
-    let (start, size) = (number(entry + 8), number(entry + 16))
+  let sections = min(number(12) as UInt32, UInt32((headerBytes - 4 - table) / entryBytes))
+  for section in 0..<Int(sections) {
+    let entry = table + section * entryBytes
+    let (start, size): (UInt64, UInt64) = (number(entry + 8), number(entry + 16))
     guard start <= UInt64(plan.count), size <= UInt64(plan.count) - start else { continue }
-    let end = Int(start) + Layout.aligned(Int(size))
+    let end = Int(start) + PlanLayout.aligned(Int(size))
     if end <= plan.count { write(Int(start)..<end, at: entry + 4) }
   }
-  write(0..<Layout.headerCRCOffset, at: Layout.headerCRCOffset)
+  write(0..<headerBytes - 4, at: headerBytes - 4)
 }
 
 /// Reads a checkpoint of any kind, with limits that keep the memory small.
