@@ -20,6 +20,7 @@ LINT_PACKAGES := clang-format
 EMULATOR_PACKAGES := qemu-user
 COUNT_PACKAGES := gcc libc6-dev
 MCA_PACKAGES := llvm
+FUZZ_PACKAGES := libstdc++-12-dev
 SYSROOT_PACKAGES := libc6-dev libgcc-12-dev libjpeg62-turbo-dev libpng-dev libsleef-dev
 
 sources = $(wildcard $(shell git ls-files --cached --others --exclude-standard $(1)))
@@ -120,10 +121,10 @@ count: pi ## count the ARM instructions of an inference by function
 	}; \
 	count cortex-a76 int8; \
 	count cortex-a72 int8 --target cortex-a72; \
-	count cortex-a76 fp16 --precision fp16 --sums fp16; \
+	count cortex-a76 fp16 --precision fp16 --accumulate fp16; \
 	count cortex-a72 fp16 --precision fp16 --target cortex-a72; \
-	count cortex-a76 "fp16 in 90 MB" --precision fp16 --sums fp16 --transformed-limit 100; \
-	count cortex-a72 "fp16 in 90 MB" --precision fp16 --target cortex-a72 --transformed-limit 100
+	count cortex-a76 "fp16 in 90 MB" --precision fp16 --accumulate fp16 --winograd-limit 100; \
+	count cortex-a72 "fp16 in 90 MB" --precision fp16 --target cortex-a72 --winograd-limit 100
 
 .PHONY: plan
 plan: build ## quantize the shipped model
@@ -172,18 +173,48 @@ onnx: setup ## generate the Swift file of onnx.proto anew
 	protoc --plugin=$(PROTOC_PLUGIN) --proto_path=$(ONNX) --swift_out=$(ONNX) \
 	  --swift_opt=Visibility=Package --swift_opt=UseAccessLevelOnImports=true $(ONNX)/onnx.proto
 
+.PHONY: debug
+debug: setup ## build with assertions and run the kernel checks and the quick tests
+	swift build --build-tests
+	.build/debug/CheckKernels
+	swift test --skip-build --filter 'PlatformTests|ModelGraphTests|ModelImportTests|PlanningTests'
+
+.PHONY: asan
+asan: setup ## check the kernels under AddressSanitizer and UndefinedBehaviorSanitizer
+	Toolchains/sanitize kernels
+
+.PHONY: tsan
+tsan: setup ## check the thread pool under ThreadSanitizer
+	Toolchains/sanitize threads
+
+FUZZ_SECONDS ?= 30
+.PHONY: fuzz
+fuzz: setup ## feed the readers of foreign files with libFuzzer (options: FUZZ_SECONDS=N FUZZ="plan …")
+	@$(call need_packages,$(FUZZ_PACKAGES))
+	Toolchains/fuzz $(FUZZ_SECONDS) $(FUZZ)
+
+.PHONY: coverage
+coverage: setup ## run the tests of the libraries and print which lines they reach, by folder
+	swift test -c release --scratch-path .build-coverage --enable-code-coverage --skip 'Tool|Allocation'
+	Toolchains/coverage .build-coverage/release
+
+.PHONY: docs
+docs: build ## make the reference of the libraries with DocC
+	Toolchains/docs
+
 .PHONY: format
 format: ## format the sources in place
 	@$(call need_packages,$(LINT_PACKAGES))
-	swift format format --in-place --parallel $(SWIFT_FILES)
-	clang-format -i $(C_FILES)
+	@swift format format --in-place --parallel $(SWIFT_FILES)
+	@clang-format -i $(C_FILES)
 
 .PHONY: lint
 lint: ## check the format of the sources
 	@$(call need_packages,$(LINT_PACKAGES))
-	swift format lint --strict --parallel $(SWIFT_FILES)
-	clang-format --dry-run -Werror $(C_FILES)
+	@swift format lint --strict --parallel $(SWIFT_FILES)
+	@clang-format --dry-run -Werror $(C_FILES)
+	@echo "$(words $(SWIFT_FILES)) Swift files and $(words $(C_FILES)) C files are formatted"
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf .build .build-board .build-pi Benchmarks/peers/.venv
+	rm -rf .build .build-* Benchmarks/peers/.venv

@@ -102,6 +102,14 @@ let package = Package(
     // Every kernel of every instruction-set level against the reference, in C to run anywhere.
     .executableTarget(
       name: "CheckKernels", dependencies: ["CResNetKernels"], path: "Tests/CheckKernels"),
+    // What `make fuzz` links with libFuzzer; without it the program reads files once.
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: [
+        "CResNetPlatform", "ResNetImages", "ResNetModelImport", "ResNetPlanFormat", "ResNetRuntime",
+        "TestPlans",
+      ],
+      path: "Tests/Fuzz", exclude: ["make_seeds.py", "seeds"], swiftSettings: settings),
     .testTarget(
       name: "PlatformTests", dependencies: ["CResNetPlatform", "ResNetPlatform"],
       swiftSettings: settings),

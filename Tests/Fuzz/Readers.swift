@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CResNetPlatform
+import Foundation
+import ResNetImages
+import ResNetModelImport
+import ResNetPlanFormat
+import ResNetRuntime
+
+/// Calls `body` with a copy at a multiple of 64. It ends where its memory ends, so that a sanitizer
+/// sees the first byte read beyond.
+private func withCopy<Result: ~Copyable>(
+  of bytes: UnsafeRawBufferPointer, _ body: (UnsafeMutableRawBufferPointer) -> Result
+) -> Result {
+  let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 64)
+  defer { copy.deallocate() }
+  copy.copyMemory(from: bytes)
+  return body(copy)
+}
+
+/// Reads a plan whose checksums are made right first, and runs it once if it asks for little memory.
+func fuzzPlan(_ bytes: UnsafeRawBufferPointer) {
+  withCopy(of: bytes) { copy in
+    seal(copy)
+    guard let plan = try? Plan(unownedBytes: UnsafeRawBufferPointer(copy)) else { return }
+    let side = plan.inputSize
+    guard plan.sessionByteCount(threads: 1) <= 1 << 22, side <= 256 else { return }
+    guard var session = try? Session(plan) else { fatalError("an accepted plan has no session") }
+    let pixels = [UInt8](repeating: 200, count: side * side * 3)
+    session.run(pixels.span)
+  }
+}
+
+/// Writes the checksums that the header and the sections should have, as far as the section table
+/// names places inside the file. The layout is that of the format's documentation.
+private func seal(_ plan: UnsafeMutableRawBufferPointer) {
+  let (headerBytes, table, entryBytes) = (512, 64, 32)
+  guard plan.count >= headerBytes else { return }
+  func number<Value: FixedWidthInteger>(_ offset: Int) -> Value {
+    Value(littleEndian: plan.loadUnaligned(fromByteOffset: offset, as: Value.self))
+  }
+  func write(_ range: Range<Int>, at offset: Int) {
+    let sum = rn_crc32c(0, plan.baseAddress! + range.lowerBound, range.count)
+    plan.storeBytes(of: sum.littleEndian, toByteOffset: offset, as: UInt32.self)
+  }
+  let sections = min(number(12) as UInt32, UInt32((headerBytes - 4 - table) / entryBytes))
+  for section in 0..<Int(sections) {
+    let entry = table + section * entryBytes
+    let (start, size): (UInt64, UInt64) = (number(entry + 8), number(entry + 16))
+    guard start <= UInt64(plan.count), size <= UInt64(plan.count) - start else { continue }
+    let end = Int(start) + PlanLayout.aligned(Int(size))
+    if end <= plan.count { write(Int(start)..<end, at: entry + 4) }
+  }
+  write(0..<headerBytes - 4, at: headerBytes - 4)
+}
+
+/// Reads a checkpoint of any kind, with limits that keep the memory small.
+func fuzzCheckpoint(_ bytes: UnsafeRawBufferPointer) {
+  guard bytes.count > 0 else { return }
+  var limits = ImportLimits()
+  limits.decodedBytes = 1 << 24
+  limits.pickleObjects = 1 << 16
+  withCopy(of: bytes) { copy in
+    _ = try? Checkpoint(bytes: UnsafeRawBufferPointer(copy), limits: limits)
+  }
+}
+
+/// Reads what follows the magic number of PyTorch's older format: pickles, and the tensors they name.
+func fuzzPickle(_ bytes: UnsafeRawBufferPointer) {
+  let magic: [UInt8] = [
+    0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,
+  ]
+  (magic + bytes).withUnsafeBytes(fuzzCheckpoint)
+}
+
+/// Decodes a JPEG or PNG image.
+func fuzzImage(_ bytes: UnsafeRawBufferPointer) {
+  withCopy(of: bytes) { copy in
+    _ = try? RGBImage(encoded: UnsafeRawBufferPointer(copy))
+  }
+}
+
+/// Converts a frame of which the first six bytes tell the size and the format.
+func fuzzFrame(_ bytes: UnsafeRawBufferPointer) {
+  guard bytes.count > 6 else { return }
+  let formats: [FrameFormat] = [.yuv420, .nv12, .yuyv, .rgb24, .bgr24]
+  guard
+    let converter = try? FrameConverter(
+      width: Int(bytes[0]), height: Int(bytes[1]), format: formats[Int(bytes[2]) % 5],
+      stride: Int(bytes[3]) * 4, matrix: bytes[4] % 2 == 0 ? .bt601 : .bt709,
+      range: bytes[5] % 2 == 0 ? .full : .limited),
+    let image = try? RGBImage(width: converter.width, height: converter.height)
+  else { return }
+  let pixels = bytes.dropFirst(6)
+  let frame = (0..<converter.byteCount).map { pixels[6 + $0 % pixels.count] }
+  frame.withUnsafeBytes { bytes in
+    withCopy(of: bytes) { copy in
+      converter.convert(copy.baseAddress!.assumingMemoryBound(to: UInt8.self), into: image)
+    }
+  }
+}

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the small checkpoints under seeds/: the smallest residual network in every format that is
+read, and camera frames. Python's standard library is enough."""
+
+import io
+import json
+import math
+import pickle
+import struct
+import sys
+import types
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+
+SEEDS = Path(__file__).parent / "seeds"
+CHANNELS, OUTPUTS = 2, 3
+NORM = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
+
+
+def shapes():
+    """The names and shapes of a ResNet of one basic block, as torchvision writes them."""
+    result = OrderedDict()
+
+    def convolution(name, norm, inputs, size):
+        result[f"{name}.weight"] = (CHANNELS, inputs, size, size)
+        for part in NORM:
+            result[f"{norm}.{part}"] = (CHANNELS,)
+
+    convolution("conv1", "bn1", 3, 7)
+    convolution("layer1.0.conv1", "layer1.0.bn1", CHANNELS, 3)
+    convolution("layer1.0.conv2", "layer1.0.bn2", CHANNELS, 3)
+    result["fc.weight"] = (OUTPUTS, CHANNELS)
+    result["fc.bias"] = (OUTPUTS,)
+    return result
+
+
+def values(name, shape):
+    count = math.prod(shape)
+    part = name.rsplit(".", 1)[1]
+    if "bn" in name:
+        return [NORM[part]] * count
+    return [((index * 7) % 11 - 5) / 16 for index in range(count)]
+
+
+def floats(numbers):
+    return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
+def safetensors():
+    header, data = {}, b""
+    for name, shape in shapes().items():
+        part = floats(values(name, shape))
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(part)]}
+        data += part
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def torch_modules():
+    """Stands in for the parts of torch that a pickled state dict names."""
+    torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
+
+    def rebuild(*arguments):
+        raise NotImplementedError
+
+    rebuild.__module__, rebuild.__qualname__ = "torch._utils", "_rebuild_tensor_v2"
+    utils._rebuild_tensor_v2 = rebuild
+    torch.FloatStorage = type("FloatStorage", (), {"__module__": "torch"})
+    torch._utils = utils
+    sys.modules.update({"torch": torch, "torch._utils": utils})
+    return torch
+
+
+class Storage:
+    def __init__(self, key, count):
+        self.key, self.count = key, count
+
+
+class TensorOf:
+    def __init__(self, torch, storage, shape):
+        self.torch, self.storage, self.shape = torch, storage, shape
+
+    def __reduce__(self):
+        strides = tuple(math.prod(self.shape[axis + 1 :]) for axis in range(len(self.shape)))
+        arguments = (self.storage, 0, self.shape, strides, False, OrderedDict())
+        return self.torch._utils._rebuild_tensor_v2, arguments
+
+
+def pickled(torch, is_zip):
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, object):
+            if isinstance(object, Storage):
+                return ("storage", torch.FloatStorage, object.key, "cpu", object.count) + (() if is_zip else (None,))
+            return None
+
+    state = OrderedDict(
+        (name, TensorOf(torch, Storage(str(index), math.prod(shape)), shape))
+        for index, (name, shape) in enumerate(shapes().items())
+    )
+    stream = io.BytesIO()
+    Pickler(stream, protocol=2).dump(state)
+    return stream.getvalue()
+
+
+def torch_zip(torch):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+
+        def add(name, contents):
+            archive.writestr(zipfile.ZipInfo(f"net/{name}", (1980, 1, 1, 0, 0, 0)), contents)
+
+        add("data.pkl", pickled(torch, is_zip=True))
+        add("byteorder", "little")
+        for index, (name, shape) in enumerate(shapes().items()):
+            add(f"data/{index}", floats(values(name, shape)))
+        add("version", "3\n")
+    return stream.getvalue()
+
+
+def torch_legacy(torch):
+    """What follows the first pickle, which is the magic number."""
+    result = pickle.dumps(1001, protocol=2)
+    result += pickle.dumps({"protocol_version": 1001, "little_endian": True}, protocol=2)
+    result += pickled(torch, is_zip=False)
+    result += pickle.dumps([str(index) for index in range(len(shapes()))], protocol=2)
+    for name, shape in shapes().items():
+        result += struct.pack("<q", math.prod(shape)) + floats(values(name, shape))
+    return result
+
+
+def varint(number):
+    result = b""
+    while number > 127:
+        result += bytes([number & 127 | 128])
+        number >>= 7
+    return result + bytes([number])
+
+
+def field(number, value):
+    """A field of a protocol buffer: an integer, or bytes."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def node(operation, inputs, output, **attributes):
+    result = b"".join(field(1, name) for name in inputs) + field(2, output) + field(4, operation)
+    for name, value in attributes.items():
+        is_list = isinstance(value, list)
+        body = field(1, name) + field(20, 7 if is_list else 2)
+        body += b"".join(field(8, each) for each in value) if is_list else field(3, value)
+        result += field(5, body)
+    return field(1, result)
+
+
+def convolution(inputs, output, size, stride):
+    return node(
+        "Conv", inputs, output, dilations=[1, 1], group=1, kernel_shape=[size, size],
+        pads=[size // 2] * 4, strides=[stride, stride],
+    )
+
+
+def value_info(name, shape):
+    sides = b"".join(field(1, field(1, side)) for side in shape)
+    return field(1, name) + field(2, field(1, field(1, 1) + field(2, sides)))
+
+
+def onnx():
+    tensors = {name: shape for name, shape in shapes().items() if "bn" not in name}
+    graph = convolution(["image", "conv1.weight"], "a", 7, 2) + node("Relu", ["a"], "b")
+    graph += node("MaxPool", ["b"], "c", kernel_shape=[3, 3], pads=[1] * 4, strides=[2, 2])
+    graph += convolution(["c", "layer1.0.conv1.weight"], "d", 3, 1) + node("Relu", ["d"], "e")
+    graph += convolution(["e", "layer1.0.conv2.weight"], "f", 3, 1)
+    graph += node("Add", ["f", "c"], "g") + node("Relu", ["g"], "h")
+    graph += node("GlobalAveragePool", ["h"], "i") + node("Flatten", ["i"], "j", axis=1)
+    graph += node("Gemm", ["j", "fc.weight", "fc.bias"], "logits", transB=1)
+    graph += field(2, "smallest")
+    for name, shape in tensors.items():
+        body = b"".join(field(1, side) for side in shape) + field(2, 1) + field(8, name)
+        graph += field(5, body + field(9, floats(values(name, shape))))
+    graph += field(11, value_info("image", [1, 3, 32, 32]))
+    graph += field(12, value_info("logits", [1, OUTPUTS]))
+    return field(1, 8) + field(2, "seed") + field(7, graph) + field(8, field(2, 17))
+
+
+def frames():
+    for kind in range(5):
+        yield bytes([4, 2, kind, 0, kind, kind // 2]) + bytes(range(16, 64))
+        yield bytes([6, 4, kind, 6, 1, 1]) + bytes(range(0, 250, 5))
+
+
+def main():
+    torch = torch_modules()
+    files = {
+        "safetensors/smallest": safetensors(), "zip/smallest": torch_zip(torch),
+        "pickle/smallest": torch_legacy(torch), "onnx/smallest": onnx(),
+    } | {f"frame/{index}": frame for index, frame in enumerate(frames())}
+    for name, contents in files.items():
+        path = SEEDS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(contents)
+
+
+if __name__ == "__main__":
+    main()
