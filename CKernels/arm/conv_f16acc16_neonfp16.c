@@ -14,8 +14,8 @@
 // 0.056. The second part is that of denormals. Range: inputs below 2^9, and sum |w x| of any 1536
 // neighbouring terms below 65504 * 0.94.
 #if defined(__aarch64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/clamp_above.h"
+#include "../common/rn_target.h"
 #include <arm_neon.h>
 
 #include "conv_f16_tiles.h"
@@ -41,7 +41,7 @@ static void convert(const float *from, size_t count, float16_t *to) {
       to + i, vcvt_high_f16_f32(vcvt_f16_f32(vld1q_f32(from + i)), vld1q_f32(from + i + 4)));
 }
 
-static void fill(const rn_conv_f16_args *a, window *w) {
+static void fill(const rn_conv_float_args *a, window *w) {
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t rows = (w->rows - 1) * w->step_y + g->kernel_rows;
   for (uint32_t r = 0; r < rows; r++) {
@@ -67,7 +67,7 @@ RN_ALWAYS_INLINE void add_half(float16x8_t x, const float *from, float32x4_t to[
 }
 
 // The pixels from (y, x) of the window on.
-RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, const window *s, uint32_t oc, uint32_t y,
+RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, const window *s, uint32_t oc, uint32_t y,
                            uint32_t x, const uint32_t pixels) {
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t run = g->run, width = s->columns;
@@ -191,8 +191,8 @@ RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, const window *s, uint32_t 
 #undef RN_EACH
 
 #define RN_TILE(pixels)                                                                            \
-  static __attribute__((noinline)) void tile_##pixels(const rn_conv_f16_args *a, const window *s,  \
-                                                      uint32_t oc, uint32_t y, uint32_t x) {       \
+  static __attribute__((noinline)) void tile_##pixels(                                             \
+      const rn_conv_float_args *a, const window *s, uint32_t oc, uint32_t y, uint32_t x) {         \
     tile(a, s, oc, y, x, pixels);                                                                  \
   }
 RN_TILE(1)
@@ -204,13 +204,13 @@ RN_TILE(6)
 RN_TILE(7)
 RN_TILE(8)
 
-typedef void tile_function(const rn_conv_f16_args *, const window *, uint32_t oc, uint32_t y,
+typedef void tile_function(const rn_conv_float_args *, const window *, uint32_t oc, uint32_t y,
                            uint32_t x);
 static tile_function *const tiles_of[max_pixels + 1] = {0,      tile_1, tile_2, tile_3, tile_4,
                                                         tile_5, tile_6, tile_7, tile_8};
 
 // Rows [from, to) of the window for one pair of blocks.
-static void convolve(const rn_conv_f16_args *a, const window *s, uint32_t pair, uint32_t from,
+static void convolve(const rn_conv_float_args *a, const window *s, uint32_t pair, uint32_t from,
                      uint32_t to) {
   const uint32_t left = a->geometry.output_blocks - pair * 2, blocks = left < 2 ? left : 2;
   const uint32_t end = to * s->columns;
@@ -220,7 +220,7 @@ static void convolve(const rn_conv_f16_args *a, const window *s, uint32_t pair, 
                                                             p / s->columns, p % s->columns);
 }
 
-static void rn_conv_f16_direct_neonfp16(const rn_conv_f16_args *a, uint32_t first, uint32_t last) {
+void rn_conv_f16acc16_neonfp16(const rn_conv_float_args *a, uint32_t first, uint32_t last) {
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t height = g->output_height;
   if (first >= last)
@@ -263,11 +263,8 @@ static void rn_conv_f16_direct_neonfp16(const rn_conv_f16_args *a, uint32_t firs
       }
     }
   }
+  clamp_units_above(a, first, last);
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_conv_f16_neonfp16(rn_kernels *kernels) {
-  kernels->conv_f16acc16 = rn_conv_f16_direct_neonfp16;
-}
 #endif

@@ -20,8 +20,7 @@
 // 3200. M / 16 has to stay below 65504, for which it is enough that in every position
 // sum |U| * max |V| / 16 is below 65504 * 0.94.
 #if defined(__aarch64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <arm_neon.h>
 
 RN_TARGET_PUSH("fullfp16")
@@ -148,15 +147,11 @@ RN_ALWAYS_INLINE void multiply_blocks(uint32_t channels, const float16_t *v, flo
                                                             second, m + tile * 32);
 }
 
-#include "winograd_f16_tiles.h"
+#include "winograd_f16_strips.h"
 
-static void rn_winograd_f16_neonfp16(const rn_winograd_f16_args *a, uint32_t first, uint32_t last) {
+void rn_winograd_f16acc16_neonfp16(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
   winograd_f16(a, first, last);
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_winograd_f16_neonfp16(rn_kernels *kernels) {
-  kernels->winograd_f16acc16 = rn_winograd_f16_neonfp16;
-}
 #endif

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The weights of the Winograd convolution in float32.
-#include "../dispatch/rn_target.h"
+#include "../common/rn_target.h"
 #include "half.h"
-#include "rn_kernels.h"
 
 #pragma STDC FP_CONTRACT OFF
 

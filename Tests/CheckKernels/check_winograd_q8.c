@@ -82,8 +82,8 @@ static void one(check_run *run, unsigned shape, unsigned form, data kind, int ha
                            .weights = transformed,
                            .tile_height = tile_height,
                            .tile_width = tile_width};
-  a.scratch = buffer_output(rn_winograd_scratch(tile_height, tile_width, channels));
-  const uint32_t units = rn_winograd_units(&a);
+  a.scratch = buffer_output(rn_winograd_q8_scratch(tile_height, tile_width, channels));
+  const uint32_t units = rn_winograd_q8_units(&a);
   check_describe(run, "F(%ux%u), %u channels to %u, output %ux%u, %s residual, data %d",
                  tile_height, tile_width, channels, outputs, height, width,
                  has_residual ? "a" : "no", kind);
@@ -101,9 +101,9 @@ static void one(check_run *run, unsigned shape, unsigned form, data kind, int ha
   uint8_t *before = buffer_output(size);
   uint8_t *expected = buffer_output(size);
   uint8_t *found = buffer_output(size);
-  rn_winograd_weights(tile_height, tile_width, weights, blocks, channels, transformed);
+  rn_winograd_q8_weights(tile_height, tile_width, weights, blocks, channels, transformed);
   a.conv.output = expected + buffer_margin;
-  CHECK_REFERENCE(run, rn_conv_q8_ref(&a.conv, 0, rn_conv_units(&g)));
+  CHECK_REFERENCE(run, run->reference->conv_q8(&a.conv, 0, rn_conv_units(&g)));
   a.conv.output = found + buffer_margin;
   a.conv.weights = 0;
   check_flip_conv(run, &a.conv, weights, input_count, residual_count);
@@ -137,7 +137,7 @@ static void many_tiles(check_run *run, int are_last) {
                            .tile_height = 2,
                            .tile_width = 2};
   // The strips on both sides of 2^32, or the last ones.
-  const uint32_t strips = rn_winograd_units(&a);
+  const uint32_t strips = rn_winograd_q8_units(&a);
   const uint32_t first = are_last ? strips - 2 : UINT32_MAX / tiles, last = first + 2;
   const size_t input_count = 3 * channels, weight_count = (size_t)9 * channels * outputs;
   uint8_t *input = buffer_input(input_count);
@@ -147,7 +147,7 @@ static void many_tiles(check_run *run, int are_last) {
   float *multiplier = buffer_input(outputs * sizeof *multiplier);
   random_bytes(random, input, input_count);
   fill_weights(random, typical, 4, 9 * channels, weights, weight_count);
-  rn_winograd_weights(2, 2, weights, 1, channels, transformed);
+  rn_winograd_q8_weights(2, 2, weights, 1, channels, transformed);
   for (uint32_t oc = 0; oc < outputs; oc++) {
     bias[oc] = random_between(random, -100000, 100000);
     multiplier[oc] = (1.0f + random_float(random)) / (1 << 12);
@@ -167,13 +167,13 @@ static void many_tiles(check_run *run, int are_last) {
   uint8_t *before = buffer_output(size);
   uint8_t *expected = buffer_output(size);
   uint8_t *found = buffer_output(size);
-  a.scratch = buffer_output(rn_winograd_scratch(2, 2, channels));
+  a.scratch = buffer_output(rn_winograd_q8_scratch(2, 2, channels));
   a.conv.input = input;
   a.conv.bias = bias;
   a.conv.multiplier = multiplier;
   a.conv.weights = weights;
   a.conv.output = expected + buffer_margin;
-  CHECK_REFERENCE(run, rn_conv_q8_ref(&a.conv, view.first, view.last));
+  CHECK_REFERENCE(run, run->reference->conv_q8(&a.conv, view.first, view.last));
   a.weights = transformed;
   a.conv.output = found + buffer_margin;
   a.conv.weights = 0;

@@ -1,22 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Input conversion and pools of int8 activations, which are 128 less than the reference's uint8,
-// and the maximum of float32. Twins: ref/input_ref.c, ref/pool_ref.c
+// Pools of int8 activations, which are 128 less than the reference's uint8, and the maximum of
+// float32. Twin: ref/pool_ref.c
 #if defined(__aarch64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <arm_neon.h>
 
-static void rn_input_q8_neon(const rn_input_args *a) {
-  const size_t count = 3 * (size_t)a->width;
-  uint8_t *output = a->output;
-  size_t i = 0;
-  for (; i + 16 <= count; i += 16)
-    vst1q_u8(output + i, veorq_u8(vld1q_u8(a->rgb + i), vdupq_n_u8(0x80)));
-  for (; i < count; i++)
-    output[i] = a->rgb[i] ^ 0x80;
-}
-
-static void rn_maxpool_q8_neon(const rn_maxpool_args *a) {
+void rn_maxpool_q8_neon(const rn_maxpool_args *a) {
   const size_t pixel = a->channels;
   for (uint32_t c = 0; c < a->channels; c += 16) {
     const int8_t *row[3];
@@ -49,7 +38,7 @@ RN_ALWAYS_INLINE void column(const float *row[3], size_t pixel, float32x4_t grea
 }
 
 // 16 channels at a time, as above; without NaN and -0 any maximum is that of the reference.
-static void rn_maxpool_f32_neon(const rn_maxpool_args *a) {
+void rn_maxpool_f32_neon(const rn_maxpool_args *a) {
   const size_t pixel = a->channels;
   for (uint32_t c = 0; c < a->channels; c += 16) {
     const float *row[3];
@@ -70,7 +59,7 @@ static void rn_maxpool_f32_neon(const rn_maxpool_args *a) {
   }
 }
 
-static void rn_avgpool_q8_neon(const rn_avgpool_args *a) {
+void rn_avgpool_q8_neon(const rn_avgpool_args *a) {
   const int32x4_t offset = vdupq_n_s32((int32_t)(128 * a->height * a->width));
   for (uint32_t c = 0; c < a->channels; c += 16) {
     int32x4_t sum[4] = {offset, offset, offset, offset};
@@ -88,13 +77,5 @@ static void rn_avgpool_q8_neon(const rn_avgpool_args *a) {
     for (int i = 0; i < 4; i++)
       vst1q_f32(a->features + c + 4 * i, vmulq_n_f32(vcvtq_f32_s32(sum[i]), a->multiplier));
   }
-}
-
-void rn_kernels_init_activations_neon(rn_kernels *kernels) {
-  kernels->activation_flip = 0x80;
-  kernels->input_q8 = rn_input_q8_neon;
-  kernels->maxpool_q8 = rn_maxpool_q8_neon;
-  kernels->maxpool_f32 = rn_maxpool_f32_neon;
-  kernels->avgpool_q8 = rn_avgpool_q8_neon;
 }
 #endif

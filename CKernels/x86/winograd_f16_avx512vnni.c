@@ -6,8 +6,7 @@
 // beside the multiplications (Zen 5: 4 of them with 16 VFMADD231PS cost 3 %), so that weights are
 // widened again for each 14 tiles.
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 
 RN_TARGET_PUSH("avx512f,avx512bw,avx512vl")
@@ -81,16 +80,15 @@ RN_ALWAYS_INLINE void multiply(const float *v, uint32_t tiles, uint32_t channels
   }
 }
 
-#define clamp(t, low) (floats) _mm512_max_ps((__m512)(t), (__m512)(low))
+RN_ALWAYS_INLINE __m512 clamp(__m512 t, __m512 low, __m512 high) {
+  return _mm512_min_ps(_mm512_max_ps(t, low), high);
+}
+
 #include "../winograd/winograd_f16.h"
 
-static void rn_winograd_f16_avx512(const rn_winograd_f16_args *a, uint32_t first, uint32_t last) {
+void rn_winograd_f16_avx512vnni(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
   winograd_f16(a, first, last);
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_winograd_f16_avx512(rn_kernels *kernels) {
-  kernels->winograd_f16 = rn_winograd_f16_avx512;
-}
 #endif

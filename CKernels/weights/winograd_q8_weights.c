@@ -10,8 +10,8 @@ static int32_t weight(const int8_t *weights, uint32_t channels, uint32_t oc, uin
   return weights[(oc / 16 * 3 + row) * run * 16 + k / 4 * 64 + oc % 16 * 4 + k % 4];
 }
 
-void rn_winograd_weights(uint32_t tile_height, uint32_t tile_width, const int8_t *weights,
-                         uint32_t output_blocks, uint32_t channels, int16_t *transformed) {
+void rn_winograd_q8_weights(uint32_t tile_height, uint32_t tile_width, const int8_t *weights,
+                            uint32_t output_blocks, uint32_t channels, int16_t *transformed) {
   const winograd_matrices *v = winograd_of(tile_height), *h = winograd_of(tile_width);
   const uint32_t columns = tile_width + 2;
   const uint32_t positions = rn_winograd_positions(tile_height, tile_width);
@@ -30,8 +30,8 @@ void rn_winograd_weights(uint32_t tile_height, uint32_t tile_width, const int8_t
   }
 }
 
-int rn_winograd_is_exact(uint32_t tile_height, uint32_t tile_width, const int8_t *weights,
-                         uint32_t output_blocks, uint32_t channels) {
+int rn_winograd_q8_is_exact(uint32_t tile_height, uint32_t tile_width, const int8_t *weights,
+                            uint32_t output_blocks, uint32_t channels) {
   const int64_t scale = 1 << (winograd_of(tile_height)->shift + winograd_of(tile_width)->shift);
   const size_t block = 9 * (size_t)channels * 16;
   for (uint32_t oc = 0; oc < output_blocks * 16; oc++) {

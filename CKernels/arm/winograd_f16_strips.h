@@ -13,8 +13,10 @@
 //
 // V has the tiles innermost, so that of a vector FMLA takes one by element for a vector of output
 // channels.
-#ifndef RN_WINOGRAD_F16_TILES_H
-#define RN_WINOGRAD_F16_TILES_H
+#ifndef RN_WINOGRAD_F16_STRIPS_H
+#define RN_WINOGRAD_F16_STRIPS_H
+
+#include "../common/clamp_above.h"
 
 // B^T x in place.
 RN_ALWAYS_INLINE void input_transform(value *x, const uint32_t stride, const uint32_t tile) {
@@ -122,7 +124,7 @@ RN_ALWAYS_INLINE void store_positions(const strip *s, value v[4][36], element *t
   }
 }
 
-RN_ALWAYS_INLINE void transform_strip(const rn_winograd_f16_args *a, const strip *s,
+RN_ALWAYS_INLINE void transform_strip(const rn_winograd_float_args *a, const strip *s,
                                       const uint32_t tile_height, const uint32_t tile_width) {
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t rows = tile_height + 2, columns = tile_width + 2;
@@ -203,7 +205,7 @@ RN_ALWAYS_INLINE void store_tile(const target *to, const element *m, size_t posi
       store_pixel(to, y[i * tile_width + j], i, j, has_residual);
 }
 
-RN_ALWAYS_INLINE void store_strip(const rn_winograd_f16_args *a, const strip *s, uint32_t oc,
+RN_ALWAYS_INLINE void store_strip(const rn_winograd_float_args *a, const strip *s, uint32_t oc,
                                   uint32_t channels, const uint32_t tile_height,
                                   const uint32_t tile_width) {
   const rn_conv_geometry *g = &a->conv.geometry;
@@ -228,6 +230,10 @@ RN_ALWAYS_INLINE void store_strip(const rn_winograd_f16_args *a, const strip *s,
       }
     }
   }
+  if (a->conv.high < INFINITY)
+    for (uint32_t tile = s->first; tile < s->first + s->tiles; tile++)
+      clamp_above(&a->conv, tile / s->across * tile_height, tile % s->across * tile_width,
+                  tile_height, tile_width, oc, channels);
 }
 
 // The last row of positions has a part only in the last row of a tile's outputs, so it can be left
@@ -252,11 +258,11 @@ RN_ALWAYS_INLINE void arrange(const rn_conv_geometry *g, strip *s, const uint32_
   s->full_column[0] = ends[0], s->full_column[1] = ends[2];
 }
 
-typedef void transform_function(const rn_winograd_f16_args *, const strip *);
-typedef void store_function(const rn_winograd_f16_args *, const strip *, uint32_t oc,
+typedef void transform_function(const rn_winograd_float_args *, const strip *);
+typedef void store_function(const rn_winograd_float_args *, const strip *, uint32_t oc,
                             uint32_t channels);
 
-RN_ALWAYS_INLINE void winograd(const rn_winograd_f16_args *a, uint32_t first, uint32_t last,
+RN_ALWAYS_INLINE void winograd(const rn_winograd_float_args *a, uint32_t first, uint32_t last,
                                transform_function *transform, store_function *store,
                                const uint32_t tile_height, const uint32_t tile_width) {
   const rn_conv_geometry *g = &a->conv.geometry;
@@ -299,18 +305,18 @@ RN_ALWAYS_INLINE void winograd(const rn_winograd_f16_args *a, uint32_t first, ui
 
 #define RN_FORM(height, width)                                                                     \
   static __attribute__((noinline)) void transform_##height##x##width(                              \
-      const rn_winograd_f16_args *a, const strip *s) {                                             \
+      const rn_winograd_float_args *a, const strip *s) {                                           \
     transform_strip(a, s, height, width);                                                          \
   }                                                                                                \
   static __attribute__((noinline)) void store_##height##x##width(                                  \
-      const rn_winograd_f16_args *a, const strip *s, uint32_t oc, uint32_t channels) {             \
+      const rn_winograd_float_args *a, const strip *s, uint32_t oc, uint32_t channels) {           \
     store_strip(a, s, oc, channels, height, width);                                                \
   }
 RN_FORM(2, 2)
 RN_FORM(4, 2)
 RN_FORM(4, 4)
 
-static void winograd_f16(const rn_winograd_f16_args *a, uint32_t first, uint32_t last) {
+static void winograd_f16(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
   if (a->tile_height == 2)
     winograd(a, first, last, transform_2x2, store_2x2, 2, 2);
   else if (a->tile_width == 2)

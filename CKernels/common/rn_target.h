@@ -4,6 +4,8 @@
 #ifndef RN_TARGET_H
 #define RN_TARGET_H
 
+#include "rn_declarations.h"
+
 #define RN_PRAGMA(text) _Pragma(#text)
 #define RN_TARGET_PUSH(features)                                                                   \
   RN_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
