@@ -48,7 +48,9 @@ let package = Package(
       linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
     .target(
       name: "ResNetImages",
-      dependencies: ["CResNetImageCodecs", "CResNetPlatform", "ResNetPlatform"],
+      dependencies: [
+        "CResNetImageCodecs", "CResNetPlatform", "ResNetPlatform", "ResNetRuntime",
+      ],
       path: "Sources/ImageInput", swiftSettings: settings),
     .target(
       name: "ResNetBoardTool",
@@ -106,7 +108,10 @@ let package = Package(
       name: "PlatformTests", dependencies: ["CResNetPlatform", "ResNetPlatform"],
       swiftSettings: settings),
     .testTarget(
-      name: "ImageInputTests", dependencies: ["ResNetImages", "ResNetPlatform"],
+      name: "ImageInputTests", dependencies: [
+        "ResNetImages", "ResNetModelGraph", "ResNetPlanFormat", "ResNetPlatform", "ResNetRuntime",
+        "TestPlans",
+      ],
       exclude: ["Fixtures"], swiftSettings: settings),
     .target(
       name: "TestPlans",

@@ -32,7 +32,7 @@ extension TextOutput {
     if !TextLine(hexadecimal: report.checksum).withUTF8({ baseline.checksum.equals($0) }) {
       line.append(" output")
     }
-    if !TextLine(jsonText: report.session.instructionSet.name)
+    if !TextLine(jsonText: report.session.instructionSet.cName)
       .withUTF8({ baseline.isa.equals($0) })
     {
       line.append(" isa")

@@ -17,7 +17,7 @@ extension TextOutput {
     append(",\n  \"cpu\": ")
     append(jsonText: report.machine.cpu)
     append(",\n  \"isa\": ")
-    append(jsonText: report.session.instructionSet.name)
+    append(jsonText: report.session.instructionSet.cName)
     append(",\n  \"threads\": ")
     append(report.session.threads)
     append(",\n  \"governor\": ")

@@ -44,7 +44,7 @@ extension TextOutput {
       append("unknown CPU")
     }
     append(" · ")
-    append(xml: report.session.instructionSet.name)
+    append(xml: report.session.instructionSet.cName)
     append(" · ")
     append(report.session.threads)
     append(report.session.threads == 1 ? " thread</text>\n" : " threads</text>\n")

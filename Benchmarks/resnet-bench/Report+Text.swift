@@ -31,7 +31,7 @@ extension TextOutput {
     append("\ncpu          ")
     append(orUnknown: report.machine.cpu)
     append("\nisa          ")
-    append(cString: report.session.instructionSet.name)
+    append(cString: report.session.instructionSet.cName)
     append(", ")
     append(report.session.threads)
     append(report.session.threads == 1 ? " thread" : " threads")

@@ -28,10 +28,10 @@ public enum SessionError: Error, Equatable {
     switch self {
     case .unknownInstructionSet:
       line.append("unknown instruction set: expected ref or a level that this CPU has, such as ")
-      line.append(cString: InstructionSet.best.name)
+      line.append(cString: InstructionSet.best.cName)
     case .unsupportedInstructionSet(let best):
       line.append("this CPU lacks that instruction set; its best level is ")
-      line.append(cString: best.name)
+      line.append(cString: best.cName)
     case .threadCount(let found):
       line.append("expected 1 to 64 threads, found ")
       line.append(found)

@@ -11,9 +11,9 @@ import ResNetRuntime
 ///
 /// - Returns: Whether all images could be read.
 func classify(
-  _ arguments: borrowing Arguments, _ classifier: inout Classifier
+  _ arguments: borrowing Arguments, _ classifier: inout TimedClassifier
 ) throws(RunError) -> Bool {
-  let places = try Buffer<Int>(count: min(arguments.top, classifier.session.plan.classCount))
+  let places = try Buffer<Int>(count: min(arguments.top, classifier.base.session.plan.classCount))
   var vectors = try VectorFiles(arguments)
   var output = TextOutput()
   var readAll = true
@@ -26,8 +26,7 @@ func classify(
       continue
     }
     try vectors.append(classifier)
-    let filled = topK(classifier.session.logits, into: places.elements)
-    let top = UnsafeBufferPointer(rebasing: places.elements[0..<filled])
+    let top = classifier.base.top(places.elements)
     if arguments.json {
       output.appendJSON(image, top, classifier)
     } else {
@@ -43,15 +42,15 @@ func classify(
 extension TextOutput {
   fileprivate mutating func appendText(
     _ image: UnsafePointer<CChar>, _ top: UnsafeBufferPointer<Int>,
-    _ classifier: borrowing Classifier
+    _ classifier: borrowing TimedClassifier
   ) {
     append(cString: image)
     append("\n")
-    let probabilities = classifier.probabilities()
+    let probabilities = classifier.base.probabilities()
     for index in top {
       append(percentage: Double(probabilities[index]))
       append("  ")
-      if let name = classifier.session.plan.view.className(index) {
+      if let name = classifier.base.session.plan.view.className(index) {
         append(withoutSynset(name))
       } else {
         append("class ")
@@ -68,12 +67,12 @@ extension TextOutput {
 
   fileprivate mutating func appendJSON(
     _ image: UnsafePointer<CChar>, _ top: UnsafeBufferPointer<Int>,
-    _ classifier: borrowing Classifier
+    _ classifier: borrowing TimedClassifier
   ) {
     append("{\"file\": ")
     append(jsonCString: image)
     append(", ")
-    append(jsonTop: top, classifier.probabilities(), classifier)
+    append(jsonTop: top, classifier.base.probabilities(), classifier)
     append(", \"inference_ms\": ")
     append(milliseconds(classifier.inferenceTime), decimals: 3)
     append(", \"input_ms\": ")
@@ -84,7 +83,7 @@ extension TextOutput {
   /// Appends the member "top": an array of classes.
   mutating func append(
     jsonTop top: UnsafeBufferPointer<Int>, _ probabilities: UnsafeBufferPointer<Float>,
-    _ classifier: borrowing Classifier
+    _ classifier: borrowing TimedClassifier
   ) {
     append("\"top\": [")
     for place in 0..<top.count {
@@ -98,12 +97,12 @@ extension TextOutput {
   /// Appends the members "index", "label" and "probability".
   mutating func append(
     jsonClass index: Int, _ probabilities: UnsafeBufferPointer<Float>,
-    _ classifier: borrowing Classifier
+    _ classifier: borrowing TimedClassifier
   ) {
     append("\"index\": ")
     append(index)
     append(", \"label\": ")
-    if let name = classifier.session.plan.view.className(index) {
+    if let name = classifier.base.session.plan.view.className(index) {
       append(jsonString: name)
     } else {
       append("\"class ")

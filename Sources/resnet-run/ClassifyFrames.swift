@@ -26,9 +26,9 @@ func classifyFrames(
   // Before the session: its threads may be bound to CPUs, this one is free.
   let reader = try FrameReader(
     arguments.images[0], frameBytes: converter.byteCount, latest: options.latest)
-  var classifier = try Classifier(arguments)
-  let input = try FrameInput(converter, classifier.session.plan.view.preprocessing)
-  let places = try Buffer<Int>(count: min(arguments.top, classifier.session.plan.classCount))
+  var classifier = try TimedClassifier(arguments)
+  let input = try FrameInput(converter, classifier.base.session.plan.view.preprocessing)
+  let places = try Buffer<Int>(count: min(arguments.top, classifier.base.session.plan.classCount))
   var output = TextOutput()
   rn_ignore_sigpipe()
 
@@ -39,10 +39,8 @@ func classifyFrames(
     let number = Int(item.number)
     if number % options.every == 0 {
       classifier.run(frame, through: input)
-      let filled = topK(classifier.session.logits, into: places.elements)
       output.append(
-        frame: number, dropped: number - next,
-        UnsafeBufferPointer(rebasing: places.elements[0..<filled]), classifier,
+        frame: number, dropped: number - next, classifier.base.top(places.elements), classifier,
         showsTop: arguments.showsTop)
       do throws(RunError) {
         try output.endLine()
@@ -88,9 +86,9 @@ private func report(
 extension TextOutput {
   fileprivate mutating func append(
     frame: Int, dropped: Int, _ top: UnsafeBufferPointer<Int>,
-    _ classifier: borrowing Classifier, showsTop: Bool
+    _ classifier: borrowing TimedClassifier, showsTop: Bool
   ) {
-    let probabilities = classifier.probabilities()
+    let probabilities = classifier.base.probabilities()
     append("{\"frame\": ")
     append(frame)
     append(", ")

@@ -11,10 +11,10 @@ import ResNetRuntime
 ///
 /// - Returns: Whether all images could be read.
 func evaluate(
-  _ root: UnsafePointer<CChar>, _ classifier: inout Classifier, asJSON: Bool
+  _ root: UnsafePointer<CChar>, _ classifier: inout TimedClassifier, asJSON: Bool
 ) throws(RunError) -> Bool {
-  let folders = try ClassFolders(root, classifier.session.plan)
-  let places = try Buffer<Int>(count: min(5, classifier.session.plan.classCount))
+  let folders = try ClassFolders(root, classifier.base.session.plan)
+  let places = try Buffer<Int>(count: min(5, classifier.base.session.plan.classCount))
   var score = Score()
   var progress = Progress(total: folders.imageCount)
   let start = rn_monotonic_ns()
@@ -25,9 +25,7 @@ func evaluate(
       let image = try Path(path.text, images[index])
       do throws(ImageError) {
         try classifier.run(image.text)
-        let filled = topK(classifier.session.logits, into: places.elements)
-        score.count(
-          folders.label(folder), UnsafeBufferPointer(rebasing: places.elements[0..<filled]))
+        score.count(folders.label(folder), classifier.base.top(places.elements))
         score.inputTime += classifier.inputTime
         score.inferenceTime += classifier.inferenceTime
       } catch {

@@ -43,10 +43,10 @@ private func infer(_ arguments: borrowing Arguments) -> ExitStatus {
     case .frames(let options):
       readAll = try classifyFrames(arguments, options)
     case .evaluate(let folder):
-      var classifier = try Classifier(arguments)
+      var classifier = try TimedClassifier(arguments)
       readAll = try evaluate(folder, &classifier, asJSON: arguments.json)
     default:
-      var classifier = try Classifier(arguments)
+      var classifier = try TimedClassifier(arguments)
       readAll = try classify(arguments, &classifier)
     }
     return readAll ? .success : .failure

@@ -31,10 +31,10 @@ struct VectorFiles: ~Copyable {
   }
 
   /// Appends the results of the last image.
-  mutating func append(_ classifier: borrowing Classifier) throws(RunError) {
-    try features?.append(classifier.session.features)
-    try logits?.append(classifier.session.logits)
-    try probabilities?.append(classifier.probabilities())
+  mutating func append(_ classifier: borrowing TimedClassifier) throws(RunError) {
+    try features?.append(classifier.base.session.features)
+    try logits?.append(classifier.base.session.logits)
+    try probabilities?.append(classifier.base.probabilities())
   }
 
   /// Gives the files their names, once everything is written.
