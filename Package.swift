@@ -49,17 +49,21 @@ let package = Package(
     .target(
       name: "ResNetImages",
       dependencies: [
-        "CResNetImageCodecs", "CResNetPlatform", "ResNetPlatform", "ResNetRuntime",
+        "CResNetImageCodecs", "CResNetPlatform", "ResNetPlanFormat", "ResNetPlatform",
+        "ResNetRuntime",
       ],
       path: "Sources/ImageInput", swiftSettings: settings),
     .target(
       name: "ResNetBoardTool",
       dependencies: ["CResNetPlatform", "ResNetPlanFormat", "ResNetPlatform", "ResNetRuntime"],
       path: "Sources/BoardTool", swiftSettings: settings),
+    .target(
+      name: "CResNetFrameReader", path: "Sources/CFrameReader",
+      linkerSettings: [.linkedLibrary("pthread")]),
     .executableTarget(
       name: "resnet-run",
       dependencies: [
-        "CResNetPlatform", "ResNetBoardTool", "ResNetImages", "ResNetPlanFormat", "ResNetPlatform",
+        "CResNetFrameReader", "CResNetPlatform", "ResNetBoardTool", "ResNetImages", "ResNetPlanFormat", "ResNetPlatform",
         "ResNetRuntime",
       ],
       swiftSettings: settings),

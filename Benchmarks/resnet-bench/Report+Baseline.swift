@@ -9,7 +9,7 @@ extension TextOutput {
   /// Writes how a report differs from an earlier measurement, for a person.
   mutating func append(
     _ report: borrowing Report, comparedWith baseline: borrowing Baseline
-  ) throws(RunError) {
+  ) throws(ToolFailure) {
     append("\n")
     appendWarnings(report, baseline)
     let columns = ComparisonColumns(report.rows)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ResNetPlanFormat
 public import ResNetRuntime
 
 extension Classifier {
@@ -19,7 +20,8 @@ extension Classifier {
     /// - Throws: ``ImageError/outOfMemory``.
     /// - **Allocates:** the working memory of ``preprocess(_:resizeShorterSide:crop:into:)``, freed
     ///   before the inference; the arrays of the result, and the names of the classes the first time.
-    public mutating func classify(_ image: borrowing RGBImage) throws(ImageError) -> Classification {
+    public mutating func classify(_ image: borrowing RGBImage) throws(ImageError) -> Classification
+    {
       try prepare(image)
       run()
       return classification()

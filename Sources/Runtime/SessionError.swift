@@ -3,7 +3,7 @@
 public import ResNetPlatform
 
 /// Why a session could not be made.
-public enum SessionError: Error, Equatable {
+public enum SessionError: Error, Equatable, TextDescribable {
   /// There is no instruction-set level of that name on this architecture.
   case unknownInstructionSet
   /// This CPU lacks the instruction set that was asked for.
@@ -64,11 +64,5 @@ public enum SessionError: Error, Equatable {
 }
 
 #if !hasFeature(Embedded)
-  extension SessionError: CustomStringConvertible {
-    public var description: String {
-      var line = TextLine()
-      describe(to: &line)
-      return String(line)
-    }
-  }
+  extension SessionError: CustomStringConvertible {}
 #endif

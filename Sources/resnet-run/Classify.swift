@@ -12,7 +12,7 @@ import ResNetRuntime
 /// - Returns: Whether all images could be read.
 func classify(
   _ arguments: borrowing Arguments, _ classifier: inout TimedClassifier
-) throws(RunError) -> Bool {
+) throws(ToolFailure) -> Bool {
   let places = try Buffer<Int>(count: min(arguments.top, classifier.base.session.plan.classCount))
   var vectors = try VectorFiles(arguments)
   var output = TextOutput()
@@ -21,7 +21,7 @@ func classify(
     do throws(ImageError) {
       try classifier.run(image)
     } catch {
-      complain(about: image, error)
+      tool.complain("\(image): \(error)")
       readAll = false
       continue
     }
@@ -53,16 +53,12 @@ extension TextOutput {
       if let name = classifier.base.session.plan.view.className(index) {
         append(withoutSynset(name))
       } else {
-        append("class ")
-        append(index)
+        append("class \(index)")
       }
       append("\n")
     }
-    append("  inference ")
-    append(milliseconds(classifier.inferenceTime), decimals: 2)
-    append(" ms, input ")
-    append(milliseconds(classifier.inputTime), decimals: 2)
-    append(" ms")
+    append("  inference \(milliseconds(classifier.inferenceTime), decimals: 2) ms, ")
+    append("input \(milliseconds(classifier.inputTime), decimals: 2) ms")
   }
 
   fileprivate mutating func appendJSON(
@@ -73,11 +69,14 @@ extension TextOutput {
     append(jsonCString: image)
     append(", ")
     append(jsonTop: top, classifier.base.probabilities(), classifier)
-    append(", \"inference_ms\": ")
-    append(milliseconds(classifier.inferenceTime), decimals: 3)
-    append(", \"input_ms\": ")
-    append(milliseconds(classifier.inputTime), decimals: 3)
+    appendTimes(of: classifier)
     append("}")
+  }
+
+  /// Appends the members "inference_ms" and "input_ms".
+  mutating func appendTimes(of classifier: borrowing TimedClassifier) {
+    append(", \"inference_ms\": \(milliseconds(classifier.inferenceTime), decimals: 3)")
+    append(", \"input_ms\": \(milliseconds(classifier.inputTime), decimals: 3)")
   }
 
   /// Appends the member "top": an array of classes.
@@ -99,25 +98,19 @@ extension TextOutput {
     jsonClass index: Int, _ probabilities: UnsafeBufferPointer<Float>,
     _ classifier: borrowing TimedClassifier
   ) {
-    append("\"index\": ")
-    append(index)
-    append(", \"label\": ")
+    append("\"index\": \(index), \"label\": ")
     if let name = classifier.base.session.plan.view.className(index) {
       append(jsonString: name)
     } else {
-      append("\"class ")
-      append(index)
-      append("\"")
+      append("\"class \(index)\"")
     }
-    append(", \"probability\": ")
-    append(jsonNumber: Double(probabilities[index]), decimals: 6)
+    append(", \"probability\": \(json: Double(probabilities[index]), decimals: 6)")
   }
 
   private mutating func append(percentage probability: Double) {
     let percent = probability * 100
     append(percent < 9.995 ? "    " : percent < 99.995 ? "   " : "  ")
-    append(percent, decimals: 2)
-    append(" %")
+    append("\(percent, decimals: 2) %")
   }
 }
 

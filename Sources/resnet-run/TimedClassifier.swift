@@ -20,10 +20,8 @@ struct TimedClassifier: ~Copyable {
   private(set) var inferenceTime: Int64 = 0
 
   /// Maps the plan and makes the session that the command line asks for.
-  init(_ arguments: borrowing Arguments) throws(RunError) {
-    let session = try openSession(
-      arguments.model, threads: arguments.threads, cpus: arguments.cpus,
-      instructionSet: arguments.instructionSet)
+  init(_ arguments: borrowing Arguments) throws(ToolFailure) {
+    let session = try openSession(arguments.model, arguments.options)
     do throws(SessionError) {
       base = try Classifier(session)
     } catch {
@@ -52,14 +50,5 @@ struct TimedClassifier: ~Copyable {
     base.run()
     inferenceTime = rn_monotonic_ns() - middle
     inputTime = middle - start
-  }
-}
-
-/// Writes why an image cannot be used to standard error.
-func complain(about path: UnsafePointer<CChar>, _ error: ImageError) {
-  complain {
-    $0.append(cString: path)
-    $0.append(": ")
-    error.describe(to: &$0)
   }
 }
