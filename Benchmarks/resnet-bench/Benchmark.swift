@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ResNetBoardTool
+import ResNetPlatform
 
 /// Measures what the command line asks for.
 ///

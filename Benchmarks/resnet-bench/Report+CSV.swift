@@ -2,6 +2,7 @@
 
 import CResNetPlatform
 import ResNetBoardTool
+import ResNetPlatform
 
 extension TextOutput {
   /// Writes the rows of a report as CSV (RFC 4180, with the lines ended as Unix does).

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CResNetPlatform
+
 extension RGBImage {
   /// Decodes a JPEG or PNG image in memory and turns it upright as its EXIF orientation says.
   ///
@@ -22,7 +24,9 @@ extension RGBImage {
   public init(pixels: Span<UInt8>, width: Int, height: Int) throws(ImageError) {
     try self.init(width: width, height: height)
     precondition(pixels.count == self.pixels.count, "three bytes for each pixel")
-    pixels.withUnsafeBufferPointer { _ = self.pixels.initialize(from: $0) }
+    pixels.withUnsafeBufferPointer {
+      _ = memcpy(self.pixels.baseAddress!, $0.baseAddress!, $0.count)
+    }
   }
 
   /// Calls `body` with the pixels: ``height`` rows, top first, of ``width`` triples red, green, blue,
