@@ -48,16 +48,22 @@ let package = Package(
       linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
     .target(
       name: "ResNetImages",
-      dependencies: ["CResNetImageCodecs", "CResNetPlatform", "ResNetPlatform"],
+      dependencies: [
+        "CResNetImageCodecs", "CResNetPlatform", "ResNetPlanFormat", "ResNetPlatform",
+        "ResNetRuntime",
+      ],
       path: "Sources/ImageInput", swiftSettings: settings),
     .target(
       name: "ResNetBoardTool",
       dependencies: ["CResNetPlatform", "ResNetPlanFormat", "ResNetPlatform", "ResNetRuntime"],
       path: "Sources/BoardTool", swiftSettings: settings),
+    .target(
+      name: "CResNetFrameReader", path: "Sources/CFrameReader",
+      linkerSettings: [.linkedLibrary("pthread")]),
     .executableTarget(
       name: "resnet-run",
       dependencies: [
-        "CResNetPlatform", "ResNetBoardTool", "ResNetImages", "ResNetPlanFormat", "ResNetPlatform",
+        "CResNetFrameReader", "CResNetPlatform", "ResNetBoardTool", "ResNetImages", "ResNetPlanFormat", "ResNetPlatform",
         "ResNetRuntime",
       ],
       swiftSettings: settings),
@@ -114,7 +120,10 @@ let package = Package(
       name: "PlatformTests", dependencies: ["CResNetPlatform", "ResNetPlatform"],
       swiftSettings: settings),
     .testTarget(
-      name: "ImageInputTests", dependencies: ["ResNetImages", "ResNetPlatform"],
+      name: "ImageInputTests", dependencies: [
+        "ResNetImages", "ResNetModelGraph", "ResNetPlanFormat", "ResNetPlatform", "ResNetRuntime",
+        "TestPlans",
+      ],
       exclude: ["Fixtures"], swiftSettings: settings),
     .target(
       name: "TestPlans",

@@ -19,7 +19,7 @@ func writeWhole(_ file: [UInt8], to path: String) throws {
   pthread_sigmask(SIG_BLOCK, &signals, &earlier)
   defer { pthread_sigmask(SIG_SETMASK, &earlier, nil) }
   let failure: String? = path.withCString { path in
-    do throws(RunError) {
+    do throws(ToolFailure) {
       var output = try OutputFile(path)
       // A typed throw cannot leave through the closure of withUnsafeBytes.
       try output.append(file.span.bytes)
@@ -36,7 +36,7 @@ func writeWhole(_ file: [UInt8], to path: String) throws {
 }
 
 extension OutputFile {
-  fileprivate mutating func append(_ bytes: RawSpan) throws(RunError) {
-    try bytes.withUnsafeBytes { bytes throws(RunError) in try append(bytes) }
+  fileprivate mutating func append(_ bytes: RawSpan) throws(ToolFailure) {
+    try bytes.withUnsafeBytes { bytes throws(ToolFailure) in try append(bytes) }
   }
 }

@@ -22,7 +22,7 @@ import Testing
       #expect(Set(expected.logits).count > 1, "a network that says something")
       for set in levels {
         #expect(
-          try infer(plan, image, on: set) == expected, "\(size), \(String(cString: set.name))")
+          try infer(plan, image, on: set) == expected, "\(size), \(set)")
       }
       for threads in 2...8 {
         #expect(try infer(plan, image, threads: threads) == expected, "\(size), \(threads)")
@@ -56,7 +56,7 @@ import Testing
         for set in levels {
           #expect(
             try infer(plan, image, on: set) == expected,
-            "\(size), \(choice), \(String(cString: set.name))")
+            "\(size), \(choice), \(set)")
         }
         for threads in [2, 3, 8] {
           #expect(try infer(plan, image, threads: threads) == expected, "\(size), \(threads)")
@@ -163,7 +163,7 @@ import Testing
       let expected = try infer(plan, image)
       for set in levels {
         #expect(
-          try infer(plan, image, on: set) == expected, "\(size), \(String(cString: set.name))")
+          try infer(plan, image, on: set) == expected, "\(size), \(set)")
       }
     }
   }
