@@ -94,14 +94,16 @@ let package = Package(
       path: "Sources/Planning", swiftSettings: settings),
     .target(
       name: "ResNetQuantization",
-      dependencies: ["CResNetKernels", "ResNetModelGraph", "ResNetPlanning"],
+      dependencies: [
+        "CResNetKernels", "ResNetBoardTool", "ResNetImages", "ResNetModelGraph", "ResNetPlanFormat",
+        "ResNetPlanning", "ResNetPlatform", "ResNetRuntime",
+      ],
       path: "Sources/Quantization", swiftSettings: settings),
     .executableTarget(
       name: "resnet-quantize",
       dependencies: [
-        "CResNetPlatform", "ResNetBoardTool", "ResNetImages", "ResNetModelGraph",
-        "ResNetModelImport", "ResNetPlanFormat", "ResNetPlanning", "ResNetPlatform",
-        "ResNetQuantization", "ResNetRuntime",
+        "CResNetPlatform", "ResNetModelGraph", "ResNetModelImport", "ResNetPlanFormat",
+        "ResNetPlanning", "ResNetPlatform", "ResNetQuantization", "ResNetRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
 

@@ -195,4 +195,14 @@ package final class FloatExecutor {
     arguments.features = output.pixel()
     kernels.avgpool_f32(&arguments)
   }
+
+  /// Whether no value of a tensor is infinite or not a number.
+  func isFinite(_ tensor: Int) -> Bool {
+    // The order of magnitudes is that of their bits, with infinity and NaN above all numbers.
+    var greatest: UInt32 = 0
+    forEachRun(of: tensor) { values in
+      for value in values { greatest = max(greatest, value.magnitude.bitPattern) }
+    }
+    return greatest < Float.infinity.bitPattern
+  }
 }

@@ -203,12 +203,12 @@ private func cutAndSealed(_ file: [UInt8], at place: Int) -> [UInt8] {
           "int8": try network.plan(inputSize: 32),
           "fp32": try network.plan(inputSize: 32, weights: .float32),
           "fp16": try network.plan(inputSize: 32, weights: .float16) {
-            $0.transformedLimit = 1 << 30
+            $0.winogradByteLimit = 1 << 30
           },
           "mixed": try network.plan(
             inputSize: 32,
             layers: Dictionary(uniqueKeysWithValues: layers.map { ($0.element, .float16) })
-          ) { $0.transformedLimit = 1 << 30 },
+          ) { $0.winogradByteLimit = 1 << 30 },
         ]
         for (name, file) in files.sorted(by: { $0.key < $1.key }) {
           var attack = Attack(file)

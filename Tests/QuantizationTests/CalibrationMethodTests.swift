@@ -106,7 +106,7 @@ import Testing
         $0 < 0 ? -magnitude : magnitude
       }
       let fused = Program(huge, inputSize: 32)
-      #expect(throws: CalibrationError.notFinite(tensor: "layer1.0.conv1")) {
+      #expect(throws: QuantizationError.notFinite(tensor: "layer1.0.conv1")) {
         try calibrate(fused, seeds: [1, 2, 3], threads: 2)
       }
     }

@@ -2,9 +2,9 @@
 
 import Foundation
 
-extension Report {
+extension QuantizationReport {
   /// The report as a page that needs nothing else.
-  func html() -> String {
+  public func html() -> String {
     """
     <!DOCTYPE html>
     <html lang="en"><meta charset="utf-8"><title>\(escaped(plan))</title>

@@ -2,16 +2,29 @@
 
 import Foundation
 import ResNetBoardTool
+public import ResNetPlanning
 import ResNetPlatform
+
+extension Planner {
+  /// Makes the plan file of a scheme, which appears whole or not at all.
+  ///
+  /// - Throws: a ``PlanningError`` or, if the file cannot be written, a ``QuantizationError``.
+  /// - **Allocates:** as ``plan(_:_:)`` does.
+  public static func write(
+    _ scheme: QuantizationScheme, _ options: PlanOptions = PlanOptions(), to path: String
+  ) throws {
+    try writeWhole(plan(scheme, options), to: path)
+  }
+}
 
 /// Writes a file that appears whole or not at all.
 ///
 /// Ctrl-C, SIGTERM and SIGHUP wait until it is written: what an earlier run left stays or is replaced, and
 /// there is no file of another name. Dispatch's threads take no signals, so it is enough that the caller's
-/// does not; the caller is the main thread.
+/// does not, if the caller is the main thread.
 ///
-/// - Throws: a ``ToolError`` that names the path, also if the disk is full.
-func writeWhole(_ file: [UInt8], to path: String) throws {
+/// - Throws: a ``QuantizationError`` that names the path, also if the disk is full.
+public func writeWhole(_ file: [UInt8], to path: String) throws(QuantizationError) {
   var signals = sigset_t()
   var earlier = sigset_t()
   sigemptyset(&signals)
@@ -27,12 +40,10 @@ func writeWhole(_ file: [UInt8], to path: String) throws {
       try output.publish()
       return nil
     } catch {
-      var line = TextLine()
-      error.describe(to: &line)
-      return String(line)
+      return text { error.describe(to: &$0) }
     }
   }
-  if let failure { throw ToolError(failure) }
+  if let failure { throw .output(reason: failure) }
 }
 
 extension OutputFile {
