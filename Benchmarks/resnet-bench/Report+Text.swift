@@ -78,9 +78,5 @@ extension TextOutput {
 
 extension Report {
   /// What is known about throttling, in words.
-  var throttling: TextLine {
-    var line = TextLine()
-    Throttling(start: start, end: end).describe(to: &line)
-    return line
-  }
+  var throttling: TextLine { "\(Throttling(start: start, end: end))" }
 }
