@@ -159,7 +159,7 @@ peers: build board ## compare with OpenVINO, ONNX Runtime and ncnn here (options
 test: setup board ## run all tests; RESNET_SLOW_TESTS=1 runs the long ones too
 	swift test -c release
 	.build/release/CheckKernels
-	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_BENCH=$(CURDIR)/$(BENCH) swift test -c release --skip-build --filter ToolTests
+	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_BENCH=$(CURDIR)/$(BENCH) swift test -c release --skip-build --filter BoardToolTests
 
 # The messages that the importer reads; protoc-gen-swift is built of the package's own sources.
 ONNX := Sources/ModelImport/ONNX

@@ -48,16 +48,22 @@ let package = Package(
       linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16")]),
     .target(
       name: "ResNetImages",
-      dependencies: ["CResNetImageCodecs", "CResNetPlatform", "ResNetPlatform"],
+      dependencies: [
+        "CResNetImageCodecs", "CResNetPlatform", "ResNetPlanFormat", "ResNetPlatform",
+        "ResNetRuntime",
+      ],
       path: "Sources/ImageInput", swiftSettings: settings),
     .target(
       name: "ResNetBoardTool",
       dependencies: ["CResNetPlatform", "ResNetPlanFormat", "ResNetPlatform", "ResNetRuntime"],
       path: "Sources/BoardTool", swiftSettings: settings),
+    .target(
+      name: "CResNetFrameReader", path: "Sources/CFrameReader",
+      linkerSettings: [.linkedLibrary("pthread")]),
     .executableTarget(
       name: "resnet-run",
       dependencies: [
-        "CResNetPlatform", "ResNetBoardTool", "ResNetImages", "ResNetPlanFormat", "ResNetPlatform",
+        "CResNetFrameReader", "CResNetPlatform", "ResNetBoardTool", "ResNetImages", "ResNetPlanFormat", "ResNetPlatform",
         "ResNetRuntime",
       ],
       swiftSettings: settings),
@@ -88,14 +94,16 @@ let package = Package(
       path: "Sources/Planning", swiftSettings: settings),
     .target(
       name: "ResNetQuantization",
-      dependencies: ["CResNetKernels", "ResNetModelGraph", "ResNetPlanning"],
+      dependencies: [
+        "CResNetKernels", "ResNetBoardTool", "ResNetImages", "ResNetModelGraph", "ResNetPlanFormat",
+        "ResNetPlanning", "ResNetPlatform", "ResNetRuntime",
+      ],
       path: "Sources/Quantization", swiftSettings: settings),
     .executableTarget(
       name: "resnet-quantize",
       dependencies: [
-        "CResNetPlatform", "ResNetBoardTool", "ResNetImages", "ResNetModelGraph",
-        "ResNetModelImport", "ResNetPlanFormat", "ResNetPlanning", "ResNetPlatform",
-        "ResNetQuantization", "ResNetRuntime",
+        "CResNetPlatform", "ResNetModelGraph", "ResNetModelImport", "ResNetPlanFormat",
+        "ResNetPlanning", "ResNetPlatform", "ResNetQuantization", "ResNetRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
 
@@ -114,7 +122,10 @@ let package = Package(
       name: "PlatformTests", dependencies: ["CResNetPlatform", "ResNetPlatform"],
       swiftSettings: settings),
     .testTarget(
-      name: "ImageInputTests", dependencies: ["ResNetImages", "ResNetPlatform"],
+      name: "ImageInputTests", dependencies: [
+        "ResNetImages", "ResNetModelGraph", "ResNetPlanFormat", "ResNetPlatform", "ResNetRuntime",
+        "TestPlans",
+      ],
       exclude: ["Fixtures"], swiftSettings: settings),
     .target(
       name: "TestPlans",
@@ -160,13 +171,15 @@ let package = Package(
         "ResNetModelGraph", "ResNetModelImport", "ResNetPlanFormat", "ResNetPlanning",
         "ResNetQuantization", "TestPlans",
       ], swiftSettings: settings),
+    .target(
+      name: "ToolSupport",
+      dependencies: ["ResNetRuntime", "resnet-bench", "resnet-quantize", "resnet-run"],
+      path: "Tests/ToolSupport", swiftSettings: settings),
     .testTarget(
-      name: "ToolTests",
-      dependencies: [
-        "ResNetModelGraph", "ResNetModelImport", "TestPlans", "resnet-bench", "resnet-quantize",
-        "resnet-run",
-      ],
+      name: "QuantizeToolTests",
+      dependencies: ["ResNetModelGraph", "ResNetModelImport", "TestPlans", "ToolSupport"],
       swiftSettings: settings),
+    .testTarget(name: "BoardToolTests", dependencies: ["ToolSupport"], swiftSettings: settings),
     // Replaces malloc, so it must be in a program of its own, which the test runs.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .executableTarget(

@@ -5,11 +5,8 @@ import ResNetBoardTool
 import ResNetRuntime
 
 /// The command line, whose words live as long as the process.
-struct Arguments {
-  private(set) var wantsHelp = false
-  private(set) var threads = Session.defaultThreadCount
-  private(set) var cpus: CPUList?
-  private(set) var instructionSet: InstructionSet?
+struct Arguments: ToolArguments {
+  private(set) var options = SharedOptions()
   private(set) var seconds = 3.0
   private(set) var perStep = false
   private(set) var json: UnsafePointer<CChar>?
@@ -32,24 +29,15 @@ struct Arguments {
   private mutating func parse() throws(UsageError) {
     var words = ArgumentWords()
     var perBlock = false
-    var hasThreads = false
-    while let word = words.next() {
+    while let word = try options.nextWord(of: &words) {
       guard word.isOption else {
-        guard plan == nil else { throw .strayWord(word.text) }
+        guard plan == nil else {
+          throw .word("expected one plan and options, found also", word.text)
+        }
         plan = word.text
         continue
       }
-      if word.isNamed("--help") || word.isNamed("-h") {
-        wantsHelp = true
-        return
-      } else if word.isNamed("--threads") {
-        threads = try words.number(of: word, in: 1...64)
-        hasThreads = true
-      } else if word.isNamed("--cpus") {
-        cpus = try words.cpus(of: word)
-      } else if word.isNamed("--isa") {
-        instructionSet = try words.instructionSet(of: word)
-      } else if word.isNamed("--seconds") {
+      if word.isNamed("--seconds") {
         seconds = try words.seconds(of: word)
       } else if word.isNamed("--per-block") {
         perBlock = true
@@ -67,22 +55,12 @@ struct Arguments {
         throw .unknownOption(word.text)
       }
     }
-    guard plan != nil else { throw .missingPlan }
-    if let cpus {
-      guard !hasThreads else { throw .both("--cpus", "--threads") }
-      threads = cpus.count
-    }
+    guard options.request == .work else { return }
+    guard plan != nil else { throw .rule("expected a plan, found none") }
     if perBlock && perStep { throw .both("--per-block", "--per-step") }
     try checkDifferent("--json", json, "--csv", csv)
     try checkDifferent("--json", json, "--svg", svg)
     try checkDifferent("--csv", csv, "--svg", svg)
-  }
-
-  private func checkDifferent(
-    _ first: StaticString, _ a: UnsafePointer<CChar>?,
-    _ second: StaticString, _ b: UnsafePointer<CChar>?
-  ) throws(UsageError) {
-    if let a, let b, strcmp(a, b) == 0 { throw .sameFile(first, second, a) }
   }
 }
 
@@ -94,7 +72,7 @@ extension ArgumentWords {
     let seconds = strtod(text, &end)
     guard strspn(text, ("0123456789." as StaticString).cString) == strlen(text), end!.pointee == 0,
       0.01...86400 ~= seconds
-    else { throw .seconds(option.text, found: text) }
+    else { throw .value(option.text, expected: "0.01 to 86400 seconds", found: text) }
     return seconds
   }
 }

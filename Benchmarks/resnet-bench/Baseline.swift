@@ -36,8 +36,8 @@ struct Baseline: ~Copyable {
   /// - Parameters:
   ///   - path: a word of the command line.
   ///   - steps: whether to take the times of the steps rather than those of the blocks.
-  static func read(_ path: UnsafePointer<CChar>, steps: Bool) throws(RunError) -> Baseline {
-    var baseline = Baseline(try map(path), try Buffer<Row>(count: maximumRows))
+  static func read(_ path: UnsafePointer<CChar>, steps: Bool) throws(BenchFailure) -> Baseline {
+    var baseline = Baseline(try map(path), try shared(Buffer<Row>(count: maximumRows)))
     do throws(JSONError) {
       try baseline.read(rowsKey: steps ? "steps" : "blocks")
       return baseline
@@ -46,7 +46,7 @@ struct Baseline: ~Copyable {
     }
   }
 
-  private static func map(_ path: UnsafePointer<CChar>) throws(RunError) -> MappedFile {
+  private static func map(_ path: UnsafePointer<CChar>) throws(BenchFailure) -> MappedFile {
     do throws(FileError) {
       return try MappedFile(path: path)
     } catch {

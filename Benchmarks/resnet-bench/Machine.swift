@@ -106,10 +106,13 @@ struct MachineState {
   /// What the firmware's own tool says, where the kernel has no such device: throttled=0x50000.
   private static func askFirmware() -> Int? {
     let command: StaticString = "vcgencmd get_throttled 2>/dev/null"
+    guard let output = popen(command.cString, ("re" as StaticString).cString) else { return nil }
     var text = InlineArray<64, CChar>(repeating: 0)
     return withUnsafeMutableBytes(of: &text) { bytes -> Int? in
       let line = bytes.baseAddress!.assumingMemoryBound(to: CChar.self)
-      guard rn_command_line(command.cString, line, 64) == 0 else { return nil }
+      let isRead = fgets(line, 64, output) != nil
+      guard pclose(output) == 0, isRead else { return nil }
+      line[strcspn(line, ("\n" as StaticString).cString)] = 0
       let prefix: StaticString = "throttled=0x"
       let length = prefix.utf8CodeUnitCount
       guard strncmp(line, prefix.cString, length) == 0 else { return nil }

@@ -15,7 +15,7 @@ struct Measurement: ~Copyable {
   private let pixels: Buffer<UInt8>
   private let timestamps: Buffer<Int64>
 
-  init(_ session: borrowing Session) throws(RunError) {
+  init(_ session: borrowing Session) throws(ToolFailure) {
     let size = session.plan.inputSize
     let pixels = try Buffer<UInt8>(count: size * size * 3)
     let steps = session.plan.view.stepCount

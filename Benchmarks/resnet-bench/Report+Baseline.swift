@@ -9,7 +9,7 @@ extension TextOutput {
   /// Writes how a report differs from an earlier measurement, for a person.
   mutating func append(
     _ report: borrowing Report, comparedWith baseline: borrowing Baseline
-  ) throws(RunError) {
+  ) throws(ToolFailure) {
     append("\n")
     appendWarnings(report, baseline)
     let columns = ComparisonColumns(report.rows)
@@ -32,7 +32,7 @@ extension TextOutput {
     if !TextLine(hexadecimal: report.checksum).withUTF8({ baseline.checksum.equals($0) }) {
       line.append(" output")
     }
-    if !TextLine(jsonText: report.session.instructionSet.name)
+    if !TextLine(jsonText: report.session.instructionSet.cName)
       .withUTF8({ baseline.isa.equals($0) })
     {
       line.append(" isa")

@@ -7,7 +7,7 @@ import ResNetRuntime
 
 extension TextOutput {
   /// Writes a report as JSON, what is unknown as null.
-  mutating func append(asJSON report: borrowing Report) throws(RunError) {
+  mutating func append(asJSON report: borrowing Report) throws(ToolFailure) {
     append("{\n  \"plan\": ")
     append(jsonText: report.model)
     append(",\n  \"plan_sha256\": ")
@@ -17,10 +17,8 @@ extension TextOutput {
     append(",\n  \"cpu\": ")
     append(jsonText: report.machine.cpu)
     append(",\n  \"isa\": ")
-    append(jsonText: report.session.instructionSet.name)
-    append(",\n  \"threads\": ")
-    append(report.session.threads)
-    append(",\n  \"governor\": ")
+    append(jsonText: report.session.instructionSet.cName)
+    append(",\n  \"threads\": \(report.session.threads),\n  \"governor\": ")
     append(jsonText: report.machine.governor)
     append(",\n  \"clock_mhz\": ")
     append(jsonRange: report.start.clock, report.end.clock)
@@ -30,24 +28,11 @@ extension TextOutput {
     append(jsonRange: report.start.temperature, report.end.temperature)
     append(",\n  \"throttling\": ")
     append(jsonText: report.throttling)
-    append(",\n  \"peak_gmac_per_s\": ")
-    append(jsonNumber: report.peak, decimals: 3)
-    append(",\n  \"runs\": ")
-    append(report.pairCount)
-    append(",\n  \"latency_ms\": {\"min\": ")
-    append(jsonNumber: report.latency.minimum, decimals: 6)
-    append(", \"median\": ")
-    append(jsonNumber: report.latency.median, decimals: 6)
-    append(", \"p90\": ")
-    append(jsonNumber: report.latency.p90, decimals: 6)
-    append(", \"p99\": ")
-    append(jsonNumber: report.latency.p99, decimals: 6)
-    append(", \"noise\": ")
-    append(jsonNumber: report.latency.noise, decimals: 6)
-    append("},\n  \"sum_of_medians_ms\": ")
-    append(jsonNumber: report.sum, decimals: 6)
-    append(",\n  \"timing_cost_percent\": ")
-    append(jsonNumber: report.timingCost, decimals: 3)
+    append(",\n  \"peak_gmac_per_s\": \(json: report.peak, decimals: 3)")
+    append(",\n  \"runs\": \(report.pairCount),\n  \"latency_ms\": {")
+    append(jsonTime: report.latency, unit: "")
+    append("},\n  \"sum_of_medians_ms\": \(json: report.sum, decimals: 6)")
+    append(",\n  \"timing_cost_percent\": \(json: report.timingCost, decimals: 3)")
     append(",\n  \"blocks\": [")
     append(jsonRows: report.blocks, of: report)
     if report.showsSteps {
@@ -65,24 +50,12 @@ extension TextOutput {
       let row = rows[index]
       append(index == 0 ? "\n    {\"name\": " : ",\n    {\"name\": ")
       append(jsonText: row.name)
-      append(", \"min_ms\": ")
-      append(jsonNumber: row.time.minimum, decimals: 6)
-      append(", \"median_ms\": ")
-      append(jsonNumber: row.time.median, decimals: 6)
-      append(", \"p90_ms\": ")
-      append(jsonNumber: row.time.p90, decimals: 6)
-      append(", \"p99_ms\": ")
-      append(jsonNumber: row.time.p99, decimals: 6)
-      append(", \"noise_ms\": ")
-      append(jsonNumber: row.time.noise, decimals: 6)
-      append(", \"share_percent\": ")
-      append(jsonNumber: report.share(row), decimals: 3)
-      append(", \"macs\": ")
-      append(row.multiplications)
-      append(", \"gmac_per_s\": ")
-      append(jsonNumber: row.rate, decimals: 3)
-      append(", \"percent_of_peak\": ")
-      append(jsonNumber: report.percentOfPeak(row), decimals: 2)
+      append(", ")
+      append(jsonTime: row.time, unit: "_ms")
+      append(", \"share_percent\": \(json: report.share(row), decimals: 3)")
+      append(", \"macs\": \(row.multiplications)")
+      append(", \"gmac_per_s\": \(json: row.rate, decimals: 3)")
+      append(", \"percent_of_peak\": \(json: report.percentOfPeak(row), decimals: 2)")
       append(", \"kernel\": \"")
       append(kernelsOf: row, in: report)
       append("\"}")
@@ -90,18 +63,23 @@ extension TextOutput {
     append("\n  ")
   }
 
+  /// Appends the members of a time, with a unit after their names.
+  private mutating func append(jsonTime time: Summary, unit: StaticString) {
+    append("\"min\(unit)\": \(json: time.minimum, decimals: 6)")
+    append(", \"median\(unit)\": \(json: time.median, decimals: 6)")
+    append(", \"p90\(unit)\": \(json: time.p90, decimals: 6)")
+    append(", \"p99\(unit)\": \(json: time.p99, decimals: 6)")
+    append(", \"noise\(unit)\": \(json: time.noise, decimals: 6)")
+  }
+
   private mutating func append(jsonRange start: Double?, _ end: Double?) {
     guard let start, let end else { return append("null") }
-    append("{\"start\": ")
-    append(jsonNumber: start, decimals: 1)
-    append(", \"end\": ")
-    append(jsonNumber: end, decimals: 1)
-    append("}")
+    append("{\"start\": \(json: start, decimals: 1), \"end\": \(json: end, decimals: 1)}")
   }
 
   private mutating func append(jsonOptional number: Double?) {
     guard let number else { return append("null") }
-    append(jsonNumber: number, decimals: 1)
+    append("\(json: number, decimals: 1)")
   }
 
   /// Appends a line as a JSON string, or null if it is empty.

@@ -7,7 +7,7 @@ import ResNetRuntime
 
 extension TextOutput {
   /// Draws the rows of a report: a bar up to the median, a line on to the 90th percentile.
-  mutating func append(asSVG report: borrowing Report) throws(RunError) {
+  mutating func append(asSVG report: borrowing Report) throws(ToolFailure) {
     let chart = ChartLayout(report.rows)
     appendStart(report, chart)
     appendAxis(chart)
@@ -20,21 +20,13 @@ extension TextOutput {
   }
 
   private mutating func appendStart(_ report: borrowing Report, _ chart: ChartLayout) {
-    append("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"")
-    append(chart.width)
-    append("\" height=\"")
-    append(chart.height)
-    append("\" viewBox=\"0 0 ")
-    append(chart.width)
-    append(" ")
-    append(chart.height)
+    append("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(chart.width)\"")
+    append(" height=\"\(chart.height)\" viewBox=\"0 0 \(chart.width) \(chart.height)")
     append("\" font-family=\"system-ui, 'Helvetica Neue', Arial, sans-serif\" font-size=\"13\"")
     append(" fill=\"#1f2933\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n")
     append(textAt: 24, 36, "font-size=\"19\" font-weight=\"600\"")
     append(report.showsSteps ? "Latency per step" : "Latency per block")
-    append(": ")
-    append(report.latency.median, decimals: 2)
-    append(" ms a run</text>\n")
+    append(": \(report.latency.median, decimals: 2) ms a run</text>\n")
     append(textAt: 24, 58, "fill=\"#52606d\"")
     append(xml: report.model.fileName)
     append(" · ")
@@ -44,9 +36,8 @@ extension TextOutput {
       append("unknown CPU")
     }
     append(" · ")
-    append(xml: report.session.instructionSet.name)
-    append(" · ")
-    append(report.session.threads)
+    append(xml: report.session.instructionSet.cName)
+    append(" · \(report.session.threads)")
     append(report.session.threads == 1 ? " thread</text>\n" : " threads</text>\n")
     append(title: "ms", column: 0, chart)
     append(title: "share", column: 1, chart)
@@ -56,23 +47,17 @@ extension TextOutput {
 
   private mutating func append(title: StaticString, column: Int, _ chart: ChartLayout) {
     append(textAt: chart.columnEnd(column), chart.top - 10, "text-anchor=\"end\" fill=\"#52606d\"")
-    append(title)
-    append("</text>\n")
+    append("\(title)</text>\n")
   }
 
   /// Draws vertical lines at round times, below the bars.
   private mutating func appendAxis(_ chart: ChartLayout) {
     for tick in 0...chart.tickCount {
       let x = chart.x(Double(tick) * chart.tick)
-      append("<path d=\"M")
-      append(x, decimals: 1)
-      append(" ")
-      append(chart.top)
-      append("V")
-      append(chart.bottom)
+      append("<path d=\"M\(x, decimals: 1) \(chart.top)V\(chart.bottom)")
       append(tick == 0 ? "\" stroke=\"#9aa5b1\"/>\n" : "\" stroke=\"#e4e7eb\"/>\n")
       append(textAt: Int(x), chart.bottom + 18, "text-anchor=\"middle\" fill=\"#52606d\"")
-      append(Double(tick) * chart.tick, decimals: chart.tickDecimals)
+      append("\(Double(tick) * chart.tick, decimals: chart.tickDecimals)")
       append(tick == chart.tickCount ? " ms</text>\n" : "</text>\n")
     }
   }
@@ -84,20 +69,10 @@ extension TextOutput {
     let end = chart.x(row.time.median)
     append(textAt: chart.left - 10, middle + 5, "text-anchor=\"end\"")
     append(xml: row.name)
-    append("</text>\n<rect x=\"")
-    append(chart.left)
-    append("\" y=\"")
-    append(top + 4)
-    append("\" width=\"")
-    append(max(end - Double(chart.left), 1), decimals: 1)
-    append("\" height=\"")
-    append(ChartLayout.rowHeight - 8)
-    append("\" fill=\"#2f6fb0\"/>\n<path d=\"M")
-    append(end, decimals: 1)
-    append(" ")
-    append(middle)
-    append("H")
-    append(chart.x(row.time.p90), decimals: 1)
+    append("</text>\n<rect x=\"\(chart.left)\" y=\"\(top + 4)")
+    append("\" width=\"\(max(end - Double(chart.left), 1), decimals: 1)")
+    append("\" height=\"\(ChartLayout.rowHeight - 8)\" fill=\"#2f6fb0\"/>\n")
+    append("<path d=\"M\(end, decimals: 1) \(middle)H\(chart.x(row.time.p90), decimals: 1)")
     append("\" stroke=\"#9aa5b1\" stroke-width=\"2\"/>\n")
     append(value: row.time.median, decimals: 3, "", column: 0, middle, chart)
     append(value: report.share(row), decimals: 1, " %", column: 1, middle, chart)
@@ -108,15 +83,10 @@ extension TextOutput {
 
   private mutating func appendFooter(_ report: borrowing Report, _ chart: ChartLayout) {
     append(textAt: 24, chart.bottom + 46, "font-size=\"12\" fill=\"#52606d\"")
-    append("Bars end at the median of ")
-    append(report.keptCount)
-    append(" runs, the lines after them at the 90th percentile. Whole run: min ")
-    append(report.latency.minimum, decimals: 2)
-    append(", p90 ")
-    append(report.latency.p90, decimals: 2)
-    append(", p99 ")
-    append(report.latency.p99, decimals: 2)
-    append(" ms.</text>\n")
+    append("Bars end at the median of \(report.keptCount) runs, the lines after them at the ")
+    append("90th percentile. Whole run: min \(report.latency.minimum, decimals: 2), p90 ")
+    append(
+      "\(report.latency.p90, decimals: 2), p99 \(report.latency.p99, decimals: 2) ms.</text>\n")
     append(textAt: 24, chart.bottom + 64, "font-size=\"12\" fill=\"#52606d\"")
     append("Governor: ")
     if report.machine.governor.count > 0 {
@@ -124,17 +94,11 @@ extension TextOutput {
     } else {
       append("unknown")
     }
-    append(". Throttling: ")
-    append(report.throttling)
-    append(".</text>\n")
+    append(". Throttling: \(report.throttling).</text>\n")
     append(textAt: 24, chart.bottom + 82, "font-size=\"12\" fill=\"#52606d\"")
-    append("Peak: ")
-    append(report.peak, decimals: 0)
-    append(" GMAC/s, measured. Plan SHA-256 ")
+    append("Peak: \(report.peak, decimals: 0) GMAC/s, measured. Plan SHA-256 ")
     report.sha256.withUTF8 { append(UnsafeBufferPointer(rebasing: $0[0..<12])) }
-    append("…, output CRC-32C ")
-    append(TextLine(hexadecimal: report.checksum))
-    append(".</text>\n")
+    append("…, output CRC-32C \(TextLine(hexadecimal: report.checksum)).</text>\n")
   }
 
   private mutating func append(
@@ -142,19 +106,11 @@ extension TextOutput {
     _ chart: ChartLayout
   ) {
     append(textAt: chart.columnEnd(column), middle + 5, "text-anchor=\"end\"")
-    append(value, decimals: decimals)
-    append(unit)
-    append("</text>\n")
+    append("\(value, decimals: decimals)\(unit)</text>\n")
   }
 
   private mutating func append(textAt x: Int, _ y: Int, _ attributes: StaticString) {
-    append("<text x=\"")
-    append(x)
-    append("\" y=\"")
-    append(y)
-    append("\" ")
-    append(attributes)
-    append(">")
+    append("<text x=\"\(x)\" y=\"\(y)\" \(attributes)>")
   }
 
   private mutating func append(xml text: UnsafePointer<CChar>) {

@@ -7,61 +7,41 @@ import ResNetRuntime
 
 extension TextOutput {
   /// Writes a report for a person.
-  mutating func append(_ report: borrowing Report) throws(RunError) {
+  mutating func append(_ report: borrowing Report) throws(ToolFailure) {
     appendHeader(report)
     append("\n")
     appendTable(report)
-    append("\nsum / whole run ")
-    append(report.sum / report.latency.median, decimals: 4)
-    append(", cost of timing ")
-    append(report.timingCost, decimals: 2)
-    append(" %, noise of the whole run ")
-    append(report.latency.noise / report.latency.median * 100, decimals: 2)
-    append(" %")
+    append("\nsum / whole run \(report.sum / report.latency.median, decimals: 4)")
+    append(", cost of timing \(report.timingCost, decimals: 2) %, noise of the whole run ")
+    append("\(report.latency.noise / report.latency.median * 100, decimals: 2) %")
     try endLine()
   }
 
   private mutating func appendHeader(_ report: borrowing Report) {
     append("plan         ")
     append(cString: report.model)
-    append("\nplan sha256  ")
-    append(report.sha256)
-    append("\noutput crc   ")
-    append(TextLine(hexadecimal: report.checksum))
-    append("\ncpu          ")
+    append("\nplan sha256  \(report.sha256)")
+    append("\noutput crc   \(TextLine(hexadecimal: report.checksum))\ncpu          ")
     append(orUnknown: report.machine.cpu)
-    append("\nisa          ")
-    append(cString: report.session.instructionSet.name)
-    append(", ")
-    append(report.session.threads)
+    append("\nisa          \(report.session.instructionSet.cName), \(report.session.threads)")
     append(report.session.threads == 1 ? " thread" : " threads")
     append("\ngovernor     ")
     append(orUnknown: report.machine.governor)
     append("\nclock        ")
     append(from: report.start.clock, to: report.end.clock, unit: " MHz")
     if let maximum = report.machine.maximumClock {
-      append(", at most ")
-      append(maximum, decimals: 0)
-      append(" MHz")
+      append(", at most \(maximum, decimals: 0) MHz")
     }
     append("\ntemperature  ")
     append(from: report.start.temperature, to: report.end.temperature, unit: " °C")
-    append("\nthrottling   ")
-    append(report.throttling)
-    append("\npeak         ")
-    append(report.peak, decimals: 1)
-    append(" GMAC/s measured")
+    append("\nthrottling   \(report.throttling)")
+    append("\npeak         \(report.peak, decimals: 1) GMAC/s measured")
     if report.session.threads > 1 {
-      append(" (")
-      append(report.threadPeak, decimals: 1)
-      append(" on one thread)")
+      append(" (\(report.threadPeak, decimals: 1) on one thread)")
     }
-    append("\nruns         ")
-    append(report.pairCount)
-    append(" without timing and as many with it, in turn")
+    append("\nruns         \(report.pairCount) without timing and as many with it, in turn")
     if report.keptCount < report.pairCount {
-      append("; evenly thinned out to ")
-      append(report.keptCount)
+      append("; evenly thinned out to \(report.keptCount)")
     }
     append("\n")
   }
@@ -92,12 +72,7 @@ extension TextOutput {
 
   private mutating func append(from start: Double?, to end: Double?, unit: StaticString) {
     guard let start, let end else { return append("unknown") }
-    append(start, decimals: 0)
-    append(unit)
-    append(" at the start, ")
-    append(end, decimals: 0)
-    append(unit)
-    append(" at the end")
+    append("\(start, decimals: 0)\(unit) at the start, \(end, decimals: 0)\(unit) at the end")
   }
 }
 

@@ -47,26 +47,22 @@ struct Report: ~Copyable {
   private let blockCount: Int
 
   /// Measures what the command line asks for.
-  init(_ arguments: Arguments) throws(RunError) {
-    var session = try openSession(
-      arguments.model, threads: arguments.threads, cpus: arguments.cpus,
-      instructionSet: arguments.instructionSet)
+  init(_ arguments: Arguments) throws(BenchFailure) {
+    var session = try shared(openSession(arguments.model, arguments.options))
     let view = session.plan.view
     let kernels = KernelTable(upTo: session.instructionSet).kernels
-    var measurement = try Measurement(session)
+    var measurement = try shared(Measurement(session))
     let start = MachineState()
     measurement.warmUp(&session)
     let checksum = Report.checksum(session)
     let peak = measurePeak(view.model.precision == .q8 ? kernels.peak_q8 : kernels.peak_f32)
     measurement.run(&session, seconds: arguments.seconds)
     let end = MachineState()
-    guard Report.checksum(session) == checksum else {
-      throw .changedOutput(arguments.model)
-    }
+    guard Report.checksum(session) == checksum else { throw .changedOutput(arguments.model) }
 
-    let times = try Buffer<Int64>(count: measurement.samples.count)
-    let blockRows = try Buffer<Row>(count: view.stepCount)
-    let stepRows = try Buffer<Row>(count: view.stepCount)
+    let times = try shared(Buffer<Int64>(count: measurement.samples.count))
+    let blockRows = try shared(Buffer<Row>(count: view.stepCount))
+    let stepRows = try shared(Buffer<Row>(count: view.stepCount))
     var blockCount = 0
     var first = 0
     for index in 0..<view.stepCount {

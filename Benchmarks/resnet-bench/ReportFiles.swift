@@ -7,7 +7,7 @@ struct ReportFiles: ~Copyable {
   private var json, csv, svg: OutputFile?
 
   /// Creates the files under temporary names.
-  init(_ arguments: Arguments) throws(RunError) {
+  init(_ arguments: Arguments) throws(ToolFailure) {
     json = nil
     csv = nil
     svg = nil
@@ -17,10 +17,10 @@ struct ReportFiles: ~Copyable {
   }
 
   /// Writes the files and gives them their names.
-  mutating func write(_ report: borrowing Report) throws(RunError) {
-    try json?.write { output throws(RunError) in try output.append(asJSON: report) }
-    try csv?.write { output throws(RunError) in try output.append(asCSV: report) }
-    try svg?.write { output throws(RunError) in try output.append(asSVG: report) }
+  mutating func write(_ report: borrowing Report) throws(ToolFailure) {
+    try json?.write { output throws(ToolFailure) in try output.append(asJSON: report) }
+    try csv?.write { output throws(ToolFailure) in try output.append(asCSV: report) }
+    try svg?.write { output throws(ToolFailure) in try output.append(asSVG: report) }
     try json?.publish()
     try csv?.publish()
     try svg?.publish()
@@ -29,8 +29,8 @@ struct ReportFiles: ~Copyable {
 
 extension OutputFile {
   fileprivate mutating func write(
-    _ body: (inout TextOutput) throws(RunError) -> Void
-  ) throws(RunError) {
+    _ body: (inout TextOutput) throws(ToolFailure) -> Void
+  ) throws(ToolFailure) {
     var output = TextOutput(to: self)
     try body(&output)
     try close()

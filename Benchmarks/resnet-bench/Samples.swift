@@ -20,7 +20,7 @@ struct Samples: ~Copyable {
   private var stride = 1
   private var skipped = 0
 
-  init(stepCount: Int) throws(RunError) {
+  init(stepCount: Int) throws(ToolFailure) {
     self.stepCount = stepCount
     rows = try Buffer(count: Samples.capacity * (stepCount + 2))
   }

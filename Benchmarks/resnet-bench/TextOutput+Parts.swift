@@ -4,11 +4,6 @@ import ResNetBoardTool
 import ResNetPlatform
 
 extension TextOutput {
-  /// Appends a line's text.
-  mutating func append(_ line: TextLine) {
-    line.withUTF8 { append($0) }
-  }
-
   /// Appends a line's text, or "unknown" if it is empty.
   mutating func append(orUnknown line: TextLine) {
     if line.count == 0 {

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CResNetPlatform
-import ResNetPlatform
+import ResNetBoardTool
 
-/// Writes the help text.
-///
-/// - Returns: Whether everything was written.
-@discardableResult
-func printUsage(to descriptor: Int32) -> Bool {
-  var text = TextLine()
-  text.append(
+let tool = Tool(
+  name: "resnet-bench",
+  help:
     """
     usage: resnet-bench MODEL.plan [--threads N | --cpus LIST] [--isa NAME] [--seconds S] [--per-block | --per-step]
                         [--json FILE] [--csv FILE] [--svg FILE] [--baseline OLD.json]
-           resnet-bench --help
+           resnet-bench --help | --version
 
     Tells where the time of an inference goes, on an image of fixed random pixels.
 
@@ -42,5 +37,3 @@ func printUsage(to descriptor: Int32) -> Bool {
       resnet-bench resnet18.plan --threads 1 --baseline before.json
 
     """)
-  return text.write(to: descriptor)
-}

@@ -9,8 +9,8 @@
 // max_group pixels, as many as fit the first-level cache; between such parts of a kernel the sums
 // of the group wait in memory. The order of each sum stays that of the reference.
 #if defined(__aarch64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/clamp_above.h"
+#include "../common/rn_target.h"
 #include <arm_neon.h>
 
 #include "conv_f16_tiles.h"
@@ -42,7 +42,7 @@ static void widen(const uint16_t *weights, size_t row, part *s) {
 }
 
 // The epilogue of the pixels from (y, x) on.
-RN_ALWAYS_INLINE void finish(const rn_conv_f16_args *a, float32x4_t acc[][4], uint32_t oc,
+RN_ALWAYS_INLINE void finish(const rn_conv_float_args *a, float32x4_t acc[][4], uint32_t oc,
                              uint32_t y, uint32_t x, const uint32_t pixels) {
   const rn_conv_geometry *g = &a->geometry;
   const float32x4_t low = vdupq_n_f32(a->low);
@@ -67,8 +67,8 @@ RN_ALWAYS_INLINE void finish(const rn_conv_f16_args *a, float32x4_t acc[][4], ui
   }
 }
 
-RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, part *s, uint32_t oc, uint32_t y, uint32_t x,
-                           uint32_t index, const uint32_t pixels) {
+RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, part *s, uint32_t oc, uint32_t y,
+                           uint32_t x, uint32_t index, const uint32_t pixels) {
   const rn_conv_geometry *g = &a->geometry;
   const float *weights = s->weights;
   float *sums = s->sums + (size_t)index * RN_CHANNEL_BLOCK;
@@ -146,7 +146,7 @@ RN_ALWAYS_INLINE void tile(const rn_conv_f16_args *a, part *s, uint32_t oc, uint
 
 #define RN_TILE(pixels)                                                                            \
   static __attribute__((noinline)) void tile_##pixels(                                             \
-      const rn_conv_f16_args *a, part *s, uint32_t oc, uint32_t y, uint32_t x, uint32_t index) {   \
+      const rn_conv_float_args *a, part *s, uint32_t oc, uint32_t y, uint32_t x, uint32_t index) { \
     tile(a, s, oc, y, x, index, pixels);                                                           \
   }
 RN_TILE(1)
@@ -154,12 +154,12 @@ RN_TILE(2)
 RN_TILE(3)
 RN_TILE(4)
 
-typedef void tile_function(const rn_conv_f16_args *, part *, uint32_t oc, uint32_t y, uint32_t x,
+typedef void tile_function(const rn_conv_float_args *, part *, uint32_t oc, uint32_t y, uint32_t x,
                            uint32_t index);
 static tile_function *const tiles_of[max_pixels + 1] = {0, tile_1, tile_2, tile_3, tile_4};
 
 // Pixels [from, from + count) of the rows from y on.
-static void group(const rn_conv_f16_args *a, part *s, uint32_t oc, uint32_t y, uint32_t from,
+static void group(const rn_conv_float_args *a, part *s, uint32_t oc, uint32_t y, uint32_t from,
                   uint32_t count) {
   const rn_conv_geometry *g = &a->geometry;
   for (uint32_t index = 0; index < count; index += max_pixels) {
@@ -169,13 +169,14 @@ static void group(const rn_conv_f16_args *a, part *s, uint32_t oc, uint32_t y, u
   }
 }
 
-static void rn_conv_f16_direct_neon(const rn_conv_f16_args *a, uint32_t first, uint32_t last) {
+void rn_conv_f16_neon(const rn_conv_float_args *a, uint32_t first, uint32_t last) {
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t height = g->output_height, width = g->output_width;
   const size_t row = (size_t)g->run * RN_CHANNEL_BLOCK;
   const uint32_t part_rows = g->run < max_taps ? max_taps / g->run : 1;
   const uint32_t part_taps = g->run < max_taps ? g->run : max_taps;
   part s;
+  const uint32_t start = first;
   while (first < last) {
     // All the rows of one pair of blocks.
     const uint32_t y = first % height, pair = first / height;
@@ -185,7 +186,7 @@ static void rn_conv_f16_direct_neon(const rn_conv_f16_args *a, uint32_t first, u
     for (uint32_t from = 0; from < pixels; from += max_group) {
       const uint32_t count = pixels - from < max_group ? pixels - from : max_group;
       for (uint32_t block = pair * 2; block < end_block; block++) {
-        const uint16_t *weights = a->weights + block * g->kernel_rows * row;
+        const uint16_t *weights = (const uint16_t *)a->weights + block * g->kernel_rows * row;
         for (s.row = 0; s.row < g->kernel_rows; s.row += s.rows) {
           s.rows = part_rows < g->kernel_rows - s.row ? part_rows : g->kernel_rows - s.row;
           for (s.tap = 0; s.tap < g->run; s.tap += s.taps) {
@@ -200,9 +201,6 @@ static void rn_conv_f16_direct_neon(const rn_conv_f16_args *a, uint32_t first, u
     }
     first += rows;
   }
-}
-
-void rn_kernels_init_conv_f16_neon(rn_kernels *kernels) {
-  kernels->conv_f16 = rn_conv_f16_direct_neon;
+  clamp_units_above(a, start, last);
 }
 #endif

@@ -4,7 +4,7 @@
 #ifndef RN_CONV_F16_TILES_H
 #define RN_CONV_F16_TILES_H
 
-#include "../dispatch/rn_target.h"
+#include "../common/rn_target.h"
 #include <stddef.h>
 #include <stdint.h>
 

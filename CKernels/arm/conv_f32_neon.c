@@ -5,17 +5,17 @@
 // takes one vector of each pixel and multiplies by element: 96 FMLA for 6 + 8 loads. The last taps
 // of a row that is no multiple of 4, such as the stem's 21, are taken one by one.
 #if defined(__aarch64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/clamp_above.h"
+#include "../common/rn_target.h"
 #include <arm_neon.h>
 
 enum { max_pixels = 6 };
 
-RN_ALWAYS_INLINE void tile(const rn_conv_f32_args *a, uint32_t oc, uint32_t y, uint32_t x,
+RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, uint32_t oc, uint32_t y, uint32_t x,
                            const uint32_t pixels) {
   const rn_conv_geometry *g = &a->geometry;
   const size_t block = (size_t)g->kernel_rows * g->run * RN_CHANNEL_BLOCK;
-  const float *weights = a->weights + oc / RN_CHANNEL_BLOCK * block;
+  const float *weights = (const float *)a->weights + oc / RN_CHANNEL_BLOCK * block;
   float32x4_t acc[max_pixels][4];
   RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
       acc[p][i] = vld1q_f32(a->bias + oc + 4 * i);
@@ -61,7 +61,7 @@ RN_ALWAYS_INLINE void tile(const rn_conv_f32_args *a, uint32_t oc, uint32_t y, u
 }
 
 #define RN_TILE(pixels)                                                                            \
-  static __attribute__((noinline)) void tile_##pixels(const rn_conv_f32_args *a, uint32_t oc,      \
+  static __attribute__((noinline)) void tile_##pixels(const rn_conv_float_args *a, uint32_t oc,    \
                                                       uint32_t y, uint32_t x) {                    \
     tile(a, oc, y, x, pixels);                                                                     \
   }
@@ -72,12 +72,12 @@ RN_TILE(4)
 RN_TILE(5)
 RN_TILE(6)
 
-typedef void tile_function(const rn_conv_f32_args *, uint32_t oc, uint32_t y, uint32_t x);
+typedef void tile_function(const rn_conv_float_args *, uint32_t oc, uint32_t y, uint32_t x);
 
 static tile_function *const tiles_of[max_pixels + 1] = {0,      tile_1, tile_2, tile_3,
                                                         tile_4, tile_5, tile_6};
 
-static void rn_conv_f32_direct_neon(const rn_conv_f32_args *a, uint32_t first, uint32_t last) {
+void rn_conv_f32_neon(const rn_conv_float_args *a, uint32_t first, uint32_t last) {
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t width = g->output_width, channels = g->output_blocks * RN_CHANNEL_BLOCK;
   const uint32_t tiles = (width + max_pixels - 1) / max_pixels;
@@ -90,9 +90,6 @@ static void rn_conv_f32_direct_neon(const rn_conv_f32_args *a, uint32_t first, u
       }
     }
   }
-}
-
-void rn_kernels_init_conv_f32_neon(rn_kernels *kernels) {
-  kernels->conv_f32 = rn_conv_f32_direct_neon;
+  clamp_units_above(a, first, last);
 }
 #endif

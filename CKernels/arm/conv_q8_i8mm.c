@@ -7,8 +7,7 @@
 // Register tile: 6 output pixels in 3 pairs x 16 output channels in 24 accumulators; 8 taps are 24
 // SMMLA for 8 permutations and 14 loads, where SDOT takes 48.
 #if defined(__aarch64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <arm_neon.h>
 #include <string.h>
 
@@ -104,13 +103,9 @@ RN_TILE(6)
 static tile_function *const tiles_of[max_pixels + 1] = {0,      tile_1, tile_2, tile_3,
                                                         tile_4, tile_5, tile_6};
 
-static void rn_conv_q8_direct_i8mm(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
+void rn_conv_q8_i8mm(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
   convolve_tiles(a, first, last, tiles_of, max_pixels);
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_conv_q8_i8mm(rn_kernels *kernels) {
-  kernels->conv_q8 = rn_conv_q8_direct_i8mm;
-}
 #endif

@@ -8,8 +8,7 @@
 //
 // Range: weights are -127...127, inputs -128...127: 2 * 127 * 128 = 32512.
 #if defined(__aarch64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <arm_neon.h>
 
 #include "conv_q8_tiles.h"
@@ -137,16 +136,12 @@ RN_TILES(tile_16, a->geometry.run, 0)
 // 7 pixels of 3 channels: the stem.
 RN_TILES(tile_24, 24, 1)
 
-static void rn_conv_q8_direct_neon(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
+void rn_conv_q8_neon(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
   const uint32_t run = a->geometry.run;
   convolve_tiles(a, first, last,
                  run == 24  ? tile_24s_of
                  : run % 16 ? tiles_of
                             : tile_16s_of,
                  max_pixels);
-}
-
-void rn_kernels_init_conv_q8_neon(rn_kernels *kernels) {
-  kernels->conv_q8 = rn_conv_q8_direct_neon;
 }
 #endif

@@ -11,8 +11,7 @@
 //
 // A 3x3 kernel with stride 1 takes 7 neighbouring pixels for three taps: 7 + 12 loads for 240 SDOT.
 #if defined(__aarch64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <arm_neon.h>
 
 RN_TARGET_PUSH("dotprod")
@@ -139,7 +138,7 @@ RN_TILES(tile_16)
 RN_TILES(tile_24)
 RN_TILES(tile_3x3)
 
-static void rn_conv_q8_direct_neondot(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
+void rn_conv_q8_neondot(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
   const rn_conv_geometry *g = &a->geometry;
   const int is_3x3 = g->kernel_rows == 3 && g->run == 3 * g->step_x && g->step_x % 16 == 0;
   if (!is_3x3)
@@ -154,8 +153,4 @@ static void rn_conv_q8_direct_neondot(const rn_conv_q8_args *a, uint32_t first, 
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_conv_q8_neondot(rn_kernels *kernels) {
-  kernels->conv_q8 = rn_conv_q8_direct_neondot;
-}
 #endif

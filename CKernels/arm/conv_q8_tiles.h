@@ -7,9 +7,8 @@
 #ifndef RN_CONV_Q8_TILES_H
 #define RN_CONV_Q8_TILES_H
 
-#include "../dispatch/rn_target.h"
+#include "../common/rn_target.h"
 #include "requantize_neon.h"
-#include "rn_kernels.h"
 
 typedef void tile_function(const rn_conv_q8_args *, uint32_t oc, uint32_t y, uint32_t x);
 

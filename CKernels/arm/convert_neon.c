@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conversions between int8 and float32 activations: 16 channels at a time. Twin: ref/convert_ref.c
 #if defined(__aarch64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <arm_neon.h>
 
-static void rn_dequantize_neon(const rn_convert_args *a, const uint8_t *stored, float *values) {
+void rn_dequantize_neon(const rn_convert_args *a, const uint8_t *stored, float *values) {
   const uint8x16_t flip = vdupq_n_u8(a->flip);
   const uint16x8_t zero = vdupq_n_u16((uint16_t)a->zero);
   for (uint32_t p = 0; p < a->pixels; p++) {
@@ -36,7 +35,7 @@ RN_ALWAYS_INLINE uint8x8_t quantize8(const float *values, float inverse, float32
   return vqmovun_s16(vaddq_s16(vcombine_s16(words[0], words[1]), zero));
 }
 
-static void rn_quantize_neon(const rn_convert_args *a, const float *values, uint8_t *stored) {
+void rn_quantize_neon(const rn_convert_args *a, const float *values, uint8_t *stored) {
   const uint8x16_t flip = vdupq_n_u8(a->flip);
   const int16x8_t zero = vdupq_n_s16((int16_t)a->zero);
   const float inverse = 1.0f / a->scale;
@@ -50,10 +49,5 @@ static void rn_quantize_neon(const rn_convert_args *a, const float *values, uint
     values += a->value_pixel;
     stored += a->stored_pixel;
   }
-}
-
-void rn_kernels_init_convert_neon(rn_kernels *kernels) {
-  kernels->dequantize = rn_dequantize_neon;
-  kernels->quantize = rn_quantize_neon;
 }
 #endif

@@ -4,8 +4,7 @@
 // Each output is one chain of separate multiplications and additions; 4 blocks of 16 outputs go
 // side by side against the latency of the addition: 16 chains of 4 lanes.
 #if defined(__aarch64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <arm_neon.h>
 
 #pragma STDC FP_CONTRACT OFF
@@ -39,12 +38,10 @@ RN_ALWAYS_INLINE void multiply(const rn_linear_q8_args *a, uint32_t block, const
   }
 }
 
-static void rn_linear_q8_neon(const rn_linear_q8_args *a, uint32_t first, uint32_t last) {
+void rn_linear_q8_neon(const rn_linear_q8_args *a, uint32_t first, uint32_t last) {
   for (; first + max_blocks <= last; first += max_blocks)
     multiply(a, first, max_blocks);
   for (; first < last; first++)
     multiply(a, first, 1);
 }
-
-void rn_kernels_init_linear_neon(rn_kernels *kernels) { kernels->linear_q8 = rn_linear_q8_neon; }
 #endif

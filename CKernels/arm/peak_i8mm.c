@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Multiply peak of SMMLA, 32 products, in registers, without loads. Twin: ref/peak_ref.c
 #if defined(__aarch64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <arm_neon.h>
 
 RN_TARGET_PUSH("i8mm")
@@ -12,7 +11,7 @@ enum { chains = 16 };
 // Holds a vector in a register of its own and hides its value, or the loop would be folded.
 #define RN_KEEP(vector) __asm__ volatile("" : "+w"(vector))
 
-static uint64_t rn_peak_q8_i8mm(uint64_t iterations) {
+uint64_t rn_peak_q8_i8mm(uint64_t iterations) {
   int8x16_t weights = vdupq_n_s8(1);
   int32x4_t chain[chains];
   RN_KEEP(weights);
@@ -27,6 +26,4 @@ static uint64_t rn_peak_q8_i8mm(uint64_t iterations) {
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_peak_i8mm(rn_kernels *kernels) { kernels->peak_q8 = rn_peak_q8_i8mm; }
 #endif

@@ -2,8 +2,7 @@
 // Multiply peak of Armv8.0: SMLAL of 8 int8 and FMLA in registers, without loads.
 // Twin: ref/peak_ref.c
 #if defined(__aarch64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <arm_neon.h>
 
 enum { chains = 16 };
@@ -11,7 +10,7 @@ enum { chains = 16 };
 // Holds a vector in a register of its own and hides its value, or the loop would be folded.
 #define RN_KEEP(vector) __asm__ volatile("" : "+w"(vector))
 
-static uint64_t rn_peak_q8_neon(uint64_t iterations) {
+uint64_t rn_peak_q8_neon(uint64_t iterations) {
   int8x8_t weights = vdup_n_s8(1);
   int16x8_t chain[chains];
   RN_KEEP(weights);
@@ -25,7 +24,7 @@ static uint64_t rn_peak_q8_neon(uint64_t iterations) {
   return iterations * chains * 8;
 }
 
-static uint64_t rn_peak_f32_neon(uint64_t iterations) {
+uint64_t rn_peak_f32_neon(uint64_t iterations) {
   float32x4_t factor = vdupq_n_f32(1), chain[chains];
   RN_KEEP(factor);
   RN_UNROLL for (uint32_t i = 0; i < chains; i++) chain[i] = vdupq_n_f32(0);
@@ -36,10 +35,5 @@ static uint64_t rn_peak_f32_neon(uint64_t iterations) {
     }
   }
   return iterations * chains * 4;
-}
-
-void rn_kernels_init_peak_neon(rn_kernels *kernels) {
-  kernels->peak_q8 = rn_peak_q8_neon;
-  kernels->peak_f32 = rn_peak_f32_neon;
 }
 #endif

@@ -4,8 +4,7 @@
 #ifndef RN_REQUANTIZE_NEON_H
 #define RN_REQUANTIZE_NEON_H
 
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <arm_neon.h>
 
 #pragma STDC FP_CONTRACT OFF

@@ -12,8 +12,7 @@
 // A vector of V holds 4 tiles, of which each FMLA takes one by element. Widening the weights in
 // the loop costs less than storing them widened: a strip uses each weight for 16 tiles at most.
 #if defined(__aarch64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <arm_neon.h>
 
 typedef float element;
@@ -204,13 +203,9 @@ RN_ALWAYS_INLINE void multiply_blocks(uint32_t channels, uint32_t padded, const 
   (padded == 4 ? by_narrow : by_tiles)[tiles](v, channels, padded, weights, blocks, second, m);
 }
 
-#include "winograd_f16_tiles.h"
+#include "winograd_f16_strips.h"
 
-static void rn_winograd_f16_neon(const rn_winograd_f16_args *a, uint32_t first, uint32_t last) {
+void rn_winograd_f16_neon(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
   winograd_f16(a, first, last);
-}
-
-void rn_kernels_init_winograd_f16_neon(rn_kernels *kernels) {
-  kernels->winograd_f16 = rn_winograd_f16_neon;
 }
 #endif

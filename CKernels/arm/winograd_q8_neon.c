@@ -5,8 +5,7 @@
 // tile holds 8 input channels, of which each SMLAL takes one by element; LD2 parts the pairs of the
 // weights: 192 SMLAL for 6 + 8 loads.
 #if defined(__aarch64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <arm_neon.h>
 
 #include "requantize_neon.h"
@@ -101,11 +100,7 @@ static void multiply(const int16_t *v, uint32_t tiles, uint32_t channels, const 
 
 #include "../winograd/winograd_q8.h"
 
-static void rn_winograd_q8_neon(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
+void rn_winograd_q8_neon(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
   winograd_q8(a, first, last);
-}
-
-void rn_kernels_init_winograd_neon(rn_kernels *kernels) {
-  kernels->winograd_q8 = rn_winograd_q8_neon;
 }
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // CPU detection and the kernel table.
-#include "rn_kernels.h"
+#include "../common/rn_declarations.h"
 #include <string.h>
 #if defined(__aarch64__)
 #include <asm/hwcap.h>
@@ -39,22 +39,31 @@ int rn_isa_from_name(const char *name, rn_isa *isa) {
   return -1;
 }
 
+#if defined(__x86_64__)
+// These builtins also ask whether the system saves the wide registers.
+static int rn_has_vex_dot(void) {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avxvnni") != 0;
+}
+
+static int rn_has_evex_dot(void) {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
 rn_isa rn_isa_detect(void) {
 #if defined(__x86_64__)
-  // These builtins also ask whether the system saves the wide registers.
   __builtin_cpu_init();
   // A level has the kernels of those below.
   const int has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                        __builtin_cpu_supports("f16c");
-  const int has_evex = __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
-  if (has_avx2 && has_evex && __builtin_cpu_supports("avx512f") &&
+  if (has_avx2 && rn_has_evex_dot() && __builtin_cpu_supports("avx512f") &&
       __builtin_cpu_supports("avx512bw"))
     return RN_ISA_AVX512VNNI;
   if (has_avx2)
-    return __builtin_cpu_supports("avxvnni") || has_evex ? RN_ISA_AVXVNNI : RN_ISA_AVX2;
-  if (__builtin_cpu_supports("sse4.2"))
-    return RN_ISA_SSE42;
-  return RN_ISA_REF;
+    return rn_has_vex_dot() || rn_has_evex_dot() ? RN_ISA_AVXVNNI : RN_ISA_AVX2;
+  return __builtin_cpu_supports("sse4.2") ? RN_ISA_SSE42 : RN_ISA_REF;
 #elif defined(__aarch64__)
   if (!(getauxval(AT_HWCAP) & HWCAP_ASIMDDP))
     return RN_ISA_NEON;
@@ -66,86 +75,32 @@ rn_isa rn_isa_detect(void) {
 #endif
 }
 
+static const rn_kernel list[] = {
+#define RN_KERNEL(level, slot, function) RN_KERNEL_IF(0, level, slot, function)
+#define RN_KERNEL_IF(condition, level, slot, function)                                             \
+  {#function, #slot, level, offsetof(rn_kernels, slot), (void (*)(void))function, condition},
+#include "../common/kernels.h"
+};
+enum { list_count = sizeof list / sizeof list[0] };
+
+const rn_kernel *rn_kernel_list(size_t *count) {
+  *count = list_count;
+  return list;
+}
+
+const rn_kernel *rn_kernel_find(void (*function)(void)) {
+  for (const rn_kernel *kernel = list; kernel < list + list_count; kernel++)
+    if (kernel->function == function)
+      return kernel;
+  return 0;
+}
+
 void rn_kernels_init(rn_kernels *kernels, rn_isa cap) {
-  *kernels = (rn_kernels){
-      .conv_q8 = rn_conv_q8_ref,
-      .winograd_q8 = rn_winograd_q8_ref,
-      .conv_f32 = rn_conv_f32_ref,
-      .conv_f16 = rn_conv_f16_ref,
-      .winograd_f16 = rn_winograd_f16_ref,
-      .maxpool_q8 = rn_maxpool_q8_ref,
-      .maxpool_f32 = rn_maxpool_f32_ref,
-      .avgpool_q8 = rn_avgpool_q8_ref,
-      .avgpool_f32 = rn_avgpool_f32_ref,
-      .linear_q8 = rn_linear_q8_ref,
-      .dequantize = rn_dequantize_ref,
-      .quantize = rn_quantize_ref,
-      .input_q8 = rn_input_q8_ref,
-      .input_f32 = rn_input_f32_ref,
-      .softmax_f32 = rn_softmax_f32_ref,
-      .peak_q8 = rn_peak_q8_ref,
-      .peak_f32 = rn_peak_f32_ref,
-  };
-#if defined(__x86_64__)
-  if (cap >= RN_ISA_SSE42) {
-    rn_kernels_init_sse42(kernels);
-    rn_kernels_init_winograd_sse42(kernels);
-    rn_kernels_init_peak_sse42(kernels);
-  }
-  if (cap >= RN_ISA_AVX2) {
-    rn_kernels_init_avx2(kernels);
-    rn_kernels_init_avx2fma(kernels);
-    rn_kernels_init_convert_avx2(kernels);
-    rn_kernels_init_linear_avx2(kernels);
-    rn_kernels_init_winograd_avx2(kernels);
-    rn_kernels_init_conv_f16_avx2(kernels);
-    rn_kernels_init_winograd_f16_avx2(kernels);
-    rn_kernels_init_peak_avx2(kernels);
-  }
-  if (cap >= RN_ISA_AVXVNNI) {
-    // VPDPBUSD of 256 bits has two encodings, and most CPUs have only one of them.
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avxvnni")) {
-      rn_kernels_init_avxvnni(kernels);
-      rn_kernels_init_peak_avxvnni(kernels);
-    } else {
-      rn_kernels_init_avx512vl(kernels);
-      rn_kernels_init_peak_avx512vl(kernels);
-    }
-  }
-  if (cap >= RN_ISA_AVX512VNNI) {
-    rn_kernels_init_avx512(kernels);
-    rn_kernels_init_avx512vnni(kernels);
-    rn_kernels_init_winograd_avx512vnni(kernels);
-    rn_kernels_init_conv_f16_avx512(kernels);
-    rn_kernels_init_winograd_f16_avx512(kernels);
-    rn_kernels_init_peak_avx512vnni(kernels);
-  }
-#elif defined(__aarch64__)
-  if (cap >= RN_ISA_NEON) {
-    rn_kernels_init_activations_neon(kernels);
-    rn_kernels_init_conv_q8_neon(kernels);
-    rn_kernels_init_conv_f16_neon(kernels);
-    rn_kernels_init_conv_f32_neon(kernels);
-    rn_kernels_init_convert_neon(kernels);
-    rn_kernels_init_linear_neon(kernels);
-    rn_kernels_init_winograd_f16_neon(kernels);
-    rn_kernels_init_winograd_neon(kernels);
-    rn_kernels_init_peak_neon(kernels);
-  }
-  if (cap >= RN_ISA_NEONDOT) {
-    rn_kernels_init_conv_q8_neondot(kernels);
-    rn_kernels_init_peak_neondot(kernels);
-  }
-  if (cap >= RN_ISA_NEONFP16) {
-    rn_kernels_init_conv_f16_neonfp16(kernels);
-    rn_kernels_init_winograd_f16_neonfp16(kernels);
-  }
-  if (cap >= RN_ISA_I8MM) {
-    rn_kernels_init_conv_q8_i8mm(kernels);
-    rn_kernels_init_peak_i8mm(kernels);
-  }
-#endif
+  // Every level of AArch64 multiplies signed by signed.
+  *kernels = (rn_kernels){.activation_flip = cap >= RN_ISA_NEON ? 0x80 : 0};
+  for (const rn_kernel *kernel = list; kernel < list + list_count; kernel++)
+    if (kernel->isa <= cap && (!kernel->is_supported || kernel->is_supported()))
+      memcpy((char *)kernels + kernel->offset, &kernel->function, sizeof kernel->function);
   // Where there is no fp16 arithmetic.
   if (!kernels->conv_f16acc16)
     kernels->conv_f16acc16 = kernels->conv_f16;

@@ -85,7 +85,7 @@ typedef struct rn_conv_q8_args {
 // bits as conv_q8 on the weights from which its weights were made. The transforms scale the sums by
 // S = 4 (2x2), 48 = 3 * 16 (4x2) or 576 = 9 * 64 (4x4). All sums are modulo 2^32, where the odd
 // part of S has an inverse: with T = 4, 16 or 64 it is enough that T * sum fits int32, which
-// rn_winograd_is_exact tells of the weights.
+// rn_winograd_q8_is_exact tells of the weights.
 //
 // With d the (tile_height + 2) x (tile_width + 2) inputs of a tile, `positions` in number:
 //   V = B^T d B   int16    M[position] = sum over channels of V * U   int32    S * sum = A^T M A
@@ -93,7 +93,7 @@ typedef struct rn_winograd_q8_args {
   rn_conv_q8_args conv;             // 3x3, stride 1, input channels a multiple of 32; no weights
   const int16_t *weights;           // U: [oc/16][position][ic/2][16 oc][2]; 64-byte aligned
   uint32_t tile_height, tile_width; // 2x2, 4x2 or 4x4
-  void *scratch;                    // rn_winograd_scratch() bytes for each thread, 64-byte aligned
+  void *scratch; // rn_winograd_q8_scratch() bytes for each thread, 64-byte aligned
 } rn_winograd_q8_args;
 
 // Tiles are worked on in strips of at most this many.
@@ -121,7 +121,7 @@ static inline uint32_t rn_winograd_strip_start(uint32_t tiles, uint32_t strip, u
 }
 
 // Unit u is block pair u % pairs of strip u / pairs.
-static inline uint32_t rn_winograd_units(const rn_winograd_q8_args *a) {
+static inline uint32_t rn_winograd_q8_units(const rn_winograd_q8_args *a) {
   const rn_conv_geometry *g = &a->conv.geometry;
   return (g->output_blocks + 1) / 2 *
          rn_winograd_strips(
@@ -129,45 +129,38 @@ static inline uint32_t rn_winograd_units(const rn_winograd_q8_args *a) {
 }
 
 // Bytes of scratch: V and M of one strip, M for one pair of blocks.
-static inline size_t rn_winograd_scratch(uint32_t tile_height, uint32_t tile_width,
-                                         uint32_t channels) {
+static inline size_t rn_winograd_q8_scratch(uint32_t tile_height, uint32_t tile_width,
+                                            uint32_t channels) {
   const size_t rows = (size_t)rn_winograd_positions(tile_height, tile_width) * RN_WINOGRAD_TILES;
   return rows * channels * sizeof(int16_t) + rows * 32 * sizeof(int32_t);
 }
 
 // Makes U of weights as conv_q8 has them: [oc/16][3][3 * channels / 4][16 oc][4].
-void rn_winograd_weights(uint32_t tile_height, uint32_t tile_width, const int8_t *weights,
-                         uint32_t output_blocks, uint32_t channels, int16_t *transformed);
+void rn_winograd_q8_weights(uint32_t tile_height, uint32_t tile_width, const int8_t *weights,
+                            uint32_t output_blocks, uint32_t channels, int16_t *transformed);
 
 // Whether every output channel keeps T * sum within int32 for all inputs, uint8 or int8.
-int rn_winograd_is_exact(uint32_t tile_height, uint32_t tile_width, const int8_t *weights,
-                         uint32_t output_blocks, uint32_t channels);
+int rn_winograd_q8_is_exact(uint32_t tile_height, uint32_t tile_width, const int8_t *weights,
+                            uint32_t output_blocks, uint32_t channels);
 
-// float32 convolution: one chain of fused multiply-adds for each output, starting at the bias, in
-// the order of kernel rows and then of the run. The same bits wherever there is an FMA.
-//   t = fma chain;  t = t + residual  if residual;  output = t > low ? t : low
-// So a ReLU gives neither -0 nor NaN.
-typedef struct rn_conv_f32_args {
+// Convolution of float32 activations: one chain of fused multiply-adds for each output, starting at
+// the bias, in the order of kernel rows and then of the run. The same bits wherever there is an
+// FMA.
+//   t = fma chain;  t = t + residual  if residual
+//   t = t > low ? t : low;  output = t < high ? t : high
+// So a ReLU gives neither -0 nor NaN. conv_f32 has float32 weights; conv_f16 has fp16 weights (IEEE
+// 754 binary16 bits, finite), each widened to float32 as it is used, which is exact: the bits are
+// those of conv_f32 on the widened weights.
+typedef struct rn_conv_float_args {
   rn_conv_geometry geometry;
   const float *input;
-  const float *weights;  // [oc/16][kernel row][run][16 oc]; 64-byte aligned
+  const void *weights;   // [oc/16][kernel row][run][16 oc]; 64-byte aligned
   const float *bias;     // [oc], 64-byte aligned
   const float *residual; // null, or at output pixel (0, 0); may be the output itself
   float *output;
-  float low; // 0 for ReLU, -INFINITY for none
-} rn_conv_f32_args;
-
-// The same with fp16 weights (IEEE 754 binary16 bits, finite), each widened to float32 as it is
-// used, which is exact: the bits are those of conv_f32 on the widened weights.
-typedef struct rn_conv_f16_args {
-  rn_conv_geometry geometry;
-  const float *input;
-  const uint16_t *weights; // [oc/16][kernel row][run][16 oc]; 64-byte aligned
-  const float *bias;       // [oc], 64-byte aligned
-  const float *residual;   // null, or at output pixel (0, 0); may be the output itself
-  float *output;
-  float low; // 0 for ReLU, -INFINITY for none
-} rn_conv_f16_args;
+  float low;  // 0 for ReLU, -INFINITY for none; not -0
+  float high; // 6 for ReLU6, INFINITY for none; not below low
+} rn_conv_float_args;
 
 // Winograd convolution F(tile_height x tile_width, 3x3) in float32 with transformed fp16 weights,
 // after Lavin and Gray as above. In one dimension, with every operation rounded on its own and fma
@@ -186,15 +179,15 @@ typedef struct rn_conv_f16_args {
 // So the bits are the same wherever there is an FMA. Beyond the input, in tiles that reach beyond
 // the output, its last row and column are repeated: but for rounding they have no part in an output
 // of the image.
-typedef struct rn_winograd_f16_args {
-  rn_conv_f16_args conv;            // 3x3, stride 1, input channels a multiple of 16; no weights
+typedef struct rn_winograd_float_args {
+  rn_conv_float_args conv;          // 3x3, stride 1, input channels a multiple of 16; no weights
   const uint16_t *weights;          // U: [oc/16][position][ic][16 oc] fp16; 64-byte aligned
   uint32_t tile_height, tile_width; // 2x2, 4x2 or 4x4
   void *scratch; // rn_winograd_f16_scratch() bytes for each thread, 64-byte aligned
-} rn_winograd_f16_args;
+} rn_winograd_float_args;
 
 // Strips and units are those of winograd_q8.
-static inline uint32_t rn_winograd_f16_units(const rn_winograd_f16_args *a) {
+static inline uint32_t rn_winograd_f16_units(const rn_winograd_float_args *a) {
   const rn_conv_geometry *g = &a->conv.geometry;
   return (g->output_blocks + 1) / 2 *
          rn_winograd_strips(
@@ -280,14 +273,14 @@ typedef struct rn_kernels {
   uint8_t activation_flip;
   void (*conv_q8)(const rn_conv_q8_args *, uint32_t first, uint32_t last);
   void (*winograd_q8)(const rn_winograd_q8_args *, uint32_t first, uint32_t last);
-  void (*conv_f32)(const rn_conv_f32_args *, uint32_t first, uint32_t last);
-  void (*conv_f16)(const rn_conv_f16_args *, uint32_t first, uint32_t last);
-  void (*winograd_f16)(const rn_winograd_f16_args *, uint32_t first, uint32_t last);
+  void (*conv_f32)(const rn_conv_float_args *, uint32_t first, uint32_t last);
+  void (*conv_f16)(const rn_conv_float_args *, uint32_t first, uint32_t last);
+  void (*winograd_f16)(const rn_winograd_float_args *, uint32_t first, uint32_t last);
   // The same with products and short sums of them in fp16 where the level has such arithmetic,
   // within the bounds that CheckKernels states; elsewhere the two above. Range: inputs below 2^9,
   // and sum |w x|, for Winograd sum |U V| / 16 of each position, below 65504 * 0.94.
-  void (*conv_f16acc16)(const rn_conv_f16_args *, uint32_t first, uint32_t last);
-  void (*winograd_f16acc16)(const rn_winograd_f16_args *, uint32_t first, uint32_t last);
+  void (*conv_f16acc16)(const rn_conv_float_args *, uint32_t first, uint32_t last);
+  void (*winograd_f16acc16)(const rn_winograd_float_args *, uint32_t first, uint32_t last);
   void (*maxpool_q8)(const rn_maxpool_args *);
   void (*maxpool_f32)(const rn_maxpool_args *);
   void (*avgpool_q8)(const rn_avgpool_args *);
@@ -318,61 +311,20 @@ int rn_isa_from_name(const char *name, rn_isa *isa);
 // most what rn_isa_detect() returned.
 void rn_kernels_init(rn_kernels *kernels, rn_isa cap);
 
-// The references: the definition of correct.
-void rn_conv_q8_ref(const rn_conv_q8_args *, uint32_t first, uint32_t last);
-void rn_winograd_q8_ref(const rn_winograd_q8_args *, uint32_t first, uint32_t last);
-void rn_conv_f32_ref(const rn_conv_f32_args *, uint32_t first, uint32_t last);
-void rn_conv_f16_ref(const rn_conv_f16_args *, uint32_t first, uint32_t last);
-void rn_winograd_f16_ref(const rn_winograd_f16_args *, uint32_t first, uint32_t last);
-void rn_maxpool_q8_ref(const rn_maxpool_args *);
-void rn_maxpool_f32_ref(const rn_maxpool_args *);
-void rn_avgpool_q8_ref(const rn_avgpool_args *);
-void rn_avgpool_f32_ref(const rn_avgpool_args *);
-void rn_linear_q8_ref(const rn_linear_q8_args *, uint32_t first_block, uint32_t last_block);
-void rn_dequantize_ref(const rn_convert_args *, const uint8_t *stored, float *values);
-void rn_quantize_ref(const rn_convert_args *, const float *values, uint8_t *stored);
-void rn_input_q8_ref(const rn_input_args *);
-void rn_input_f32_ref(const rn_input_args *);
-void rn_softmax_f32_ref(const float *logits, float *probabilities, uint32_t count);
-uint64_t rn_peak_q8_ref(uint64_t iterations);
-uint64_t rn_peak_f32_ref(uint64_t iterations);
+// A kernel as the lists of CKernels/*/kernels.h have it.
+typedef struct rn_kernel {
+  const char *name; // "rn_conv_q8_avx512vnni"
+  const char *slot; // "conv_q8"
+  rn_isa isa;       // the level from which on the table has it
+  size_t offset;    // of the slot in rn_kernels
+  void (*function)(void);
+  int (*is_supported)(void); // null: by every CPU of the level
+} rn_kernel;
 
-// What fills the table with the kernels of one ISA, called by rn_kernels_init in ascending order.
-void rn_kernels_init_sse42(rn_kernels *kernels);
-void rn_kernels_init_avx2(rn_kernels *kernels);
-void rn_kernels_init_avx2fma(rn_kernels *kernels);
-void rn_kernels_init_avxvnni(rn_kernels *kernels);
-void rn_kernels_init_avx512vl(rn_kernels *kernels);
-void rn_kernels_init_avx512(rn_kernels *kernels);
-void rn_kernels_init_avx512vnni(rn_kernels *kernels);
-void rn_kernels_init_convert_avx2(rn_kernels *kernels);
-void rn_kernels_init_linear_avx2(rn_kernels *kernels);
-void rn_kernels_init_activations_neon(rn_kernels *kernels);
-void rn_kernels_init_conv_q8_neon(rn_kernels *kernels);
-void rn_kernels_init_conv_q8_neondot(rn_kernels *kernels);
-void rn_kernels_init_conv_q8_i8mm(rn_kernels *kernels);
-void rn_kernels_init_conv_f16_neon(rn_kernels *kernels);
-void rn_kernels_init_conv_f16_neonfp16(rn_kernels *kernels);
-void rn_kernels_init_conv_f32_neon(rn_kernels *kernels);
-void rn_kernels_init_convert_neon(rn_kernels *kernels);
-void rn_kernels_init_linear_neon(rn_kernels *kernels);
-void rn_kernels_init_winograd_f16_neon(rn_kernels *kernels);
-void rn_kernels_init_winograd_f16_neonfp16(rn_kernels *kernels);
-void rn_kernels_init_winograd_neon(rn_kernels *kernels);
-void rn_kernels_init_peak_neon(rn_kernels *kernels);
-void rn_kernels_init_peak_neondot(rn_kernels *kernels);
-void rn_kernels_init_peak_i8mm(rn_kernels *kernels);
-void rn_kernels_init_winograd_sse42(rn_kernels *kernels);
-void rn_kernels_init_winograd_avx2(rn_kernels *kernels);
-void rn_kernels_init_winograd_avx512vnni(rn_kernels *kernels);
-void rn_kernels_init_conv_f16_avx2(rn_kernels *kernels);
-void rn_kernels_init_conv_f16_avx512(rn_kernels *kernels);
-void rn_kernels_init_winograd_f16_avx2(rn_kernels *kernels);
-void rn_kernels_init_winograd_f16_avx512(rn_kernels *kernels);
-void rn_kernels_init_peak_sse42(rn_kernels *kernels);
-void rn_kernels_init_peak_avx2(rn_kernels *kernels);
-void rn_kernels_init_peak_avxvnni(rn_kernels *kernels);
-void rn_kernels_init_peak_avx512vl(rn_kernels *kernels);
-void rn_kernels_init_peak_avx512vnni(rn_kernels *kernels);
+// The kernels of this architecture, the references first and then ascending.
+const rn_kernel *rn_kernel_list(size_t *count);
+
+// The entry of a function that a table holds; null if it is none of the lists (a Swift kernel).
+const rn_kernel *rn_kernel_find(void (*function)(void));
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // int8 convolution: the definition of correct.
+#include "../common/rn_declarations.h"
 #include "requantize_ref.h"
-#include "rn_kernels.h"
 #include <math.h>
 
 #pragma STDC FP_CONTRACT OFF

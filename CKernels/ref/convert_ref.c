@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conversions between int8 and float32 activations: the definition of correct, in loops that the
 // compiler vectorizes.
-#include "rn_kernels.h"
+#include "../common/rn_declarations.h"
 
 #pragma STDC FP_CONTRACT OFF
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RGB8 pixels into the network's first tensor: the definition of correct.
-#include "rn_kernels.h"
+#include "../common/rn_declarations.h"
 
 #pragma STDC FP_CONTRACT OFF
 

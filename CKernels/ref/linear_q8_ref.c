@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The classifier: the definition of correct. The 16 sums of a block are independent, so a vector
 // of any width adds in the same order.
-#include "rn_kernels.h"
+#include "../common/rn_declarations.h"
 
 #pragma STDC FP_CONTRACT OFF
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Multiply peak of portable C: what the compiler makes of a loop without loads.
-#include "rn_kernels.h"
+#include "../common/rn_declarations.h"
 
 #pragma STDC FP_CONTRACT OFF
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Max pool and global average pool: the definition of correct.
-#include "rn_kernels.h"
+#include "../common/rn_declarations.h"
 #include <math.h>
 
 void rn_maxpool_q8_ref(const rn_maxpool_args *a) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Softmax with SLEEF's consistent-result exponential, whose bits are the same on every ISA.
-#include "rn_kernels.h"
+#include "../common/rn_declarations.h"
 #include <math.h>
 #include <sleef.h>
 

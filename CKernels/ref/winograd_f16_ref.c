@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Winograd convolution in float32 with fp16 weights: the formula, one output channel of one tile at
 // a time.
-#include "half.h"
-#include "rn_kernels.h"
+#include "../common/rn_declarations.h"
+#include "../weights/half.h"
 #include <math.h>
 
 #pragma STDC FP_CONTRACT OFF
@@ -46,7 +46,7 @@ static void output_transform(float *m, uint32_t stride, uint32_t tile) {
 }
 
 // The sums of one tile and output channel, tile_width + 2 to a row.
-static void tile_sums(const rn_winograd_f16_args *a, uint32_t y, uint32_t x, uint32_t oc,
+static void tile_sums(const rn_winograd_float_args *a, uint32_t y, uint32_t x, uint32_t oc,
                       float m[36]) {
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t rows = a->tile_height + 2, columns = a->tile_width + 2;
@@ -77,7 +77,7 @@ static void tile_sums(const rn_winograd_f16_args *a, uint32_t y, uint32_t x, uin
 }
 
 // One output channel of one tile.
-static void store_tile(const rn_winograd_f16_args *a, uint32_t y, uint32_t x, uint32_t oc) {
+static void store_tile(const rn_winograd_float_args *a, uint32_t y, uint32_t x, uint32_t oc) {
   const rn_conv_geometry *g = &a->conv.geometry;
   float sums[36];
   tile_sums(a, y, x, oc, sums);
@@ -87,12 +87,13 @@ static void store_tile(const rn_winograd_f16_args *a, uint32_t y, uint32_t x, ui
       float t = sums[p * (a->tile_width + 2) + q] + a->conv.bias[oc];
       if (a->conv.residual)
         t = t + a->conv.residual[(y + p) * g->residual_row + pixel];
-      a->conv.output[(y + p) * g->output_row + pixel] = t > a->conv.low ? t : a->conv.low;
+      t = t > a->conv.low ? t : a->conv.low;
+      a->conv.output[(y + p) * g->output_row + pixel] = t < a->conv.high ? t : a->conv.high;
     }
   }
 }
 
-void rn_winograd_f16_ref(const rn_winograd_f16_args *a, uint32_t first, uint32_t last) {
+void rn_winograd_f16_ref(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t across = (g->output_width + a->tile_width - 1) / a->tile_width;
   const uint32_t tiles =

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Integer Winograd convolution: the formula, one output channel of one tile at a time.
+#include "../common/rn_declarations.h"
+#include "../weights/winograd_matrices.h"
 #include "requantize_ref.h"
-#include "rn_kernels.h"
-#include "winograd_matrices.h"
 
 // S * sums of one tile and output channel, modulo 2^32.
 static void tile_sums(const rn_winograd_q8_args *a, uint32_t y, uint32_t x, uint32_t oc,

@@ -2,7 +2,7 @@
 // What the float32 Winograd convolutions of all ISAs share: transforms in vectors, strips of tiles.
 // Included once by each kernel file, after it has defined
 //   lanes                      floats of its vectors, at most 16
-//   clamp(t, low)              t > low ? t : low in each lane
+//   clamp(t, low, high)        t > low ? t : low and then t < high ? t : high, in each lane
 //   multiply(...)              M of one position:
 //     multiply(const float *v, uint32_t tiles, uint32_t channels, const uint16_t *weights,
 //              size_t second, float *m)
@@ -74,7 +74,7 @@ typedef struct strip {
   float *v, *m;
 } strip;
 
-RN_ALWAYS_INLINE void transform_strip(const rn_winograd_f16_args *a, const strip *s,
+RN_ALWAYS_INLINE void transform_strip(const rn_winograd_float_args *a, const strip *s,
                                       const uint32_t tile_height, const uint32_t tile_width) {
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t rows = tile_height + 2, columns = tile_width + 2;
@@ -98,11 +98,11 @@ RN_ALWAYS_INLINE void transform_strip(const rn_winograd_f16_args *a, const strip
   }
 }
 
-RN_ALWAYS_INLINE void store_strip(const rn_winograd_f16_args *a, const strip *s, uint32_t oc,
+RN_ALWAYS_INLINE void store_strip(const rn_winograd_float_args *a, const strip *s, uint32_t oc,
                                   uint32_t channels, const uint32_t tile_height,
                                   const uint32_t tile_width) {
   // A copy, which the stores cannot alias.
-  const rn_conv_f16_args conv = a->conv;
+  const rn_conv_float_args conv = a->conv;
   const rn_conv_geometry *g = &conv.geometry;
   const uint32_t rows = tile_height + 2, columns = tile_width + 2;
   for (uint32_t tile = 0; tile < s->tiles; tile++) {
@@ -119,6 +119,7 @@ RN_ALWAYS_INLINE void store_strip(const rn_winograd_f16_args *a, const strip *s,
       RN_UNROLL for (uint32_t j = 0; j < tile_width; j++)
           output_transform(m + j, columns, tile_height);
       const floats bias = *(const floats *)(conv.bias + oc + c), low = (floats){} + conv.low;
+      const floats high = (floats){} + conv.high;
       RN_UNROLL for (uint32_t i = 0; i < tile_height; i++) {
         RN_UNROLL for (uint32_t j = 0; j < tile_width; j++) {
           if (y + i >= g->output_height || x + j >= g->output_width)
@@ -127,14 +128,14 @@ RN_ALWAYS_INLINE void store_strip(const rn_winograd_f16_args *a, const strip *s,
           floats t = m[i * columns + j] + bias;
           if (conv.residual)
             t = t + *(const floats *)(conv.residual + (y + i) * g->residual_row + pixel);
-          *(floats *)(conv.output + (y + i) * g->output_row + pixel) = clamp(t, low);
+          *(floats *)(conv.output + (y + i) * g->output_row + pixel) = clamp(t, low, high);
         }
       }
     }
   }
 }
 
-RN_ALWAYS_INLINE void winograd(const rn_winograd_f16_args *a, uint32_t first, uint32_t last,
+RN_ALWAYS_INLINE void winograd(const rn_winograd_float_args *a, uint32_t first, uint32_t last,
                                const uint32_t tile_height, const uint32_t tile_width) {
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t positions = rn_winograd_positions(tile_height, tile_width);
@@ -165,7 +166,7 @@ RN_ALWAYS_INLINE void winograd(const rn_winograd_f16_args *a, uint32_t first, ui
   }
 }
 
-static void winograd_f16(const rn_winograd_f16_args *a, uint32_t first, uint32_t last) {
+static void winograd_f16(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
   if (a->tile_height == 2)
     winograd(a, first, last, 2, 2);
   else if (a->tile_width == 2)

@@ -3,8 +3,7 @@
 #ifndef RN_WINOGRAD_INPUT_H
 #define RN_WINOGRAD_INPUT_H
 
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 
 // Of the tile at output (y, x): the offsets of its input rows and columns from pixel (0, 0) of the
 // input with its border. Beyond the input the last row and column serve: they have no part in an

@@ -2,13 +2,11 @@
 // Convolution with fp16 weights, AVX2 with FMA and F16C: VCVTPH2PS widens them as they are loaded.
 // Twin: ref/conv_f16_ref.c
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 
 RN_TARGET_PUSH("avx2,fma,f16c")
 
-typedef rn_conv_f16_args conv_args;
 typedef uint16_t weight;
 
 RN_ALWAYS_INLINE __m256 load_weights(const weight *from) {
@@ -17,11 +15,9 @@ RN_ALWAYS_INLINE __m256 load_weights(const weight *from) {
 
 #include "conv_float256.h"
 
-static void rn_conv_f16_avx2(const rn_conv_f16_args *a, uint32_t first, uint32_t last) {
+void rn_conv_f16_avx2(const rn_conv_float_args *a, uint32_t first, uint32_t last) {
   convolve(a, first, last);
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_conv_f16_avx2(rn_kernels *kernels) { kernels->conv_f16 = rn_conv_f16_avx2; }
 #endif

@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // float32 convolution, AVX2 with FMA. Twin: ref/conv_f32_ref.c
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 
 RN_TARGET_PUSH("avx2,fma")
 
-typedef rn_conv_f32_args conv_args;
 typedef float weight;
 
 RN_ALWAYS_INLINE __m256 load_weights(const weight *from) { return _mm256_load_ps(from); }
 
 #include "conv_float256.h"
 
-static void rn_conv_f32_direct_avx2(const rn_conv_f32_args *a, uint32_t first, uint32_t last) {
+void rn_conv_f32_avx2(const rn_conv_float_args *a, uint32_t first, uint32_t last) {
   convolve(a, first, last);
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_avx2fma(rn_kernels *kernels) { kernels->conv_f32 = rn_conv_f32_direct_avx2; }
 #endif

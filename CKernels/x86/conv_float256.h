@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolution of float32 activations by 256-bit vectors. The including file targets an instruction
 // set and defines
-//   conv_args, weight          the arguments, and the type of their weights
+//   weight                     the type of the weights
 //   load_weights(from)         8 weights as float32
 //
 // Register tile: 6 output pixels x 16 output channels in 12 accumulators of 8 floats, each one
@@ -14,24 +14,27 @@
 #ifndef RN_CONV_FLOAT256_H
 #define RN_CONV_FLOAT256_H
 
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 
 // Weights come from L2, and from L3 or memory for the first tile, 4 KB ahead.
 enum { max_pixels = 6, ahead = 4096 / sizeof(weight) };
 
-RN_ALWAYS_INLINE void store8(const conv_args *a, __m256 t, const float *residual, float *output) {
+RN_ALWAYS_INLINE void store8(const rn_conv_float_args *a, __m256 t, const float *residual,
+                             float *output) {
   if (residual)
     t = _mm256_add_ps(t, _mm256_loadu_ps(residual));
-  _mm256_storeu_ps(output, _mm256_max_ps(t, _mm256_set1_ps(a->low)));
+  // In this order: MAXPS and MINPS return their second operand for a NaN and for two zeros.
+  t = _mm256_min_ps(_mm256_max_ps(t, _mm256_set1_ps(a->low)), _mm256_set1_ps(a->high));
+  _mm256_storeu_ps(output, t);
 }
 
 // `count` output pixels from `first` on, counted along rows; 16 output channels from oc on.
-RN_ALWAYS_INLINE void tile(const conv_args *a, uint32_t oc, uint32_t first, const uint32_t count) {
+RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, uint32_t oc, uint32_t first,
+                           const uint32_t count) {
   const rn_conv_geometry *g = &a->geometry;
   const size_t block = (size_t)g->kernel_rows * g->run * RN_CHANNEL_BLOCK, run = g->run;
-  const weight *weights = a->weights + oc / RN_CHANNEL_BLOCK * block;
+  const weight *weights = (const weight *)a->weights + oc / RN_CHANNEL_BLOCK * block;
 
   const float *pixel[max_pixels];
   size_t output[max_pixels], residual[max_pixels];
@@ -73,7 +76,7 @@ RN_ALWAYS_INLINE void tile(const conv_args *a, uint32_t oc, uint32_t first, cons
 }
 
 #define RN_TILE(count)                                                                             \
-  static __attribute__((noinline)) void tile_##count(const conv_args *a, uint32_t oc,              \
+  static __attribute__((noinline)) void tile_##count(const rn_conv_float_args *a, uint32_t oc,     \
                                                      uint32_t first) {                             \
     tile(a, oc, first, count);                                                                     \
   }
@@ -84,13 +87,13 @@ RN_TILE(4)
 RN_TILE(5)
 RN_TILE(6)
 
-typedef void tile_function(const conv_args *, uint32_t oc, uint32_t first);
+typedef void tile_function(const rn_conv_float_args *, uint32_t oc, uint32_t first);
 
 static tile_function *const by_count[max_pixels + 1] = {0,      tile_1, tile_2, tile_3,
                                                         tile_4, tile_5, tile_6};
 
 // Rows [y, end) of 16 output channels, in tiles of nearly equal size.
-static void rows(const conv_args *a, uint32_t oc, uint32_t y, uint32_t end) {
+static void rows(const rn_conv_float_args *a, uint32_t oc, uint32_t y, uint32_t end) {
   const uint32_t width = a->geometry.output_width, pixels = (end - y) * width;
   const uint32_t tiles = (pixels + max_pixels - 1) / max_pixels;
   for (uint32_t i = 0; i < tiles; i++) {
@@ -100,7 +103,7 @@ static void rows(const conv_args *a, uint32_t oc, uint32_t y, uint32_t end) {
   }
 }
 
-static void convolve(const conv_args *a, uint32_t first, uint32_t last) {
+static void convolve(const rn_conv_float_args *a, uint32_t first, uint32_t last) {
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t height = g->output_height, channels = g->output_blocks * RN_CHANNEL_BLOCK;
   for (uint32_t unit = first; unit < last;) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolution of float32 activations by 512-bit vectors. The including file targets an instruction
 // set and defines
-//   conv_args, weight          the arguments, and the type of their weights
+//   weight                     the type of the weights
 //   load_weights(from)         16 weights as float32
 //
 // Register tile: 12 output pixels x 32 output channels in 24 accumulators of 16 floats, each one
@@ -10,24 +10,25 @@
 #ifndef RN_CONV_FLOAT512_H
 #define RN_CONV_FLOAT512_H
 
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 
 // Weights come from L2, and from L3 or memory for the first row, 4 KB ahead.
 enum { max_pixels = 12, blocks = 2, ahead = 4096 / sizeof(weight) };
 
-RN_ALWAYS_INLINE void store16(const conv_args *a, __m512 t, const float *residual, float *output) {
+RN_ALWAYS_INLINE void store16(const rn_conv_float_args *a, __m512 t, const float *residual,
+                              float *output) {
   if (residual)
     t = _mm512_add_ps(t, _mm512_loadu_ps(residual));
-  // In this order: MAXPS returns its second operand for a NaN and for two zeros.
-  _mm512_storeu_ps(output, _mm512_max_ps(t, _mm512_set1_ps(a->low)));
+  // In this order: MAXPS and MINPS return their second operand for a NaN and for two zeros.
+  t = _mm512_min_ps(_mm512_max_ps(t, _mm512_set1_ps(a->low)), _mm512_set1_ps(a->high));
+  _mm512_storeu_ps(output, t);
 }
 
 // `columns` output pixels of row y from x on; `oc` is the first of 32 output channels, or of 16 if
 // it starts the last block of an odd number. A missing second block is computed as a copy of the
 // first and not stored.
-RN_ALWAYS_INLINE void tile(const conv_args *a, uint32_t oc, uint32_t y, uint32_t x,
+RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, uint32_t oc, uint32_t y, uint32_t x,
                            const uint32_t columns) {
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t bases = (columns + 4) / 5;
@@ -35,7 +36,7 @@ RN_ALWAYS_INLINE void tile(const conv_args *a, uint32_t oc, uint32_t y, uint32_t
   const size_t block = (size_t)g->kernel_rows * g->run * RN_CHANNEL_BLOCK;
   const int has_second = oc / RN_CHANNEL_BLOCK + 1 < g->output_blocks;
   const size_t second = has_second ? block : 0;
-  const weight *weights = a->weights + oc / RN_CHANNEL_BLOCK * block;
+  const weight *weights = (const weight *)a->weights + oc / RN_CHANNEL_BLOCK * block;
 
   __m512 acc[max_pixels][blocks];
   const __m512 bias0 = _mm512_load_ps(a->bias + oc);
@@ -83,7 +84,7 @@ RN_ALWAYS_INLINE void tile(const conv_args *a, uint32_t oc, uint32_t y, uint32_t
 }
 
 #define RN_TILE(columns)                                                                           \
-  static __attribute__((noinline)) void tile_##columns(const conv_args *a, uint32_t oc,            \
+  static __attribute__((noinline)) void tile_##columns(const rn_conv_float_args *a, uint32_t oc,   \
                                                        uint32_t y, uint32_t x) {                   \
     tile(a, oc, y, x, columns);                                                                    \
   }
@@ -100,13 +101,13 @@ RN_TILE(10)
 RN_TILE(11)
 RN_TILE(12)
 
-typedef void tile_function(const conv_args *, uint32_t oc, uint32_t y, uint32_t x);
+typedef void tile_function(const rn_conv_float_args *, uint32_t oc, uint32_t y, uint32_t x);
 
 static tile_function *const one_row[max_pixels + 1] = {0,       tile_1,  tile_2, tile_3, tile_4,
                                                        tile_5,  tile_6,  tile_7, tile_8, tile_9,
                                                        tile_10, tile_11, tile_12};
 
-static void convolve(const conv_args *a, uint32_t first, uint32_t last) {
+static void convolve(const rn_conv_float_args *a, uint32_t first, uint32_t last) {
   const uint32_t height = a->geometry.output_height, width = a->geometry.output_width;
   // Tiles of nearly equal width: 14 pixels as 7 + 7.
   const uint32_t tiles = (width + max_pixels - 1) / max_pixels;

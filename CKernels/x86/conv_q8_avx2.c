@@ -13,8 +13,7 @@
 //
 // Range: a pair of products is at most 2 * 255 * 128 in magnitude.
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 #include <string.h>
 
@@ -106,7 +105,7 @@ typedef void tile_function(const rn_conv_q8_args *, uint32_t oc, uint32_t y, uin
 static tile_function *const one_row[max_pixels + 1] = {0,      tile_1, tile_2, tile_3,
                                                        tile_4, tile_5, tile_6};
 
-static void rn_conv_q8_direct_avx2(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
+void rn_conv_q8_avx2(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t width = g->output_width, channels = g->output_blocks * RN_CHANNEL_BLOCK;
   const uint32_t tiles = (width + max_pixels - 1) / max_pixels;
@@ -122,6 +121,4 @@ static void rn_conv_q8_direct_avx2(const rn_conv_q8_args *a, uint32_t first, uin
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_avx2(rn_kernels *kernels) { kernels->conv_q8 = rn_conv_q8_direct_avx2; }
 #endif

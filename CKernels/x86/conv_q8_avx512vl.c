@@ -2,7 +2,7 @@
 // int8 convolution, AVX-512 VNNI in 256 bits, the EVEX encoding of VPDPBUSD. Twin:
 // ref/conv_q8_ref.c
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 
 RN_TARGET_PUSH("avx2,fma,avx512f,avx512vl,avx512vnni")
@@ -10,13 +10,9 @@ RN_TARGET_PUSH("avx2,fma,avx512f,avx512vl,avx512vnni")
 #define RN_DOT256(sums, pixels, weights) _mm256_dpbusd_epi32(sums, pixels, weights)
 #include "conv_q8_dot256.h"
 
-static void rn_conv_q8_direct_avx512vl(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
+void rn_conv_q8_avx512vl(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
   conv_q8_dot256(a, first, last);
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_avx512vl(rn_kernels *kernels) {
-  kernels->conv_q8 = rn_conv_q8_direct_avx512vl;
-}
 #endif

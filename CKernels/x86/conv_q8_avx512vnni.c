@@ -14,8 +14,7 @@
 // The pixels lie on one row, or on two rows where a row has at most 7: the 7x7 stage streams its
 // weights from beyond the first cache and needs every load of them to serve 14 pixels.
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 #include <string.h>
 
@@ -164,7 +163,7 @@ static tile_function *const one_row[max_pixels + 1] = {
 static tile_function *const two_rows[8] = {0,        tile_2x1, tile_2x2, tile_2x3,
                                            tile_2x4, tile_2x5, tile_2x6, tile_2x7};
 
-static void rn_conv_q8_direct_avx512vnni(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
+void rn_conv_q8_avx512vnni(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
   const uint32_t height = a->geometry.output_height, width = a->geometry.output_width;
   // Tiles of nearly equal width: 15 pixels as 8 + 7, since a tile of 1 is bound by latency.
   const uint32_t tiles = (width + max_pixels - 1) / max_pixels;
@@ -180,8 +179,4 @@ static void rn_conv_q8_direct_avx512vnni(const rn_conv_q8_args *a, uint32_t firs
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_avx512vnni(rn_kernels *kernels) {
-  kernels->conv_q8 = rn_conv_q8_direct_avx512vnni;
-}
 #endif

@@ -17,8 +17,7 @@
 #ifndef RN_CONV_Q8_DOT256_H
 #define RN_CONV_Q8_DOT256_H
 
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 #include <string.h>
 

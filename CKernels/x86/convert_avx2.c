@@ -2,13 +2,12 @@
 // Conversions between int8 and float32 activations, AVX2: 16 channels at a time. Twin:
 // ref/convert_ref.c
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 
 RN_TARGET_PUSH("avx2")
 
-static void rn_dequantize_avx2(const rn_convert_args *a, const uint8_t *stored, float *values) {
+void rn_dequantize_avx2(const rn_convert_args *a, const uint8_t *stored, float *values) {
   const __m128i flip = _mm_set1_epi8((char)a->flip);
   const __m256i zero = _mm256_set1_epi32(a->zero);
   const __m256 scale = _mm256_set1_ps(a->scale);
@@ -27,7 +26,7 @@ static void rn_dequantize_avx2(const rn_convert_args *a, const uint8_t *stored, 
   }
 }
 
-static void rn_quantize_avx2(const rn_convert_args *a, const float *values, uint8_t *stored) {
+void rn_quantize_avx2(const rn_convert_args *a, const float *values, uint8_t *stored) {
   const __m128i flip = _mm_set1_epi8((char)a->flip);
   const __m256i zero = _mm256_set1_epi32(a->zero);
   const __m256 inverse = _mm256_set1_ps(1.0f / a->scale);
@@ -54,9 +53,4 @@ static void rn_quantize_avx2(const rn_convert_args *a, const float *values, uint
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_convert_avx2(rn_kernels *kernels) {
-  kernels->dequantize = rn_dequantize_avx2;
-  kernels->quantize = rn_quantize_avx2;
-}
 #endif

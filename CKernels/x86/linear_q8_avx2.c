@@ -4,8 +4,7 @@
 // Each output is one chain of separate multiplications and additions, bound by the latency of the
 // addition, so 4 blocks of 16 outputs go side by side: 8 chains of 8 lanes.
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 
 #pragma STDC FP_CONTRACT OFF
@@ -45,7 +44,7 @@ RN_ALWAYS_INLINE void multiply(const rn_linear_q8_args *a, uint32_t block, const
   }
 }
 
-static void rn_linear_q8_avx2(const rn_linear_q8_args *a, uint32_t first, uint32_t last) {
+void rn_linear_q8_avx2(const rn_linear_q8_args *a, uint32_t first, uint32_t last) {
   for (; first + max_blocks <= last; first += max_blocks)
     multiply(a, first, max_blocks);
   for (; first < last; first++)
@@ -53,6 +52,4 @@ static void rn_linear_q8_avx2(const rn_linear_q8_args *a, uint32_t first, uint32
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_linear_avx2(rn_kernels *kernels) { kernels->linear_q8 = rn_linear_q8_avx2; }
 #endif

@@ -5,8 +5,7 @@
 // 12 independent chains, more than latency 5 at two a cycle needs. An empty asm statement holds
 // each in a register of its own and hides its value, or the compiler would fold the loop.
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 
 RN_TARGET_PUSH("avx2,fma")
@@ -15,7 +14,7 @@ enum { chains = 12 };
 
 #define RN_KEEP(vector) __asm__ volatile("" : "+x"(vector))
 
-static uint64_t rn_peak_q8_avx2(uint64_t iterations) {
+uint64_t rn_peak_q8_avx2(uint64_t iterations) {
   __m256i weights = _mm256_set1_epi16(1), chain[chains];
   RN_KEEP(weights);
   RN_UNROLL for (uint32_t i = 0; i < chains; i++) chain[i] = _mm256_setzero_si256();
@@ -28,7 +27,7 @@ static uint64_t rn_peak_q8_avx2(uint64_t iterations) {
   return iterations * chains * 16;
 }
 
-static uint64_t rn_peak_f32_avx2(uint64_t iterations) {
+uint64_t rn_peak_f32_avx2(uint64_t iterations) {
   __m256 pixel = _mm256_set1_ps(1), weights = _mm256_set1_ps(1), chain[chains];
   RN_KEEP(pixel);
   RN_KEEP(weights);
@@ -43,9 +42,4 @@ static uint64_t rn_peak_f32_avx2(uint64_t iterations) {
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_peak_avx2(rn_kernels *kernels) {
-  kernels->peak_q8 = rn_peak_q8_avx2;
-  kernels->peak_f32 = rn_peak_f32_avx2;
-}
 #endif

@@ -2,7 +2,7 @@
 // Multiply peak of AVX-512 VNNI in 256 bits, the EVEX encoding of VPDPBUSD, in registers, without
 // loads. Twin: ref/peak_ref.c
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 
 RN_TARGET_PUSH("avx2,fma,avx512f,avx512vl,avx512vnni")
@@ -10,9 +10,7 @@ RN_TARGET_PUSH("avx2,fma,avx512f,avx512vl,avx512vnni")
 #define RN_DOT256(sums, pixels, weights) _mm256_dpbusd_epi32(sums, pixels, weights)
 #include "peak_dot256.h"
 
-static uint64_t rn_peak_q8_avx512vl(uint64_t iterations) { return peak_q8_dot256(iterations); }
+uint64_t rn_peak_q8_avx512vl(uint64_t iterations) { return peak_q8_dot256(iterations); }
 
 RN_TARGET_POP
-
-void rn_kernels_init_peak_avx512vl(rn_kernels *kernels) { kernels->peak_q8 = rn_peak_q8_avx512vl; }
 #endif

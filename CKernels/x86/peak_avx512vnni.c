@@ -6,8 +6,7 @@
 // holds each vector in a register of its own and hides its value: otherwise the compiler folds the
 // loop, and makes an addition of a multiplication by 1.
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 
 RN_TARGET_PUSH("avx512f,avx512bw,avx512vl,avx512vnni")
@@ -16,7 +15,7 @@ enum { chains = 24 };
 
 #define RN_KEEP(vector) __asm__ volatile("" : "+v"(vector))
 
-static uint64_t rn_peak_q8_avx512vnni(uint64_t iterations) {
+uint64_t rn_peak_q8_avx512vnni(uint64_t iterations) {
   __m512i pixel = _mm512_set1_epi8(1), weights = _mm512_set1_epi8(1), acc[chains];
   RN_UNROLL for (uint32_t i = 0; i < chains; i++) acc[i] = _mm512_setzero_si512();
   RN_KEEP(pixel);
@@ -30,7 +29,7 @@ static uint64_t rn_peak_q8_avx512vnni(uint64_t iterations) {
   return iterations * chains * 64;
 }
 
-static uint64_t rn_peak_f32_avx512(uint64_t iterations) {
+uint64_t rn_peak_f32_avx512vnni(uint64_t iterations) {
   __m512 pixel = _mm512_set1_ps(1), weights = _mm512_set1_ps(1), acc[chains];
   RN_UNROLL for (uint32_t i = 0; i < chains; i++) acc[i] = _mm512_setzero_ps();
   RN_KEEP(pixel);
@@ -45,9 +44,4 @@ static uint64_t rn_peak_f32_avx512(uint64_t iterations) {
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_peak_avx512vnni(rn_kernels *kernels) {
-  kernels->peak_q8 = rn_peak_q8_avx512vnni;
-  kernels->peak_f32 = rn_peak_f32_avx512;
-}
 #endif

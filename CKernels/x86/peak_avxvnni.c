@@ -2,7 +2,7 @@
 // Multiply peak of AVX-VNNI, the VEX encoding of VPDPBUSD, in registers, without
 // loads. Twin: ref/peak_ref.c
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 
 RN_TARGET_PUSH("avx2,fma,avxvnni")
@@ -10,9 +10,7 @@ RN_TARGET_PUSH("avx2,fma,avxvnni")
 #define RN_DOT256(sums, pixels, weights) _mm256_dpbusd_avx_epi32(sums, pixels, weights)
 #include "peak_dot256.h"
 
-static uint64_t rn_peak_q8_avxvnni(uint64_t iterations) { return peak_q8_dot256(iterations); }
+uint64_t rn_peak_q8_avxvnni(uint64_t iterations) { return peak_q8_dot256(iterations); }
 
 RN_TARGET_POP
-
-void rn_kernels_init_peak_avxvnni(rn_kernels *kernels) { kernels->peak_q8 = rn_peak_q8_avxvnni; }
 #endif

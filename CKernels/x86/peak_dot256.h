@@ -7,8 +7,7 @@
 #ifndef RN_PEAK_DOT256_H
 #define RN_PEAK_DOT256_H
 
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 
 enum { chains = 12 };

@@ -2,8 +2,7 @@
 // Multiply peak of SSE4.2: PMADDWD, 8 products of int16, in registers, without loads.
 // Twin: ref/peak_ref.c
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <smmintrin.h>
 
 RN_TARGET_PUSH("sse4.1")
@@ -13,7 +12,7 @@ enum { chains = 12 };
 // Holds a vector in a register of its own and hides its value, or the loop would be folded.
 #define RN_KEEP(vector) __asm__ volatile("" : "+x"(vector))
 
-static uint64_t rn_peak_q8_sse42(uint64_t iterations) {
+uint64_t rn_peak_q8_sse42(uint64_t iterations) {
   __m128i weights = _mm_set1_epi16(1), chain[chains];
   RN_KEEP(weights);
   RN_UNROLL for (uint32_t i = 0; i < chains; i++) chain[i] = _mm_setzero_si128();
@@ -27,6 +26,4 @@ static uint64_t rn_peak_q8_sse42(uint64_t iterations) {
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_peak_sse42(rn_kernels *kernels) { kernels->peak_q8 = rn_peak_q8_sse42; }
 #endif

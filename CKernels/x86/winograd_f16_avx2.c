@@ -4,8 +4,7 @@
 // Register tile: 6 Winograd tiles x 16 output channels in 12 accumulators of 8 floats. A step takes
 // one channel: 12 VFMADD231PS to 6 broadcasts and two VCVTPH2PS from memory.
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 
 RN_TARGET_PUSH("avx2,fma,f16c")
@@ -68,16 +67,15 @@ RN_ALWAYS_INLINE void multiply(const float *v, uint32_t tiles, uint32_t channels
   }
 }
 
-#define clamp(t, low) (floats) _mm256_max_ps((__m256)(t), (__m256)(low))
+RN_ALWAYS_INLINE __m256 clamp(__m256 t, __m256 low, __m256 high) {
+  return _mm256_min_ps(_mm256_max_ps(t, low), high);
+}
+
 #include "../winograd/winograd_f16.h"
 
-static void rn_winograd_f16_avx2(const rn_winograd_f16_args *a, uint32_t first, uint32_t last) {
+void rn_winograd_f16_avx2(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
   winograd_f16(a, first, last);
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_winograd_f16_avx2(rn_kernels *kernels) {
-  kernels->winograd_f16 = rn_winograd_f16_avx2;
-}
 #endif

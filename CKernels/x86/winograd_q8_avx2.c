@@ -7,8 +7,7 @@
 // Register tile: 6 Winograd tiles x 16 output channels in 12 accumulators of 8 int32, 2 input
 // channels in a step: 12 VPMADDWD and 12 VPADDD for 8 loads.
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 #include <string.h>
 
@@ -83,13 +82,9 @@ static void multiply(const int16_t *v, uint32_t tiles, uint32_t channels, const 
 
 #include "../winograd/winograd_q8.h"
 
-static void rn_winograd_q8_avx2(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
+void rn_winograd_q8_avx2(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
   winograd_q8(a, first, last);
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_winograd_avx2(rn_kernels *kernels) {
-  kernels->winograd_q8 = rn_winograd_q8_avx2;
-}
 #endif

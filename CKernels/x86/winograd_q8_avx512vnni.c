@@ -5,8 +5,7 @@
 // the direct convolution, and F(4x2) two thirds. The register tile is that of conv_q8_avx512vnni.c:
 // 14 Winograd tiles x 32 output channels, 2 input channels in a step.
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <immintrin.h>
 #include <string.h>
 
@@ -88,13 +87,9 @@ static void multiply(const int16_t *v, uint32_t tiles, uint32_t channels, const 
 #define requantize(a, acc, ...) requantize16(a, (__m512i)(acc), __VA_ARGS__)
 #include "../winograd/winograd_q8.h"
 
-static void rn_winograd_q8_avx512vnni(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
+void rn_winograd_q8_avx512vnni(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
   winograd_q8(a, first, last);
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_winograd_avx512vnni(rn_kernels *kernels) {
-  kernels->winograd_q8 = rn_winograd_q8_avx512vnni;
-}
 #endif

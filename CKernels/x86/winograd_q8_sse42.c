@@ -4,8 +4,7 @@
 // Register tile: 3 Winograd tiles x 16 output channels in 12 accumulators of 4 int32, 2 input
 // channels in a step: 12 PMADDWD and 12 PADDD for 3 broadcasts and 4 loads.
 #if defined(__x86_64__)
-#include "../dispatch/rn_target.h"
-#include "rn_kernels.h"
+#include "../common/rn_target.h"
 #include <smmintrin.h>
 #include <string.h>
 
@@ -65,13 +64,9 @@ static void multiply(const int16_t *v, uint32_t tiles, uint32_t channels, const 
 
 #include "../winograd/winograd_q8.h"
 
-static void rn_winograd_q8_sse42(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
+void rn_winograd_q8_sse42(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
   winograd_q8(a, first, last);
 }
 
 RN_TARGET_POP
-
-void rn_kernels_init_winograd_sse42(rn_kernels *kernels) {
-  kernels->winograd_q8 = rn_winograd_q8_sse42;
-}
 #endif

@@ -21,7 +21,7 @@ public struct ArgumentWords {
 
     /// Whether the word is the option `name`.
     public func isNamed(_ name: StaticString) -> Bool {
-      strcmp(text, UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)) == 0
+      strcmp(text, name.cString) == 0
     }
   }
 

@@ -16,7 +16,7 @@ public struct OutputFile: ~Copyable {
   /// Creates the file.
   ///
   /// - Parameter path: the final path, a word of the command line.
-  public init(_ path: UnsafePointer<CChar>) throws(RunError) {
+  public init(_ path: UnsafePointer<CChar>) throws(ToolFailure) {
     // Renaming over a device such as /dev/null would replace it.
     var status = stat()
     if stat(path, &status) == 0 && rn_is_regular_file(&status) == 0 {
@@ -25,9 +25,7 @@ public struct OutputFile: ~Copyable {
     let name = try Path(path, suffix: ".XXXXXX")
     let descriptor = rn_create_unique(name.text)
     guard descriptor >= 0 else { throw .output(path, errno: rn_errno()) }
-    let mode: StaticString = "w"
-    stream = fdopen(
-      descriptor, UnsafeRawPointer(mode.utf8Start).assumingMemoryBound(to: CChar.self))
+    stream = fdopen(descriptor, ("w" as StaticString).cString)
     if stream == nil {
       let code = rn_errno()
       CResNetPlatform.close(descriptor)
@@ -47,21 +45,21 @@ public struct OutputFile: ~Copyable {
   var descriptor: Int32 { fileno(stream!) }
 
   /// Appends bytes.
-  public mutating func append(_ bytes: UnsafeRawBufferPointer) throws(RunError) {
+  public mutating func append(_ bytes: UnsafeRawBufferPointer) throws(ToolFailure) {
     guard fwrite(bytes.baseAddress, 1, bytes.count, stream!) == bytes.count else {
       throw .output(path, errno: rn_errno())
     }
   }
 
   /// Writes out what is still in memory.
-  public mutating func close() throws(RunError) {
+  public mutating func close() throws(ToolFailure) {
     let failed = fclose(stream!) != 0
     stream = nil
     if failed { throw .output(path, errno: rn_errno()) }
   }
 
   /// Gives the closed file its final name.
-  public mutating func publish() throws(RunError) {
+  public mutating func publish() throws(ToolFailure) {
     guard rename(temporary.text, path) == 0 else { throw .output(path, errno: rn_errno()) }
     isTemporary = false
   }

@@ -10,7 +10,7 @@ public struct Path: ~Copyable {
   public var text: UnsafeMutablePointer<CChar> { bytes.elements.baseAddress! }
 
   /// The path of an entry of a folder.
-  public init(_ folder: UnsafePointer<CChar>, _ name: UnsafePointer<CChar>) throws(RunError) {
+  public init(_ folder: UnsafePointer<CChar>, _ name: UnsafePointer<CChar>) throws(ToolFailure) {
     let count = strlen(folder)
     bytes = try Buffer(count: count + strlen(name) + 2)
     strcpy(text, folder)
@@ -24,7 +24,7 @@ public struct Path: ~Copyable {
   }
 
   /// The path with text after it.
-  public init(_ path: UnsafePointer<CChar>, suffix: StaticString) throws(RunError) {
+  public init(_ path: UnsafePointer<CChar>, suffix: StaticString) throws(ToolFailure) {
     let count = strlen(path)
     bytes = try Buffer(count: count + suffix.utf8CodeUnitCount + 1)
     memcpy(text, path, count)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetPlatform
-import ResNetPlatform
+public import ResNetPlatform
 
 /// Text of any length on its way to standard output or to a file.
 public struct TextOutput: ~Copyable {
@@ -31,6 +31,11 @@ public struct TextOutput: ~Copyable {
     makeRoom()
     pending.append(text)
   }
+
+  /// Appends a line's text, such as `"\(images) images"`. Text that may be long, such as a path or a label, has
+  /// methods of its own, which cut nothing off.
+  @_disfavoredOverload
+  public mutating func append(_ text: TextLine) { text.withUTF8 { append($0) } }
 
   /// Appends one byte.
   public mutating func append(byte: UInt8) {
@@ -88,7 +93,7 @@ public struct TextOutput: ~Copyable {
   }
 
   /// Ends the line and writes everything that is still in memory.
-  public mutating func endLine() throws(RunError) {
+  public mutating func endLine() throws(ToolFailure) {
     append("\n")
     flush()
     guard let failure else { return }

@@ -3,108 +3,60 @@
 public import ResNetPlatform
 public import ResNetRuntime
 
-/// What is wrong with a command line, whose words live unchanged as long as the process.
-public enum UsageError: Error, @unchecked Sendable {
-  case missingModel
-  case missingImage
-  case missingStream
-  case missingPlan
-  case strayWord(UnsafePointer<CChar>)
+/// What is wrong with a command line.
+///
+/// Rules that only one tool has come with the tool's own words.
+// Unchecked: the words of the command line live unchanged as long as the process.
+public enum UsageError: Error, TextDescribable, @unchecked Sendable {
+  /// A rule about the whole line is broken.
+  case rule(StaticString)
+  /// A word breaks a rule, which ends in "found" or the like.
+  case word(StaticString, UnsafePointer<CChar>)
+  /// There is no option of that name.
   case unknownOption(UnsafePointer<CChar>)
+  /// An option lacks its value.
   case missingValue(UnsafePointer<CChar>)
+  /// The value of an option is no number in the range.
   case number(UnsafePointer<CChar>, ClosedRange<Int>, found: UnsafePointer<CChar>)
-  case seconds(UnsafePointer<CChar>, found: UnsafePointer<CChar>)
+  /// The value of an option is not what the tool expects.
+  case value(UnsafePointer<CChar>, expected: StaticString, found: UnsafePointer<CChar>)
+  /// The value of `--isa` names no usable instruction set.
   case instructionSet(UnsafePointer<CChar>, SessionError)
+  /// The value of `--cpus` is no list of usable CPUs.
   case cpus(UnsafePointer<CChar>, SessionError)
-  case evaluateWith(StaticString)
-  /// An option that makes sense only with another.
+  /// An option makes sense only with another.
   case onlyWith(StaticString, StaticString)
-  /// A size and format of frames.
-  case frameFormat(UnsafePointer<CChar>)
-  /// An option that takes one of some words.
-  case word(UnsafePointer<CChar>, expected: StaticString, found: UnsafePointer<CChar>)
+  /// Two options exclude each other.
+  case both(StaticString, StaticString)
+  /// An option, the first, does not allow something else.
+  case notWith(StaticString, StaticString)
   /// Two options name the same file to write.
   case sameFile(StaticString, StaticString, UnsafePointer<CChar>)
-  case both(StaticString, StaticString)
+  /// There is no memory for the words.
   case outOfMemory
 
-  /// Appends what was expected and what was found.
   public func describe(to line: inout TextLine) {
     switch self {
-    case .missingModel:
-      line.append("expected a plan and images, found neither")
-    case .missingImage:
-      line.append("expected at least one image after the plan, or --evaluate DIR")
-    case .missingStream:
-      line.append("expected one file with frames after the plan, or - for standard input")
-    case .onlyWith(let option, let other):
-      line.append(option)
-      line.append(" makes sense only with ")
-      line.append(other)
-    case .frameFormat(let found):
-      line.append(
-        "expected a width, height and format such as 640x480:yuv420 after --raw (yuv420, ")
-      line.append("nv12, yuyv, rgb24 or bgr24), found ")
-      line.append(cString: found)
-    case .word(let option, let expected, let found):
-      line.append("expected ")
-      line.append(expected)
-      line.append(" after ")
-      line.append(cString: option)
-      line.append(", found ")
-      line.append(cString: found)
-    case .unknownOption(let option):
-      line.append("unknown option ")
-      line.append(cString: option)
-    case .missingValue(let option):
-      line.append("expected a value after ")
-      line.append(cString: option)
+    case .rule(let rule): line.append(rule)
+    case .word(let rule, let word): line.append("\(rule) \(word)")
+    case .unknownOption(let option): line.append("unknown option \(option)")
+    case .missingValue(let option): line.append("expected a value after \(option)")
     case .number(let option, let range, let found):
-      line.append("expected a number from ")
-      line.append(range.lowerBound)
-      line.append(" to ")
-      line.append(range.upperBound)
-      line.append(" after ")
-      line.append(cString: option)
-      line.append(", found ")
-      line.append(cString: found)
-    case .seconds(let option, let found):
-      line.append("expected 0.01 to 86400 seconds after ")
-      line.append(cString: option)
-      line.append(", found ")
-      line.append(cString: found)
-    case .instructionSet(let name, let error):
-      line.append("--isa ")
-      line.append(cString: name)
-      line.append(": ")
-      error.describe(to: &line)
-    case .cpus(let list, let error):
-      line.append("--cpus ")
-      line.append(cString: list)
-      line.append(": ")
-      error.describe(to: &line)
-    case .evaluateWith(let other):
-      line.append("--evaluate cannot be combined with ")
-      line.append(other)
-    case .missingPlan:
-      line.append("expected a plan, found none")
-    case .strayWord(let word):
-      line.append("expected one plan and options, found also ")
-      line.append(cString: word)
+      line.append("expected a number from \(range.lowerBound) to \(range.upperBound)")
+      line.append(" after \(option), found \(found)")
+    case .value(let option, let expected, let found):
+      line.append("expected \(expected) after \(option), found \(found)")
+    case .instructionSet(let name, let error): line.append("--isa \(name): \(error)")
+    case .cpus(let list, let error): line.append("--cpus \(list): \(error)")
+    case .onlyWith(let option, let other):
+      line.append("\(option) makes sense only with \(other)")
     case .both(let first, let second):
-      line.append("expected ")
-      line.append(first)
-      line.append(" or ")
-      line.append(second)
-      line.append(", found both")
+      line.append("expected \(first) or \(second), found both")
+    case .notWith(let option, let other):
+      line.append("\(option) cannot be combined with \(other)")
     case .sameFile(let first, let second, let path):
-      line.append(first)
-      line.append(" and ")
-      line.append(second)
-      line.append(" name the same file ")
-      line.append(cString: path)
-    case .outOfMemory:
-      line.append("out of memory")
+      line.append("\(first) and \(second) name the same file \(path)")
+    case .outOfMemory: line.append("out of memory")
     }
   }
 }

@@ -59,15 +59,3 @@ int rn_create_unique(char *name) {
   }
   return descriptor;
 }
-
-int rn_command_line(const char *command, char *line, int size) {
-  FILE *output = popen(command, "re");
-  if (!output)
-    return -1;
-  const int is_read = fgets(line, size, output) != 0;
-  const int status = pclose(output);
-  if (!is_read || status != 0)
-    return -1;
-  line[strcspn(line, "\n")] = 0;
-  return 0;
-}

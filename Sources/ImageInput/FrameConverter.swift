@@ -68,7 +68,7 @@ public struct FrameConverter: ~Copyable {
   ///   - frame: the first byte.
   ///   - image: an image of the same width and height, which is overwritten.
   /// - **Allocates:** nothing.
-  public func convert(_ frame: UnsafePointer<UInt8>, into image: borrowing RGBImage) {
+  package func convert(_ frame: UnsafePointer<UInt8>, into image: borrowing RGBImage) {
     precondition(image.width == width && image.height == height, "an image of the frame's size")
     for y in 0..<height {
       convertRow(y, frame, image.pixels.baseAddress! + 3 * width * y)

@@ -10,7 +10,7 @@ public enum ImageFormat: Equatable, Sendable {
 }
 
 /// Why an image could not be read or resized.
-public enum ImageError: Error, Equatable {
+public enum ImageError: Error, Equatable, TextDescribable {
   /// The file could not be mapped.
   case file(FileError)
   /// The first bytes belong neither to a JPEG nor to a PNG.
@@ -34,50 +34,31 @@ public enum ImageError: Error, Equatable {
   /// Appends what was expected and what was found, without the path, which the caller knows.
   public func describe(to line: inout TextLine) {
     switch self {
-    case .file(let error):
-      error.describe(to: &line)
+    case .file(let error): line.append("\(error)")
     case .unrecognizedFormat:
       line.append("expected a JPEG or PNG image, found neither signature at its start")
     case .truncated(let format):
-      line.append("expected a whole ")
-      line.append(format.name)
-      line.append(" image, found data that end too early")
+      line.append("expected a whole \(format.name) image, found data that end too early")
     case .corrupt(let format, let message):
-      line.append("expected a valid ")
-      line.append(format.name)
-      line.append(" image, found damage: ")
-      message.describe(to: &line)
+      line.append("expected a valid \(format.name) image, found damage: \(message)")
     case .unsupported(let format, let message):
-      line.append("found a ")
-      line.append(format.name)
-      line.append(" image that is not supported: ")
-      message.describe(to: &line)
+      line.append("found a \(format.name) image that is not supported: \(message)")
     case .oddFrame(let width, let height):
-      line.append("expected even sides, found ")
-      line.append(width)
-      line.append("x")
-      line.append(height)
+      line.append("expected even sides, found \(width)x\(height)")
     case .stride(let found, let rowBytes):
-      line.append("expected a stride of ")
-      line.append(rowBytes)
-      line.append(" to ")
-      line.append(FrameFormat.maximumStride)
-      line.append(" bytes, even for yuv420, found ")
-      line.append(found)
+      line.append("expected a stride of \(rowBytes) to \(FrameFormat.maximumStride) bytes,")
+      line.append(" even for yuv420, found \(found)")
     case .tooLarge(let width, let height):
-      line.append("expected an image of sides 1 to ")
-      line.append(RGBImage.maximumSide)
-      line.append(" and at most ")
-      line.append(RGBImage.maximumPixels)
-      line.append(" pixels, found ")
-      line.append(width)
-      line.append(" x ")
-      line.append(height)
-    case .outOfMemory:
-      line.append("there is not enough memory for the image")
+      line.append("expected an image of sides 1 to \(RGBImage.maximumSide) and at most ")
+      line.append("\(RGBImage.maximumPixels) pixels, found \(width) x \(height)")
+    case .outOfMemory: line.append("there is not enough memory for the image")
     }
   }
 }
+
+#if !hasFeature(Embedded)
+  extension ImageError: CustomStringConvertible {}
+#endif
 
 extension ImageFormat {
   var name: StaticString {
@@ -89,7 +70,7 @@ extension ImageFormat {
 }
 
 /// What libjpeg or libpng said about an image, kept in place because `String` needs the heap.
-public struct CodecMessage: Equatable, Sendable {
+public struct CodecMessage: Equatable, Sendable, TextDescribable {
   private var bytes = InlineArray<208, UInt8>(repeating: 0)
   private var count = 0
 

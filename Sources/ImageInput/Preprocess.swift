@@ -2,25 +2,9 @@
 
 import CResNetPlatform
 
-/// Resizes an image so that its shorter side measures `resizeShorterSide` pixels and writes the
-/// square of `crop` pixels in its centre: what torchvision's classification presets do.
-///
-/// The longer side becomes `resizeShorterSide` · longer / shorter, rounded down. An odd pixel that
-/// remains beside the crop goes left or right, above or below, by rounding half the difference to
-/// even. Where the resized image is smaller than the crop, it is centred between black borders.
-/// Only the pixels inside the crop are computed; every byte equals
-/// Pillow's, for rows resized before columns, see `RGBImage.resized(width:height:)`.
-///
-/// - Parameters:
-///   - image: The image.
-///   - resizeShorterSide: 1…16384.
-///   - crop: 1…16384.
-///   - pixels: Room for 3 · `crop` · `crop` bytes: RGB rows without padding.
-/// - Throws: `outOfMemory`.
-/// - **Allocates:** working memory, freed before it returns: with s input pixels for one output
-///   pixel (at least 1), about 8 · s · `crop` bytes of weights for each axis and 6 · s · `crop`
-///   bytes of pixels.
-public func preprocess(
+/// Does what ``preprocess(_:resizeShorterSide:crop:into:)`` with a span does, for callers in this package that
+/// have a pointer to 3 · `crop` · `crop` bytes.
+package func preprocess(
   _ image: borrowing RGBImage, resizeShorterSide: Int, crop: Int,
   into pixels: UnsafeMutablePointer<UInt8>
 ) throws(ImageError) {
@@ -33,7 +17,8 @@ public func preprocess(
 ///
 /// - **Allocates:** its working memory, when it is made.
 public struct Preprocessor: ~Copyable {
-  private let width, height, crop: Int
+  private let width, height: Int
+  let crop: Int
   private let across, down: CentreCrop
   private let resizer: Resizer
 
@@ -69,7 +54,7 @@ public struct Preprocessor: ~Copyable {
   /// Writes the preprocessed image: RGB rows without padding, 3 · `crop` · `crop` bytes.
   ///
   /// - **Allocates:** nothing.
-  public func run(_ image: borrowing RGBImage, into pixels: UnsafeMutablePointer<UInt8>) {
+  package func run(_ image: borrowing RGBImage, into pixels: UnsafeMutablePointer<UInt8>) {
     precondition(image.width == width && image.height == height, "an image of the size announced")
     if across.kept.count < crop || down.kept.count < crop {
       memset(pixels, 0, 3 * crop * crop)

@@ -16,7 +16,7 @@ extension RGBImage {
   /// - **Allocates:** 3 bytes a pixel, freed with the image. Besides, until it returns: the
   ///   decoder's working memory (some rows; for a progressive JPEG 2 bytes per sample of every
   ///   component) or, while turning an image, a second copy of the pixels.
-  public init(encoded: UnsafeRawBufferPointer) throws(ImageError) {
+  package init(encoded: UnsafeRawBufferPointer) throws(ImageError) {
     guard let format = ImageFormat(of: encoded) else { throw .unrecognizedFormat }
     let stored = try RGBImage.decode(encoded, format)
     let orientation = Orientation(of: encoded, format)

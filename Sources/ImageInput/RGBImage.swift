@@ -23,7 +23,7 @@ public struct RGBImage: ~Copyable {
 
   /// `height` rows, top first, of `width` triples red, green, blue, without padding; valid as
   /// long as this value lives.
-  public let pixels: UnsafeMutableBufferPointer<UInt8>
+  package let pixels: UnsafeMutableBufferPointer<UInt8>
 
   /// Makes an image whose pixels are unspecified until the caller writes them.
   ///
@@ -39,7 +39,7 @@ public struct RGBImage: ~Copyable {
       adopting: memory.assumingMemoryBound(to: UInt8.self))
   }
 
-  /// Reads the JPEG or PNG file at `path`.
+  /// Reads the JPEG or PNG file at `path`, a `String` or, in Embedded Swift, a text ended by a zero byte.
   ///
   /// - Throws: `file` if it cannot be mapped, else as `init(encoded:)`.
   /// - **Allocates:** as `init(encoded:)`; the file itself is mapped, not read into the heap.

@@ -3,7 +3,7 @@
 public import ResNetPlatform
 
 /// Why a file is not a plan that can run.
-public enum PlanError: Error {
+public enum PlanError: Error, TextDescribable {
   /// The file could not be mapped.
   case file(FileError)
   /// The file does not start with the magic of a plan.
@@ -75,11 +75,5 @@ public enum PlanError: Error {
 }
 
 #if !hasFeature(Embedded)
-  extension PlanError: CustomStringConvertible {
-    public var description: String {
-      var line = TextLine()
-      describe(to: &line)
-      return String(line)
-    }
-  }
+  extension PlanError: CustomStringConvertible {}
 #endif

@@ -112,7 +112,7 @@ public enum ElementFormat: UInt32, Sendable {
 }
 
 /// How the weights of a layer are stored.
-public enum WeightFormat: UInt8, CaseIterable, Sendable {
+public enum WeightFormat: UInt8, Sendable {
   /// Symmetric int8, -127…127, with one scale for each output channel.
   case int8
   /// IEEE 754 binary16.
@@ -128,6 +128,11 @@ public enum WeightFormat: UInt8, CaseIterable, Sendable {
     }
   }
 }
+
+#if !hasFeature(Embedded)
+  // The list of all cases is an array, which needs the heap.
+  extension WeightFormat: CaseIterable {}
+#endif
 
 /// What a step computes.
 public enum StepOperation: UInt32, Sendable {

@@ -49,7 +49,7 @@ public struct WinogradRecord: Equatable {
     let (height, width, channels) = (UInt32(tileHeight), UInt32(tileWidth), UInt32(inputs))
     return Int(
       format == .q8
-        ? rn_winograd_scratch(height, width, channels)
+        ? rn_winograd_q8_scratch(height, width, channels)
         : rn_winograd_f16_scratch(height, width, channels))
   }
 

@@ -16,6 +16,8 @@ public final class FloatModel: @unchecked Sendable {
   public let preprocessing: PreprocessingRecord
   package let weights: [FloatBuffer?]
   package let biases: [FloatBuffer?]
+  /// The int8 form of each layer, as the last plan had it.
+  let int8Layers = Int8LayerCache()
 
   /// Packs the weights of a program and lets them go, layer by layer: if the caller gives up the program, no more
   /// than one layer is there twice.
@@ -79,5 +81,16 @@ extension FloatBuffer {
   fileprivate convenience init(_ values: [Float]) {
     self.init(count: values.count)
     values.withUnsafeBufferPointer { start.update(from: $0.baseAddress!, count: $0.count) }
+  }
+}
+
+extension PreprocessingRecord {
+  /// The preprocessing of networks trained on ImageNet as torchvision does.
+  ///
+  /// - Parameters:
+  ///   - crop: height and width of the network's image in pixels.
+  ///   - resize: pixels of the photo's shorter side before the crop; by default 8/7 of the crop, 256 for 224.
+  public static func imageNet(crop: Int, resize: Int? = nil) -> PreprocessingRecord {
+    PreprocessingRecord(resize: resize ?? (crop * 8 + 3) / 7, crop: crop)
   }
 }

@@ -1,15 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where the transformed weights of an fp16 plan are.
-public enum TransformedWeights: Sendable {
-  /// In memory of the session, which makes them of the plan's weights when it is made: the smallest file.
-  case made
-  /// In the plan instead of the weights they are made of: no time to make them, and somewhat less memory.
-  case stored
-  /// Nowhere: every sum is direct.
-  case none
-}
-
 /// What fp16 convolutions with float32 activations cost on one core.
 struct HalfConvolutionCost {
   /// Products a nanosecond of direct convolutions, and of Winograd's.

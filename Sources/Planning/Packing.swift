@@ -15,13 +15,22 @@ package func packed<Weight>(
   let size = shape.kernelSize
   let groups = (size * inputs + group - 1) / group
   var result = [Weight](repeating: zero, count: outputs * size * groups * group)
+  let taps = size * size
   for output in 0..<shape.outputChannels {
-    for input in 0..<shape.inputChannels {
-      for tap in 0..<size * size {
-        let place = tap % size * inputs + input
-        let block = (output / 16 * size + tap / size) * groups + place / group
-        result[(block * 16 + output % 16) * group + place % group] =
-          weights[(output * shape.inputChannels + input) * size * size + tap]
+    for tap in 0..<taps {
+      let first = tap % size * inputs
+      let block = (output / 16 * size + tap / size) * groups + first / group
+      // Divisions for each weight would take longer than all else.
+      var place = (block * 16 + output % 16) * group + first % group
+      var left = group - first % group
+      for input in 0..<shape.inputChannels {
+        result[place] = weights[(output * shape.inputChannels + input) * taps + tap]
+        place += 1
+        left -= 1
+        if left == 0 {
+          place += 15 * group
+          left = group
+        }
       }
     }
   }

@@ -28,7 +28,7 @@ extension PlanBuilder {
 
   /// Chooses the Winograd forms of the layers that can have one: 3×3 with stride 1 of whole blocks of channels.
   func chooseHalfForms() -> [Int: WinogradForm] {
-    guard options.transformed != .none else { return [:] }
+    guard options.winograd != .off else { return [:] }
     var indices: [Int] = []
     var candidates: [HalfWinogradCandidate] = []
     var halfWeights = 0
@@ -55,7 +55,7 @@ extension PlanBuilder {
       }
     }
     let forms = ResNetPlanning.chooseHalfForms(
-      candidates, byteLimit: options.transformedLimit ?? 2 * halfWeights * 5 / 4,
+      candidates, byteLimit: options.winogradByteLimit ?? 2 * halfWeights * 5 / 4,
       costs: halfCosts)
     var chosen: [Int: WinogradForm] = [:]
     for (index, form) in zip(indices, forms) { chosen[index] = form }
@@ -73,8 +73,8 @@ extension PlanBuilder {
     }
     var winograd = WinogradRecord(
       tileHeight: form.height, tileWidth: form.width, levels: WinogradRecord.allLevels, weights: 0,
-      isMadeBySession: options.transformed == .made)
-    if options.transformed == .made {
+      isMadeBySession: options.winograd == .atLoad)
+    if options.winograd == .atLoad {
       sources.append(weights)
       winograd.weights = memory.made
       memory.made += PlanLayout.aligned(winograd.byteCount(inputs: inputs, outputs: outputs))

@@ -114,8 +114,9 @@ struct PlanBuilder {
   private mutating func step(
     _ index: Int, _ tensors: [TensorRecord]
   ) throws(PlanningError) -> StepRecord {
-    let operation = scheme.model.operation(index)
     let format = formats.operations[index]
+    // The model quantizes and packs int8 layers itself.
+    let operation = format == .q8 ? graph.operations[index] : scheme.model.operation(index)
     let output = tensors[operation.output]
     var record = StepRecord(
       operation: .input, input: operation.input, output: operation.output,
@@ -127,13 +128,13 @@ struct PlanBuilder {
       break
     case .stem(let stem):
       record.operation = .stem
-      try fill(&record, stem, operation)
+      try fill(&record, stem, index)
       let width = stem.outputSize(graph.tensors[operation.input].width)
       memory.scratch = max(
         memory.scratch, record.stemScratchByteCount(width: width, output))
     case .convolution(let convolution):
       record.operation = .convolution
-      try fill(&record, convolution, operation, halfForms[index])
+      try fill(&record, convolution, index, halfForms[index])
       if format != .q8 {
         let input = tensors[operation.input]
         let tiles =
@@ -148,15 +149,16 @@ struct PlanBuilder {
       record.factor = Float(scale / Double(input.height * input.width))
     case .linear(let linear):
       record.operation = .linear
-      try fill(&record, linear)
+      try fill(&record, linear, index)
     }
     return record
   }
 
   private mutating func fill(
-    _ record: inout StepRecord, _ convolution: Convolution, _ operation: Program.Operation,
+    _ record: inout StepRecord, _ convolution: Convolution, _ index: Int,
     _ form: WinogradForm? = nil
   ) throws(PlanningError) {
+    let operation = graph.operations[index]
     record.kernelSize = convolution.kernelSize
     record.stride = convolution.stride
     record.padding = convolution.padding
@@ -178,29 +180,22 @@ struct PlanBuilder {
     }
     let output = scale(operation.output)
     let means = scheme.channelMeans.isEmpty ? nil : scheme.channelMeans[operation.input]
-    let quantized: QuantizedConvolution
-    if operation.input == graph.operations[0].output {
-      quantized = Quantizer.quantizeStem(
-        convolution, mean: preprocessing.mean, std: preprocessing.std, output: output, means: means)
-    } else {
-      quantized = Quantizer.quantize(
-        convolution, input: scale(operation.input), output: output, means: means)
-    }
+    let layer = scheme.model.int8Layer(
+      index, LayerScales(input: scale(operation.input), output: output, means: means))
     (record.low, record.high) = Quantizer.clamp(output, isRectified: operation.isRectified)
     if let residual = operation.residual {
       record.factor = Float(Double(scale(residual).scale) / Double(output.scale))
     }
-    let weights = packed(quantized.weights, convolution, inputs: inputs, group: 4, zero: 0)
-    record.weights = sections.append(weights)
+    record.weights = sections.append(layer.weights)
     if record.operation == .convolution, convolution.kernelSize == 3, convolution.stride == 1 {
       record.winograd = winograd(
-        of: weights, inputs: inputs, output: graph.tensors[operation.output])
+        of: layer.weights, inputs: inputs, output: graph.tensors[operation.output])
     }
-    record.bias = sections.append(padded(quantized.bias, with: 0))
-    let flipped = sections.append(padded(quantized.flippedBias, with: 0))
+    record.bias = sections.append(layer.bias)
+    let flipped = sections.append(layer.flippedBias)
     precondition(
       flipped == record.flippedBias(channels: paddedChannels(convolution.outputChannels)))
-    record.multiplier = sections.append(padded(quantized.multiplier, with: 0))
+    record.multiplier = sections.append(layer.multiplier)
   }
 
   /// Stores the transformed weights of the form that pays on the targets, if there is one.
@@ -220,13 +215,13 @@ struct PlanBuilder {
   }
 
   private mutating func fill(
-    _ record: inout StepRecord, _ linear: Linear
+    _ record: inout StepRecord, _ linear: Linear, _ index: Int
   ) throws(PlanningError) {
     switch record.format {
     case .q8:
-      let quantized = Quantizer.quantize(linear)
-      record.weights = sections.append(packed(quantized.weights, linear, zero: 0))
-      record.multiplier = sections.append(padded(quantized.multiplier, with: 0))
+      let layer = scheme.model.int8Layer(index, LayerScales())
+      record.weights = sections.append(layer.weights)
+      record.multiplier = sections.append(layer.multiplier)
     case .f32:
       record.low = -.infinity
       record.weights = sections.append(packed(linear.weights, linear, zero: 0))

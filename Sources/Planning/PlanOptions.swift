@@ -10,10 +10,10 @@ public struct PlanOptions: Sendable {
   /// Winograd forms of fp16 layers; for fp16 all if there are none.
   public var targets: [PlanTarget] = []
   /// Where the transformed weights of fp16 layers are.
-  public var transformed = TransformedWeights.made
-  /// By how many bytes they may exceed the weights that they replace; by 5/4 of all fp16 weights if nil, with
-  /// which a ResNet18 runs in 60 MB.
-  public var transformedLimit: Int?
+  public var winograd = WinogradWeights.atLoad
+  /// By how many bytes the transformed weights of fp16 layers may exceed the weights that they replace; by 5/4
+  /// of all fp16 weights if nil, with which a ResNet18 runs in 60 MB.
+  public var winogradByteLimit: Int?
   /// Whether all tensors live to the end, to be looked at: a larger arena, the same results.
   public var keepsTensors = false
 

@@ -97,29 +97,40 @@ public enum Quantizer {
   ) -> QuantizedConvolution {
     let taps = convolution.kernelSize * convolution.kernelSize
     let perChannel = convolution.inputChannels * taps
+    // For each weight of an output channel: in loops without a division of its index.
+    func spread(_ values: [Double]) -> [Double] { (0..<perChannel).map { values[$0 / taps] } }
+    let steps = spread(input.steps)
+    let zeros = spread(input.zeros)
+    let spreadMeans = means.map(spread)
+    var quotients = [Double](repeating: 0, count: perChannel)
     var result = QuantizedConvolution(weights: [], bias: [], multiplier: [])
     result.weights.reserveCapacity(convolution.weights.count)
     for channel in 0..<convolution.outputChannels {
-      let row = convolution.weights[channel * perChannel..<(channel + 1) * perChannel]
-      // In these units one step of the input is 1.
-      let scaled = row.enumerated().map { Double($1) * input.steps[$0 / taps] }
+      let first = channel * perChannel
+      var greatest = 0.0
+      for index in 0..<perChannel {
+        // In these units one step of the input is 1.
+        quotients[index] = Double(convolution.weights[first + index]) * steps[index]
+        greatest = max(greatest, quotients[index].magnitude)
+      }
       let bias = Double(convolution.bias[channel])
-      let step = productStep(greatest: scaled.map(\.magnitude).max() ?? 0, bias: bias)
-      let weights = scaled.map { rounded($0 / step) }
+      let step = productStep(greatest: greatest, bias: bias)
       var zeroSum = 0.0
-      for (index, weight) in weights.enumerated() {
-        zeroSum += Double(weight) * input.zeros[index / taps]
+      for index in 0..<perChannel {
+        quotients[index] /= step
+        let weight = rounded(quotients[index])
+        result.weights.append(weight)
+        zeroSum += Double(weight) * zeros[index]
       }
       var change = 0.0
-      if let means {
-        for (index, weight) in weights.enumerated() {
-          let channel = index / taps
-          change += (Double(weight) - scaled[index] / step) * means[channel] / input.steps[channel]
+      if let spreadMeans {
+        for index in 0..<perChannel {
+          let error = Double(result.weights[first + index]) - quotients[index]
+          change += error * spreadMeans[index] / steps[index]
         }
       }
       let integerBias = min(max(bias / step - change - zeroSum, -0x1p30), 0x1p30)
         .rounded(.toNearestOrEven)
-      result.weights.append(contentsOf: weights)
       result.bias.append(Int32(integerBias))
       result.multiplier.append(Float(step / Double(output.scale)))
     }
@@ -137,6 +148,7 @@ public enum Quantizer {
   }
 
   private static func rounded(_ value: Double) -> Int8 {
-    Int8(min(max(value.rounded(.toNearestOrEven), -127), 127))
+    // Adding and subtracting 1.5 * 2^52 rounds half to even, without a call of the C library.
+    Int8((min(max(value, -127), 127) + 0x1.8p52) - 0x1.8p52)
   }
 }

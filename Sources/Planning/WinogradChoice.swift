@@ -89,7 +89,7 @@ package struct WinogradForm: Equatable {
 
   /// Whether these packed weights give exact sums for all inputs.
   package func isExact(_ weights: [Int8], _ shape: WinogradShape) -> Bool {
-    rn_winograd_is_exact(
+    rn_winograd_q8_is_exact(
       UInt32(height), UInt32(width), weights, UInt32(shape.outputs / PlanLayout.channelBlock),
       UInt32(shape.inputs)) != 0
   }
@@ -97,7 +97,7 @@ package struct WinogradForm: Equatable {
   /// The weights as the Winograd kernels read them.
   package func transformed(_ weights: [Int8], _ shape: WinogradShape) -> [Int16] {
     var result = [Int16](repeating: 0, count: positions * shape.inputs * shape.outputs)
-    rn_winograd_weights(
+    rn_winograd_q8_weights(
       UInt32(height), UInt32(width), weights, UInt32(shape.outputs / PlanLayout.channelBlock),
       UInt32(shape.inputs), &result)
     return result

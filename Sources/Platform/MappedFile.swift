@@ -3,7 +3,7 @@
 import CResNetPlatform
 
 /// Why a file could not be mapped.
-public enum FileError: Error, Equatable {
+public enum FileError: Error, Equatable, TextDescribable {
   /// The system refused to open or map the file; the value is `errno`.
   case system(errno: Int32)
   /// The path names something other than a regular file.
@@ -14,7 +14,7 @@ public enum FileError: Error, Equatable {
   /// Appends what happened, without the path, which the caller knows.
   public func describe(to line: inout TextLine) {
     switch self {
-    case .system(let code): line.append(cString: strerror(code))
+    case .system(let code): line.append("\(errno: code)")
     case .notARegularFile: line.append("expected a regular file")
     case .empty: line.append("the file is empty")
     }

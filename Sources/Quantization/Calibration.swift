@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
-public import ResNetModelGraph
+import ResNetModelGraph
 public import ResNetPlanning
 import Synchronization
 
-/// The distributions of a graph's activations over a set of images.
+/// The distributions of a program's activations over a set of images.
 ///
 /// Images are observed in parallel, each by one thread, and counted exactly, so the result does not
 /// depend on their order or on the number of threads.
 public struct Calibration: Sendable {
-  /// One histogram for each tensor of the graph.
+  /// One histogram for each tensor of the program.
   public let histograms: [Histogram]
   /// For each tensor the smallest and the greatest value of each image, in the order of images.
   public let extremes: [[SIMD2<Float>]]
+  /// The logits of each image in float32, in the order of images.
+  public let logits: [[Float]]
+  /// The greatest magnitude of each tensor, as ``QuantizationScheme/magnitudes`` wants it.
+  public var magnitudes: [Float] { histograms.map { max(abs($0.minimum), abs($0.maximum)) } }
   /// For each tensor the mean of each channel.
   public var channelMeans: [[Double]] { sums.map { $0.map { $0.mean(of: imageCount) } } }
 
@@ -29,58 +32,30 @@ public struct Calibration: Sendable {
   ///   - image: gives the pixels of an image, RGB8, `inputSize` × `inputSize` × 3 bytes; called from
   ///     several threads.
   ///   - progress: told the number of images done, from several threads.
-  /// - Throws: the first error that `image` throws, in the order of images, or ``CalibrationError`` if
+  /// - Throws: the first error that `image` throws, in the order of images, or ``QuantizationError`` if
   ///   an image before that gives values that are not finite.
   /// - **Allocates:** for each thread the activations that are live at a time in float32 and 64 KiB for
-  ///   each tensor; 8 bytes for each tensor and image.
+  ///   each tensor; for each image 8 bytes for each tensor and 4 for each logit.
   public init(
     observing model: FloatModel, imageCount: Int, threads: Int,
     image: @Sendable (Int) throws -> [UInt8], progress: @Sendable (Int) -> Void
   ) throws {
-    let graph = model.program
-    let state = Mutex(State(graph, imageCount: imageCount))
-    let next = Atomic<Int>(0)
-    withoutActuallyEscaping(image) { image in
-      DispatchQueue.concurrentPerform(iterations: max(1, min(threads, imageCount))) { _ in
-        var histograms = [Histogram](repeating: Histogram(), count: graph.tensors.count)
-        var sums = ExactSum.zeros(for: graph)
-        let executor = FloatExecutor(model)
-        while true {
-          let index = next.add(1, ordering: .relaxed).oldValue
-          // After a failure only images before it matter: one of them may fail too.
-          if index >= imageCount || state.withLock({ $0.hasFailed(before: index) }) { break }
-          var extremes = [SIMD2<Float>](
-            repeating: SIMD2(.infinity, -.infinity), count: graph.tensors.count)
-          do {
-            try executor.run(try image(index)) { tensor in
-              guard executor.isFinite(tensor) else {
-                throw CalibrationError.notFinite(tensor: graph.tensors[tensor].name)
-              }
-              executor.addChannelMeans(of: tensor, to: &sums[tensor])
-              executor.forEachRun(of: tensor) { values in
-                let found = histograms[tensor].add(values)
-                extremes[tensor].x = min(extremes[tensor].x, found.x)
-                extremes[tensor].y = max(extremes[tensor].y, found.y)
-              }
-            }
-          } catch {
-            state.withLock { $0.fail(index, error) }
-            break
-          }
-          progress(state.withLock { $0.finish(index, extremes) })
-        }
-        state.withLock { $0.merge(histograms, sums) }
-      }
-    }
-    let result = state.withLock { $0 }
-    if let failure = result.failure { throw failure.error }
-    histograms = result.histograms
-    extremes = result.extremes
-    sums = result.sums
+    let program = model.program
+    let total = Mutex(Distributions(program))
+    let images = try mapImages(
+      count: imageCount, threads: threads, progress: progress, makeWorker: { Observer(model) },
+      finish: { observer in
+        let seen = observer.seen
+        total.withLock { $0.merge(seen) }
+      },
+      value: { observer, index in try observer.observe(image(index)) })
+    (histograms, sums) = total.withLock { ($0.histograms, $0.sums) }
+    extremes = program.tensors.indices.map { tensor in images.map { $0.extremes[tensor] } }
+    logits = images.map(\.logits)
     self.imageCount = imageCount
   }
 
-  /// The distributions over the images of two calibrations of one graph; `other` comes after.
+  /// The distributions over the images of two calibrations of one program; `other` comes after.
   public init(merging first: Calibration, _ other: Calibration) {
     histograms = zip(first.histograms, other.histograms).map { first, other in
       var histogram = first
@@ -88,43 +63,57 @@ public struct Calibration: Sendable {
       return histogram
     }
     extremes = zip(first.extremes, other.extremes).map { $0 + $1 }
+    logits = first.logits + other.logits
     sums = zip(first.sums, other.sums).map { zip($0, $1).map { $0 + $1 } }
     imageCount = first.imageCount + other.imageCount
   }
+}
 
-  private struct State: Sendable {
-    var histograms: [Histogram]
-    var extremes: [[SIMD2<Float>]]
-    var sums: [[ExactSum]]
-    var imagesDone = 0
-    var failure: (index: Int, error: any Error)?
+/// Histograms and sums of the channels of all tensors.
+private struct Distributions: Sendable {
+  var histograms: [Histogram]
+  var sums: [[ExactSum]]
 
-    init(_ graph: Program, imageCount: Int) {
-      let tensorCount = graph.tensors.count
-      sums = ExactSum.zeros(for: graph)
-      histograms = [Histogram](repeating: Histogram(), count: tensorCount)
-      let none = [SIMD2<Float>](repeating: .zero, count: imageCount)
-      extremes = [[SIMD2<Float>]](repeating: none, count: tensorCount)
+  init(_ program: Program) {
+    histograms = [Histogram](repeating: Histogram(), count: program.tensors.count)
+    sums = ExactSum.zeros(for: program)
+  }
+
+  mutating func merge(_ other: Distributions) {
+    for index in histograms.indices {
+      histograms[index].merge(other.histograms[index])
+      sums[index] = zip(sums[index], other.sums[index]).map { $0 + $1 }
     }
+  }
+}
 
-    mutating func fail(_ index: Int, _ error: any Error) {
-      if failure.map({ index < $0.index }) ?? true { failure = (index, error) }
-    }
+/// Runs the float32 reference on one thread and counts what it sees.
+private final class Observer {
+  private let program: Program
+  private let executor: FloatExecutor
+  var seen: Distributions
 
-    func hasFailed(before index: Int) -> Bool { failure.map { $0.index < index } ?? false }
+  init(_ model: FloatModel) {
+    program = model.program
+    executor = FloatExecutor(model)
+    seen = Distributions(program)
+  }
 
-    /// Returns how many images are done.
-    mutating func finish(_ image: Int, _ found: [SIMD2<Float>]) -> Int {
-      for tensor in found.indices { extremes[tensor][image] = found[tensor] }
-      imagesDone += 1
-      return imagesDone
-    }
-
-    mutating func merge(_ others: [Histogram], _ otherSums: [[ExactSum]]) {
-      for index in histograms.indices {
-        histograms[index].merge(others[index])
-        sums[index] = zip(sums[index], otherSums[index]).map { $0 + $1 }
+  /// The least and the greatest value of each tensor for an image, and its logits.
+  func observe(_ image: [UInt8]) throws -> (extremes: [SIMD2<Float>], logits: [Float]) {
+    var extremes = [SIMD2<Float>](
+      repeating: SIMD2(.infinity, -.infinity), count: program.tensors.count)
+    try executor.run(image) { tensor in
+      guard executor.isFinite(tensor) else {
+        throw QuantizationError.notFinite(tensor: program.tensors[tensor].name)
+      }
+      executor.addChannelMeans(of: tensor, to: &seen.sums[tensor])
+      executor.forEachRun(of: tensor) { values in
+        let found = seen.histograms[tensor].add(values)
+        extremes[tensor].x = min(extremes[tensor].x, found.x)
+        extremes[tensor].y = max(extremes[tensor].y, found.y)
       }
     }
+    return (extremes, executor.values(of: program.logitsTensor))
   }
 }

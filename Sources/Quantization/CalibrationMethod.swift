@@ -20,7 +20,15 @@ public enum CalibrationMethod: Equatable, Sendable {
   case meanSquaredError
 }
 
-extension CalibrationMethod: CustomStringConvertible {
+extension CalibrationMethod: CaseIterable {
+  /// What a search tries.
+  public static let allCases: [CalibrationMethod] = [
+    .minMax, .movingAverage, .percentile(99.999), .percentile(99.9999), .entropy,
+    .meanSquaredError,
+  ]
+}
+
+extension CalibrationMethod: LosslessStringConvertible {
   public var description: String {
     switch self {
     case .minMax: "min-max"
@@ -28,6 +36,21 @@ extension CalibrationMethod: CustomStringConvertible {
     case .entropy: "entropy"
     case .meanSquaredError: "mse"
     case .percentile(let percent): "percentile \(percent)"
+    }
+  }
+
+  /// Finds a method by its ``description``; a percentile without a number is 99.9999.
+  public init?(_ description: String) {
+    let words = description.split(separator: " ")
+    if words.first == "percentile", words.count <= 2 {
+      guard let percent = words.count == 1 ? 99.9999 : Double(words[1]), 50...100 ~= percent else {
+        return nil
+      }
+      self = .percentile(percent)
+    } else if let method = Self.allCases.first(where: { $0.description == description }) {
+      self = method
+    } else {
+      return nil
     }
   }
 }

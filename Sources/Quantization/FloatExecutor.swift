@@ -147,7 +147,7 @@ package final class FloatExecutor {
     _ index: Int, _ shape: Shape, _ input: FloatTensor, _ residual: FloatTensor?,
     _ output: FloatTensor, low: Float
   ) {
-    var arguments = rn_conv_f32_args()
+    var arguments = rn_conv_float_args()
     arguments.geometry.output_height = UInt32(output.height)
     arguments.geometry.output_width = UInt32(output.width)
     arguments.geometry.output_blocks = UInt32(output.channels / 16)
@@ -160,11 +160,12 @@ package final class FloatExecutor {
     arguments.geometry.output_pixel = output.channels
     arguments.geometry.residual_row = residual?.rowPitch ?? 0
     arguments.input = UnsafePointer(input.pixel(outside: shape.padding))
-    arguments.weights = UnsafePointer(model.weights[index]!.start)
+    arguments.weights = UnsafeRawPointer(model.weights[index]!.start)
     arguments.bias = UnsafePointer(model.biases[index]!.start)
     arguments.residual = residual.map { UnsafePointer($0.pixel()) }
     arguments.output = output.pixel()
     arguments.low = low
+    arguments.high = .infinity
     kernels.conv_f32(&arguments, 0, rn_conv_units(&arguments.geometry))
   }
 
@@ -193,5 +194,15 @@ package final class FloatExecutor {
     arguments.multiplier = 1 / Float(input.height * input.width)
     arguments.features = output.pixel()
     kernels.avgpool_f32(&arguments)
+  }
+
+  /// Whether no value of a tensor is infinite or not a number.
+  func isFinite(_ tensor: Int) -> Bool {
+    // The order of magnitudes is that of their bits, with infinity and NaN above all numbers.
+    var greatest: UInt32 = 0
+    forEachRun(of: tensor) { values in
+      for value in values { greatest = max(greatest, value.magnitude.bitPattern) }
+    }
+    return greatest < Float.infinity.bitPattern
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-package import ResNetPlanning
+import ResNetPlanning
 
 extension Histogram {
   /// The range with the least sum of squared errors when every value is clipped to it and rounded to

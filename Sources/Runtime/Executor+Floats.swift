@@ -10,21 +10,12 @@ extension Executor {
     _ step: StepRecord, _ geometry: rn_conv_geometry, _ input: UnsafeRawPointer,
     _ output: UnsafeMutableRawPointer, _ residual: UnsafeRawPointer?, _ units: Range<Int>
   ) {
+    var arguments = floatArguments(step, geometry, input, output, residual)
     if step.format == .f16 {
-      var arguments = halfArguments(step, geometry, input, output, residual)
       let kernel = step.hasHalfSums ? kernels.conv_f16acc16 : kernels.conv_f16
       kernel!(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
       return
     }
-    let constants = plan.constants.baseAddress!
-    var arguments = rn_conv_f32_args()
-    arguments.geometry = geometry
-    arguments.input = input.assumingMemoryBound(to: Float.self)
-    arguments.weights = (constants + step.weights).assumingMemoryBound(to: Float.self)
-    arguments.bias = (constants + step.bias).assumingMemoryBound(to: Float.self)
-    arguments.output = output.assumingMemoryBound(to: Float.self)
-    arguments.residual = residual?.assumingMemoryBound(to: Float.self)
-    arguments.low = step.low
     kernels.conv_f32(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
   }
 
@@ -41,7 +32,7 @@ extension Executor {
   }
 
   func convolveTiles(
-    _ step: StepRecord, _ arguments: inout rn_winograd_f16_args, _ units: Range<Int>
+    _ step: StepRecord, _ arguments: inout rn_winograd_float_args, _ units: Range<Int>
   ) {
     let kernel = step.hasHalfSums ? kernels.winograd_f16acc16 : kernels.winograd_f16
     kernel!(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
@@ -51,9 +42,9 @@ extension Executor {
     _ step: StepRecord, _ winograd: WinogradRecord, _ geometry: rn_conv_geometry,
     _ input: UnsafeRawPointer, _ output: UnsafeMutableRawPointer, _ residual: UnsafeRawPointer?,
     _ scratch: UnsafeMutableRawPointer
-  ) -> rn_winograd_f16_args {
-    var arguments = rn_winograd_f16_args()
-    arguments.conv = halfArguments(step, geometry, input, output, residual)
+  ) -> rn_winograd_float_args {
+    var arguments = rn_winograd_float_args()
+    arguments.conv = floatArguments(step, geometry, input, output, residual)
     let stored = UnsafeRawPointer(plan.constants.baseAddress!) + winograd.weights
     arguments.weights =
       winograd.isMadeBySession
@@ -81,19 +72,20 @@ extension Executor {
     (madeWeights + winograd.weights).assumingMemoryBound(to: UInt16.self)
   }
 
-  private func halfArguments(
+  private func floatArguments(
     _ step: StepRecord, _ geometry: rn_conv_geometry, _ input: UnsafeRawPointer,
     _ output: UnsafeMutableRawPointer, _ residual: UnsafeRawPointer?
-  ) -> rn_conv_f16_args {
+  ) -> rn_conv_float_args {
     let constants = plan.constants.baseAddress!
-    var arguments = rn_conv_f16_args()
+    var arguments = rn_conv_float_args()
     arguments.geometry = geometry
     arguments.input = input.assumingMemoryBound(to: Float.self)
-    arguments.weights = (constants + step.weights).assumingMemoryBound(to: UInt16.self)
+    arguments.weights = UnsafeRawPointer(constants + step.weights)
     arguments.bias = (constants + step.bias).assumingMemoryBound(to: Float.self)
     arguments.output = output.assumingMemoryBound(to: Float.self)
     arguments.residual = residual?.assumingMemoryBound(to: Float.self)
     arguments.low = step.low
+    arguments.high = .infinity
     return arguments
   }
 }

@@ -278,7 +278,7 @@ struct Executor {
     arguments.tile_height = UInt32(winograd.tileHeight)
     arguments.tile_width = UInt32(winograd.tileWidth)
     arguments.scratch = scratch(thread)
-    let units = share(of: Int(rn_winograd_units(&arguments)), thread)
+    let units = share(of: Int(rn_winograd_q8_units(&arguments)), thread)
     kernels.winograd_q8(&arguments, UInt32(units.lowerBound), UInt32(units.upperBound))
   }
 

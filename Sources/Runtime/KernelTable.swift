@@ -36,8 +36,8 @@ public struct InstructionSet: Equatable, Sendable {
     return try InstructionSet(named: name)
   }
 
-  /// The name: ASCII, ended by a zero byte.
-  public var name: UnsafePointer<CChar> { rn_isa_name(level) }
+  /// The name for C and Embedded Swift: ASCII, ended by a zero byte.
+  public var cName: UnsafePointer<CChar> { rn_isa_name(level) }
 
   public static func == (a: InstructionSet, b: InstructionSet) -> Bool { a.level == b.level }
 }

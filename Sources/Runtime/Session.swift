@@ -10,7 +10,7 @@ import ResNetPlanFormat
 /// ```swift
 /// var session = try Session(Plan(path: "model.plan"))
 /// session.run(pixels.span)              // 224 × 224 × 3 bytes, RGB
-/// let logits = session.logits
+/// let best = session.withLogits { logits in logits.indices.max { logits[$0] < logits[$1] } }
 /// ```
 ///
 /// A session is used by one thread at a time; several sessions of the same file share its pages.
@@ -128,7 +128,7 @@ public struct Session: ~Copyable {
   ///   - timestamps: room for one number more than the plan has steps: filled with the nanoseconds of
   ///     the monotonic clock before the first step and after each one, once all threads are done with it.
   /// - **Allocates:** nothing.
-  public mutating func run(
+  package mutating func run(
     _ pixels: Span<UInt8>, timestamps: UnsafeMutableBufferPointer<Int64>
   ) {
     precondition(timestamps.count > plan.view.stepCount, "room for the start and every step")
@@ -139,12 +139,12 @@ public struct Session: ~Copyable {
 
   /// The logits of the last run, in the order of the classes; valid until the next run and as long
   /// as the session lives.
-  public var logits: UnsafeBufferPointer<Float> {
+  package var logits: UnsafeBufferPointer<Float> {
     executor.vector(plan.view.model.logitsTensor, count: plan.classCount)
   }
 
   /// The pooled features of the last run, before the classifier; valid as ``logits`` are.
-  public var features: UnsafeBufferPointer<Float> {
+  package var features: UnsafeBufferPointer<Float> {
     executor.vector(plan.view.model.featuresTensor, count: plan.featureCount)
   }
 
@@ -152,7 +152,7 @@ public struct Session: ~Copyable {
   ///
   /// - Parameter probabilities: at least as many as there are classes.
   /// - **Allocates:** nothing.
-  public func probabilities(into probabilities: UnsafeMutableBufferPointer<Float>) {
+  package func probabilities(into probabilities: UnsafeMutableBufferPointer<Float>) {
     precondition(probabilities.count >= plan.classCount, "room for every class")
     executor.kernels.softmax_f32(
       logits.baseAddress, probabilities.baseAddress, UInt32(plan.classCount))
@@ -160,5 +160,7 @@ public struct Session: ~Copyable {
 }
 
 #if !hasFeature(Embedded)
+  // Only one owner has the pointers inside, to memory and a pool that no thread is bound to: a session that
+  // moves to another thread takes all that it uses with it.
   extension Session: @unchecked Sendable {}
 #endif

@@ -3,7 +3,7 @@
 public import ResNetPlatform
 
 /// Why a session could not be made.
-public enum SessionError: Error, Equatable {
+public enum SessionError: Error, Equatable, TextDescribable {
   /// There is no instruction-set level of that name on this architecture.
   case unknownInstructionSet
   /// This CPU lacks the instruction set that was asked for.
@@ -28,10 +28,10 @@ public enum SessionError: Error, Equatable {
     switch self {
     case .unknownInstructionSet:
       line.append("unknown instruction set: expected ref or a level that this CPU has, such as ")
-      line.append(cString: InstructionSet.best.name)
+      line.append(cString: InstructionSet.best.cName)
     case .unsupportedInstructionSet(let best):
       line.append("this CPU lacks that instruction set; its best level is ")
-      line.append(cString: best.name)
+      line.append(cString: best.cName)
     case .threadCount(let found):
       line.append("expected 1 to 64 threads, found ")
       line.append(found)
@@ -64,11 +64,5 @@ public enum SessionError: Error, Equatable {
 }
 
 #if !hasFeature(Embedded)
-  extension SessionError: CustomStringConvertible {
-    public var description: String {
-      var line = TextLine()
-      describe(to: &line)
-      return String(line)
-    }
-  }
+  extension SessionError: CustomStringConvertible {}
 #endif

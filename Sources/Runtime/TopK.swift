@@ -9,7 +9,14 @@
 /// - Returns: How many places were filled: the smaller of the two counts, less if there are NaNs.
 /// - Complexity: O(values + indices²) for values in random order.
 /// - **Allocates:** nothing.
-public func topK(
+public func topK(_ values: Span<Float>, into indices: inout MutableSpan<Int>) -> Int {
+  values.withUnsafeBufferPointer { values in
+    indices.withUnsafeMutableBufferPointer { topK(values, into: $0) }
+  }
+}
+
+/// Does the same for callers in this package that have pointers.
+package func topK(
   _ values: UnsafeBufferPointer<Float>, into indices: UnsafeMutableBufferPointer<Int>
 ) -> Int {
   let count = values.count

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ResNetQuantization
 import Synchronization
 
 /// Tells on stderr what a long command is doing: one line that is rewritten on a terminal, a line
@@ -43,6 +44,13 @@ final class Progress: Sendable {
         remaining)
     }
     if let text { report(text, closesLine: !isTerminal) }
+  }
+
+  /// Tells what the library does.
+  var callback: QuantizationProgress {
+    { stage, done, total in
+      if done == 0 { self.begin(stage, total: total) } else { self.advance(to: done) }
+    }
   }
 
   /// Ends the line of the last part.

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import ResNetPlanning
+import ResNetPlanFormat
 import ResNetQuantization
 
 /// What quantization did to a network, in words and numbers.
 struct Quality {
-  let model: FloatModel
-  /// What was calibrated with.
-  let images: String
-  let choice: Calibrator.Choice
+  let quantization: Quantization
   let comparison: Comparison
   /// The comparison on photos with labels, if there are any.
   let evaluation: Comparison?
@@ -17,25 +14,25 @@ struct Quality {
   /// A table of the methods that were tried and one of the blocks, and a line about the logits.
   var text: String {
     var lines: [String] = []
-    if !choice.trials.isEmpty {
+    if !quantization.trials.isEmpty {
       lines.append(
-        "method               logits  same label  (\(choice.heldOut.count) held-out photos)")
-      for trial in choice.trials {
+        "method               logits  same label  (\(quantization.heldOutCount) held-out photos)")
+      for trial in quantization.trials {
         lines.append(
           row("\(trial.method)", trial.comparison)
-            + (trial.method == choice.method ? "  <- kept" : ""))
+            + (trial.method == quantization.method ? "  <- kept" : ""))
       }
       lines.append("")
     }
     lines.append("block           signal to quantization noise")
-    for (block, noise) in zip(blockOutputs(of: model.program), comparison.blocks) {
+    for (block, noise) in zip(quantization.blockNames, comparison.blocks) {
       lines.append(
-        block.name.padding(toLength: 16, withPad: " ", startingAt: 0)
+        block.padding(toLength: 16, withPad: " ", startingAt: 0)
           + String(format: "%6.1f dB", noise.decibels))
     }
-    let kept = choice.floatLayers(in: model.program)
-    if !kept.isEmpty {
-      lines.append("in \(choice.floatFormat.name)         \(kept.joined(separator: " "))")
+    let kept = quantization.floatLayers
+    if let format = quantization.floatFormat {
+      lines.append("in \(format.name)         \(kept.joined(separator: " "))")
     }
     lines.append(
       String(
@@ -47,7 +44,7 @@ struct Quality {
   }
 
   private var precision: String {
-    choice.floatLayers.isEmpty ? "int8" : "int8 and \(choice.floatFormat.name)"
+    quantization.floatFormat.map { "int8 and \($0.name)" } ?? "int8"
   }
 
   /// A line about labelled photos.

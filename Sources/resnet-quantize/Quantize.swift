@@ -12,11 +12,21 @@ import ResNetRuntime
 /// The precision of the plan's weights and activations.
 enum PrecisionOption: String, ExpressibleByArgument, CaseIterable {
   case int8, fp16, fp32
+
+  var format: WeightFormat {
+    switch self {
+    case .int8: .int8
+    case .fp16: .float16
+    case .fp32: .float32
+    }
+  }
 }
 
 /// A format of floating-point numbers.
 enum FloatOption: String, ExpressibleByArgument, CaseIterable {
   case fp16, fp32
+
+  var format: WeightFormat { self == .fp16 ? .float16 : .float32 }
 }
 
 private func target(_ name: String) throws -> PlanTarget {
@@ -30,16 +40,31 @@ private func target(_ name: String) throws -> PlanTarget {
 }
 
 /// Where transformed weights are.
-enum TransformedOption: String, ExpressibleByArgument, CaseIterable {
-  case made, stored, none
+enum WinogradOption: String, ExpressibleByArgument, CaseIterable {
+  case load, plan, off
 
-  var value: TransformedWeights {
+  var value: WinogradWeights {
     switch self {
-    case .made: .made
-    case .stored: .stored
-    case .none: .none
+    case .load: .atLoad
+    case .plan: .inPlan
+    case .off: .off
     }
   }
+}
+
+/// How activation ranges are chosen.
+struct MethodOption: ExpressibleByArgument {
+  /// Nil for the best of all.
+  let method: CalibrationMethod?
+
+  init?(argument: String) {
+    method = CalibrationMethod(argument)
+    if method == nil, argument != "auto" { return nil }
+  }
+
+  private init() { method = nil }
+  static let auto = MethodOption()
+  var defaultValueDescription: String { method?.description ?? "auto" }
 }
 
 struct Quantize: ParsableCommand {
@@ -49,6 +74,11 @@ struct Quantize: ParsableCommand {
       CHECKPOINT is a PyTorch state dict (.pth, .pt) or a safetensors file with the tensor names of \
       torchvision, timm or Hugging Face, or an ONNX model. int8 needs a folder of photos like those the \
       network will see; 64 are enough to begin with.
+
+      EXAMPLES
+        resnet-quantize resnet18.pth --calibration photos --classes names.txt -o resnet18.plan
+        resnet-quantize resnet50.pth --calibration photos --evaluate labelled --max-drop 0.5 -o resnet50.plan
+        resnet-quantize resnet18.onnx --precision fp16 --winograd plan -o resnet18-fp16.plan
       """)
 
   @Argument(help: "The checkpoint.", completion: .file())
@@ -92,7 +122,7 @@ struct Quantize: ParsableCommand {
       "How activation ranges are chosen: auto tries all on a quarter of the photos and keeps the "
         + "one with the least noise.",
       valueName: "auto|min-max|moving-average|percentile|entropy|mse"))
-  var method: MethodOption = .auto
+  var method = MethodOption.auto
 
   @Option(help: "Per cent of the values that are not clipped, with --method percentile.")
   var percentile: Double = 99.9999
@@ -152,24 +182,24 @@ struct Quantize: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "With fp16, where the transformed weights of Winograd convolutions are: made when a session starts "
-        + "(default), stored in the plan instead of the others, or none.",
-      valueName: "made|stored|none"))
-  var transformed: TransformedOption?
+      "With fp16, where the transformed weights of Winograd convolutions are: made when a session loads the "
+        + "plan (default), in the plan instead of the others, or off, nowhere.",
+      valueName: "load|plan|off"))
+  var winograd: WinogradOption?
 
   @Option(
     help: ArgumentHelp(
-      "With fp16: by how many MB transformed weights may exceed what they replace (default: by 5/4 of all "
-        + "weights, 28 for a ResNet18).",
+      "With fp16: by how many MB transformed weights may exceed the weights that they replace (default: by "
+        + "5/4 of all weights, 28 for a ResNet18).",
       valueName: "MB"))
-  var transformedLimit: Int?
+  var winogradLimit: Int?
 
   @Option(
     help: ArgumentHelp(
-      "With fp16: what sums are in, fp32, or fp16 where the CPU has such arithmetic (Cortex-A76 and newer; "
-        + "elsewhere nothing changes): faster, and further from float32. Needs photos, which tell whether "
-        + "the sums of a layer stay in range with inputs four times as large."))
-  var sums: FloatOption = .fp32
+      "With fp16: the format of accumulators, fp32, or fp16 where the CPU has such arithmetic (Cortex-A76 and "
+        + "newer; elsewhere nothing changes): faster, and further from float32. Needs photos, which tell "
+        + "whether the sums of a layer stay in range with inputs four times as large."))
+  var accumulate: FloatOption = .fp32
 
   @Flag(help: "With --random: the last batch norm of each branch starts at zero.")
   var zeroInitResidual = false
@@ -210,11 +240,11 @@ struct Quantize: ParsableCommand {
       throw ValidationError(
         "int8 needs --calibration DIR with photos; or use --precision fp16 or fp32")
     }
-    guard sums == .fp32 || precision == .fp16 else {
-      throw ValidationError("--sums goes with --precision fp16")
+    guard accumulate == .fp32 || precision == .fp16 else {
+      throw ValidationError("--accumulate goes with --precision fp16")
     }
-    guard checkpoint == nil || sums == .fp32 || calibration != nil else {
-      throw ValidationError("--sums fp16 needs --calibration DIR with photos")
+    guard checkpoint == nil || accumulate == .fp32 || calibration != nil else {
+      throw ValidationError("--accumulate fp16 needs --calibration DIR with photos")
     }
     guard random == nil || calibration == nil else {
       throw ValidationError("--random calibrates with random images: leave --calibration out")
@@ -228,12 +258,11 @@ struct Quantize: ParsableCommand {
     guard evaluate == nil || (precision != .fp32 && random == nil) else {
       throw ValidationError("--evaluate goes with an int8 or fp16 plan of a checkpoint")
     }
-    guard precision != .fp32 || (transformed == nil && transformedLimit == nil) else {
-      throw ValidationError("--transformed and --transformed-limit go with weights in fp16")
+    guard precision != .fp32 || (winograd == nil && winogradLimit == nil) else {
+      throw ValidationError("--winograd and --winograd-limit go with weights in fp16")
     }
-    guard transformedLimit.map({ 0...4096 ~= $0 }) ?? true else {
-      throw ValidationError(
-        "expected --transformed-limit of 0 to 4096 MB, found \(transformedLimit!)")
+    guard winogradLimit.map({ 0...4096 ~= $0 }) ?? true else {
+      throw ValidationError("expected --winograd-limit of 0 to 4096 MB, found \(winogradLimit!)")
     }
     for report in reports where ![".html", ".json"].contains(where: report.hasSuffix) {
       throw ValidationError("expected --report of a .html or .json file, found \(report)")
@@ -255,21 +284,27 @@ struct Quantize: ParsableCommand {
   func run() throws {
     let start = ContinuousClock.now
     let progress = Progress(isQuiet: quiet)
-    let preprocessing = PreprocessingRecord(resize: resizedSide, crop: inputSize)
     let classNames = try classes.map(readClassNames) ?? []
     var provenance = Provenance()
     // The only copy of the weights from here on.
     let model = FloatModel(
-      try load(progress, &provenance), preprocessing: preprocessing)
+      try load(progress, &provenance),
+      preprocessing: PreprocessingRecord(resize: resizedSide, crop: inputSize))
+    // What is missing should be known before the work.
+    let labelled = try evaluate.map {
+      try LabelledImageFolder($0, classNames: classNames, classCount: model.program.classCount)
+    }
 
     var scheme: QuantizationScheme
     var quality: Quality?
     if precision == .int8 {
-      (scheme, quality) = try calibrate(model, preprocessing, classNames, progress, &provenance)
+      (scheme, quality) = try quantize(model, labelled, progress, &provenance)
     } else {
-      scheme = QuantizationScheme(model, weights: precision == .fp16 ? .float16 : .float32)
-      if sums == .fp16 {
-        scheme.magnitudes = try findMagnitudes(model, preprocessing, progress, &provenance)
+      scheme = QuantizationScheme(model, weights: precision.format)
+      if accumulate == .fp16 {
+        let images = try images(progress)
+        provenance.add("fp16 sums", "ranges of \(images.description)")
+        scheme.magnitudes = try magnitudes(of: model, images, progress)
       }
     }
     if !targets.isEmpty {
@@ -280,35 +315,29 @@ struct Quantize: ParsableCommand {
     options.classNames = classNames
     options.provenance = provenance.text
     options.targets = targets
-    options.transformed = transformed?.value ?? .made
-    options.transformedLimit = transformedLimit.map { $0 * 1_000_000 }
+    options.winograd = winograd?.value ?? .atLoad
+    options.winogradByteLimit = winogradLimit.map { $0 * 1_000_000 }
     let file = try Planner.plan(scheme, options)
     var evaluation: String?
-    if precision == .fp16, let evaluate {
-      let photos = try LabelledImages(
-        folder: evaluate, classNames: classNames, classCount: model.program.classCount,
-        preprocessing: preprocessing)
-      options.keepsTensors = true
+    if precision == .fp16, let labelled {
       evaluation = Quality.line(
-        try Comparison.compare(
-          model, with: PlanBytes(Planner.plan(scheme, options)), on: photos, threads: threadCount,
-          progress: progress, "evaluating"),
+        try Comparison(
+          of: scheme, options, on: labelled, threads: threadCount, progress: progress.callback),
         precision: "fp16")
     }
     if let quality { try writeReports(quality, file) }
     try writeWhole(file, to: output)
     progress.end()
-    if !quiet {
-      let seconds = (ContinuousClock.now - start) / .seconds(1)
-      if let quality { print(quality.text) }
-      if let evaluation { print(evaluation) }
-      if evaluation != nil, sums == .fp16, !KernelTable(upTo: .best).hasHalfSums {
-        print("This CPU has no fp16 sums: those of the evaluation were float32.")
-      }
-      print(
-        "\(output): \(model.program.name), \(precision.rawValue), \(inputSize)×\(inputSize), "
-          + "\(file.count / 1000) kB, made in \(String(format: "%.1f", seconds)) s")
+    guard !quiet else { return }
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    if let quality { print(quality.text) }
+    if let evaluation { print(evaluation) }
+    if evaluation != nil, accumulate == .fp16, !KernelTable(upTo: .best).hasHalfSums {
+      print("This CPU has no fp16 sums: those of the evaluation were float32.")
     }
+    print(
+      "\(output): \(model.program.name), \(precision.rawValue), \(inputSize)×\(inputSize), "
+        + "\(file.count / 1000) kB, made in \(String(format: "%.1f", seconds)) s")
   }
 
   private var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
@@ -330,78 +359,67 @@ struct Quantize: ParsableCommand {
     return Program(graph, inputSize: inputSize)
   }
 
-  private func calibrate(
-    _ model: FloatModel, _ preprocessing: PreprocessingRecord, _ classNames: [String],
-    _ progress: Progress,
+  private func quantize(
+    _ model: FloatModel, _ labelled: LabelledImageFolder?, _ progress: Progress,
     _ provenance: inout Provenance
   ) throws -> (QuantizationScheme, Quality?) {
-    // What is missing should be known before the work.
-    let labelled = try evaluate.map {
-      try LabelledImages(
-        folder: $0, classNames: classNames, classCount: model.program.classCount,
-        preprocessing: preprocessing)
-    }
-    let calibrator = try calibrator(model, preprocessing, progress)
-    let images = calibrator.images
-    // Random weights have no quality to tell or to choose by.
-    let method = random != nil && method == .auto ? .minMax : method.method(percentile: percentile)
-    var choice =
-      if let method { try calibrator.choose(method) } else { try calibrator.chooseBest() }
+    var quantization = try quantization(of: model, images(progress), progress)
     let correction = biasCorrection ? ", bias correction" : ""
     provenance.add(
-      "calibration", "\(images.description), method \(choice.method)\(correction)")
+      "calibration", "\(quantization.source), method \(quantization.method)\(correction)")
     var evaluation: Comparison?
     if let maxDrop, let labelled {
-      choice.floatFormat = keepIn == .fp16 ? .float16 : .float32
-      (choice, evaluation) = try calibrator.limitDrop(of: choice, to: maxDrop, on: labelled)
-      let kept = choice.floatLayers(in: model.program)
-      if !kept.isEmpty {
-        provenance.add("\(choice.floatFormat.name) layers", kept.joined(separator: " "))
+      do {
+        evaluation = try quantization.limitDrop(
+          to: maxDrop, on: labelled, keepingIn: keepIn.format)
+      } catch let error as QuantizationError {
+        guard case .drop = error else { throw error }
+        throw ToolError("\(error): expected a larger --max-drop, or --precision fp16")
+      }
+      if let format = quantization.floatFormat {
+        provenance.add(
+          "\(format.name) layers", quantization.floatLayers.joined(separator: " "))
       }
     }
-    guard random == nil, !quiet || !reports.isEmpty else {
-      return (calibrator.scheme(of: choice), nil)
-    }
-    let comparison = try calibrator.compare(choice)
-    if evaluation == nil {
-      evaluation = try labelled.map { try calibrator.evaluate(choice, on: $0) }
-    }
+    guard random == nil, !quiet || !reports.isEmpty else { return (quantization.scheme, nil) }
+    let comparison = try quantization.compareHeldOut()
+    if evaluation == nil { evaluation = try labelled.map { try quantization.evaluate(on: $0) } }
     return (
-      calibrator.scheme(of: choice),
-      Quality(
-        model: model, images: images.description, choice: choice, comparison: comparison,
-        evaluation: evaluation)
+      quantization.scheme,
+      Quality(quantization: quantization, comparison: comparison, evaluation: evaluation)
     )
   }
 
-  /// What observes the photos, or random images for random weights.
-  private func calibrator(
-    _ model: FloatModel, _ preprocessing: PreprocessingRecord, _ progress: Progress
-  ) throws -> Calibrator {
-    let images: CalibrationImages
-    if let calibration {
-      images = try CalibrationImages(
-        folder: calibration, preprocessing: preprocessing, allowUnreadable: allowUnreadable)
-      progress.end()
-      images.listUnreadable()
-    } else {
-      images = CalibrationImages(randomCount: 4, seed: seed, size: inputSize)
+  /// The photos to calibrate with, or random images for random weights.
+  private func images(_ progress: Progress) throws -> any ImageSource {
+    guard let calibration else { return RandomImages(count: 4, seed: seed) }
+    let folder = try ImageFolder(calibration, allowedUnreadable: allowUnreadable)
+    progress.end()
+    // Told also if nothing else is: they are no part of what was asked for.
+    for line in folder.unreadable {
+      FileHandle.standardError.write(Data("resnet-quantize: left out \(line)\n".utf8))
     }
-    return Calibrator(
-      model: model, images: images, threads: threadCount,
-      correctsBias: biasCorrection, progress: progress)
+    return folder
   }
 
-  /// The greatest magnitude of each tensor in the photos.
-  private func findMagnitudes(
-    _ model: FloatModel, _ preprocessing: PreprocessingRecord, _ progress: Progress,
-    _ provenance: inout Provenance
+  private func quantization(
+    of model: FloatModel, _ images: some ImageSource, _ progress: Progress
+  ) throws -> Quantization {
+    // Random weights have no quality to choose by.
+    var method = random != nil ? method.method ?? .minMax : method.method
+    if case .percentile = method { method = .percentile(percentile) }
+    return try Quantization(
+      of: model, on: images, method: method, correctsBias: biasCorrection, threads: threadCount,
+      progress: progress.callback)
+  }
+
+  /// The greatest magnitude of each tensor in the images.
+  private func magnitudes(
+    of model: FloatModel, _ images: some ImageSource, _ progress: Progress
   ) throws -> [Float] {
-    let calibrator = try calibrator(model, preprocessing, progress)
-    let images = calibrator.images
-    let calibration = try calibrator.observe(Array(0..<images.count), "finding ranges")
-    provenance.add("fp16 sums", "ranges of \(images.description)")
-    return calibration.histograms.map { max(abs($0.minimum), abs($0.maximum)) }
+    try Calibration(
+      observing: model, on: images, threads: threadCount, progress: progress.callback
+    ).magnitudes
   }
 
   private func loadCheckpoint(_ progress: Progress) throws -> Checkpoint {
@@ -464,9 +482,9 @@ struct Quantize: ParsableCommand {
 
   private func writeReports(_ quality: Quality, _ file: [UInt8]) throws {
     guard !reports.isEmpty else { return }
-    let report = try Report(
-      plan: output, file: file, quality: quality, correctsBias: biasCorrection,
-      isEqualized: equalize)
+    let report = try QuantizationReport(
+      quality.quantization, quality.comparison, evaluation: quality.evaluation,
+      plan: (output as NSString).lastPathComponent, file: file, isEqualized: equalize)
     for path in reports {
       try writeWhole(
         path.hasSuffix(".json") ? Array(report.json()) : Array(report.html().utf8), to: path)

@@ -5,15 +5,14 @@ import ResNetBoardTool
 import ResNetRuntime
 
 /// The command line, which lives as long as the process.
-struct Arguments: ~Copyable {
+struct Arguments: ToolArguments, ~Copyable {
   enum Task {
-    case help
-    case version
     case classify
     case evaluate(UnsafePointer<CChar>)
     case frames(FrameOptions)
   }
 
+  private(set) var options = SharedOptions()
   private(set) var task = Task.classify
   private(set) var json = false
   private(set) var top = 5
@@ -22,9 +21,6 @@ struct Arguments: ~Copyable {
   private(set) var features: UnsafePointer<CChar>?
   private(set) var logits: UnsafePointer<CChar>?
   private(set) var probabilities: UnsafePointer<CChar>?
-  private(set) var instructionSet: InstructionSet?
-  private(set) var threads = Session.defaultThreadCount
-  private(set) var cpus: CPUList?
 
   // Only the places that options leave behind: the files keep their order.
   private let files: Buffer<UnsafePointer<CChar>>
@@ -50,32 +46,18 @@ struct Arguments: ~Copyable {
 
   private mutating func parse(_ words: inout ArgumentWords) throws(UsageError) {
     var hasTop = false
-    var hasThreads = false
     var frames = FrameOptions()
-    while let word = words.next() {
+    while let word = try options.nextWord(of: &words) {
       guard word.isOption else {
         files.elements[fileCount] = word.text
         fileCount += 1
         continue
       }
-      if word.isNamed("--help") || word.isNamed("-h") {
-        task = .help
-        return
-      } else if word.isNamed("--version") {
-        task = .version
-        return
-      } else if word.isNamed("--json") {
+      if word.isNamed("--json") {
         json = true
       } else if word.isNamed("--top") {
         top = try words.number(of: word, in: 1...65536)
         hasTop = true
-      } else if word.isNamed("--threads") {
-        threads = try words.number(of: word, in: 1...64)
-        hasThreads = true
-      } else if word.isNamed("--cpus") {
-        cpus = try words.cpus(of: word)
-      } else if word.isNamed("--isa") {
-        instructionSet = try words.instructionSet(of: word)
       } else if word.isNamed("--features") {
         features = try words.value(of: word)
       } else if word.isNamed("--logits") {
@@ -90,10 +72,7 @@ struct Arguments: ~Copyable {
         throw .unknownOption(word.text)
       }
     }
-    if let cpus {
-      guard !hasThreads else { throw .both("--cpus", "--threads") }
-      threads = cpus.count
-    }
+    guard options.request == .work else { return }
     showsTop = hasTop
     if frames.size != nil {
       if case .evaluate = task { throw .both("--raw", "--evaluate") }
@@ -105,37 +84,34 @@ struct Arguments: ~Copyable {
   }
 
   private func checkCombination(hasTop: Bool) throws(UsageError) {
-    guard fileCount > 0 else { throw .missingModel }
+    guard fileCount > 0 else { throw .rule("expected a plan and images, found neither") }
     if case .frames = task {
-      guard fileCount == 2 else { throw .missingStream }
+      guard fileCount == 2 else {
+        throw .rule("expected one file with frames after the plan, or - for standard input")
+      }
       guard features == nil, logits == nil, probabilities == nil else {
         throw .both("--raw", "--features, --logits or --probabilities")
       }
     } else if case .evaluate = task {
-      guard fileCount == 1 else { throw .evaluateWith("images") }
-      guard !hasTop else { throw .evaluateWith("--top") }
+      guard fileCount == 1 else { throw .notWith("--evaluate", "images") }
+      guard !hasTop else { throw .notWith("--evaluate", "--top") }
       guard features == nil, logits == nil, probabilities == nil else {
-        throw .evaluateWith("--features, --logits or --probabilities")
+        throw .notWith("--evaluate", "--features, --logits or --probabilities")
       }
     } else {
-      guard fileCount > 1 else { throw .missingImage }
+      guard fileCount > 1 else {
+        throw .rule("expected at least one image after the plan, or --evaluate DIR")
+      }
       try checkDifferent("--features", features, "--logits", logits)
       try checkDifferent("--features", features, "--probabilities", probabilities)
       try checkDifferent("--logits", logits, "--probabilities", probabilities)
     }
   }
 
-  private func checkDifferent(
-    _ first: StaticString, _ a: UnsafePointer<CChar>?,
-    _ second: StaticString, _ b: UnsafePointer<CChar>?
-  ) throws(UsageError) {
-    if let a, let b, strcmp(a, b) == 0 { throw .sameFile(first, second, a) }
-  }
-
   private static func emptyFiles(_ count: Int) throws(UsageError)
     -> Buffer<UnsafePointer<CChar>>
   {
-    do throws(RunError) {
+    do throws(ToolFailure) {
       return try Buffer(count: count)
     } catch {
       throw .outOfMemory

@@ -11,9 +11,9 @@ import ResNetRuntime
 ///
 /// - Returns: Whether all images could be read.
 func classify(
-  _ arguments: borrowing Arguments, _ classifier: inout Classifier
-) throws(RunError) -> Bool {
-  let places = try Buffer<Int>(count: min(arguments.top, classifier.session.plan.classCount))
+  _ arguments: borrowing Arguments, _ classifier: inout TimedClassifier
+) throws(ToolFailure) -> Bool {
+  let places = try Buffer<Int>(count: min(arguments.top, classifier.base.session.plan.classCount))
   var vectors = try VectorFiles(arguments)
   var output = TextOutput()
   var readAll = true
@@ -21,13 +21,12 @@ func classify(
     do throws(ImageError) {
       try classifier.run(image)
     } catch {
-      complain(about: image, error)
+      tool.complain("\(image): \(error)")
       readAll = false
       continue
     }
     try vectors.append(classifier)
-    let filled = topK(classifier.session.logits, into: places.elements)
-    let top = UnsafeBufferPointer(rebasing: places.elements[0..<filled])
+    let top = classifier.base.top(places.elements)
     if arguments.json {
       output.appendJSON(image, top, classifier)
     } else {
@@ -43,48 +42,47 @@ func classify(
 extension TextOutput {
   fileprivate mutating func appendText(
     _ image: UnsafePointer<CChar>, _ top: UnsafeBufferPointer<Int>,
-    _ classifier: borrowing Classifier
+    _ classifier: borrowing TimedClassifier
   ) {
     append(cString: image)
     append("\n")
-    let probabilities = classifier.probabilities()
+    let probabilities = classifier.base.probabilities()
     for index in top {
       append(percentage: Double(probabilities[index]))
       append("  ")
-      if let name = classifier.session.plan.view.className(index) {
+      if let name = classifier.base.session.plan.view.className(index) {
         append(withoutSynset(name))
       } else {
-        append("class ")
-        append(index)
+        append("class \(index)")
       }
       append("\n")
     }
-    append("  inference ")
-    append(milliseconds(classifier.inferenceTime), decimals: 2)
-    append(" ms, input ")
-    append(milliseconds(classifier.inputTime), decimals: 2)
-    append(" ms")
+    append("  inference \(milliseconds(classifier.inferenceTime), decimals: 2) ms, ")
+    append("input \(milliseconds(classifier.inputTime), decimals: 2) ms")
   }
 
   fileprivate mutating func appendJSON(
     _ image: UnsafePointer<CChar>, _ top: UnsafeBufferPointer<Int>,
-    _ classifier: borrowing Classifier
+    _ classifier: borrowing TimedClassifier
   ) {
     append("{\"file\": ")
     append(jsonCString: image)
     append(", ")
-    append(jsonTop: top, classifier.probabilities(), classifier)
-    append(", \"inference_ms\": ")
-    append(milliseconds(classifier.inferenceTime), decimals: 3)
-    append(", \"input_ms\": ")
-    append(milliseconds(classifier.inputTime), decimals: 3)
+    append(jsonTop: top, classifier.base.probabilities(), classifier)
+    appendTimes(of: classifier)
     append("}")
+  }
+
+  /// Appends the members "inference_ms" and "input_ms".
+  mutating func appendTimes(of classifier: borrowing TimedClassifier) {
+    append(", \"inference_ms\": \(milliseconds(classifier.inferenceTime), decimals: 3)")
+    append(", \"input_ms\": \(milliseconds(classifier.inputTime), decimals: 3)")
   }
 
   /// Appends the member "top": an array of classes.
   mutating func append(
     jsonTop top: UnsafeBufferPointer<Int>, _ probabilities: UnsafeBufferPointer<Float>,
-    _ classifier: borrowing Classifier
+    _ classifier: borrowing TimedClassifier
   ) {
     append("\"top\": [")
     for place in 0..<top.count {
@@ -98,27 +96,21 @@ extension TextOutput {
   /// Appends the members "index", "label" and "probability".
   mutating func append(
     jsonClass index: Int, _ probabilities: UnsafeBufferPointer<Float>,
-    _ classifier: borrowing Classifier
+    _ classifier: borrowing TimedClassifier
   ) {
-    append("\"index\": ")
-    append(index)
-    append(", \"label\": ")
-    if let name = classifier.session.plan.view.className(index) {
+    append("\"index\": \(index), \"label\": ")
+    if let name = classifier.base.session.plan.view.className(index) {
       append(jsonString: name)
     } else {
-      append("\"class ")
-      append(index)
-      append("\"")
+      append("\"class \(index)\"")
     }
-    append(", \"probability\": ")
-    append(jsonNumber: Double(probabilities[index]), decimals: 6)
+    append(", \"probability\": \(json: Double(probabilities[index]), decimals: 6)")
   }
 
   private mutating func append(percentage probability: Double) {
     let percent = probability * 100
     append(percent < 9.995 ? "    " : percent < 99.995 ? "   " : "  ")
-    append(percent, decimals: 2)
-    append(" %")
+    append("\(percent, decimals: 2) %")
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CResNetFrameReader
 import CResNetPlatform
 import ResNetBoardTool
 import ResNetImages
@@ -12,7 +13,7 @@ import ResNetRuntime
 /// - **Allocates:** everything before the first frame.
 func classifyFrames(
   _ arguments: borrowing Arguments, _ options: FrameOptions
-) throws(RunError) -> Bool {
+) throws(RunFailure) -> Bool {
   let (word, width, height, format) = options.size!
   let converter: FrameConverter
   do throws(ImageError) {
@@ -20,15 +21,15 @@ func classifyFrames(
       width: width, height: height, format: format, stride: options.stride, matrix: options.matrix,
       range: options.range ?? (format == .yuv420 ? .full : .limited))
   } catch {
-    complain(about: word, error)
-    return false
+    throw .frame(word, error)
   }
   // Before the session: its threads may be bound to CPUs, this one is free.
   let reader = try FrameReader(
     arguments.images[0], frameBytes: converter.byteCount, latest: options.latest)
-  var classifier = try Classifier(arguments)
-  let input = try FrameInput(converter, classifier.session.plan.view.preprocessing)
-  let places = try Buffer<Int>(count: min(arguments.top, classifier.session.plan.classCount))
+  var classifier = try shared(TimedClassifier(arguments))
+  let input = try FrameInput(converter, classifier.base.preprocessing)
+  let places = try shared(
+    Buffer<Int>(count: min(arguments.top, classifier.base.session.plan.classCount)))
   var output = TextOutput()
   rn_ignore_sigpipe()
 
@@ -39,17 +40,15 @@ func classifyFrames(
     let number = Int(item.number)
     if number % options.every == 0 {
       classifier.run(frame, through: input)
-      let filled = topK(classifier.session.logits, into: places.elements)
       output.append(
-        frame: number, dropped: number - next,
-        UnsafeBufferPointer(rebasing: places.elements[0..<filled]), classifier,
+        frame: number, dropped: number - next, classifier.base.top(places.elements), classifier,
         showsTop: arguments.showsTop)
-      do throws(RunError) {
+      do throws(ToolFailure) {
         try output.endLine()
       } catch {
         // Whoever read the lines has gone, as `head` does.
         if case .standardOutput(EPIPE) = error { return true }
-        throw error
+        throw .tool(error)
       }
       classified += 1
       next = number + 1
@@ -63,48 +62,32 @@ func classifyFrames(
 /// Tells on standard error how a stream ended.
 private func report(
   _ end: rn_frame, _ reader: borrowing FrameReader, classified: Int
-) throws(RunError) {
+) throws(RunFailure) {
   if end.end == RN_FRAME_END_BY_ERROR.rawValue { throw .stream(reader.path, errno: end.error) }
   if end.end == RN_FRAME_END_OF_STREAM.rawValue, end.number == 0 {
     throw .noFrame(reader.path, expected: reader.frameBytes, found: end.rest)
   }
   if end.rest > 0 {
-    complain {
-      $0.append(cString: reader.path)
-      $0.append(": the stream ended within a frame: expected ")
-      $0.append(reader.frameBytes)
-      $0.append(" bytes, found ")
-      $0.append(end.rest)
-    }
+    var line: TextLine = "\(reader.path): the stream ended within a frame: expected "
+    line.append("\(reader.frameBytes) bytes, found \(end.rest)")
+    tool.complain(line)
   }
-  complain {
-    $0.append(end.number)
-    $0.append(" frames, ")
-    $0.append(classified)
-    $0.append(" classified")
-  }
+  tool.complain("\(end.number) frames, \(classified) classified")
 }
 
 extension TextOutput {
   fileprivate mutating func append(
     frame: Int, dropped: Int, _ top: UnsafeBufferPointer<Int>,
-    _ classifier: borrowing Classifier, showsTop: Bool
+    _ classifier: borrowing TimedClassifier, showsTop: Bool
   ) {
-    let probabilities = classifier.probabilities()
-    append("{\"frame\": ")
-    append(frame)
-    append(", ")
+    let probabilities = classifier.base.probabilities()
+    append("{\"frame\": \(frame), ")
     append(jsonClass: top[0], probabilities, classifier)
     if showsTop {
       append(", ")
       append(jsonTop: top, probabilities, classifier)
     }
-    append(", \"inference_ms\": ")
-    append(milliseconds(classifier.inferenceTime), decimals: 3)
-    append(", \"input_ms\": ")
-    append(milliseconds(classifier.inputTime), decimals: 3)
-    append(", \"dropped\": ")
-    append(dropped)
-    append("}")
+    appendTimes(of: classifier)
+    append(", \"dropped\": \(dropped)}")
   }
 }

@@ -14,7 +14,7 @@ struct DirectoryListing: ~Copyable {
   /// Lists a folder.
   ///
   /// - Parameter path: the folder, a text that outlives the error it may appear in.
-  init(_ path: UnsafePointer<CChar>) throws(RunError) {
+  init(_ path: UnsafePointer<CChar>) throws(RunFailure) {
     var list: UnsafeMutablePointer<UnsafeMutablePointer<dirent>?>?
     let found = rn_list_directory(path, &list)
     guard found >= 0 else { throw .folder(path, errno: rn_errno()) }
@@ -32,8 +32,8 @@ struct DirectoryListing: ~Copyable {
 
   /// Drops the names for which `isWanted` is false.
   mutating func keep(
-    where isWanted: (UnsafePointer<CChar>) throws(RunError) -> Bool
-  ) throws(RunError) {
+    where isWanted: (UnsafePointer<CChar>) throws(RunFailure) -> Bool
+  ) throws(RunFailure) {
     guard let entries else { return }
     var kept = 0
     for index in 0..<count where try isWanted(self[index]) {

@@ -11,10 +11,11 @@ import ResNetRuntime
 ///
 /// - Returns: Whether all images could be read.
 func evaluate(
-  _ root: UnsafePointer<CChar>, _ classifier: inout Classifier, asJSON: Bool
-) throws(RunError) -> Bool {
-  let folders = try ClassFolders(root, classifier.session.plan)
-  let places = try Buffer<Int>(count: min(5, classifier.session.plan.classCount))
+  _ root: UnsafePointer<CChar>, _ classifier: inout TimedClassifier, asJSON: Bool
+) throws(RunFailure) -> Bool {
+  let folders = try ClassFolders(root, classifier.base.session.plan)
+  let places = try shared(
+    Buffer<Int>(count: min(5, classifier.base.session.plan.classCount)))
   var score = Score()
   var progress = Progress(total: folders.imageCount)
   let start = rn_monotonic_ns()
@@ -22,17 +23,15 @@ func evaluate(
     let path = try folders.path(folder)
     let images = try folders.images(inFolder: folder)
     for index in 0..<images.count {
-      let image = try Path(path.text, images[index])
+      let image = try shared(Path(path.text, images[index]))
       do throws(ImageError) {
         try classifier.run(image.text)
-        let filled = topK(classifier.session.logits, into: places.elements)
-        score.count(
-          folders.label(folder), UnsafeBufferPointer(rebasing: places.elements[0..<filled]))
+        score.count(folders.label(folder), classifier.base.top(places.elements))
         score.inputTime += classifier.inputTime
         score.inferenceTime += classifier.inferenceTime
       } catch {
         progress.clear()
-        complain(about: image.text, error)
+        tool.complain("\(image.text): \(error)")
         score.unreadable += 1
       }
       progress.show(score)
@@ -47,47 +46,25 @@ func evaluate(
   } else {
     output.appendText(score)
   }
-  try output.endLine()
+  try shared(output.endLine())
   return score.unreadable == 0
 }
 
 extension TextOutput {
   fileprivate mutating func appendText(_ score: Score) {
-    append("top-1     ")
-    append(score.top1, decimals: 4)
-    append("\ntop-5     ")
-    append(score.top5, decimals: 4)
-    append("\nimages    ")
-    append(score.images)
-    if score.unreadable > 0 {
-      append(", and ")
-      append(score.unreadable)
-      append(" that cannot be read")
-    }
-    append("\nimages/s  ")
-    append(score.imagesPerSecond, decimals: 1)
-    append("\nmeans     inference ")
-    append(milliseconds(score.inferenceTime) / Double(score.images), decimals: 2)
-    append(" ms, input ")
-    append(milliseconds(score.inputTime) / Double(score.images), decimals: 2)
-    append(" ms")
+    append("top-1     \(score.top1, decimals: 4)\ntop-5     \(score.top5, decimals: 4)")
+    append("\nimages    \(score.images)")
+    if score.unreadable > 0 { append(", and \(score.unreadable) that cannot be read") }
+    append("\nimages/s  \(score.imagesPerSecond, decimals: 1)\nmeans     inference ")
+    append("\(score.mean(score.inferenceTime), decimals: 2) ms, ")
+    append("input \(score.mean(score.inputTime), decimals: 2) ms")
   }
 
   fileprivate mutating func appendJSON(_ score: Score) {
-    append("{\"top1\": ")
-    append(score.top1, decimals: 6)
-    append(", \"top5\": ")
-    append(score.top5, decimals: 6)
-    append(", \"images\": ")
-    append(score.images)
-    append(", \"unreadable\": ")
-    append(score.unreadable)
-    append(", \"images_per_s\": ")
-    append(score.imagesPerSecond, decimals: 3)
-    append(", \"inference_ms\": ")
-    append(milliseconds(score.inferenceTime) / Double(score.images), decimals: 3)
-    append(", \"input_ms\": ")
-    append(milliseconds(score.inputTime) / Double(score.images), decimals: 3)
-    append("}")
+    append("{\"top1\": \(score.top1, decimals: 6), \"top5\": \(score.top5, decimals: 6)")
+    append(", \"images\": \(score.images), \"unreadable\": \(score.unreadable)")
+    append(", \"images_per_s\": \(score.imagesPerSecond, decimals: 3)")
+    append(", \"inference_ms\": \(score.mean(score.inferenceTime), decimals: 3)")
+    append(", \"input_ms\": \(score.mean(score.inputTime), decimals: 3)}")
   }
 }

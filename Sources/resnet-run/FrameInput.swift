@@ -12,14 +12,22 @@ struct FrameInput: ~Copyable {
   private let image: RGBImage
   private let preprocessor: Preprocessor
 
-  init(_ converter: consuming FrameConverter, _ preprocessing: PreprocessingRecord) throws(RunError)
-  {
+  init(
+    _ converter: consuming FrameConverter, _ preprocessing: PreprocessingRecord
+  ) throws(RunFailure) {
     let (width, height) = (converter.width, converter.height)
-    let image = try FrameInput.makeImage(width, height)
-    let preprocessor = try FrameInput.makePreprocessor(width, height, preprocessing)
-    self.image = image
-    self.preprocessor = preprocessor
-    self.converter = converter
+    do throws(ImageError) {
+      let image = try RGBImage(width: width, height: height)
+      let preprocessor = try Preprocessor(
+        width: width, height: height, resizeShorterSide: preprocessing.resize,
+        crop: preprocessing.crop)
+      self.image = image
+      self.preprocessor = preprocessor
+      self.converter = converter
+    } catch {
+      // The converter has checked the sides: only memory can be missing.
+      throw .tool(.outOfMemory(bytes: 3 * width * (height + preprocessing.crop)))
+    }
   }
 
   /// Writes the network's input.
@@ -28,27 +36,5 @@ struct FrameInput: ~Copyable {
   func read(_ frame: UnsafePointer<UInt8>, into pixels: UnsafeMutablePointer<UInt8>) {
     converter.convert(frame, into: image)
     preprocessor.run(image, into: pixels)
-  }
-
-  // The converter has checked the sides: only memory can be missing.
-
-  private static func makeImage(_ width: Int, _ height: Int) throws(RunError) -> RGBImage {
-    do throws(ImageError) {
-      return try RGBImage(width: width, height: height)
-    } catch {
-      throw .outOfMemory(bytes: 3 * width * height)
-    }
-  }
-
-  private static func makePreprocessor(
-    _ width: Int, _ height: Int, _ preprocessing: PreprocessingRecord
-  ) throws(RunError) -> Preprocessor {
-    do throws(ImageError) {
-      return try Preprocessor(
-        width: width, height: height, resizeShorterSide: preprocessing.resize,
-        crop: preprocessing.crop)
-    } catch {
-      throw .outOfMemory(bytes: 3 * width * preprocessing.crop)
-    }
   }
 }

@@ -49,28 +49,21 @@ struct FrameOptions {
   private mutating func parse(_ word: UnsafePointer<CChar>) throws(UsageError) {
     var next = word
     guard let width = FrameOptions.number(&next), next.pointee == 0x78 else {
-      throw .frameFormat(word)
+      throw FrameOptions.unknown(word)
     }
     next += 1
     guard let height = FrameOptions.number(&next), next.pointee == 0x3A else {
-      throw .frameFormat(word)
+      throw FrameOptions.unknown(word)
     }
     next += 1
-    let format: FrameFormat
-    if strcmp(next, ("yuv420" as StaticString).cString) == 0 {
-      format = .yuv420
-    } else if strcmp(next, ("nv12" as StaticString).cString) == 0 {
-      format = .nv12
-    } else if strcmp(next, ("yuyv" as StaticString).cString) == 0 {
-      format = .yuyv
-    } else if strcmp(next, ("rgb24" as StaticString).cString) == 0 {
-      format = .rgb24
-    } else if strcmp(next, ("bgr24" as StaticString).cString) == 0 {
-      format = .bgr24
-    } else {
-      throw .frameFormat(word)
-    }
+    guard let format = FrameFormat(named: next) else { throw FrameOptions.unknown(word) }
     size = (word, width, height, format)
+  }
+
+  private static func unknown(_ word: UnsafePointer<CChar>) -> UsageError {
+    .word(
+      "expected a width, height and format such as 640x480:yuv420 after --raw (yuv420, nv12, yuyv, rgb24 or bgr24), found",
+      word)
   }
 
   /// Digits, at most six of them.
@@ -86,6 +79,26 @@ struct FrameOptions {
   }
 }
 
+extension FrameFormat {
+  /// The format of some name on the command line.
+  fileprivate init?(named text: UnsafePointer<CChar>) {
+    func isNamed(_ name: StaticString) -> Bool { strcmp(text, name.cString) == 0 }
+    if isNamed("yuv420") {
+      self = .yuv420
+    } else if isNamed("nv12") {
+      self = .nv12
+    } else if isNamed("yuyv") {
+      self = .yuyv
+    } else if isNamed("rgb24") {
+      self = .rgb24
+    } else if isNamed("bgr24") {
+      self = .bgr24
+    } else {
+      return nil
+    }
+  }
+}
+
 extension ArgumentWords {
   /// Whether the value of an option is the first of two words; the other is the second.
   fileprivate mutating func choice(
@@ -94,7 +107,7 @@ extension ArgumentWords {
     let text = try value(of: option)
     if strcmp(text, first.cString) == 0 { return true }
     guard strcmp(text, second.cString) == 0 else {
-      throw .word(option.text, expected: expected, found: text)
+      throw .value(option.text, expected: expected, found: text)
     }
     return false
   }

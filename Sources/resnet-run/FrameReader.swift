@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CResNetFrameReader
 import CResNetPlatform
 import ResNetBoardTool
 
@@ -13,7 +14,7 @@ struct FrameReader: ~Copyable {
   private let reader: OpaquePointer
 
   /// Opens `path`, or standard input if it is -, and begins to read.
-  init(_ path: UnsafePointer<CChar>, frameBytes: Int, latest: Bool) throws(RunError) {
+  init(_ path: UnsafePointer<CChar>, frameBytes: Int, latest: Bool) throws(RunFailure) {
     let isStandardInput = strcmp(path, ("-" as StaticString).cString) == 0
     let descriptor = isStandardInput ? STDIN_FILENO : rn_open_read(path)
     guard descriptor >= 0 else { throw .stream(path, errno: rn_errno()) }

@@ -21,14 +21,8 @@ struct Progress {
     var line = TextLine()
     // Back to the first column, and the old line erased.
     if isTerminal { line.append("\r\u{1B}[K") }
-    line.append(score.images + score.unreadable)
-    line.append(" of ")
-    line.append(total)
-    line.append(" images")
-    if score.images > 0 {
-      line.append(", top-1 ")
-      line.append(score.top1, decimals: 4)
-    }
+    line.append("\(score.images + score.unreadable) of \(total) images")
+    if score.images > 0 { line.append(", top-1 \(score.top1, decimals: 4)") }
     if isTerminal {
       line.write(to: STDERR_FILENO)
       isShown = true

@@ -24,6 +24,9 @@ struct Score {
   /// Images per second, decoding and resizing included.
   var imagesPerSecond: Double { Double(images) * 1e9 / Double(elapsed) }
 
+  /// The mean of a sum of nanoseconds over the images, in milliseconds.
+  func mean(_ sum: Int64) -> Double { milliseconds(sum) / Double(images) }
+
   /// Counts an image of class `label`, given the most probable classes.
   mutating func count(_ label: Int, _ ranking: UnsafeBufferPointer<Int>) {
     images += 1

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CResNetPlatform
-import ResNetPlanFormat
-import ResNetPlatform
+import ResNetBoardTool
 
-/// Writes the help text.
-///
-/// - Returns: Whether everything was written.
-@discardableResult
-func printUsage(to descriptor: Int32) -> Bool {
-  var text = TextLine()
-  text.append(
+let tool = Tool(
+  name: "resnet-run",
+  help:
     """
     usage: resnet-run MODEL.plan IMAGE... [--top N] [--json] [--features FILE.f32] [--logits FILE.f32]
                                           [--probabilities FILE.f32] [--isa NAME]
@@ -67,18 +61,3 @@ func printUsage(to descriptor: Int32) -> Bool {
         resnet-run resnet18.plan --raw 640x480:yuv420 --latest -
 
     """)
-  return text.write(to: descriptor)
-}
-
-/// Writes the tool's version and that of the plans it reads.
-///
-/// - Returns: Whether everything was written.
-func printVersion(to descriptor: Int32) -> Bool {
-  var text = TextLine()
-  text.append("resnet-run ")
-  text.append(packageVersion)
-  text.append(" (plan format ")
-  text.append(PlanLayout.version)
-  text.append(")")
-  return text.writeLine(to: descriptor)
-}

@@ -5,9 +5,9 @@ import ResNetRuntime
 
 /// A file of little-endian float32 values.
 extension OutputFile {
-  fileprivate mutating func append(_ vector: UnsafeBufferPointer<Float>) throws(RunError) {
+  fileprivate mutating func append(_ vector: UnsafeBufferPointer<Float>) throws(ToolFailure) {
     for value in vector {
-      try withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes throws(RunError) in
+      try withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes throws(ToolFailure) in
         try append(bytes)
       }
     }
@@ -21,7 +21,7 @@ struct VectorFiles: ~Copyable {
   private var probabilities: OutputFile?
 
   /// Creates the files that are asked for, under temporary names.
-  init(_ arguments: borrowing Arguments) throws(RunError) {
+  init(_ arguments: borrowing Arguments) throws(ToolFailure) {
     features = nil
     logits = nil
     probabilities = nil
@@ -31,14 +31,14 @@ struct VectorFiles: ~Copyable {
   }
 
   /// Appends the results of the last image.
-  mutating func append(_ classifier: borrowing Classifier) throws(RunError) {
-    try features?.append(classifier.session.features)
-    try logits?.append(classifier.session.logits)
-    try probabilities?.append(classifier.probabilities())
+  mutating func append(_ classifier: borrowing TimedClassifier) throws(ToolFailure) {
+    try features?.append(classifier.base.session.features)
+    try logits?.append(classifier.base.session.logits)
+    try probabilities?.append(classifier.base.probabilities())
   }
 
   /// Gives the files their names, once everything is written.
-  mutating func publish() throws(RunError) {
+  mutating func publish() throws(ToolFailure) {
     try features?.close()
     try logits?.close()
     try probabilities?.close()

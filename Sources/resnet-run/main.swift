@@ -2,4 +2,4 @@
 
 import CResNetPlatform
 
-exit(runTool().rawValue)
+exit(tool.run(infer).rawValue)

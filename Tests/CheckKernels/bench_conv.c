@@ -119,7 +119,7 @@ void bench_conv_q8(bench_run *run) {
 // anew for each output channel, is left out.
 void bench_winograd_q8(bench_run *run) {
   static const uint32_t forms[][2] = {{2, 2}, {4, 2}, {4, 4}};
-  if (run->kernels->winograd_q8 == rn_winograd_q8_ref)
+  if (strcmp(run->isa, "ref") == 0)
     return;
   check_random random = {1};
   for (unsigned i = 0; i < 4; i++) {
@@ -150,9 +150,10 @@ void bench_winograd_q8(bench_run *run) {
           .weights = weights,
           .tile_height = tile_height,
           .tile_width = tile_width,
-          .scratch = buffer_output(rn_winograd_scratch(tile_height, tile_width, s.input_channels))};
+          .scratch =
+              buffer_output(rn_winograd_q8_scratch(tile_height, tile_width, s.input_channels))};
       bench_samples samples;
-      BENCH(&samples, run->kernels->winograd_q8(&a, 0, rn_winograd_units(&a)));
+      BENCH(&samples, run->kernels->winograd_q8(&a, 0, rn_winograd_q8_units(&a)));
       char name[40];
       snprintf(name, sizeof name, "F(%ux%u) %ux%u %u-%u", tile_height, tile_width, s.size, s.size,
                s.input_channels, s.output_channels);
@@ -169,11 +170,12 @@ void bench_conv_f32(bench_run *run) {
     const size_t weight_count = taps_of(&layer.geometry) * s->output_channels;
     float *weights = buffer_input(weight_count * sizeof *weights);
     fill_floats(weights, weight_count, &random);
-    const rn_conv_f32_args a = {.geometry = layer.geometry,
-                                .input = layer.input,
-                                .weights = weights,
-                                .bias = layer.bias,
-                                .output = layer.output};
+    const rn_conv_float_args a = {.geometry = layer.geometry,
+                                  .input = layer.input,
+                                  .weights = weights,
+                                  .bias = layer.bias,
+                                  .output = layer.output,
+                                  .high = INFINITY};
     bench_samples samples;
     BENCH(&samples, run->kernels->conv_f32(&a, 0, rn_conv_units(&a.geometry)));
     char name[40];
@@ -182,7 +184,8 @@ void bench_conv_f32(bench_run *run) {
   }
 }
 
-static void conv_f16(bench_run *run, void (*kernel)(const rn_conv_f16_args *, uint32_t, uint32_t)) {
+static void conv_f16(bench_run *run,
+                     void (*kernel)(const rn_conv_float_args *, uint32_t, uint32_t)) {
   check_random random = {1};
   for (const struct shape *s = shapes; s < shapes + shape_count; s++) {
     buffers_reset();
@@ -190,11 +193,12 @@ static void conv_f16(bench_run *run, void (*kernel)(const rn_conv_f16_args *, ui
     const size_t weight_count = taps_of(&layer.geometry) * s->output_channels;
     uint16_t *weights = buffer_input(weight_count * sizeof *weights);
     fill_halves(weights, weight_count, &random);
-    const rn_conv_f16_args a = {.geometry = layer.geometry,
-                                .input = layer.input,
-                                .weights = weights,
-                                .bias = layer.bias,
-                                .output = layer.output};
+    const rn_conv_float_args a = {.geometry = layer.geometry,
+                                  .input = layer.input,
+                                  .weights = weights,
+                                  .bias = layer.bias,
+                                  .output = layer.output,
+                                  .high = INFINITY};
     bench_samples samples;
     BENCH(&samples, kernel(&a, 0, rn_conv_units(&a.geometry)));
     char name[40];
@@ -209,9 +213,9 @@ void bench_conv_f16acc16(bench_run *run) { conv_f16(run, run->kernels->conv_f16a
 
 // The rate is that of the direct convolution's multiplications. As above.
 static void winograd_f16(bench_run *run,
-                         void (*kernel)(const rn_winograd_f16_args *, uint32_t, uint32_t)) {
+                         void (*kernel)(const rn_winograd_float_args *, uint32_t, uint32_t)) {
   static const uint32_t forms[][2] = {{2, 2}, {4, 2}, {4, 4}};
-  if (kernel == rn_winograd_f16_ref)
+  if (strcmp(run->isa, "ref") == 0)
     return;
   check_random random = {1};
   for (unsigned i = 0; i < 4; i++) {
@@ -224,15 +228,16 @@ static void winograd_f16(bench_run *run,
                                   s.input_channels * s.output_channels;
       uint16_t *weights = buffer_input(weight_count * sizeof *weights);
       fill_halves(weights, weight_count, &random);
-      const rn_winograd_f16_args a = {.conv = {.geometry = layer.geometry,
-                                               .input = layer.input,
-                                               .bias = layer.bias,
-                                               .output = layer.output},
-                                      .weights = weights,
-                                      .tile_height = tile_height,
-                                      .tile_width = tile_width,
-                                      .scratch = buffer_output(rn_winograd_f16_scratch(
-                                          tile_height, tile_width, s.input_channels))};
+      const rn_winograd_float_args a = {.conv = {.geometry = layer.geometry,
+                                                 .input = layer.input,
+                                                 .bias = layer.bias,
+                                                 .output = layer.output,
+                                                 .high = INFINITY},
+                                        .weights = weights,
+                                        .tile_height = tile_height,
+                                        .tile_width = tile_width,
+                                        .scratch = buffer_output(rn_winograd_f16_scratch(
+                                            tile_height, tile_width, s.input_channels))};
       bench_samples samples;
       BENCH(&samples, kernel(&a, 0, rn_winograd_f16_units(&a)));
       char name[40];
@@ -245,6 +250,4 @@ static void winograd_f16(bench_run *run,
 
 void bench_winograd_f16(bench_run *run) { winograd_f16(run, run->kernels->winograd_f16); }
 
-void bench_winograd_f16acc16(bench_run *run) {
-  winograd_f16(run, run->kernels->winograd_f16acc16);
-}
+void bench_winograd_f16acc16(bench_run *run) { winograd_f16(run, run->kernels->winograd_f16acc16); }

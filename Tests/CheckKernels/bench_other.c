@@ -127,4 +127,3 @@ void bench_softmax_f32(bench_run *run) {
   BENCH(&samples, run->kernels->softmax_f32(logits, probabilities, 1000));
   bench_report(run, &samples, "1000", 0, 0);
 }
-

@@ -19,14 +19,14 @@
 // numbers around 1; inputs that are denormal in fp16; the greatest inputs; and few weights, so that
 // a bound allows for little more than one rounding. Biases and residuals are the typical floats of
 // check_half.h, which are below 1.
-void halfsums_fill_inputs(check_random *random, conv_data data, float *values, size_t count);
-void halfsums_fill_weights(check_random *random, conv_data data, uint16_t *weights, size_t count);
+void acc16_fill_inputs(check_random *random, conv_data data, float *values, size_t count);
+void acc16_fill_weights(check_random *random, conv_data data, uint16_t *weights, size_t count);
 
 // (1 + u)^count - 1
-double halfsums_roundings(double count);
+double acc16_roundings(double count);
 
 // Takes what is within `bound` for what was expected, so that check_compare tells of the rest. The
 // bound is that of the products; what the bias and the residual add is known here.
-void halfsums_accept(float *found, const float *expected, double bound);
+void acc16_accept(float *found, const float *expected, double bound);
 
 #endif

@@ -33,7 +33,7 @@ static const conv_shape resnet_shapes[] = {
     {1, 2, 256, 2, 28, 2},
     {1, 2, 512, 4, 14, 2},
     {1, 2, 1024, 2, 7, 4},
-    // More input for a row of outputs than conv_f16_neonfp16 converts at once.
+    // More input for a row of outputs than conv_f16acc16_neonfp16 converts at once.
     {1, 1, 512, 1, 70, 2},
     {3, 2, 128, 3, 57, 1},
 };

@@ -41,24 +41,20 @@ static void one(check_run *run, const conv_case *c) {
     memcpy(found, before, size);
   }
 
-  const float low = random_below(random, 2) ? 0.0f : -INFINITY;
-  rn_conv_f32_args wide = {.geometry = c->geometry,
-                           .input = input,
-                           .weights = widened,
-                           .bias = bias,
-                           .output = (float *)(expected + c->view.origin),
-                           .low = low};
-  rn_conv_f16_args a = {.geometry = c->geometry,
-                        .input = input,
-                        .weights = weights,
-                        .bias = bias,
-                        .output = (float *)(found + c->view.origin),
-                        .low = low};
-  if (c->residual != conv_no_residual) {
-    wide.residual = c->residual == conv_separate ? residual : wide.output;
-    a.residual = c->residual == conv_separate ? residual : a.output;
-  }
-  CHECK_REFERENCE(run, rn_conv_f32_ref(&wide, c->first, c->last));
+  rn_conv_float_args a = {.geometry = c->geometry,
+                          .input = input,
+                          .weights = widened,
+                          .bias = bias,
+                          .output = (float *)(expected + c->view.origin)};
+  check_fill_range(random, &a);
+  a.residual = c->residual == conv_separate   ? residual
+               : c->residual == conv_in_place ? a.output
+                                              : 0;
+  CHECK_REFERENCE(run, run->reference->conv_f32(&a, c->first, c->last));
+  a.weights = weights;
+  a.output = (float *)(found + c->view.origin);
+  if (c->residual == conv_in_place)
+    a.residual = a.output;
   CHECK_KERNEL(run, run->kernels->conv_f16(&a, c->first, c->last));
   check_compare(run, &c->view, before, expected, found);
 }

@@ -10,10 +10,10 @@
 #include <math.h>
 #include <string.h>
 
-static double bound_of(const rn_conv_f16_args *a, uint32_t y, uint32_t x, uint32_t oc) {
+static double bound_of(const rn_conv_float_args *a, uint32_t y, uint32_t x, uint32_t oc) {
   const rn_conv_geometry *g = &a->geometry;
   const size_t block = (size_t)g->kernel_rows * g->run * 16;
-  const uint16_t *weights = a->weights + oc / 16 * block + oc % 16;
+  const uint16_t *weights = (const uint16_t *)a->weights + oc / 16 * block + oc % 16;
   double products = 0, sum = 0, terms = 0;
   for (uint32_t r = 0; r < g->kernel_rows; r++) {
     const float *input = a->input + y * g->step_y + r * g->input_row + x * g->step_x;
@@ -24,7 +24,7 @@ static double bound_of(const rn_conv_f16_args *a, uint32_t y, uint32_t x, uint32
       terms += weight != 0;
     }
   }
-  return halfsums_roundings(1 + fmin(terms, 96 + 15)) * products + 0x1p-24 * (sum + terms) +
+  return acc16_roundings(1 + fmin(terms, 96 + 15)) * products + 0x1p-24 * (sum + terms) +
          (terms + 64) * 0x1p-23 * products;
 }
 
@@ -38,8 +38,8 @@ static void one(check_run *run, const conv_case *c) {
   uint8_t *before = buffer_output(size);
   uint8_t *expected = buffer_output(size);
   uint8_t *found = buffer_output(size);
-  halfsums_fill_inputs(random, c->data, input, c->input_count);
-  halfsums_fill_weights(random, c->data, weights, c->weight_count);
+  acc16_fill_inputs(random, c->data, input, c->input_count);
+  acc16_fill_weights(random, c->data, weights, c->weight_count);
   check_fill_floats(random, conv_typical, bias, c->channels);
   check_fill_floats(random, conv_typical, residual, c->residual_count);
   if (c->residual == conv_in_place) {
@@ -48,16 +48,16 @@ static void one(check_run *run, const conv_case *c) {
     memcpy(found, before, size);
   }
   const rn_conv_geometry *g = &c->geometry;
-  rn_conv_f16_args a = {.geometry = *g,
-                        .input = input,
-                        .weights = weights,
-                        .bias = bias,
-                        .output = (float *)(expected + c->view.origin),
-                        .low = random_below(random, 2) ? 0.0f : -INFINITY};
+  rn_conv_float_args a = {.geometry = *g,
+                          .input = input,
+                          .weights = weights,
+                          .bias = bias,
+                          .output = (float *)(expected + c->view.origin)};
+  check_fill_range(random, &a);
   a.residual = c->residual == conv_separate   ? residual
                : c->residual == conv_in_place ? a.output
                                               : 0;
-  CHECK_REFERENCE(run, rn_conv_f16_ref(&a, c->first, c->last));
+  CHECK_REFERENCE(run, run->reference->conv_f16(&a, c->first, c->last));
   a.output = (float *)(found + c->view.origin);
   if (c->residual == conv_in_place)
     a.residual = a.output;
@@ -69,15 +69,11 @@ static void one(check_run *run, const conv_case *c) {
         const size_t at = y * g->output_row + x * g->output_pixel + oc;
         const float *wanted = (const float *)(expected + c->view.origin) + at;
         if (a.output[at] != *wanted)
-          halfsums_accept(a.output + at, wanted, bound_of(&a, y, x, oc));
+          acc16_accept(a.output + at, wanted, bound_of(&a, y, x, oc));
       }
     }
   }
   check_compare(run, &c->view, before, expected, found);
 }
 
-// Where a level has no such arithmetic, the kernel is the exact one and checked as that.
-void check_conv_f16acc16(check_run *run) {
-  if (run->kernels->conv_f16acc16 != run->kernels->conv_f16)
-    check_conv_cases(run, sizeof(float), one);
-}
+void check_conv_f16acc16(check_run *run) { check_conv_cases(run, sizeof(float), one); }

@@ -39,16 +39,14 @@ static void one(check_run *run, const conv_case *c) {
     memcpy(found, before, size);
   }
 
-  rn_conv_f32_args a = {.geometry = c->geometry,
-                        .input = input,
-                        .weights = weights,
-                        .bias = bias,
-                        .low = random_below(random, 2) ? 0.0f : -INFINITY};
+  rn_conv_float_args a = {
+      .geometry = c->geometry, .input = input, .weights = weights, .bias = bias};
+  check_fill_range(random, &a);
   a.output = (float *)(expected + c->view.origin);
   a.residual = c->residual == conv_separate   ? residual
                : c->residual == conv_in_place ? a.output
                                               : 0;
-  CHECK_REFERENCE(run, rn_conv_f32_ref(&a, c->first, c->last));
+  CHECK_REFERENCE(run, run->reference->conv_f32(&a, c->first, c->last));
   a.output = (float *)(found + c->view.origin);
   if (c->residual == conv_in_place)
     a.residual = a.output;

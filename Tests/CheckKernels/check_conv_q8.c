@@ -116,7 +116,7 @@ static void one(check_run *run, const conv_case *c) {
   a.residual = c->residual == conv_separate   ? residual
                : c->residual == conv_in_place ? a.output
                                               : 0;
-  CHECK_REFERENCE(run, rn_conv_q8_ref(&a, c->first, c->last));
+  CHECK_REFERENCE(run, run->reference->conv_q8(&a, c->first, c->last));
   a.output = found + c->view.origin;
   check_flip_conv(run, &a, weights, c->input_count,
                   c->residual == conv_separate ? c->residual_count : 0);

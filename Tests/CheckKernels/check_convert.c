@@ -49,7 +49,8 @@ static void one_dequantize(check_run *run) {
   uint8_t *before = buffer_output(view_size(&output));
   uint8_t *expected = buffer_output(view_size(&output));
   uint8_t *found = buffer_output(view_size(&output));
-  CHECK_REFERENCE(run, rn_dequantize_ref(&c.args, stored, (float *)(expected + output.origin)));
+  CHECK_REFERENCE(run,
+                  run->reference->dequantize(&c.args, stored, (float *)(expected + output.origin)));
   CHECK_KERNEL(run, run->kernels->dequantize(&c.args, stored, (float *)(found + output.origin)));
   check_compare(run, &output, before, expected, found);
   check_end(run);
@@ -86,7 +87,7 @@ static void one_quantize(check_run *run) {
   uint8_t *before = buffer_output(view_size(&output));
   uint8_t *expected = buffer_output(view_size(&output));
   uint8_t *found = buffer_output(view_size(&output));
-  CHECK_REFERENCE(run, rn_quantize_ref(&c.args, values, expected + output.origin));
+  CHECK_REFERENCE(run, run->reference->quantize(&c.args, values, expected + output.origin));
   CHECK_KERNEL(run, run->kernels->quantize(&c.args, values, found + output.origin));
   check_compare(run, &output, before, expected, found);
   check_end(run);

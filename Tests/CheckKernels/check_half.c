@@ -68,6 +68,12 @@ void check_fill_halves(check_random *random, conv_data data, uint16_t *halves, s
   }
 }
 
+void check_fill_range(check_random *random, rn_conv_float_args *a) {
+  static const float lows[] = {-INFINITY, 0, 0, -0.25f}, highs[] = {INFINITY, INFINITY, 6, 0.125f};
+  a->low = lows[random_below(random, 4)];
+  a->high = highs[random_below(random, 4)];
+}
+
 // The kinds of data are the same for all operands: input, weights, bias, residual.
 void check_fill_floats(check_random *random, conv_data data, float *values, size_t count) {
   static const float small[] = {0, -0.0f, 1e-42f, -1e-42f, FLT_MIN, -FLT_MIN, 1e-20f, -1e-20f};

@@ -50,9 +50,9 @@ static void every_width(check_run *run, size_t element, void (*reference)(const 
 }
 
 void check_input_q8(check_run *run) {
-  every_width(run, 1, rn_input_q8_ref, run->kernels->input_q8);
+  every_width(run, 1, run->reference->input_q8, run->kernels->input_q8);
 }
 
 void check_input_f32(check_run *run) {
-  every_width(run, sizeof(float), rn_input_f32_ref, run->kernels->input_f32);
+  every_width(run, sizeof(float), run->reference->input_f32, run->kernels->input_f32);
 }

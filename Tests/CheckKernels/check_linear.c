@@ -55,7 +55,7 @@ static void one(check_run *run, uint32_t inputs, uint32_t blocks, linear_data da
   uint8_t *expected = buffer_output(view_size(&view));
   uint8_t *found = buffer_output(view_size(&view));
   a.logits = (float *)(expected + view.origin);
-  CHECK_REFERENCE(run, rn_linear_q8_ref(&a, first, last));
+  CHECK_REFERENCE(run, run->reference->linear_q8(&a, first, last));
   a.logits = (float *)(found + view.origin);
   CHECK_KERNEL(run, run->kernels->linear_q8(&a, first, last));
   check_compare(run, &view, before, expected, found);

@@ -76,11 +76,11 @@ static void maxpools(check_run *run, size_t element, void (*reference)(const rn_
 }
 
 void check_maxpool_q8(check_run *run) {
-  maxpools(run, 1, rn_maxpool_q8_ref, run->kernels->maxpool_q8);
+  maxpools(run, 1, run->reference->maxpool_q8, run->kernels->maxpool_q8);
 }
 
 void check_maxpool_f32(check_run *run) {
-  maxpools(run, sizeof(float), rn_maxpool_f32_ref, run->kernels->maxpool_f32);
+  maxpools(run, sizeof(float), run->reference->maxpool_f32, run->kernels->maxpool_f32);
 }
 
 static void avgpool(check_run *run, uint32_t height, uint32_t width, uint32_t channels, int kind,
@@ -136,11 +136,12 @@ static void avgpools(check_run *run, size_t element, void (*reference)(const rn_
 }
 
 void check_avgpool_q8(check_run *run) {
-  avgpools(run, 1, rn_avgpool_q8_ref, run->kernels->avgpool_q8);
+  avgpools(run, 1, run->reference->avgpool_q8, run->kernels->avgpool_q8);
   // As many pixels as the contract allows: 2^24 / 255.
-  avgpool(run, 257, 256, 16, pool_greatest, 1, rn_avgpool_q8_ref, run->kernels->avgpool_q8);
+  avgpool(run, 257, 256, 16, pool_greatest, 1, run->reference->avgpool_q8,
+          run->kernels->avgpool_q8);
 }
 
 void check_avgpool_f32(check_run *run) {
-  avgpools(run, sizeof(float), rn_avgpool_f32_ref, run->kernels->avgpool_f32);
+  avgpools(run, sizeof(float), run->reference->avgpool_f32, run->kernels->avgpool_f32);
 }

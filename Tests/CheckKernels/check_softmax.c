@@ -35,7 +35,7 @@ static void one(check_run *run, uint32_t count, logits kind, bool is_in_place) {
   float *output = (float *)(found + view.origin);
   if (is_in_place)
     memcpy(output, logits, count * sizeof(float));
-  CHECK_REFERENCE(run, rn_softmax_f32_ref(logits, reference_output, count));
+  CHECK_REFERENCE(run, run->reference->softmax_f32(logits, reference_output, count));
   CHECK_KERNEL(run, run->kernels->softmax_f32(is_in_place ? output : logits, output, count));
   check_compare(run, &view, before, expected, found);
   check_end(run);

@@ -43,7 +43,7 @@ static void fill_exactly(check_random *random, const winograd_case *c) {
 
 // Compares with the direct convolution: without clamp, bias and residual.
 static void check_formula(check_run *run, const winograd_case *c) {
-  rn_winograd_f16_args a = c->args;
+  rn_winograd_float_args a = c->args;
   const rn_conv_geometry *g = &a.conv.geometry;
   const uint16_t *weights = c->weights;
   const uint32_t outputs = c->outputs, taps = 3 * g->run;
@@ -55,11 +55,12 @@ static void check_formula(check_run *run, const winograd_case *c) {
   a.conv.bias = zeros;
   a.conv.residual = 0;
   a.conv.low = -INFINITY;
+  a.conv.high = INFINITY;
   a.conv.output = winograd;
-  CHECK_REFERENCE(run, rn_winograd_f16_ref(&a, 0, rn_winograd_f16_units(&a)));
+  CHECK_REFERENCE(run, run->reference->winograd_f16(&a, 0, rn_winograd_f16_units(&a)));
   a.conv.weights = weights;
   a.conv.output = direct;
-  CHECK_REFERENCE(run, rn_conv_f16_ref(&a.conv, 0, rn_conv_units(g)));
+  CHECK_REFERENCE(run, run->reference->conv_f16(&a.conv, 0, rn_conv_units(g)));
 
   const double norm4 = 88.0 / 3;
   const double norm = (a.tile_height == 4 ? norm4 : 4) * (a.tile_width == 4 ? norm4 : 4) *
@@ -123,7 +124,8 @@ static void many_tiles(check_run *run, int are_last) {
                                                     .step_x = channels,
                                                     .output_row = outputs,
                                                     .output_pixel = outputs},
-                                       .low = -INFINITY},
+                                       .low = -INFINITY,
+                                       .high = INFINITY},
                               .tile_height = 2,
                               .tile_width = 2},
                      .kind = exact};
@@ -133,7 +135,7 @@ static void many_tiles(check_run *run, int are_last) {
   for (uint32_t oc = 0; oc < outputs; oc++)
     c.bias[oc] = (float)random_between(&run->random, -100, 100);
   // The strips on both sides of 2^32, or the last ones.
-  rn_winograd_f16_args a = c.args;
+  rn_winograd_float_args a = c.args;
   const uint32_t strips = rn_winograd_f16_units(&a);
   const uint32_t first = are_last ? strips - 2 : UINT32_MAX / tiles, last = first + 2;
   check_describe(run, "strips [%u, %u) of %u", first, last, strips);
@@ -141,7 +143,7 @@ static void many_tiles(check_run *run, int are_last) {
   c.view.last = (uint32_t)((uint64_t)tiles * last / strips) * 2;
   a.conv.weights = c.weights;
   a.conv.output = (float *)(c.expected + c.view.origin);
-  CHECK_REFERENCE(run, rn_conv_f16_ref(&a.conv, c.view.first, c.view.last));
+  CHECK_REFERENCE(run, run->reference->conv_f16(&a.conv, c.view.first, c.view.last));
   a.conv.weights = 0;
   a.conv.output = (float *)(c.found + c.view.origin);
   CHECK_KERNEL(run, run->kernels->winograd_f16(&a, first, last));

@@ -29,7 +29,7 @@ static const double output_matrix[2][4][6] = {
     {{1, 1, 1, 1, 1}, {0, 1, 1, 2, 2}, {0, 1, 1, 4, 4}, {0, 1, 1, 8, 8, 1}}};
 
 // W of every channel of a tile: [position][channel].
-static void absolute_inputs(const rn_winograd_f16_args *a, uint32_t y, uint32_t x, double *w) {
+static void absolute_inputs(const rn_winograd_float_args *a, uint32_t y, uint32_t x, double *w) {
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t rows = a->tile_height + 2, columns = a->tile_width + 2, channels = g->run / 3;
   const double(*vertical)[6] = input_matrix[a->tile_height == 4];
@@ -59,7 +59,7 @@ static void absolute_inputs(const rn_winograd_f16_args *a, uint32_t y, uint32_t 
 }
 
 // The bounds of one output channel of a tile.
-static void bounds_of_tile(const rn_winograd_f16_args *a, const double *w, uint32_t oc,
+static void bounds_of_tile(const rn_winograd_float_args *a, const double *w, uint32_t oc,
                            double bounds[4][4]) {
   const uint32_t rows = a->tile_height + 2, columns = a->tile_width + 2;
   const uint32_t channels = a->conv.geometry.run / 3;
@@ -74,7 +74,7 @@ static void bounds_of_tile(const rn_winograd_f16_args *a, const double *w, uint3
       terms += weight != 0;
     }
     const double relative =
-        halfsums_roundings(5 + fmin(terms, 16 + 3 + channels / 64)) + (terms + 64) * 0x1p-23;
+        acc16_roundings(5 + fmin(terms, 16 + 3 + channels / 64)) + (terms + 64) * 0x1p-23;
     const double of_m = relative * products + 100 * 0x1p-20 / 1.4142 * sum + 0x1p-21 * terms;
     for (uint32_t i = 0; i < a->tile_height; i++)
       for (uint32_t j = 0; j < a->tile_width; j++)
@@ -85,12 +85,12 @@ static void bounds_of_tile(const rn_winograd_f16_args *a, const double *w, uint3
 
 static void one(check_run *run, const winograd_case *c) {
   check_random *random = &run->random;
-  const rn_winograd_f16_args *a = &c->args;
+  const rn_winograd_float_args *a = &c->args;
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t height = g->output_height, width = g->output_width;
   const size_t positions = rn_winograd_positions(a->tile_height, a->tile_width);
-  halfsums_fill_inputs(random, c->kind, c->input, c->input_count);
-  halfsums_fill_weights(random, c->kind, c->weights, c->weight_count);
+  acc16_fill_inputs(random, c->kind, c->input, c->input_count);
+  acc16_fill_weights(random, c->kind, c->weights, c->weight_count);
   check_fill_floats(random, conv_typical, c->bias, c->outputs);
   check_fill_floats(random, conv_typical, c->residual, c->residual_count);
   winograd_transform(c);
@@ -114,7 +114,7 @@ static void one(check_run *run, const winograd_case *c) {
         for (uint32_t i = 0; i < a->tile_height && y + i < height; i++) {
           for (uint32_t j = 0; j < a->tile_width && x + j < width; j++) {
             const size_t at = (y + i) * g->output_row + (x + j) * g->output_pixel + oc;
-            halfsums_accept(found + at, expected + at, bounds[i][j]);
+            acc16_accept(found + at, expected + at, bounds[i][j]);
           }
         }
       }
@@ -123,8 +123,4 @@ static void one(check_run *run, const winograd_case *c) {
   check_compare(run, &c->view, c->before, c->expected, c->found);
 }
 
-// Where a level has no such arithmetic, the kernel is the exact one and checked as that.
-void check_winograd_f16acc16(check_run *run) {
-  if (run->kernels->winograd_f16acc16 != run->kernels->winograd_f16)
-    winograd_cases(run, conv_data_count, one);
-}
+void check_winograd_f16acc16(check_run *run) { winograd_cases(run, conv_data_count, one); }

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks every slot of rn_kernels at every level of this CPU against the reference.
+// Checks every kernel in the lists that this CPU has against the reference.
 #include "options.h"
 #include "slots.h"
 #include <stdio.h>
 #include <string.h>
-
-// The levels are numbered in ascending order; a number without a level has no name.
-static bool is_level(rn_isa isa) {
-  rn_isa found;
-  return rn_isa_from_name(rn_isa_name(isa), &found) == 0 && found == isa;
-}
 
 static bool is_slot_part(const char *text) {
   for (unsigned i = 0; i < check_slot_count; i++)
@@ -18,20 +12,49 @@ static bool is_slot_part(const char *text) {
   return false;
 }
 
-// Whether a level has a kernel of its own in this slot. If not, the level below has been checked.
-static bool is_new(const check_slot *slot, const rn_kernels *kernels, const rn_kernels *below) {
-  return memcmp((const char *)kernels + slot->offset, (const char *)below + slot->offset,
-                sizeof(void (*)(void))) != 0;
+// Whether this CPU has a kernel and the options ask for it.
+static bool is_wanted(const check_options *options, const check_slot *slot,
+                      const rn_kernel *kernel) {
+  return strcmp(slot->name, kernel->slot) == 0 && kernel->isa <= rn_isa_detect() &&
+         (!kernel->is_supported || kernel->is_supported()) &&
+         (!options->isa || strcmp(options->isa, rn_isa_name(kernel->isa)) == 0);
 }
 
-static void check(const check_options *options, const check_slot *slot, const char *isa,
-                  const rn_kernels *kernels, unsigned *passed, unsigned *failed) {
-  check_run run = {.function = slot->name, .isa = isa, .kernels = kernels, .seed = options->seed};
+// The table of a kernel's level, with this kernel in it even if the level prefers another one.
+static rn_kernels table_of(const rn_kernel *kernel) {
+  rn_kernels table;
+  rn_kernels_init(&table, kernel->isa);
+  memcpy((char *)&table + kernel->offset, &kernel->function, sizeof kernel->function);
+  return table;
+}
+
+static void check(const check_options *options, const check_slot *slot, const rn_kernel *kernel,
+                  unsigned *passed, unsigned *failed) {
+  rn_kernels reference;
+  rn_kernels_init(&reference, RN_ISA_REF);
+  const rn_kernels table = table_of(kernel);
+  check_run run = {.function = slot->name,
+                   .isa = rn_isa_name(kernel->isa),
+                   .kernels = &table,
+                   .reference = &reference,
+                   .seed = options->seed};
   slot->check(&run);
-  printf("%-21s %-11s %5u passed, %u failed\n", slot->name, isa, run.passed, run.failed);
+  printf("%-32s %-11s %5u passed, %u failed\n", kernel->name, run.isa, run.passed, run.failed);
   fflush(stdout);
   *passed += run.passed;
   *failed += run.failed;
+}
+
+static void bench(const check_slot *slot, const rn_kernel *kernel) {
+  static bench_run run; // with the peaks of the present level
+  const rn_kernels table = table_of(kernel);
+  run.kernels = &table;
+  run.function = slot->name;
+  if (run.isa != rn_isa_name(kernel->isa)) {
+    run.isa = rn_isa_name(kernel->isa);
+    bench_measure_peaks(&run);
+  }
+  slot->bench(&run);
 }
 
 int main(int count, char **arguments) {
@@ -49,31 +72,25 @@ int main(int count, char **arguments) {
   fflush(stdout);
 
   unsigned passed = 0, failed = 0;
-  rn_kernels below = {0};
-  for (int level = RN_ISA_REF; level <= (int)rn_isa_detect(); level++) {
-    if (!is_level((rn_isa)level))
+  size_t kernel_count;
+  const rn_kernel *kernels = rn_kernel_list(&kernel_count);
+  for (const check_slot *slot = check_slots; slot < check_slots + check_slot_count; slot++) {
+    if (options.function && !strstr(slot->name, options.function))
       continue;
-    const char *isa = rn_isa_name((rn_isa)level);
-    rn_kernels kernels;
-    rn_kernels_init(&kernels, (rn_isa)level);
-    if (!options.isa || strcmp(options.isa, isa) == 0) {
-      bench_run bench = {.isa = isa, .kernels = &kernels};
-      if (options.bench)
-        bench_measure_peaks(&bench);
-      for (const check_slot *slot = check_slots; slot < check_slots + check_slot_count; slot++) {
-        if ((options.function && !strstr(slot->name, options.function)) ||
-            !is_new(slot, &kernels, &below))
-          continue;
-        bench.function = slot->name;
-        if (options.list)
-          printf("%-21s %s\n", slot->name, isa);
-        else if (options.bench)
-          slot->bench(&bench);
-        else
-          check(&options, slot, isa, &kernels, &passed, &failed);
-      }
+    bool is_any = false;
+    for (const rn_kernel *kernel = kernels; kernel < kernels + kernel_count; kernel++) {
+      if (!is_wanted(&options, slot, kernel))
+        continue;
+      is_any = true;
+      if (options.list)
+        printf("%-32s %s\n", kernel->name, rn_isa_name(kernel->isa));
+      else if (options.bench)
+        bench(slot, kernel);
+      else
+        check(&options, slot, kernel, &passed, &failed);
     }
-    below = kernels;
+    if (!is_any && !options.bench)
+      printf("%-32s not on this level\n", slot->name);
   }
   if (options.bench || options.list)
     return 0;

@@ -9,8 +9,9 @@
 #include <stdbool.h>
 
 typedef struct check_run {
-  const char *function, *isa;
-  const rn_kernels *kernels;
+  const char *function, *isa; // a slot and a level
+  const rn_kernels *kernels;  // what is checked, and its level's
+  const rn_kernels *reference;
   uint64_t seed;
   unsigned passed, failed;
   // Of the present case.

@@ -5,24 +5,10 @@
   { #name, offsetof(rn_kernels, name), check_##name, bench_##name }
 
 const check_slot check_slots[] = {
-    SLOT(conv_q8),
-    SLOT(winograd_q8),
-    SLOT(conv_f32),
-    SLOT(conv_f16),
-    SLOT(winograd_f16),
-    SLOT(conv_f16acc16),
-    SLOT(winograd_f16acc16),
-    SLOT(maxpool_q8),
-    SLOT(maxpool_f32),
-    SLOT(avgpool_q8),
-    SLOT(avgpool_f32),
-    SLOT(linear_q8),
-    SLOT(dequantize),
-    SLOT(quantize),
-    SLOT(input_q8),
-    SLOT(input_f32),
-    SLOT(softmax_f32),
-    SLOT(peak_q8),
-    SLOT(peak_f32),
+    SLOT(conv_q8),      SLOT(winograd_q8),   SLOT(conv_f32),          SLOT(conv_f16),
+    SLOT(winograd_f16), SLOT(conv_f16acc16), SLOT(winograd_f16acc16), SLOT(maxpool_q8),
+    SLOT(maxpool_f32),  SLOT(avgpool_q8),    SLOT(avgpool_f32),       SLOT(linear_q8),
+    SLOT(dequantize),   SLOT(quantize),      SLOT(input_q8),          SLOT(input_f32),
+    SLOT(softmax_f32),  SLOT(peak_q8),       SLOT(peak_f32),
 };
 const unsigned check_slot_count = sizeof check_slots / sizeof check_slots[0];

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "winograd_case.h"
 #include "buffers.h"
-#include <math.h>
 #include <string.h>
 
 static const struct {
@@ -12,7 +11,7 @@ static const struct {
 static const uint32_t forms[][2] = {{2, 2}, {4, 2}, {4, 4}};
 
 void winograd_prepare(winograd_case *c) {
-  rn_winograd_f16_args *a = &c->args;
+  rn_winograd_float_args *a = &c->args;
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t height = g->output_height, width = g->output_width;
   c->channels = g->run / 3;
@@ -73,7 +72,7 @@ static void one_case(check_run *run, unsigned shape, unsigned form, unsigned kin
                                             .output_row = output_row,
                                             .output_pixel = output_pixel,
                                             .residual_row = residual_row};
-  c.args.conv.low = random_below(random, 2) ? 0.0f : -INFINITY;
+  check_fill_range(random, &c.args.conv);
   winograd_prepare(&c);
   check_describe(run, "F(%ux%u), %u channels to %u, output %ux%u, residual %d, data %u",
                  c.args.tile_height, c.args.tile_width, channels, outputs, height, width,
@@ -96,18 +95,18 @@ void winograd_transform(const winograd_case *c) {
 }
 
 void winograd_convolve(check_run *run, const winograd_case *c,
-                       void (*kernel)(const rn_winograd_f16_args *, uint32_t, uint32_t)) {
+                       void (*kernel)(const rn_winograd_float_args *, uint32_t, uint32_t)) {
   if (c->residual_kind == conv_in_place) {
     memcpy(c->before + c->view.origin, c->residual, c->residual_count * sizeof *c->residual);
     memcpy(c->expected, c->before, view_size(&c->view));
     memcpy(c->found, c->before, view_size(&c->view));
   }
-  rn_winograd_f16_args a = c->args;
+  rn_winograd_float_args a = c->args;
   const uint32_t units = rn_winograd_f16_units(&a);
   a.conv.output = (float *)(c->expected + c->view.origin);
   if (c->residual_kind == conv_in_place)
     a.conv.residual = a.conv.output;
-  CHECK_REFERENCE(run, rn_winograd_f16_ref(&a, 0, units));
+  CHECK_REFERENCE(run, run->reference->winograd_f16(&a, 0, units));
   a.conv.output = (float *)(c->found + c->view.origin);
   if (c->residual_kind == conv_in_place)
     a.conv.residual = a.conv.output;

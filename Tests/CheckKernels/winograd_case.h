@@ -4,11 +4,11 @@
 #ifndef WINOGRAD_CASE_H
 #define WINOGRAD_CASE_H
 
-#include "check_conv.h"
+#include "check_half.h"
 
 typedef struct winograd_case {
-  rn_winograd_f16_args args; // without output, and without residual if that is the output
-  unsigned kind;             // of data, as the check numbers them
+  rn_winograd_float_args args; // without output, and without residual if that is the output
+  unsigned kind;               // of data, as the check numbers them
   conv_residual residual_kind;
   uint32_t channels, outputs; // of the input and of the output
   // What the check fills, in elements.
@@ -31,6 +31,6 @@ void winograd_transform(const winograd_case *c);
 
 // Calls the reference for `expected` and the kernel for `found`.
 void winograd_convolve(check_run *run, const winograd_case *c,
-                       void (*kernel)(const rn_winograd_f16_args *, uint32_t, uint32_t));
+                       void (*kernel)(const rn_winograd_float_args *, uint32_t, uint32_t));
 
 #endif

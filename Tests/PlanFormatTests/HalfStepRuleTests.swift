@@ -20,15 +20,15 @@ import Testing
   private let int8, float32: PlanFile
 
   init() throws {
-    func plan(_ transformed: TransformedWeights) throws -> PlanFile {
+    func plan(_ transformed: WinogradWeights) throws -> PlanFile {
       PlanFile(
         try TestNetwork.basic.plan(inputSize: 32, weights: .float16) {
-          $0.transformed = transformed
-          $0.transformedLimit = 1 << 30
+          $0.winograd = transformed
+          $0.winogradByteLimit = 1 << 30
         })
     }
-    made = try plan(.made)
-    stored = try plan(.stored)
+    made = try plan(.atLoad)
+    stored = try plan(.inPlan)
     int8 = PlanFile(try TestNetwork.basic.plan(inputSize: 32))
     float32 = PlanFile(try TestNetwork.basic.plan(inputSize: 32, weights: .float32))
   }
@@ -66,7 +66,7 @@ import Testing
     let layer = try TestNetwork.basic.layers(inputSize: 32)[1]
     var mixed = PlanFile(
       try TestNetwork.basic.plan(inputSize: 32, layers: [layer: .float16]) {
-        $0.transformedLimit = 1 << 30
+        $0.winogradByteLimit = 1 << 30
       })
     #expect(planError(mixed.bytes) == nil)
     #expect(mixed[.steps].number(at: Self.convolution * 96 + 54, count: 2) == 0xFFFF)
@@ -98,7 +98,7 @@ import Testing
     }
   }
 
-  @Test func int8StoresItsTransformedWeights() {
+  @Test func int8StoresItsWinogradWeights() {
     var file = int8
     file.scratch = 1 << 20
     expectStepError(Self.convolution, "transformed int8 weights that its constants hold", in: file)
@@ -118,7 +118,7 @@ import Testing
     }
   }
 
-  @Test func storedTransformedWeightsAreTheOnlyOnes() {
+  @Test func storedWinogradWeightsAreTheOnlyOnes() {
     expectStepError(Self.convolution, "no plain weights beside stored transformed ones", in: stored)
     {
       $0.set64(.steps, $1 + 56, 64)

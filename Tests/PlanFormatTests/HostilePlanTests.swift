@@ -78,9 +78,12 @@ private struct Attack {
       count += strlen(view.name(view.step(index).name)) + strlen(view.name(view.step(index).block))
     }
     for index in 0..<view.model.classCount { count += view.className(index)?.count ?? 0 }
-    #expect(count >= 0)
+    blackHole(count)
   }
 }
+
+/// Makes what was read look needed: the reading is the test, which crashes beyond the end of the file.
+@_optimize(none) private func blackHole(_: Int) {}
 
 /// Damages a plan at places that matter: half of them in records, which are small.
 private struct Damage {
@@ -200,12 +203,12 @@ private func cutAndSealed(_ file: [UInt8], at place: Int) -> [UInt8] {
           "int8": try network.plan(inputSize: 32),
           "fp32": try network.plan(inputSize: 32, weights: .float32),
           "fp16": try network.plan(inputSize: 32, weights: .float16) {
-            $0.transformedLimit = 1 << 30
+            $0.winogradByteLimit = 1 << 30
           },
           "mixed": try network.plan(
             inputSize: 32,
             layers: Dictionary(uniqueKeysWithValues: layers.map { ($0.element, .float16) })
-          ) { $0.transformedLimit = 1 << 30 },
+          ) { $0.winogradByteLimit = 1 << 30 },
         ]
         for (name, file) in files.sorted(by: { $0.key < $1.key }) {
           var attack = Attack(file)

@@ -69,7 +69,7 @@ import Testing
   /// The layers that may sum in fp16 if all tensors reach `magnitude` and a channel of the first convolution of
   /// layer1.1 has one weight of `weight`, at a tap.
   private func layersInHalves(
-    _ magnitude: Float, weight: Float, tap: Int, _ transformed: TransformedWeights
+    _ magnitude: Float, weight: Float, tap: Int, _ transformed: WinogradWeights
   ) throws -> [String] {
     var graph = try TestNetwork.basic.graph()
     let all = graph.blocks[1].branch[0].weights.indices
@@ -82,8 +82,8 @@ import Testing
       magnitudes: [Float](
         repeating: magnitude, count: Program(graph, inputSize: 32).tensors.count)
     ) {
-      $0.transformed = transformed
-      $0.transformedLimit = 1 << 30
+      $0.winograd = transformed
+      $0.winogradByteLimit = 1 << 30
     }
     return try withView(file) { view in
       (0..<view.stepCount).filter { view.step($0).hasHalfSums }
@@ -94,25 +94,25 @@ import Testing
   /// Four times the greatest input has to leave it below 512, and the sums of any channel below 61,574.
   @Test func onlyLayersInRangeSumInHalves() throws {
     let name = try TestNetwork.basic.graph().blocks[1].branch[0].name
-    let all = try layersInHalves(1, weight: -100, tap: 0, .none)
+    let all = try layersInHalves(1, weight: -100, tap: 0, .off)
     #expect(all.contains(name))
     #expect(!all.contains("fc"))
-    #expect(try layersInHalves(127.9, weight: -100, tap: 0, .none) == all)
+    #expect(try layersInHalves(127.9, weight: -100, tap: 0, .off) == all)
     for magnitude in [128, Float.infinity, .nan] {
-      #expect(try layersInHalves(magnitude, weight: -100, tap: 0, .none) == [])
+      #expect(try layersInHalves(magnitude, weight: -100, tap: 0, .off) == [])
     }
-    #expect(try layersInHalves(76.9, weight: -200, tap: 8, .none) == all)
-    #expect(try layersInHalves(77, weight: -200, tap: 8, .none) == all.filter { $0 != name })
+    #expect(try layersInHalves(76.9, weight: -200, tap: 8, .off) == all)
+    #expect(try layersInHalves(77, weight: -200, tap: 8, .off) == all.filter { $0 != name })
   }
 
   /// F(4×4) multiplies its first tap by 1/4 twice and its last one by 1, and inputs by up to 10 twice: 25/64 and
   /// 25/4 with the scale of 1/16.
   @Test func winogradSumsHaveARangeOfTheirOwn() throws {
     let name = try TestNetwork.basic.graph().blocks[1].branch[0].name
-    #expect(try layersInHalves(20, weight: 1000, tap: 0, .made).contains(name))
-    #expect(try !layersInHalves(20, weight: 2100, tap: 0, .made).contains(name))
-    #expect(try layersInHalves(20, weight: 123, tap: 8, .made).contains(name))
-    #expect(try !layersInHalves(20, weight: 124, tap: 8, .made).contains(name))
+    #expect(try layersInHalves(20, weight: 1000, tap: 0, .atLoad).contains(name))
+    #expect(try !layersInHalves(20, weight: 2100, tap: 0, .atLoad).contains(name))
+    #expect(try layersInHalves(20, weight: 123, tap: 8, .atLoad).contains(name))
+    #expect(try !layersInHalves(20, weight: 124, tap: 8, .atLoad).contains(name))
   }
 
   @Test func theWrongNumberOfClassNamesIsRefused() {

@@ -23,21 +23,18 @@ import Testing
     }
   }
 
-  @Test func theContentsAreMapped() throws {
-    let contents = Data((0..<10_000).map { UInt8(truncatingIfNeeded: $0 * 7) })
+  /// The path of a new file.
+  private func file(_ contents: Data) throws -> String {
     let file = folder.appendingPathComponent("file")
     try contents.write(to: file)
-    let mapping = try MappedFile(path: file.path)
-    #expect(Data(mapping.bytes) == contents)
-    #expect(Int(bitPattern: mapping.bytes.baseAddress) % 64 == 0)
+    return file.path
   }
 
-  @Test func droppedPagesComeBack() throws {
+  @Test func theContentsAreMappedAndDroppedPagesComeBack() throws {
     let contents = Data((0..<10_000).map { UInt8(truncatingIfNeeded: $0 * 7) })
-    let file = folder.appendingPathComponent("file")
-    try contents.write(to: file)
-    let mapping = try MappedFile(path: file.path)
+    let mapping = try MappedFile(path: file(contents))
     #expect(Data(mapping.bytes) == contents)
+    #expect(Int(bitPattern: mapping.bytes.baseAddress) % 64 == 0)
     mapping.dropPages()
     #expect(Data(mapping.bytes) == contents)
   }
@@ -59,8 +56,6 @@ import Testing
   }
 
   @Test func anEmptyFileIsRefused() throws {
-    let file = folder.appendingPathComponent("empty")
-    try Data().write(to: file)
-    #expect(error(at: file.path) == .empty)
+    #expect(error(at: try file(Data())) == .empty)
   }
 }

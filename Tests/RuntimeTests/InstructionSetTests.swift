@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct InstructionSetTests {
   @Test func namesGoBothWays() throws {
-    #expect(String(cString: InstructionSet.reference.name) == "ref")
+    #expect(InstructionSet.reference.name == "ref")
     for set in [InstructionSet.reference, .best] {
       #expect(try InstructionSet(named: set.name) == set)
     }

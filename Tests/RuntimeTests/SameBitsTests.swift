@@ -22,7 +22,7 @@ import Testing
       #expect(Set(expected.logits).count > 1, "a network that says something")
       for set in levels {
         #expect(
-          try infer(plan, image, on: set) == expected, "\(size), \(String(cString: set.name))")
+          try infer(plan, image, on: set) == expected, "\(size), \(set)")
       }
       for threads in 2...8 {
         #expect(try infer(plan, image, threads: threads) == expected, "\(size), \(threads)")
@@ -56,7 +56,7 @@ import Testing
         for set in levels {
           #expect(
             try infer(plan, image, on: set) == expected,
-            "\(size), \(choice), \(String(cString: set.name))")
+            "\(size), \(choice), \(set)")
         }
         for threads in [2, 3, 8] {
           #expect(try infer(plan, image, threads: threads) == expected, "\(size), \(threads)")
@@ -85,17 +85,17 @@ import Testing
   func transformedWeightsAreTheSameMadeOrStored(network: TestNetwork) throws {
     let size = try network.suits(97) ? 97 : 96
     let image = testImage(size, seed: 5)
-    func results(_ transformed: TransformedWeights) throws -> Results {
+    func results(_ transformed: WinogradWeights) throws -> Results {
       try infer(
         LoadedPlan(
           network.plan(inputSize: size, weights: .float16) {
-            $0.transformed = transformed
-            $0.transformedLimit = 1 << 30
+            $0.winograd = transformed
+            $0.winogradByteLimit = 1 << 30
           }), image)
     }
-    let made = try results(.made)
-    #expect(try results(.stored) == made)
-    let direct = try results(.none)
+    let made = try results(.atLoad)
+    #expect(try results(.inPlan) == made)
+    let direct = try results(.off)
     let greatest = direct.logits.reduce(0) { max($0, Float(bitPattern: $1).magnitude) }
     for (a, b) in zip(made.logits, direct.logits) {
       #expect((Float(bitPattern: a) - Float(bitPattern: b)).magnitude < greatest * 0x1p-8)
@@ -107,11 +107,11 @@ import Testing
     let size = 512
     let image = testImage(size, seed: 6)
     for layer in ["layer1.0.conv2", "layer1.1.conv2"] {
-      func values(_ transformed: TransformedWeights, threads: Int) throws -> [Float] {
+      func values(_ transformed: WinogradWeights, threads: Int) throws -> [Float] {
         let plan = LoadedPlan(
           try TestNetwork.basic.plan(inputSize: size, layers: [layer: .float16]) {
-            $0.transformed = transformed
-            $0.transformedLimit = 1 << 30
+            $0.winograd = transformed
+            $0.winogradByteLimit = 1 << 30
             $0.keepsTensors = true
           })
         var session = try Session(plan.plan(), threads: threads)
@@ -121,7 +121,7 @@ import Testing
           (0..<view.stepCount).first { String(cString: view.name(view.step($0).name)) == layer })
         let step = view.step(index)
         let output = view.tensor(step.output)
-        #expect((step.winograd == nil) == (transformed == .none))
+        #expect((step.winograd == nil) == (transformed == .off))
         #expect(output.format == .q8)
         let strip = StripLayout(step, input: view.tensor(step.input), output: output)
         #expect(strip.rows < output.height, "more than one strip")
@@ -129,9 +129,9 @@ import Testing
         session.forEachValue(of: step.output) { values.append($0 / output.scale) }
         return values
       }
-      let direct = try values(.none, threads: 1)
+      let direct = try values(.off, threads: 1)
       for threads in [1, 3] {
-        let tiles = try values(.made, threads: threads)
+        let tiles = try values(.atLoad, threads: threads)
         let different = zip(direct, tiles).filter { $0 != $1 }
         #expect(different.allSatisfy { ($0 - $1).magnitude < 1.5 })
         #expect(different.count * 25 < direct.count, "\(layer), \(threads)")
@@ -163,7 +163,7 @@ import Testing
       let expected = try infer(plan, image)
       for set in levels {
         #expect(
-          try infer(plan, image, on: set) == expected, "\(size), \(String(cString: set.name))")
+          try infer(plan, image, on: set) == expected, "\(size), \(set)")
       }
     }
   }

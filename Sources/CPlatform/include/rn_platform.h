@@ -45,10 +45,6 @@ static inline const char *rn_entry_name(const struct dirent *entry) { return ent
 /// files. `name` ends in "XXXXXX", which is replaced. Returns -1 and sets `errno`.
 int rn_create_unique(char *name);
 
-/// The first line that a shell command writes, without its newline, as text of at most `size` - 1
-/// bytes. Returns -1 if it cannot be run or fails.
-int rn_command_line(const char *command, char *line, int size);
-
 /// Makes malloc map blocks of `bytes` (1 to 32 MiB) or more on their own, so that they go back to
 /// the system when they are freed. glibc begins so, but raises the size to that of each mapped
 /// block it frees. Does nothing with another C library.

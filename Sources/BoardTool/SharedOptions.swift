@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CResNetPlatform
+public import ResNetRuntime
+
+/// The options that every board tool has: `--threads`, `--cpus`, `--isa`, `--help` and `--version`.
+public struct SharedOptions {
+  /// What the command line asks for in the first place.
+  public enum Request {
+    /// The tool's work.
+    case work
+    /// The help text; nothing after the option was read.
+    case help
+    /// The version; nothing after the option was read.
+    case version
+  }
+
+  /// What is asked for.
+  public private(set) var request = Request.work
+  /// The number of threads, 1…64.
+  public private(set) var threads = Session.defaultThreadCount
+  /// Where the threads run, as many as ``threads``; nil leaves it to the system.
+  public private(set) var cpus: CPUList?
+  /// The highest level to use; nil if the command line does not tell.
+  public private(set) var instructionSet: InstructionSet?
+
+  private var hasThreads = false
+
+  /// No options.
+  public init() {}
+
+  /// The next word that is none of these options, or nil after the last and after `--help` and `--version`.
+  public mutating func nextWord(
+    of words: inout ArgumentWords
+  ) throws(UsageError) -> ArgumentWords.Word? {
+    while let word = words.next() {
+      guard word.isOption else { return word }
+      if word.isNamed("--help") || word.isNamed("-h") {
+        request = .help
+        return nil
+      } else if word.isNamed("--version") {
+        request = .version
+        return nil
+      } else if word.isNamed("--threads") {
+        threads = try words.number(of: word, in: 1...64)
+        hasThreads = true
+      } else if word.isNamed("--cpus") {
+        cpus = try words.cpus(of: word)
+      } else if word.isNamed("--isa") {
+        instructionSet = try words.instructionSet(of: word)
+      } else {
+        return word
+      }
+    }
+    if let cpus {
+      guard !hasThreads else { throw .both("--cpus", "--threads") }
+      threads = cpus.count
+    }
+    return nil
+  }
+}
+
+/// Checks that two options do not name the same file to write.
+public func checkDifferent(
+  _ first: StaticString, _ a: UnsafePointer<CChar>?,
+  _ second: StaticString, _ b: UnsafePointer<CChar>?
+) throws(UsageError) {
+  if let a, let b, strcmp(a, b) == 0 { throw .sameFile(first, second, a) }
+}

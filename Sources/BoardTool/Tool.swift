@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CResNetPlatform
+import ResNetPlanFormat
+public import ResNetPlatform
+
+/// What a tool tells its caller.
+public enum ExitStatus: Int32 {
+  /// Everything was done.
+  case success = 0
+  /// Something failed, which standard error tells.
+  case failure = 1
+  /// The command line is wrong.
+  case wrongUsage = 2
+}
+
+/// The command line of a tool.
+public protocol ToolArguments: ~Copyable {
+  /// The options that all tools share.
+  var options: SharedOptions { get }
+
+  /// Reads the arguments of the process.
+  static func parse() throws(UsageError) -> Self
+}
+
+/// A command-line tool: its name, its help and how it ends.
+public struct Tool: Sendable {
+  private let name: StaticString
+  private let help: StaticString
+
+  /// Describes a tool.
+  ///
+  /// - Parameters:
+  ///   - name: what its messages start with.
+  ///   - help: the text that `--help` prints, of at most 4096 bytes.
+  public init(name: StaticString, help: StaticString) {
+    self.name = name
+    self.help = help
+  }
+
+  /// Does what the command line asks for.
+  ///
+  /// - Parameter work: what the tool is for; returns whether all of it was done and throws why it
+  ///   cannot go on.
+  public func run<Arguments: ToolArguments & ~Copyable, Failure: Error & TextDescribable>(
+    _ work: (borrowing Arguments) throws(Failure) -> Bool
+  ) -> ExitStatus {
+    let arguments: Arguments
+    do throws(UsageError) {
+      arguments = try Arguments.parse()
+    } catch {
+      var line: TextLine = "\(name): \(error)\n\n"
+      line.write(to: STDERR_FILENO)
+      printHelp(to: STDERR_FILENO)
+      return .wrongUsage
+    }
+    do throws(Failure) {
+      switch arguments.options.request {
+      case .help: return printHelp(to: STDOUT_FILENO) ? .success : .failure
+      case .version: return printVersion() ? .success : .failure
+      case .work: return try work(arguments) ? .success : .failure
+      }
+    } catch {
+      complain("\(error)")
+      return .failure
+    }
+  }
+
+  /// Writes one line to standard error, after the name of the tool.
+  public func complain(_ message: TextLine) {
+    var line: TextLine = "\(name): \(message)"
+    line.writeLine(to: STDERR_FILENO)
+  }
+
+  @discardableResult
+  private func printHelp(to descriptor: Int32) -> Bool {
+    var text = TextLine()
+    text.append(help)
+    return text.write(to: descriptor)
+  }
+
+  private func printVersion() -> Bool {
+    var text: TextLine = "\(name) \(packageVersion) (plan format \(PlanLayout.version))"
+    return text.writeLine(to: STDOUT_FILENO)
+  }
+}

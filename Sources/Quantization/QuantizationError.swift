@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// Why a network cannot be quantized, or not as well as it should be.
+public enum QuantizationError: Error, Equatable, CustomStringConvertible {
+  /// A tensor has a value that is not a number, or beyond the greatest float32, for some image.
+  case notFinite(tensor: String)
+  /// There is no folder at a path.
+  case folder(path: String)
+  /// A folder has no photos.
+  case noPhotos(folder: String)
+  /// More photos of a folder than allowed cannot be read; with one of them and the reason.
+  case unreadable(folder: String, allowedPercent: Double, found: Int, count: Int, example: String)
+  /// A photo cannot be read.
+  case photo(path: String, reason: String)
+  /// Sub-folders are not named after the classes: `unknown` of the `found` ones.
+  case classFolders(folder: String, classCount: Int, found: Int, unknown: Int)
+  /// An image has a label that is no class of the network.
+  case label(image: Int, classCount: Int, found: Int)
+  /// No choice of layers out of int8 brings the drop of top-1 to the limit; both in percentage points.
+  case drop(limit: Double, int8: Double)
+  /// A file cannot be written.
+  case output(reason: String)
+
+  public var description: String {
+    switch self {
+    case .notFinite(let tensor):
+      "\(tensor): expected finite activations in float32, found infinity or not a number"
+    case .folder(let path): "\(path): expected a folder with photos"
+    case .noPhotos(let folder): "\(folder): expected JPEG or PNG photos, found none"
+    case .unreadable(let folder, let allowed, let found, let count, let example):
+      "\(folder): expected at most \(allowed.formatted()) % of the photos to be unreadable, found "
+        + "\(found) of \(count), for example \(example)"
+    case .photo(let path, let reason): "\(path): \(reason)"
+    case .classFolders(let folder, let classCount, let found, let unknown):
+      "\(folder): expected folders named after the \(classCount) classes, or as many, found \(found), of "
+        + "them \(unknown) of other names"
+    case .label(let image, let classCount, let found):
+      "image \(image): expected a class below \(classCount), found \(found)"
+    case .drop(let limit, let int8):
+      String(
+        format:
+          "int8 costs %.2f points of top-1, and no choice of layers out of int8 brings it to %.2f",
+        int8, limit)
+    case .output(let reason): reason
+    }
+  }
+}

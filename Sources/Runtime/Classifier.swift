@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CResNetPlatform
+public import ResNetPlanFormat
+
+/// A session with the memory that takes an image to its classes.
+///
+/// How an image is resized, cropped and normalized is part of the plan, so nobody says it twice. With
+/// the module ResNetImages, a classifier takes photos:
+///
+/// ```swift
+/// var classifier = try Classifier(Plan(path: "resnet18.plan"), threads: 2)
+/// for guess in try classifier.classify(RGBImage(path: "church.jpg")).top(3) {
+///   print(guess.label, guess.probability)
+/// }
+/// ```
+///
+/// A classifier is used by one thread at a time. Several classifiers of one file share its weights.
+///
+/// - **Allocates:** when it is made: the session and, in one block, the image that the network takes
+///   and a probability for each class. Methods that give arrays or strings allocate them.
+public struct Classifier: ~Copyable {
+  /// The session, with the logits and features of the last image.
+  public private(set) var session: Session
+
+  /// The image that ``run()`` takes: RGB8, rows from top to bottom, as the plan's preprocessing makes
+  /// them.
+  package let pixels: UnsafeMutableBufferPointer<UInt8>
+
+  private let scores: UnsafeMutableBufferPointer<Float>
+
+  #if !hasFeature(Embedded)
+    /// The names of the classes; nil until the first classification asks for them.
+    var labels: [String]?
+  #endif
+
+  /// Makes a session of a plan and the memory around it.
+  ///
+  /// - Parameters:
+  ///   - plan: the plan, which the classifier keeps.
+  ///   - threads: 1…64; the results do not depend on it.
+  ///   - cpus: the CPU that each thread is bound to, as many as `threads`; nil leaves it to the system.
+  ///   - instructionSet: the highest level to use; by default that of the environment variable
+  ///     `RN_ISA`, or the best of this CPU.
+  /// - Throws: ``SessionError``, as ``Session`` does.
+  public init(
+    _ plan: consuming Plan, threads: Int = 1, cpus: CPUList? = nil,
+    instructionSet: InstructionSet? = nil
+  ) throws(SessionError) {
+    try self.init(Session(plan, threads: threads, cpus: cpus, instructionSet: instructionSet))
+  }
+
+  /// Takes over a session.
+  ///
+  /// - Throws: ``SessionError/outOfMemory(bytes:)``.
+  public init(_ session: consuming Session) throws(SessionError) {
+    let classes = session.plan.classCount
+    let side = session.plan.inputSize
+    let scoreBytes = classes * MemoryLayout<Float>.stride
+    let bytes = scoreBytes + 3 * side * side
+    guard let memory = malloc(bytes) else { throw .outOfMemory(bytes: bytes) }
+    scores = UnsafeMutableBufferPointer(
+      start: memory.bindMemory(to: Float.self, capacity: classes), count: classes)
+    pixels = UnsafeMutableBufferPointer(
+      start: (memory + scoreBytes).bindMemory(to: UInt8.self, capacity: 3 * side * side),
+      count: 3 * side * side)
+    self.session = session
+  }
+
+  deinit { free(scores.baseAddress) }
+
+  /// How the plan wants images to be resized and cropped.
+  public var preprocessing: PreprocessingRecord { session.plan.view.preprocessing }
+
+  /// Runs the network on ``pixels``.
+  ///
+  /// - **Allocates:** nothing.
+  package mutating func run() { session.run(UnsafeBufferPointer(pixels).span) }
+
+  /// Runs the network.
+  ///
+  /// - Parameter pixels: RGB8, rows from top to bottom without padding, `inputSize` × `inputSize` × 3
+  ///   bytes, resized and cropped as ``preprocessing`` says.
+  /// - **Allocates:** nothing.
+  public mutating func run(_ pixels: Span<UInt8>) { session.run(pixels) }
+
+  /// The probability of each class for the last image, 0…1: the softmax of the logits, the same bits
+  /// on every CPU. Valid until the next call.
+  ///
+  /// - **Allocates:** nothing.
+  package func probabilities() -> UnsafeBufferPointer<Float> {
+    session.probabilities(into: scores)
+    return UnsafeBufferPointer(scores)
+  }
+
+  /// Calls `body` with the probability of each class for the last image, 0…1: the softmax of the
+  /// logits, the same bits on every CPU.
+  ///
+  /// - **Allocates:** nothing.
+  public func withProbabilities<Result: ~Copyable, Failure>(
+    _ body: (Span<Float>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(probabilities().span)
+  }
+
+  /// Finds the most probable classes of the last image.
+  ///
+  /// Classes are compared by their logits: of two that round to the same probability, the one of the
+  /// greater logit comes first; of equal logits, the lower index.
+  ///
+  /// - Parameter classes: filled with the indices of classes, the most probable one first.
+  /// - Returns: what was filled of `classes`: all of it unless there are fewer classes.
+  /// - **Allocates:** nothing.
+  package func top(
+    _ classes: UnsafeMutableBufferPointer<Int>
+  ) -> UnsafeBufferPointer<Int> {
+    UnsafeBufferPointer(rebasing: classes[0..<topK(session.logits, into: classes)])
+  }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CResNetPlatform
+import ResNetBoardTool
+import ResNetImages
+import ResNetPlatform
+
+/// Why resnet-run ends without its result.
+// Unchecked: the paths are words of the command line, which live unchanged as long as the process.
+enum RunFailure: Error, TextDescribable, @unchecked Sendable {
+  /// What may befall every tool.
+  case tool(ToolFailure)
+  /// Frames cannot be converted.
+  case frame(UnsafePointer<CChar>, ImageError)
+  /// Frames could not be read; the value is an `errno`.
+  case stream(UnsafePointer<CChar>, errno: Int32)
+  /// A stream ended before its first frame was complete; in bytes.
+  case noFrame(UnsafePointer<CChar>, expected: Int, found: Int)
+  /// A folder could not be listed; the value is an `errno`.
+  case folder(UnsafePointer<CChar>, errno: Int32)
+  /// The folders of a validation set hold no images.
+  case noImages(UnsafePointer<CChar>)
+  /// No image of a validation set can be read.
+  case noReadableImage(UnsafePointer<CChar>)
+  /// The folders of a validation set do not stand for the classes of the plan.
+  case classes(UnsafePointer<CChar>, FolderMismatch)
+
+  func describe(to line: inout TextLine) {
+    switch self {
+    case .tool(let failure): failure.describe(to: &line)
+    case .frame(let word, let error): line.append("\(word): \(error)")
+    case .stream(let path, let code): line.append("\(path): cannot read frames: \(errno: code)")
+    case .noFrame(let path, let expected, let found):
+      line.append("\(path): expected frames of \(expected) bytes, found \(found) bytes in all")
+    case .folder(let path, let code):
+      line.append("\(path): cannot read the folder: \(errno: code)")
+    case .noImages(let path):
+      line.append("\(path): expected folders with .jpg, .jpeg or .png images, found none")
+    case .noReadableImage(let path): line.append("\(path): none of the images can be read")
+    case .classes(let path, let mismatch): line.append("\(path): \(mismatch)")
+    }
+  }
+}
+
+/// Does what may fail in every tool.
+func shared<Result: ~Copyable>(
+  _ work: @autoclosure () throws(ToolFailure) -> Result
+) throws(RunFailure) -> Result {
+  do throws(ToolFailure) {
+    return try work()
+  } catch {
+    throw .tool(error)
+  }
+}

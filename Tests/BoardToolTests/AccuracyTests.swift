@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+import ToolSupport
+
+extension BoardTools.AccuracyTests {
+  @Test func examplePhotosGetTheirLabels() throws {
+    let folder = ShippedModel.folder.appendingPathComponent("examples").path
+    let names = try Folder.names(folder)
+    #expect(names.count == 10)
+    let lines = try Tool.run(
+      [ShippedModel.int8()] + names.map { "\(folder)/\($0)" } + ["--top", "1", "--json"]
+    ).lines
+    #expect(lines.count == names.count)
+    for (name, line) in zip(names, lines) {
+      let label = name.dropLast(".jpg".count).replacingOccurrences(of: "-", with: " ")
+      #expect(line.lowercased().contains(" \(label)\""), "\(name)")
+    }
+  }
+
+  /// int8 against float32 on the 1,000 validation photos.
+  @Test(.slow, .sharedData) func int8StaysCloseToFloat32() throws {
+    let photos = try SharedData.validationPhotos()
+    #expect(photos.count == 1000)
+    let float = try vectors("logits", plan: ShippedModel.float32(), photos: photos, width: 10)
+    let int8 = try vectors("logits", plan: ShippedModel.int8(), photos: photos, width: 10)
+    let synsets = try ShippedModel.classWords().map { $0[0] }
+    let labels = try photos.map { photo in
+      try #require(synsets.firstIndex { photo.contains("/\($0)/") })
+    }
+
+    func argmax(_ values: [Float]) -> Int { values.indices.max { values[$0] < values[$1] }! }
+    let floatAnswers = float.map(argmax)
+    let int8Answers = int8.map(argmax)
+    let floatRight = zip(floatAnswers, labels).count { $0 == $1 }
+    let int8Right = zip(int8Answers, labels).count { $0 == $1 }
+    let agreeing = zip(floatAnswers, int8Answers).count { $0 == $1 }
+    let ratio = signalToNoise(of: Array(int8.joined()), against: Array(float.joined()))
+    print(
+      "float32 top-1 \(floatRight) of 1000, int8 \(int8Right), same label \(agreeing), "
+        + String(format: "logits %.2f dB", ratio))
+    #expect(floatRight == 890)
+    #expect(int8Right >= floatRight - 2)
+    #expect(agreeing >= 995)
+    #expect(ratio >= 33)
+  }
+}

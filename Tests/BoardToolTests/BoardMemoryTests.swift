@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+import ToolSupport
+
+/// How much memory `resnet-run` takes.
+extension BoardTools.BoardMemoryTests {
+  /// Another build brings Swift's libraries along.
+  private static let isBoardTool = ProcessInfo.processInfo.environment["RESNET_RUN"] != nil
+
+  @Test(
+    .slow, .enabled(if: isBoardTool, "needs the board's resnet-run in RESNET_RUN"),
+    arguments: ["made", "stored", "none"])
+  func halfPrecisionResNet18RunsIn60Megabytes(choice: String) throws {
+    let scratch = try Scratch()
+    let plan = scratch.path("half.plan")
+    try Tool.quantize(
+      ShippedModel.arguments + ["--precision", "fp16", "--transformed", choice, "-o", plan])
+    let photos = [String](repeating: Repository.example("church"), count: 40)
+    let peak = try Tool.run.peakBytes([plan, "--threads", "1"] + photos)
+    print("peak memory of resnet-run, fp16, \(choice): \(peak) bytes")
+    #expect(peak < 60_000_000)
+    // It reads as many bytes as the weights of fp16 have.
+    #expect(peak > 22_300_000)
+  }
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Synchronization
+import Testing
+import ToolSupport
+
+/// A board that QEMU's user mode plays: its CPU, and the levels that CPU has.
+private struct Board: Sendable {
+  let cpu: String
+  let levels: [String]
+  let threads: String
+
+  static let all = [
+    Board(cpu: "cortex-a53", levels: ["ref", "neon"], threads: "3"),
+    Board(cpu: "cortex-a72", levels: ["ref", "neon"], threads: "1"),
+    Board(cpu: "cortex-a76", levels: ["ref", "neon", "neondot", "neonfp16"], threads: "2"),
+    Board(cpu: "max", levels: ["ref", "neon", "neondot", "neonfp16", "i8mm"], threads: "2"),
+  ]
+
+  /// The cross-compiled tools and the libraries of a board.
+  static let tools = ProcessInfo.processInfo.environment["RESNET_PI_TOOLS"]
+  static let root = ProcessInfo.processInfo.environment["RESNET_PI_ROOT"]
+
+  func callAsFunction(_ tool: String, _ arguments: [String]) throws -> ToolResult {
+    try Board.env(command(tool, arguments))
+  }
+
+  func end(_ tool: String, _ arguments: [String]) throws -> ToolResult {
+    try Board.env.end(command(tool, arguments))
+  }
+
+  /// The most memory, in bytes, that the pages of the tool and its libraries took, QEMU's own
+  /// left out: it puts all of them into one range of its addresses.
+  func peakMemory(_ tool: String, _ arguments: [String]) throws -> Int {
+    let base = 0x10_0000_0000
+    let size = 0x10_0000_0000
+    let command = try command(tool, arguments, ["-B", "\(base)", "-R", "\(size)"])
+    return try Board.env.watch(command, "smaps") { maps in
+      var isTool = false
+      var sum = 0
+      for line in maps.split(separator: "\n") {
+        if let start = line.split(separator: "-").first.flatMap({ Int($0, radix: 16) }) {
+          isTool = base..<base + size ~= start
+        } else if isTool, line.hasPrefix("Rss:") {
+          sum += Int(line.split(separator: " ")[1])! * 1024
+        }
+      }
+      return sum
+    }
+  }
+
+  private static let env = Tool(url: URL(fileURLWithPath: "/usr/bin/env"))
+
+  private func command(
+    _ tool: String, _ arguments: [String], _ options: [String] = []
+  ) throws -> [String] {
+    let (tools, root) = try (#require(Board.tools), #require(Board.root))
+    return ["qemu-aarch64", "-L", root, "-cpu", cpu] + options + ["\(tools)/\(tool)"] + arguments
+  }
+}
+
+extension Trait where Self == ConditionTrait {
+  static var boardTools: Self {
+    .enabled(
+      if: Board.tools != nil && Board.root != nil,
+      "needs RESNET_PI_TOOLS and RESNET_PI_ROOT: make pi-test sets them")
+  }
+}
+
+/// The cross-compiled tools on every board, compared with this machine.
+extension BoardTools.EmulatedBoardTests {
+  private var photos: [String] { ["tench", "church"].map(Repository.example) }
+
+  /// Calls `body` for every board, two at a time.
+  private func forEachBoard(
+    _ boards: [Board] = Board.all, _ body: @Sendable (Board) throws -> Void
+  ) {
+    DispatchQueue.concurrentPerform(iterations: 2) { half in
+      for board in boards.enumerated() where board.offset % 2 == half {
+        do { try body(board.element) } catch { Issue.record("\(board.element.cpu): \(error)") }
+      }
+    }
+  }
+
+  @Test func everyKernelEqualsTheReference() {
+    forEachBoard { board in
+      let result = try board.end("CheckKernels", [])
+      let told: Comment = "\(board.cpu): \(result.text)\(result.errors)"
+      #expect(result.status == 0 && result.text.hasSuffix(" 0 failed\n"), told)
+      for level in board.levels {
+        #expect(result.text.contains(" \(level) "), "\(board.cpu): no \(level)")
+      }
+    }
+  }
+
+  @Test func aLevelThatTheCPULacksIsRefused() throws {
+    let result = try Board.all[0].end(
+      "resnet-run", [RandomPlan.full(), photos[0], "--isa", "neondot"])
+    #expect(!result.isCrash && result.status != 0)
+    #expect(result.errors.contains("neondot"), "\(result.errors)")
+  }
+
+  /// The bits of logits and probabilities of the photos.
+  private struct Answer: Equatable {
+    var logits: Data
+    var probabilities: Data
+
+    init(_ plan: String, _ photos: [String], _ run: ([String]) throws -> ToolResult) throws {
+      let scratch = try Scratch()
+      _ = try run(
+        [plan] + photos
+          + ["--logits", scratch.path("l"), "--probabilities", scratch.path("p"), "--top", "1"])
+      logits = try scratch.data("l")
+      probabilities = try scratch.data("p")
+    }
+  }
+
+  /// Compares every level of the boards with this machine's every level.
+  private func checkBits(_ plan: String, _ boards: [Board] = Board.all) throws {
+    let photos = self.photos
+    let expected = try Answer(plan, photos) { try Tool.run($0) }
+    #expect(expected.logits.count == expected.probabilities.count)
+    #expect(
+      expected.logits.prefix(expected.logits.count / 2)
+        != expected.logits.suffix(expected.logits.count / 2), "two photos, two answers")
+    for level in Tool.levels {
+      let answer = try Answer(plan, photos) { try Tool.run($0 + ["--isa", level]) }
+      #expect(answer == expected, "\(level)")
+    }
+    forEachBoard(boards) { board in
+      for level in board.levels {
+        let answer = try Answer(plan, photos) {
+          // With three threads neon takes some layers in another form than with one.
+          try board("resnet-run", $0 + ["--isa", level, "--threads", board.threads])
+        }
+        #expect(answer == expected, "\(board.cpu) \(level)")
+      }
+    }
+  }
+
+  private func checkBits(random architecture: String) throws {
+    let scratch = try Scratch()
+    let plan = scratch.path("random.plan")
+    try Tool.quantize(
+      "--random", architecture, "--outputs", "10", "-q", "-o", plan, "--target", "neon")
+    try checkBits(plan)
+  }
+
+  @Test func sameBitsOfTheShippedModel() throws {
+    try checkBits(ShippedModel.int8())
+    try checkBits(ShippedModel.neon())
+  }
+
+  @Test func sameBitsOfTheShippedModelInFloat32() throws {
+    // Slow under emulation, and the other two CPUs have the same kernels.
+    try checkBits(ShippedModel.float32(), [Board.all[0], Board.all[2]])
+  }
+
+  @Test func sameBitsOfTheShippedModelInHalfPrecision() throws {
+    try checkBits(ShippedModel.float16(), [Board.all[0], Board.all[2]])
+  }
+
+  /// fp16 sums: the same bits for any number of threads, near those of float32 sums; elsewhere the same.
+  @Test func sumsInHalfPrecision() throws {
+    let plan = try ShippedModel.halfSums()
+    let photo = [photos[1]]
+    let expected = try Answer(plan, photo) { try Tool.run($0) }
+    let a72 = Board.all[1]
+    let a76 = Board.all[2]
+    #expect(try Answer(plan, photo) { try a72("resnet-run", $0) } == expected)
+    let found = Mutex([Answer]())
+    DispatchQueue.concurrentPerform(iterations: 2) { half in
+      do {
+        let answer = try Answer(plan, photo) {
+          try a76("resnet-run", $0 + ["--threads", half == 0 ? "1" : "3"])
+        }
+        found.withLock { $0.append(answer) }
+      } catch { Issue.record(error) }
+    }
+    let answers = found.withLock { $0 }
+    #expect(answers.count == 2)
+    #expect(answers.first == answers.last)
+    let answer = try #require(answers.first)
+    #expect(answer != expected, "no sum was in fp16")
+    let ratio = signalToNoise(of: answer.logits.floats, against: expected.logits.floats)
+    print("logits with fp16 sums: \(ratio) dB")
+    #expect(ratio > 50)
+  }
+
+  @Test(arguments: ["resnet18", "resnet34", "resnet50"])
+  func sameBitsOfRandomWeights(architecture: String) throws {
+    try checkBits(random: architecture)
+  }
+
+  @Test func sameTextOfAPhoto() throws {
+    let arguments = [try ShippedModel.neon(), photos[1], "--top", "3"]
+    // The last line has the times.
+    let expected = try Tool.run(arguments).lines.dropLast()
+    #expect(expected.count == 4)
+    forEachBoard { board in
+      let result = try board("resnet-run", arguments)
+      #expect(result.lines.dropLast() == expected, "\(board.cpu)")
+    }
+  }
+
+  @Test(.sharedData) func sameAccuracyOf50Photos() throws {
+    let all = try SharedData.validationPhotos()
+    let scratch = try Scratch()
+    for photo in stride(from: 0, to: all.count, by: all.count / 50).map({ all[$0] }) {
+      let url = URL(fileURLWithPath: photo)
+      let folder = try scratch.makeFolder(url.deletingLastPathComponent().lastPathComponent)
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(folder)/\(url.lastPathComponent)", withDestinationPath: photo)
+    }
+    let arguments = [try ShippedModel.neon(), "--evaluate", scratch.url.path]
+    // Fractions and count; then come the times.
+    let expected = try Tool.run(arguments).lines.prefix(3)
+    #expect(expected.last == "images    50")
+    forEachBoard { board in
+      let result = try board("resnet-run", arguments)
+      #expect(result.lines.prefix(3) == expected, "\(board.cpu)")
+    }
+  }
+
+  @Test func sameLinesForFrames() throws {
+    let scratch = try Scratch()
+    let frames = try scratch.write(Data(random: 3 * 160 * 120 * 3 / 2, seed: 3), to: "frames")
+    for format in ["yuv420", "nv12"] {
+      let arguments = [
+        try ShippedModel.neon(), "--raw", "160x120:\(format)", frames, "--top", "10",
+      ]
+      let expected = try withoutTimes(Tool.run(arguments))
+      #expect(Set(expected).count == 3)
+      forEachBoard { board in
+        let result = try board("resnet-run", arguments)
+        #expect(withoutTimes(result) == expected, "\(board.cpu)")
+      }
+    }
+  }
+
+  @Test func memory() throws {
+    let plan = try ShippedModel.int8()
+    let size = try Data(path: plan).count
+    let peak = try Board.all[2].peakMemory(
+      "resnet-run", [plan] + Array(repeating: photos[1], count: 5) + ["--threads", "2"])
+    print("peak memory of resnet-run on an emulated Cortex-A76: \(peak) bytes, plan \(size)")
+    #expect(peak > size, "all weights were read")
+    #expect(peak < 18_000_000)
+  }
+}
+
+/// Lines of JSON up to the times.
+private func withoutTimes(_ result: ToolResult) -> [String] {
+  result.lines.map { $0.components(separatedBy: ", \"inference_ms\"")[0] }
+}

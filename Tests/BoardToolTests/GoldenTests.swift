@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+import ToolSupport
+
+/// Plans against PyTorch's answers for 100 photos.
+extension BoardTools.GoldenTests {
+  private func vectors(
+    _ kind: String, plan: String
+  ) throws -> (found: [Float], expected: [Float]) {
+    let golden = SharedData.path("models/resnet18-imagenette.golden")
+    let photos = SharedData.path("data/imagenette/validation")
+    let names = try String(contentsOfFile: golden + ".txt", encoding: .utf8)
+      .split(whereSeparator: \.isNewline)
+    let expected = try SafetensorsFile(path: golden + ".safetensors").floats(kind)
+    let found = try ToolSupport.vectors(
+      kind, plan: plan, photos: names.map { "\(photos)/\($0)" },
+      width: expected.count / names.count)
+    #expect(names.count == 100)
+    return (Array(found.joined()), expected)
+  }
+
+  @Test func halfPrecisionLogits() throws {
+    let (found, expected) = try vectors("logits", plan: ShippedModel.float16())
+    let ratio = signalToNoise(of: found, against: expected)
+    print("fp16 logits: \(ratio) dB from PyTorch")
+    #expect(ratio > 55)
+  }
+
+  @Test(arguments: ["logits", "features"]) func float32IsPyTorch(kind: String) throws {
+    let (found, expected) = try vectors(kind, plan: ShippedModel.float32())
+    let worst = zip(found, expected).map { abs($0 - $1) }.max() ?? .infinity
+    print("\(kind): largest difference from PyTorch \(worst)")
+    #expect(worst < 1e-3)
+  }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ResNetModelGraph
+import ResNetModelImport
+import Testing
+import ToolSupport
+
+extension QuantizeTools.QuantizeTests {
+  /// Checks one line on stderr, exit status 1 and no plan.
+  private func refuses(
+    _ arguments: [String], _ reason: String, _ scratch: Scratch,
+    at location: SourceLocation = #_sourceLocation
+  ) throws {
+    let before = try scratch.names()
+    try Tool.quantize.fails(
+      arguments + ["-q", "-o", scratch.path("refused.plan")], reason, at: location)
+    #expect(try scratch.names() == before, sourceLocation: location)
+  }
+
+  @Test func damagedAndForeignCheckpoints() throws {
+    let scratch = try Scratch()
+    let bytes = try Data(path: ShippedModel.checkpoint)
+    let cut = try scratch.write(bytes.prefix(bytes.count / 2), to: "cut")
+    try refuses([cut, "--precision", "fp32"], "expected", scratch)
+    try refuses([Repository.example("tench"), "--precision", "fp32"], "expected", scratch)
+    try refuses([scratch.path("missing"), "--precision", "fp32"], "No such file", scratch)
+    try refuses(
+      [ShippedModel.checkpoint, "--precision", "fp32", "--architecture", "resnet50"], "ResNet50",
+      scratch)
+  }
+
+  @Test func calibrationFolders() throws {
+    let scratch = try Scratch()
+    let arguments = [ShippedModel.checkpoint, "--calibration", scratch.path("photos")]
+    try refuses(arguments, "expected a folder", scratch)
+    try scratch.makeFolder("photos")
+    try refuses(arguments, "found none", scratch)
+    try scratch.write(Data("no photo".utf8), to: "photos/notes.txt")
+    try refuses(arguments, "found none", scratch)
+    let photo = try Data(path: Repository.example("church"))
+    try scratch.write(photo.prefix(photo.count / 2), to: "photos/cut.jpg")
+    try refuses(arguments, "cut.jpg", scratch)
+  }
+
+  @Test func classNames() throws {
+    let scratch = try Scratch()
+    let arguments = [
+      ShippedModel.checkpoint, "--precision", "fp32", "--classes", scratch.path("classes.txt"),
+    ]
+    try refuses(arguments, "classes.txt", scratch)
+    try scratch.write(Data("cat\ndog\n".utf8), to: "classes.txt")
+    try refuses(arguments, "expected 10 class names", scratch)
+  }
+
+  @Test func outputThatCannotBeWritten() throws {
+    let scratch = try Scratch()
+    try Tool.quantize.fails(
+      ["--random", "resnet18", "-q", "-o", scratch.path("missing/random.plan")],
+      "cannot write the file: No such file")
+    #expect(try scratch.names() == [])
+  }
+
+  @Test(arguments: [
+    [], ["a.pth"], [ShippedModel.checkpoint, "-o", "x.plan"], ["--random", "resnet18"],
+    ["--random", "resnet18", "--input-size", "31", "-o", "x.plan"],
+    ["--random", "resnet18", "--method", "median", "-o", "x.plan"],
+  ])
+  func wrongUsageHasStatusTwo(arguments: [String]) throws {
+    let result = try Tool.quantize.end(arguments)
+    #expect(result.status == 2, "\(result.errors)")
+    #expect(result.errors.lowercased().contains("usage:"), "\(result.errors)")
+  }
+
+  @Test func equalizingIsRecordedAndFloat32KeepsItsBits() throws {
+    let scratch = try Scratch()
+    let plan = scratch.path("equalized.plan")
+    try Tool.quantize(ShippedModel.checkpoint, "--precision", "fp32", "--equalize", "-o", plan)
+    #expect(try Tool.quantize("inspect", plan).text.contains("equalized channels "))
+    let photos = ["church", "tench"].map(Repository.example)
+    let found = try vectors("logits", plan: plan, photos: photos, width: 10)
+    let expected = try vectors("logits", plan: ShippedModel.float32(), photos: photos, width: 10)
+    #expect(found == expected)
+  }
+
+  @Test func inspectShowsStepsArenaRecipeAndProvenance() throws {
+    let text = try Tool.quantize("inspect", ShippedModel.int8()).text
+    for part in [
+      "ResNet18", "layer4.1.conv2", "arena, ", "224×224", "sha256", "method ", "bias correction",
+      "1.814 GMAC",
+    ] {
+      #expect(text.contains(part))
+    }
+    #expect(!text.contains("equalized"))
+    try Tool.quantize.fails(["inspect", Repository.example("tench")], "not a plan file")
+  }
+
+  @Test func helpAndCompletions() throws {
+    #expect(try Tool.quantize("--help").text.contains("EXAMPLES"))
+    for shell in ["bash", "zsh", "fish"] {
+      let script = try Tool.quantize("--generate-completion-script", shell).text
+      for option in ["calibration", "allow-unreadable", "moving-average"] {
+        #expect(script.contains(option), "\(shell)")
+      }
+    }
+  }
+
+  @Test(.slow, arguments: ["min-max", "auto"])
+  func calibratingResNet50TakesLessThan300Megabytes(method: String) throws {
+    let scratch = try Scratch()
+    var file = SafetensorsFile()
+    for (name, tensor) in Checkpoint.random(config: .resnet50, seed: 1).tensors {
+      file.add(name, shape: tensor.shape, tensor.values)
+    }
+    try file.write(to: scratch.path("resnet50.safetensors"))
+    let names = try Folder.names(ShippedModel.calibration).filter { $0.hasSuffix(".JPEG") }
+    for name in names.prefix(12) {
+      try scratch.copy("\(ShippedModel.calibration)/\(name)", to: name)
+    }
+    let peak = try Tool.quantize.peakBytes([
+      scratch.path("resnet50.safetensors"), "--calibration", scratch.url.path, "--method", method,
+      "--threads", "2", "-o", scratch.path("resnet50.plan"),
+    ])
+    #expect(peak < 300_000_000)
+    // It has the weights, so anything less was measured too early.
+    #expect(peak > 102_000_000)
+  }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+/// What starts only `resnet-quantize`, one test after another: each tool takes all CPUs.
+@Suite(.serialized) enum QuantizeTools {
+  struct CalibrationPhotoTests {}
+  struct HalfPrecisionTests {}
+  struct ImportTests {}
+  struct MaxDropTests {}
+  struct QuantizeTests {}
+  struct ReportTests {}
+  struct WholeFileTests {}
+}

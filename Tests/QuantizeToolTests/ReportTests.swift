@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+import ToolSupport
+
+/// What `resnet-quantize` reports of the plan that it makes.
+extension QuantizeTools.ReportTests {
+  private struct Report: Decodable {
+    struct Trial: Decodable {
+      var method: String
+      var logitsDecibels: Double
+    }
+    struct Block: Decodable {
+      var name: String
+      var decibels: Double
+    }
+    struct Accuracy: Decodable {
+      struct Score: Decodable { var top1, top5: Double }
+      var photos: Int
+      var float32, int8: Score
+    }
+    struct Tensor: Decodable {
+      var minimum, maximum, low, high: Float
+      var histogram: [Int]
+    }
+    var method: String
+    var heldOutPhotos: Int
+    var trials: [Trial]
+    var blocks: [Block]
+    var logitsDecibels: Double
+    var accuracy: Accuracy
+    var tensors: [Tensor]
+  }
+
+  @Test func reports() throws {
+    let output = try Scratch()
+    let examples = try ShippedModel.labelledExamples()
+    // The photos are of 160 pixels: at 128 the network still knows them.
+    let text = try Tool.quantize(
+      ShippedModel.arguments + [
+        "--input-size", "128", "--evaluate", examples.url.path, "--report", output.path("r.json"),
+        "--report", output.path("r.html"), "-o", output.path("a.plan"),
+      ]
+    ).text
+    #expect(try output.names() == ["a.plan", "r.html", "r.json"])
+    #expect(text.contains("<- kept"))
+    #expect(text.contains("10 labelled photos: top-1 "))
+
+    let report = try JSON.decode(Report.self, from: output.data("r.json"))
+    #expect(report.heldOutPhotos == 16)
+    #expect(report.trials.count == 6)
+    let best = try #require(report.trials.max { $0.logitsDecibels < $1.logitsDecibels })
+    #expect(best.method == report.method)
+    #expect(report.logitsDecibels > 25)
+    #expect(report.blocks.first?.name == "stem")
+    #expect(report.blocks.last?.name == "head")
+    for block in report.blocks { #expect(block.decibels > 15, "\(block.name)") }
+    #expect(report.accuracy.photos == 10)
+    #expect(report.accuracy.float32.top1 >= 0.8)
+    #expect(report.accuracy.int8.top1 >= 0.8)
+    #expect(report.accuracy.int8.top5 >= report.accuracy.int8.top1)
+    for tensor in report.tensors {
+      #expect(tensor.low < tensor.high)
+      #expect(tensor.histogram.reduce(0, +) > 0)
+    }
+
+    let page = String(decoding: try output.data("r.html"), as: UTF8.self)
+    for address in ["http://", "https://", "src=", "<script", "@import", "url("] {
+      #expect(!page.contains(address), "\(address)")
+    }
+    #expect(page.components(separatedBy: "<svg").count == 1 + 1 + report.tensors.count + 1)
+  }
+
+  @Test func whatDoesNotGoTogether() throws {
+    let cases: [([String], Int32, String)] = [
+      (["--report", "r.txt"], 2, "expected --report of a .html or .json file, found r.txt"),
+      (["--precision", "fp32", "--report", "r.html"], 2, "--report goes with an int8 plan"),
+      (["--max-drop", "0.3"], 2, "--max-drop needs an int8 plan and --evaluate DIR"),
+      (
+        ["--max-drop", "101", "--evaluate", "d"], 2,
+        "expected --max-drop of 0 to 100 points, found 101"
+      ),
+      (
+        ["--evaluate", "/nonexistent"], 1, "/nonexistent: expected folders with JPEG or PNG photos"
+      ),
+    ]
+    let output = try Scratch()
+    for (options, status, reason) in cases {
+      let result = try Tool.quantize.end(
+        ShippedModel.arguments + options + ["-o", output.path("a.plan")])
+      #expect(result.status == status)
+      #expect(result.errors.contains(reason))
+      #expect(try output.names() == [])
+    }
+  }
+}
