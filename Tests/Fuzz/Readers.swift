@@ -7,6 +7,15 @@ import ResNetModelImport
 import ResNetPlanFormat
 import ResNetRuntime
 
+/// The readers by their names on the command line.
+let readers: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
+  "plan": fuzzPlan, "safetensors": fuzzCheckpoint, "pickle": fuzzPickle, "zip": fuzzCheckpoint,
+  "onnx": fuzzCheckpoint, "image": fuzzImage, "frame": fuzzFrame,
+]
+
+/// The reader that the command line asks for.
+let wantedReader = CommandLine.arguments.dropFirst().first.flatMap { readers[$0] }
+
 /// Calls `body` with a copy at a multiple of 64. It ends where its memory ends, so that a sanitizer
 /// sees the first byte read beyond.
 private func withCopy<Result: ~Copyable>(
