@@ -26,7 +26,13 @@
 RN_TARGET_PUSH("fullfp16")
 
 // V is multiplied by 1 / scale.
-enum { channels_step = 8, scale = 16, max_tiles = 8, chain = 16, chains = 4 };
+enum {
+  channels_step = 8,
+  scale = RN_WINOGRAD_F16ACC16_SCALE,
+  max_tiles = 8,
+  chain = 16,
+  chains = 4
+};
 typedef float16_t element;
 typedef float16x8_t value;
 #define plus_product(y, x, factor) vfmaq_f16(y, x, vdupq_n_f16(factor))
