@@ -46,7 +46,9 @@ extension QuantizeTools.HalfPrecisionTests {
   @Test func optionsThatDoNotGoTogetherAreRefused() throws {
     let cases: [([String], String)] = [
       (["--accumulate", "fp16", "--precision", "fp32"], "--accumulate goes with --precision fp16"),
-      (["--accumulate", "fp16", "--precision", "fp16"], "--accumulate fp16 needs --calibration DIR"),
+      (
+        ["--accumulate", "fp16", "--precision", "fp16"], "--accumulate fp16 needs --calibration DIR"
+      ),
       (["--winograd", "load", "--precision", "fp32"], "go with weights in fp16"),
       (["--winograd-limit", "9", "--precision", "fp32"], "go with weights in fp16"),
       (["--winograd-limit", "5000", "--precision", "fp16"], "of 0 to 4096 MB, found 5000"),
