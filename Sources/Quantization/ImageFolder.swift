@@ -26,7 +26,9 @@ public struct ImageFolder: ImageSource {
     guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
     else { throw QuantizationError.folder(path: folder) }
     let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
-    let files = found.filter(isPhotoName).map { (folder as NSString).appendingPathComponent($0) }
+    let files = found.filter { isImageName($0) }.map {
+      (folder as NSString).appendingPathComponent($0)
+    }
     guard !files.isEmpty else { throw QuantizationError.noPhotos(folder: folder) }
     let checks = try mapImages(
       count: files.count, threads: ProcessInfo.processInfo.activeProcessorCount,
@@ -75,11 +77,6 @@ func photoPixels(_ path: String, _ preprocessing: PreprocessingRecord) throws ->
   }
   if let failure { throw QuantizationError.photo(path: path, reason: failure) }
   return pixels
-}
-
-/// Whether a name ends like that of a photo.
-func isPhotoName(_ name: String) -> Bool {
-  ["jpg", "jpeg", "png"].contains((name as NSString).pathExtension.lowercased())
 }
 
 /// The SHA-256 of a file that is an image.

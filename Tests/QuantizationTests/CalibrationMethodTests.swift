@@ -16,51 +16,14 @@ import Testing
 
   init() throws { graph = Program(try TestNetwork.bottleneck.graph(), inputSize: 32) }
 
-  private func model(_ graph: Program) -> FloatModel {
-    FloatModel(
-      graph,
-      preprocessing: PreprocessingRecord(
-        resize: 32, crop: 32, mean: SIMD3(repeating: 0.5), std: SIMD3(repeating: 0.2)))
-  }
-
   private func calibrate(_ graph: Program, seeds: [UInt64], threads: Int) throws -> Calibration {
     try Calibration(
-      observing: model(graph), imageCount: seeds.count, threads: threads,
-      image: { testImage(32, seed: seeds[$0]) }, progress: { _ in })
-  }
-
-  private func plan(
-    _ calibration: Calibration, _ method: CalibrationMethod, correctsBiases: Bool = true
-  ) throws -> [UInt8] {
-    var scheme = QuantizationScheme(
-      model(graph), activations: calibration.scales(of: graph, method: method))
-    if correctsBiases { scheme.channelMeans = calibration.channelMeans }
-    return try Planner.plan(scheme, PlanOptions())
-  }
-
-  @Test(arguments: methods) func threadsDoNotMatter(_ method: CalibrationMethod) throws {
-    let seeds = Array(0..<7) as [UInt64]
-    let one = try calibrate(graph, seeds: seeds, threads: 1)
-    let three = try calibrate(graph, seeds: seeds, threads: 3)
-    let isSame = try plan(one, method) == plan(three, method)
-    #expect(isSame)
-  }
-
-  @Test func everyMethodAndCorrectionMakesAnotherPlan() throws {
-    let calibration = try calibrate(graph, seeds: Array(0..<7), threads: 2)
-    let plans = try Self.methods.flatMap { method in
-      try [false, true].map { try plan(calibration, method, correctsBiases: $0) }
-    }
-    #expect(Set(plans).count == 10)
-  }
-
-  @Test(arguments: methods)
-  func onlyTheMovingAverageKnowsAnOrder(_ method: CalibrationMethod) throws {
-    let forwards = try calibrate(graph, seeds: Array(0..<7), threads: 2)
-    let backwards = try calibrate(graph, seeds: (0..<7).reversed(), threads: 2)
-    let isSame = try plan(forwards, method) == plan(backwards, method)
-    #expect(isSame == (method != .movingAverage))
-    #expect(forwards.channelMeans == backwards.channelMeans)
+      observing: FloatModel(
+        graph,
+        preprocessing: PreprocessingRecord(
+          resize: 32, crop: 32, mean: SIMD3(repeating: 0.5), std: SIMD3(repeating: 0.2))),
+      imageCount: seeds.count, threads: threads, image: { testImage(32, seed: seeds[$0]) },
+      progress: { _ in })
   }
 
   @Test func theMovingAverageGoesATenthOfTheWay() throws {
