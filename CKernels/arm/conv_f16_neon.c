@@ -10,7 +10,7 @@
 // of the group wait in memory. The order of each sum stays that of the reference.
 #if defined(__aarch64__)
 #include "../common/clamp_above.h"
-#include "../common/rn_target.h"
+#include "../common/rn_each.h"
 #include <arm_neon.h>
 
 #include "conv_f16_tiles.h"
@@ -144,19 +144,17 @@ RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, part *s, uint32_t oc, ui
   finish(a, acc, oc, y, x, pixels);
 }
 
-#define RN_TILE(pixels)                                                                            \
+#define RN_TILE(pixels, ...)                                                                       \
   static __attribute__((noinline)) void tile_##pixels(                                             \
       const rn_conv_float_args *a, part *s, uint32_t oc, uint32_t y, uint32_t x, uint32_t index) { \
     tile(a, s, oc, y, x, index, pixels);                                                           \
   }
-RN_TILE(1)
-RN_TILE(2)
-RN_TILE(3)
-RN_TILE(4)
+#define RN_TILE_NAME(pixels, ...) tile_##pixels,
+RN_FOR_1_TO_4(RN_TILE)
 
-typedef void tile_function(const rn_conv_float_args *, part *, uint32_t oc, uint32_t y, uint32_t x,
-                           uint32_t index);
-static tile_function *const tiles_of[max_pixels + 1] = {0, tile_1, tile_2, tile_3, tile_4};
+static void (*const tile_of[max_pixels + 1])(const rn_conv_float_args *, part *, uint32_t oc,
+                                             uint32_t y, uint32_t x,
+                                             uint32_t index) = {0, RN_FOR_1_TO_4(RN_TILE_NAME)};
 
 // Pixels [from, from + count) of the rows from y on.
 static void group(const rn_conv_float_args *a, part *s, uint32_t oc, uint32_t y, uint32_t from,
@@ -164,8 +162,8 @@ static void group(const rn_conv_float_args *a, part *s, uint32_t oc, uint32_t y,
   const rn_conv_geometry *g = &a->geometry;
   for (uint32_t index = 0; index < count; index += max_pixels) {
     const uint32_t pixel = from + index, left = count - index;
-    tiles_of[left < max_pixels ? left : max_pixels](a, s, oc, y + pixel / g->output_width,
-                                                    pixel % g->output_width, index);
+    tile_of[left < max_pixels ? left : max_pixels](a, s, oc, y + pixel / g->output_width,
+                                                   pixel % g->output_width, index);
   }
 }
 

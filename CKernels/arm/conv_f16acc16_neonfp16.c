@@ -15,7 +15,7 @@
 // neighbouring terms below 65504 * 0.94.
 #if defined(__aarch64__)
 #include "../common/clamp_above.h"
-#include "../common/rn_target.h"
+#include "../common/rn_each.h"
 #include <arm_neon.h>
 
 #include "conv_f16_tiles.h"
@@ -190,24 +190,17 @@ RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, const window *s, uint32_
 }
 #undef RN_EACH
 
-#define RN_TILE(pixels)                                                                            \
+#define RN_TILE(pixels, ...)                                                                       \
   static __attribute__((noinline)) void tile_##pixels(                                             \
       const rn_conv_float_args *a, const window *s, uint32_t oc, uint32_t y, uint32_t x) {         \
     tile(a, s, oc, y, x, pixels);                                                                  \
   }
-RN_TILE(1)
-RN_TILE(2)
-RN_TILE(3)
-RN_TILE(4)
-RN_TILE(5)
-RN_TILE(6)
-RN_TILE(7)
-RN_TILE(8)
+#define RN_TILE_NAME(pixels, ...) tile_##pixels,
+RN_FOR_1_TO_8(RN_TILE)
 
-typedef void tile_function(const rn_conv_float_args *, const window *, uint32_t oc, uint32_t y,
-                           uint32_t x);
-static tile_function *const tiles_of[max_pixels + 1] = {0,      tile_1, tile_2, tile_3, tile_4,
-                                                        tile_5, tile_6, tile_7, tile_8};
+static void (*const tile_of[max_pixels + 1])(const rn_conv_float_args *, const window *,
+                                             uint32_t oc, uint32_t y,
+                                             uint32_t x) = {0, RN_FOR_1_TO_8(RN_TILE_NAME)};
 
 // Rows [from, to) of the window for one pair of blocks.
 static void convolve(const rn_conv_float_args *a, const window *s, uint32_t pair, uint32_t from,
@@ -216,8 +209,8 @@ static void convolve(const rn_conv_float_args *a, const window *s, uint32_t pair
   const uint32_t end = to * s->columns;
   for (uint32_t block = pair * 2; block < pair * 2 + blocks; block++)
     for (uint32_t p = from * s->columns; p < end; p += max_pixels)
-      tiles_of[end - p < max_pixels ? end - p : max_pixels](a, s, block * RN_CHANNEL_BLOCK,
-                                                            p / s->columns, p % s->columns);
+      tile_of[end - p < max_pixels ? end - p : max_pixels](a, s, block * RN_CHANNEL_BLOCK,
+                                                           p / s->columns, p % s->columns);
 }
 
 void rn_conv_f16acc16_neonfp16(const rn_conv_float_args *a, uint32_t first, uint32_t last) {

@@ -12,7 +12,7 @@
 #include <string.h>
 
 RN_TARGET_PUSH("i8mm")
-#include "conv_q8_tiles.h"
+#include "conv_q8_neon.h"
 
 enum { max_pixels = 6 };
 
@@ -88,23 +88,10 @@ RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, ui
   finish(a, sums, oc, y, x, pixels, 0);
 }
 
-#define RN_TILE(pixels)                                                                            \
-  static __attribute__((noinline)) void tile_##pixels(const rn_conv_q8_args *a, uint32_t oc,       \
-                                                      uint32_t y, uint32_t x) {                    \
-    tile(a, oc, y, x, pixels);                                                                     \
-  }
-RN_TILE(1)
-RN_TILE(2)
-RN_TILE(3)
-RN_TILE(4)
-RN_TILE(5)
-RN_TILE(6)
-
-static tile_function *const tiles_of[max_pixels + 1] = {0,      tile_1, tile_2, tile_3,
-                                                        tile_4, tile_5, tile_6};
+RN_TILES(tile, 6)
 
 void rn_conv_q8_i8mm(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
-  convolve_tiles(a, first, last, tiles_of, max_pixels);
+  each_tile(a, first, last, tile_of, (tile_cut){max_pixels, 16, 32, 0});
 }
 
 RN_TARGET_POP

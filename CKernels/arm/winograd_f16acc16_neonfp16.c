@@ -26,14 +26,17 @@
 RN_TARGET_PUSH("fullfp16")
 
 // V is multiplied by 1 / scale.
-enum { channels_step = 8, scale = 16, max_tiles = 8, chain = 16, chains = 4 };
+enum {
+  channels_step = 8,
+  scale = RN_WINOGRAD_F16ACC16_SCALE,
+  max_tiles = 8,
+  chain = 16,
+  chains = 4
+};
 typedef float16_t element;
 typedef float16x8_t value;
-#define add vaddq_f16
-#define subtract vsubq_f16
-#define plus_product vfmaq_f16
-#define minus_product vfmsq_f16
-#define same vdupq_n_f16
+#define plus_product(y, x, factor) vfmaq_f16(y, x, vdupq_n_f16(factor))
+#define minus_product(y, x, factor) vfmsq_f16(y, x, vdupq_n_f16(factor))
 
 RN_ALWAYS_INLINE float16x8_t load_input(const float *from) {
   const float16x8_t x = vcvt_high_f16_f32(vcvt_f16_f32(vld1q_f32(from)), vld1q_f32(from + 4));

@@ -16,7 +16,7 @@ static float weight_f16(const void *weights, size_t index) {
 static float accumulate(const rn_conv_float_args *a, uint32_t y, uint32_t x, uint32_t oc,
                         float (*weight)(const void *, size_t)) {
   const rn_conv_geometry *g = &a->geometry;
-  size_t index = oc / 16 * g->kernel_rows * g->run * RN_CHANNEL_BLOCK + oc % 16;
+  size_t index = rn_weight_index_float(oc, 0, 0, g->kernel_rows, g->run);
   float acc = a->bias[oc];
   for (uint32_t r = 0; r < g->kernel_rows; r++) {
     const float *input = a->input + y * g->step_y + r * g->input_row + x * g->step_x;

@@ -8,14 +8,11 @@
 
 static int32_t accumulate(const rn_conv_q8_args *a, uint32_t y, uint32_t x, uint32_t oc) {
   const rn_conv_geometry *g = &a->geometry;
-  const size_t block = (size_t)g->kernel_rows * g->run * RN_CHANNEL_BLOCK;
-  const int8_t *weights = a->weights + oc / 16 * block + oc % 16 * 4;
   int32_t acc = a->bias[oc];
   for (uint32_t r = 0; r < g->kernel_rows; r++) {
     const uint8_t *input = a->input + y * g->step_y + r * g->input_row + x * g->step_x;
-    const int8_t *row = weights + (size_t)r * g->run * RN_CHANNEL_BLOCK;
     for (uint32_t k = 0; k < g->run; k++)
-      acc += input[k] * row[k / 4 * 64 + k % 4];
+      acc += input[k] * a->weights[rn_weight_index_q8(oc, r, k, g->kernel_rows, g->run)];
   }
   return acc;
 }
