@@ -5,11 +5,17 @@
 // takes two vectors of each pixel in one load and multiplies by element: 128 FMLA for 4 + 8 loads.
 // A tile's pixels continue on the rows below.
 //
+//              weights [tap][oc 0-3] ... [tap][oc 12-15], one LD1 of 64 bytes
+//   pixel 0    acc 0 ... acc 3
+//     ...      ...                         16 FMLA by element for each tap
+//   pixel 3    acc 12 ... acc 15
+//
 // Widening in the loop would take 4 FCVTL for 16 FMLA, so weights are widened once for up to
 // max_group pixels, as many as fit the first-level cache; between such parts of a kernel the sums
 // of the group wait in memory. The order of each sum stays that of the reference.
 #if defined(__aarch64__)
 #include "../common/clamp_above.h"
+#include "../common/contracts.h"
 #include "../common/rn_each.h"
 #include <arm_neon.h>
 
@@ -175,6 +181,7 @@ void rn_conv_f16_neon(const rn_conv_float_args *a, uint32_t first, uint32_t last
   const uint32_t part_taps = g->run < max_taps ? g->run : max_taps;
   part s;
   const uint32_t start = first;
+  require_conv(g, 1, a->input, a->weights, a->bias, a->output, last, rn_conv_units(g));
   while (first < last) {
     // All the rows of one pair of blocks.
     const uint32_t y = first % height, pair = first / height;

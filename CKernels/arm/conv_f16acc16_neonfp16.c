@@ -5,6 +5,21 @@
 // Register tile: 8 output pixels x 16 output channels in 16 accumulators of 8 fp16. A vector of a
 // pixel holds 8 taps, of which FMLA takes one by element: 128 FMLA for 8 + 4 loads.
 //
+//              weights [tap][oc 0-7]   [tap][oc 8-15]      of two taps: one LD1 of 64 bytes
+//   pixel 0    acc 0                   acc 1
+//     ...      ...                     ...                 16 FMLA by element for each tap
+//   pixel 7    acc 14                  acc 15
+//
+// The way of a sum, from taps to the output:
+//
+//   acc      fp16, registers   a chain: at most 96 taps, of one or two kernel rows
+//   sums     fp16, stack       up to 16 chains, each added as it ends
+//   totals   float32, stack    the bias, and then the 16 chains of `sums` whenever they are full
+//   output   float32           totals + the last chains, residual, clamp
+//
+// A convolution of few taps never leaves registers: its only chain goes to the output with the
+// bias.
+//
 // The input of some output rows is converted to fp16 once for all output channels, on the stack.
 //
 // Accuracy: a product passes at most 96 roundings to fp16 in its chain, 15 where up to 16 chains
@@ -15,6 +30,7 @@
 // neighbouring terms below 65504 * 0.94.
 #if defined(__aarch64__)
 #include "../common/clamp_above.h"
+#include "../common/contracts.h"
 #include "../common/rn_each.h"
 #include <arm_neon.h>
 
@@ -216,6 +232,7 @@ static void convolve(const rn_conv_float_args *a, const window *s, uint32_t pair
 void rn_conv_f16acc16_neonfp16(const rn_conv_float_args *a, uint32_t first, uint32_t last) {
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t height = g->output_height;
+  require_conv(g, 1, a->input, a->weights, a->bias, a->output, last, rn_conv_units(g));
   if (first >= last)
     return;
   // More taps than any ResNet has.

@@ -4,6 +4,11 @@
 // Register tile: 6 output pixels x 16 output channels in 24 accumulators of 4. A step of 4 taps
 // takes one vector of each pixel and multiplies by element: 96 FMLA for 6 + 8 loads. The last taps
 // of a row that is no multiple of 4, such as the stem's 21, are taken one by one.
+//
+//              weights [tap][oc 0-3]   ...   [tap][oc 12-15]
+//   pixel 0    acc 0                   ...   acc 3
+//     ...      ...                           ...              24 FMLA by element for each tap
+//   pixel 5    acc 20                  ...   acc 23
 #if defined(__aarch64__)
 #include "../common/clamp_above.h"
 #include <arm_neon.h>

@@ -6,6 +6,10 @@
 //
 // Register tile: 2 output pixels x 16 output channels in 16 accumulators of 2 channels x 2 sums.
 //
+//              weights [2 oc][4 taps] x 2 groups, 8 pairs of channels
+//   pixel 0    acc 0 ... acc 7       SMULL group 0, SMLAL group 1, SADALP for each accumulator
+//   pixel 1    acc 8 ... acc 15
+//
 // Range: weights are -127...127, inputs -128...127: 2 * 127 * 128 = 32512.
 #if defined(__aarch64__)
 #include "../common/rn_target.h"

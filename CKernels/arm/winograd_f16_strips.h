@@ -17,6 +17,7 @@
 #define RN_WINOGRAD_F16_STRIPS_H
 
 #include "../common/clamp_above.h"
+#include "../common/contracts.h"
 
 typedef float32x4_t sum;
 #define plus_sum_product(y, m, factor) vfmaq_f32(y, m, vdupq_n_f32(factor))
@@ -280,6 +281,10 @@ RN_FORM(4, 2)
 RN_FORM(4, 4)
 
 static void winograd_f16(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
+  require_conv(&a->conv.geometry, sizeof *a->conv.input == 1 ? 4 : 1, a->conv.input, a->weights,
+               a->conv.bias, a->conv.output, last, rn_winograd_f16_units(a));
+  require_winograd(&a->conv.geometry, sizeof *a->conv.input == 1 ? 32 : 16, a->tile_height,
+                   a->tile_width, a->scratch);
   if (a->tile_height == 2)
     winograd(a, first, last, transform_2x2, store_2x2, 2, 2);
   else if (a->tile_width == 2)

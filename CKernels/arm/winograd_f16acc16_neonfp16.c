@@ -7,6 +7,11 @@
 // are added to those of up to 4 such chains, in registers for up to 5 tiles and else on the stack,
 // and those to what there is in M. Sums of all chains in turn would cost the logits 1 dB.
 //
+//             U [ic][oc 0-7]   [ic][oc 8-15]      of two channels: one LD1 of 64 bytes
+//   tile 0    acc 0            acc 1
+//     ...     ...              ...                16 FMLA by element for each channel
+//   tile 7    acc 14           acc 15
+//
 // The input is rounded and transformed in fp16, half the instructions of float32; a simulation with
 // random operands loses 0.5 dB of 42 by it. A^T M A is float32.
 //

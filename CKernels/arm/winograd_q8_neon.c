@@ -4,6 +4,11 @@
 // Register tile: 6 Winograd tiles x 16 output channels in 24 accumulators of 4 int32. A vector of a
 // tile holds 8 input channels, of which each SMLAL takes one by element; LD2 parts the pairs of the
 // weights: 192 SMLAL for 6 + 8 loads.
+//
+//             U [ic][oc 0-3]   ...   U [ic][oc 12-15]
+//   tile 0    acc 0            ...   acc 3
+//     ...     ...                    ...               24 SMLAL by element for each channel
+//   tile 5    acc 20           ...   acc 23
 #if defined(__aarch64__)
 #include "../common/rn_target.h"
 #include <arm_neon.h>

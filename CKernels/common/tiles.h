@@ -5,6 +5,7 @@
 #ifndef RN_TILES_H
 #define RN_TILES_H
 
+#include "contracts.h"
 #include "rn_each.h"
 
 // `pixels` output pixels from (y, x) on, and the kernel's number of output channels from oc on.
@@ -37,6 +38,8 @@ RN_ALWAYS_INLINE void each_tile(const conv_args *a, uint32_t first, uint32_t las
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t height = g->output_height, width = g->output_width;
   const uint32_t channels = g->output_blocks * RN_CHANNEL_BLOCK;
+  require_conv(g, sizeof *a->input == 1 ? 4 : 1, a->input, a->weights, a->bias, a->output, last,
+               rn_conv_units(g));
   while (first < last) {
     // The rows of one pair of blocks.
     const uint32_t y = first % height, pair = first / height * 32;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // int8 convolution: the definition of correct.
-#include "../common/rn_declarations.h"
+#include "../common/contracts.h"
 #include "requantize_ref.h"
 #include <math.h>
 
@@ -29,6 +29,7 @@ uint8_t rn_requantize_ref(const rn_conv_q8_args *a, int32_t acc, uint32_t oc,
 
 void rn_conv_q8_ref(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
   const rn_conv_geometry *g = &a->geometry;
+  require_conv(g, 4, a->input, a->weights, a->bias, a->output, last, rn_conv_units(g));
   for (uint32_t unit = first; unit < last; unit++) {
     const uint32_t y = unit % g->output_height;
     const uint32_t first_oc = unit / g->output_height * 32;

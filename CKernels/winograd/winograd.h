@@ -10,6 +10,7 @@
 //                              second one; m [tile][32 oc]
 // and the format's header, beside what transforms.h needs,
 //   winograd_args, conv_args, element, weight, accumulator     arguments; types of V, U and M
+//   winograd_units(a)          units of all work
 //   lanes                      of `sum`
 //   input_lanes                of `value`
 //   pad                        elements after each position of V and M
@@ -19,14 +20,20 @@
 #ifndef RN_WINOGRAD_H
 #define RN_WINOGRAD_H
 
+#include "../common/contracts.h"
 #include "../common/rn_each.h"
 #include "transforms.h"
 
+// Of both blocks, if `second` is not 0.
 #define RN_MULTIPLY(tiles, ...)                                                                    \
   static __attribute__((noinline)) void multiply_##tiles(const element *v, uint32_t strip_tiles,   \
                                                          uint32_t channels, const weight *weights, \
                                                          size_t second, accumulator *m) {          \
-    multiply_tiles(v, tiles, strip_tiles, channels, weights, second, m);                           \
+    for (uint32_t left = tile_blocks == 1 && second ? 2 : 1; left; left--) {                       \
+      multiply_tiles(v, tiles, strip_tiles, channels, weights, second, m);                         \
+      weights += second;                                                                           \
+      m += 16;                                                                                     \
+    }                                                                                              \
   }
 #define RN_MULTIPLY_NAME(tiles, ...) multiply_##tiles,
 #define RN_JOINED(a, b) a##b
@@ -38,29 +45,28 @@ RN_FOR_TILES(RN_MAX_TILES, RN_MULTIPLY)
 static multiply_function *const multiply_of[RN_MAX_TILES + 1] = {
     0, RN_FOR_TILES(RN_MAX_TILES, RN_MULTIPLY_NAME)};
 
-// M of one position, of `blocks` blocks: `position` weights are between two of them. In a register
-// tile of two blocks a missing second one is computed as a copy of the first and not stored.
-RN_ALWAYS_INLINE void multiply(const element *v, uint32_t tiles, uint32_t channels,
-                               const weight *weights, uint32_t blocks, size_t block,
-                               accumulator *m) {
-  const uint32_t parts = (tiles + RN_MAX_TILES - 1) / RN_MAX_TILES;
-  for (uint32_t b = 0; b < blocks; b += tile_blocks) {
-    for (uint32_t i = 0; i < parts; i++) {
-      const uint32_t first = tiles * i / parts, count = tiles * (i + 1) / parts - first;
-      multiply_of[count](v + v_offset(tiles, channels, first, 0), tiles, channels,
-                         weights + b * block, blocks == 2 ? block : 0, m + first * 32 + b * 16);
-    }
-  }
-}
-
 typedef struct strip {
   uint32_t first, tiles;         // tiles of the strip
+  uint32_t parts, least, longer; // register tiles, of `least` tiles, the first ones of one more
   uint32_t across;               // tiles in a row of the image
   uint32_t channels;             // of the input
   size_t v_position, m_position; // from one position to the next
   element *v;                    // [position], then as v_offset has it
   accumulator *m;                // [position][tile][32 oc]
 } strip;
+
+// M of one position. The second block of weights is `second` after the first, or missing if that is
+// 0; a register tile of two blocks computes a missing one as a copy of the first, which is not
+// stored.
+RN_ALWAYS_INLINE void multiply(const strip *s, const element *v, const weight *weights,
+                               size_t second, accumulator *m) {
+  for (uint32_t i = 0; i < s->parts; i++) {
+    const uint32_t count = i < s->longer ? s->least + 1 : s->least;
+    multiply_of[count](v, s->tiles, s->channels, weights, second, m);
+    v += v_offset(s->tiles, s->channels, count, 0);
+    m += count * 32;
+  }
+}
 
 RN_ALWAYS_INLINE void transform_strip(const winograd_args *a, const strip *s,
                                       const uint32_t tile_height, const uint32_t tile_width) {
@@ -134,6 +140,9 @@ RN_ALWAYS_INLINE void winograd_of(const winograd_args *a, uint32_t first, uint32
     if (unit == first || block == 0) {
       s.first = rn_winograd_strip_start(tiles, index, strips);
       s.tiles = rn_winograd_strip_start(tiles, index + 1, strips) - s.first;
+      s.parts = (s.tiles + RN_MAX_TILES - 1) / RN_MAX_TILES;
+      s.least = s.tiles / s.parts;
+      s.longer = s.tiles % s.parts;
       s.v_position = (size_t)s.tiles * s.channels + pad;
       s.m_position = (size_t)s.tiles * 32 + pad;
       s.v = a->scratch;
@@ -143,14 +152,18 @@ RN_ALWAYS_INLINE void winograd_of(const winograd_args *a, uint32_t first, uint32
     const uint32_t blocks = g->output_blocks - block < 2 ? 1 : 2;
     const size_t position = (size_t)s.channels * RN_CHANNEL_BLOCK;
     const weight *weights = a->weights + block * positions * position;
+    const size_t second = blocks == 2 ? positions * position : 0;
     for (uint32_t p = 0; p < positions; p++)
-      multiply(s.v + p * s.v_position, s.tiles, s.channels, weights + p * position, blocks,
-               positions * position, s.m + p * s.m_position);
+      multiply(&s, s.v + p * s.v_position, weights + p * position, second, s.m + p * s.m_position);
     store_strip(a, &s, block * 16, blocks * 16, tile_height, tile_width);
   }
 }
 
 RN_ALWAYS_INLINE void winograd(const winograd_args *a, uint32_t first, uint32_t last) {
+  require_conv(&a->conv.geometry, sizeof *a->conv.input == 1 ? 4 : 1, a->conv.input, a->weights,
+               a->conv.bias, a->conv.output, last, winograd_units(a));
+  require_winograd(&a->conv.geometry, sizeof *a->conv.input == 1 ? 32 : 16, a->tile_height,
+                   a->tile_width, a->scratch);
   if (a->tile_height == 2)
     winograd_of(a, first, last, 2, 2);
   else if (a->tile_width == 2)

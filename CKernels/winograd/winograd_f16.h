@@ -22,6 +22,7 @@ typedef value sum;
 
 enum { input_lanes = lanes, pad = 16 };
 
+#define winograd_units rn_winograd_f16_units
 #define load_input(from) (*(const value *)(from))
 #define v_offset(strip_tiles, channels, tile, channel)                                             \
   ((size_t)((channel) / 16 * (strip_tiles) + (tile)) * 16 + (channel) % 16)

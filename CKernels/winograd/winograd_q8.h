@@ -22,6 +22,7 @@ typedef int32_t signed_sum __attribute__((vector_size(lanes * 4), aligned(4)));
 
 enum { input_lanes = 2 * lanes, pad = 0 };
 
+#define winograd_units rn_winograd_q8_units
 #define load_input(from) __builtin_convertvector(*(const bytes *)(from), value)
 #define v_offset(strip_tiles, channels, tile, channel) ((size_t)(tile) * (channels) + (channel))
 

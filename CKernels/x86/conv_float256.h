@@ -8,6 +8,11 @@
 // chain of fused multiply-adds. A step takes one input value of each pixel, broadcast, and two
 // vectors of weights: 12 VFMADD231PS to 8 loads, with 2 + 1 registers for weights and pixel.
 //
+//              weights [tap][oc 0-7]   [tap][oc 8-15]
+//   pixel 0    acc 0                   acc 1
+//     ...      ...                     ...
+//   pixel 5    acc 10                  acc 11
+//
 // Latency 4 at two a cycle needs 8 chains and, for the loads to keep up, 10: a tile of 4 pixels has
 // 8, one of 3 has 6. So tiles go on from row to row, with a pointer for each pixel: 49 pixels of
 // 7x7 are four tiles of 5 and five of 6 instead of seven times 3 and 4.

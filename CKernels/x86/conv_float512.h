@@ -7,6 +7,11 @@
 // Register tile: 12 output pixels x 32 output channels in 24 accumulators of 16 floats, each one
 // chain of fused multiply-adds. A step takes one input value of each pixel, broadcast, and two
 // vectors of weights: 24 VFMADD231PS to 14 loads. Latency 4 at two a cycle needs 8 chains.
+//
+//               weights [tap][oc 0-15]   [tap][oc 16-31]
+//   pixel  0    acc 0                    acc 1
+//      ...      ...                      ...
+//   pixel 11    acc 22                   acc 23
 #ifndef RN_CONV_FLOAT512_H
 #define RN_CONV_FLOAT512_H
 

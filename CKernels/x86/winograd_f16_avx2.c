@@ -3,6 +3,11 @@
 //
 // Register tile: 6 Winograd tiles x 16 output channels in 12 accumulators of 8 floats. A step takes
 // one channel: 12 VFMADD231PS to 6 broadcasts and two VCVTPH2PS from memory.
+//
+//             U [ic][oc 0-7]   [ic][oc 8-15]
+//   tile 0    acc 0            acc 1
+//     ...     ...              ...
+//   tile 5    acc 10           acc 11
 #if defined(__x86_64__)
 #include "../common/rn_target.h"
 #include <immintrin.h>

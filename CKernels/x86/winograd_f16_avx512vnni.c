@@ -5,6 +5,11 @@
 // takes one channel: 28 VFMADD231PS to 14 broadcasts and two VCVTPH2PS from memory, which run
 // beside the multiplications (Zen 5: 4 of them with 16 VFMADD231PS cost 3 %), so that weights are
 // widened again for each 14 tiles.
+//
+//              U [ic][oc 0-15]   [ic][oc 16-31]
+//   tile  0    acc 0             acc 1
+//      ...     ...               ...
+//   tile 13    acc 26            acc 27
 #if defined(__x86_64__)
 #include "../common/rn_target.h"
 #include <immintrin.h>

@@ -6,6 +6,11 @@
 //
 // Register tile: 6 Winograd tiles x 16 output channels in 12 accumulators of 8 int32, 2 input
 // channels in a step: 12 VPMADDWD and 12 VPADDD for 8 loads.
+//
+//             U [2 ic][oc 0-7]   [2 ic][oc 8-15]
+//   tile 0    acc 0              acc 1
+//     ...     ...                ...
+//   tile 5    acc 10             acc 11
 #if defined(__x86_64__)
 #include "../common/rn_target.h"
 #include <immintrin.h>

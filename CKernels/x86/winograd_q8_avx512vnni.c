@@ -3,7 +3,12 @@
 //
 // VPDPWSSD multiplies at half the rate of VPDPBUSD, so F(4x4) has half the multiplication time of
 // the direct convolution, and F(4x2) two thirds. The register tile is that of conv_q8_avx512vnni.c:
-// 14 Winograd tiles x 32 output channels, 2 input channels in a step.
+// 14 Winograd tiles x 32 output channels, 2 input channels in a step:
+//
+//              U [2 ic][oc 0-15]   [2 ic][oc 16-31]
+//   tile  0    acc 0               acc 1
+//      ...     ...                 ...                 28 VPDPWSSD, 16 loads
+//   tile 13    acc 26              acc 27
 #if defined(__x86_64__)
 #include "../common/rn_target.h"
 #include <immintrin.h>

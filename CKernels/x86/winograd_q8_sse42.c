@@ -3,6 +3,11 @@
 //
 // Register tile: 3 Winograd tiles x 16 output channels in 12 accumulators of 4 int32, 2 input
 // channels in a step: 12 PMADDWD and 12 PADDD for 3 broadcasts and 4 loads.
+//
+//             U [2 ic][oc 0-3]   ...   [2 ic][oc 12-15]
+//   tile 0    acc 0              ...   acc 3
+//     ...     ...                      ...
+//   tile 2    acc 8              ...   acc 11
 #if defined(__x86_64__)
 #include "../common/rn_target.h"
 #include <smmintrin.h>
