@@ -26,7 +26,9 @@ public struct ImageFolder: ImageSource {
     guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
     else { throw QuantizationError.folder(path: folder) }
     let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
-    let files = found.filter(isPhotoName).map { (folder as NSString).appendingPathComponent($0) }
+    let files = found.filter { isImageName($0) }.map {
+      (folder as NSString).appendingPathComponent($0)
+    }
     guard !files.isEmpty else { throw QuantizationError.noPhotos(folder: folder) }
     let checks = try mapImages(
       count: files.count, threads: ProcessInfo.processInfo.activeProcessorCount,
@@ -70,16 +72,11 @@ func photoPixels(_ path: String, _ preprocessing: PreprocessingRecord) throws ->
         photo, resizeShorterSide: preprocessing.resize, crop: crop, into: pixels.baseAddress!)
       count = crop * crop * 3
     } catch {
-      failure = text { error.describe(to: &$0) }
+      failure = error.description
     }
   }
   if let failure { throw QuantizationError.photo(path: path, reason: failure) }
   return pixels
-}
-
-/// Whether a name ends like that of a photo.
-func isPhotoName(_ name: String) -> Bool {
-  ["jpg", "jpeg", "png"].contains((name as NSString).pathExtension.lowercased())
 }
 
 /// The SHA-256 of a file that is an image.
@@ -91,17 +88,10 @@ private func digest(ofPhoto path: String) throws(QuantizationError) -> String {
       _ = try RGBImage(encoded: file.bytes)
       return sha256Hex(file.bytes)
     } catch {
-      reason = text { error.describe(to: &$0) }
+      reason = error.description
     }
   } catch {
-    reason = text { error.describe(to: &$0) }
+    reason = error.description
   }
   throw .photo(path: path, reason: reason)
-}
-
-/// What describes itself to a line, as a string.
-func text(_ describe: (inout TextLine) -> Void) -> String {
-  var line = TextLine()
-  describe(&line)
-  return String(line)
 }

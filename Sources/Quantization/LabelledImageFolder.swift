@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ResNetImages
 public import ResNetPlanFormat
 
 /// Photos in folders that are named after their classes.
@@ -30,13 +31,19 @@ public struct LabelledImageFolder: ImageSource {
       return !$0.hasPrefix(".") && files.fileExists(atPath: path, isDirectory: &isFolder)
         && isFolder.boolValue
     }
-    let classes = try Self.classes(
-      of: folders, in: folder, names: classNames,
-      count: classCount ?? (classNames.isEmpty ? folders.count : classNames.count))
+    let classes: [Int]
+    do throws(FolderMismatch) {
+      classes = try matchFolders(
+        folders, toClasses: classNames,
+        count: classCount ?? (classNames.isEmpty ? folders.count : classNames.count))
+    } catch {
+      throw QuantizationError.classFolders(folder: folder, reason: error.description)
+    }
     var photos: [(path: String, label: Int)] = []
     for (name, label) in zip(folders, classes) {
       let root = (folder as NSString).appendingPathComponent(name)
-      for photo in try files.contentsOfDirectory(atPath: root).filter(isPhotoName).sorted() {
+      let names = try files.contentsOfDirectory(atPath: root).filter { isImageName($0) }
+      for photo in names.sorted() {
         photos.append(((root as NSString).appendingPathComponent(photo), label))
       }
     }
@@ -50,20 +57,18 @@ public struct LabelledImageFolder: ImageSource {
   }
 
   public func label(_ index: Int) -> Int? { labels[index] }
+}
 
-  private static func classes(
-    of folders: [String], in root: String, names: [String], count: Int
-  ) throws(QuantizationError) -> [Int] {
-    let matches = folders.map { folder -> Int? in
-      if let index = names.firstIndex(of: folder) { return index }
-      let starts = names.indices.filter { names[$0].split(separator: " ").first == folder[...] }
-      return starts.count == 1 ? starts[0] : nil
-    }
-    if matches.allSatisfy({ $0 != nil }) { return matches.compactMap { $0 } }
-    guard matches.allSatisfy({ $0 == nil }), folders.count == count else {
-      throw .classFolders(
-        folder: root, classCount: count, found: folders.count, unknown: matches.count { $0 == nil })
-    }
-    return Array(0..<count)
+/// Reads the names of classes from a UTF-8 file with one name a line.
+///
+/// - Returns: the names without spaces around them; without empty lines at the end of the file.
+public func readClassNames(_ path: String) throws(QuantizationError) -> [String] {
+  guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+    throw .classNames(path: path)
   }
+  var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+    $0.trimmingCharacters(in: .whitespaces)
+  }
+  while lines.last == "" { lines.removeLast() }
+  return lines
 }
