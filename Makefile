@@ -219,3 +219,16 @@ lint: ## check the format of the sources
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf .build .build-* Benchmarks/peers/.venv
+
+# The shipped photos, in folders named after their classes.
+EXAMPLE := .build/example
+.PHONY: example
+example: setup ## build and run Examples/Quantize: the library without a tool
+	rm -rf $(EXAMPLE)
+	while read -r id name; do \
+	  mkdir -p $(EXAMPLE)/labelled/$$id; \
+	  name=$${name,,}; cp Models/examples/$${name// /-}.jpg $(EXAMPLE)/labelled/$$id; \
+	done < Models/classes.txt
+	swift run -c release --package-path Examples/Quantize --scratch-path .build/example-build Quantize \
+	  Models/resnet18-imagenette.safetensors Models/classes.txt Models/calibration $(EXAMPLE)/labelled \
+	  Models/examples/church.jpg $(EXAMPLE)/resnet18.plan

@@ -72,7 +72,7 @@ func photoPixels(_ path: String, _ preprocessing: PreprocessingRecord) throws ->
         photo, resizeShorterSide: preprocessing.resize, crop: crop, into: pixels.baseAddress!)
       count = crop * crop * 3
     } catch {
-      failure = text { error.describe(to: &$0) }
+      failure = error.description
     }
   }
   if let failure { throw QuantizationError.photo(path: path, reason: failure) }
@@ -88,17 +88,10 @@ private func digest(ofPhoto path: String) throws(QuantizationError) -> String {
       _ = try RGBImage(encoded: file.bytes)
       return sha256Hex(file.bytes)
     } catch {
-      reason = text { error.describe(to: &$0) }
+      reason = error.description
     }
   } catch {
-    reason = text { error.describe(to: &$0) }
+    reason = error.description
   }
   throw .photo(path: path, reason: reason)
-}
-
-/// What describes itself to a line, as a string.
-func text(_ describe: (inout TextLine) -> Void) -> String {
-  var line = TextLine()
-  describe(&line)
-  return String(line)
 }

@@ -31,18 +31,19 @@ public struct LabelledImageFolder: ImageSource {
       return !$0.hasPrefix(".") && files.fileExists(atPath: path, isDirectory: &isFolder)
         && isFolder.boolValue
     }
-    let count = classCount ?? (classNames.isEmpty ? folders.count : classNames.count)
     let classes: [Int]
     do throws(FolderMismatch) {
-      classes = try matchFolders(folders, toClasses: classNames, count: count)
+      classes = try matchFolders(
+        folders, toClasses: classNames,
+        count: classCount ?? (classNames.isEmpty ? folders.count : classNames.count))
     } catch {
-      throw QuantizationError.classFolders(
-        folder: folder, classCount: count, found: folders.count, unknown: error.unknown)
+      throw QuantizationError.classFolders(folder: folder, reason: error.description)
     }
     var photos: [(path: String, label: Int)] = []
     for (name, label) in zip(folders, classes) {
       let root = (folder as NSString).appendingPathComponent(name)
-      for photo in try files.contentsOfDirectory(atPath: root).filter { isImageName($0) }.sorted() {
+      let names = try files.contentsOfDirectory(atPath: root).filter { isImageName($0) }
+      for photo in names.sorted() {
         photos.append(((root as NSString).appendingPathComponent(photo), label))
       }
     }
@@ -56,4 +57,18 @@ public struct LabelledImageFolder: ImageSource {
   }
 
   public func label(_ index: Int) -> Int? { labels[index] }
+}
+
+/// Reads the names of classes from a UTF-8 file with one name a line.
+///
+/// - Returns: the names without spaces around them; without empty lines at the end of the file.
+public func readClassNames(_ path: String) throws(QuantizationError) -> [String] {
+  guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+    throw .classNames(path: path)
+  }
+  var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+    $0.trimmingCharacters(in: .whitespaces)
+  }
+  while lines.last == "" { lines.removeLast() }
+  return lines
 }

@@ -14,8 +14,10 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
   case unreadable(folder: String, allowedPercent: Double, found: Int, count: Int, example: String)
   /// A photo cannot be read.
   case photo(path: String, reason: String)
-  /// Sub-folders are not named after the classes: `unknown` of the `found` ones.
-  case classFolders(folder: String, classCount: Int, found: Int, unknown: Int)
+  /// A file with the names of classes cannot be read.
+  case classNames(path: String)
+  /// Sub-folders do not stand for the classes.
+  case classFolders(folder: String, reason: String)
   /// An image has a label that is no class of the network.
   case label(image: Int, classCount: Int, found: Int)
   /// No choice of layers out of int8 brings the drop of top-1 to the limit; both in percentage points.
@@ -33,9 +35,9 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
       "\(folder): expected at most \(allowed.formatted()) % of the photos to be unreadable, found "
         + "\(found) of \(count), for example \(example)"
     case .photo(let path, let reason): "\(path): \(reason)"
-    case .classFolders(let folder, let classCount, let found, let unknown):
-      "\(folder): expected folders named after the \(classCount) classes, or as many, found \(found), of "
-        + "them \(unknown) of other names"
+    case .classNames(let path):
+      "\(path): expected a readable UTF-8 file with one class name a line"
+    case .classFolders(let folder, let reason): "\(folder): \(reason)"
     case .label(let image, let classCount, let found):
       "image \(image): expected a class below \(classCount), found \(found)"
     case .drop(let limit, let int8):

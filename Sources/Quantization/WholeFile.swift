@@ -40,7 +40,7 @@ public func writeWhole(_ file: [UInt8], to path: String) throws(QuantizationErro
       try output.publish()
       return nil
     } catch {
-      return text { error.describe(to: &$0) }
+      return error.description
     }
   }
   if let failure { throw .output(reason: failure) }

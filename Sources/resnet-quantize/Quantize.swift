@@ -304,7 +304,9 @@ struct Quantize: ParsableCommand {
       if accumulate == .fp16 {
         let images = try images(progress)
         provenance.add("fp16 sums", "ranges of \(images.description)")
-        scheme.magnitudes = try magnitudes(of: model, images, progress)
+        scheme.magnitudes = try Calibration(
+          observing: model, on: images, threads: threadCount, progress: progress.callback
+        ).magnitudes
       }
     }
     if !targets.isEmpty {
@@ -363,7 +365,12 @@ struct Quantize: ParsableCommand {
     _ model: FloatModel, _ labelled: LabelledImageFolder?, _ progress: Progress,
     _ provenance: inout Provenance
   ) throws -> (QuantizationScheme, Quality?) {
-    var quantization = try quantization(of: model, images(progress), progress)
+    // Random weights have no quality to choose by.
+    var method = random != nil ? method.method ?? .minMax : method.method
+    if case .percentile = method { method = .percentile(percentile) }
+    var quantization = try Quantization(
+      of: model, on: images(progress), method: method, correctsBias: biasCorrection,
+      threads: threadCount, progress: progress.callback)
     let correction = biasCorrection ? ", bias correction" : ""
     provenance.add(
       "calibration", "\(quantization.source), method \(quantization.method)\(correction)")
@@ -400,26 +407,6 @@ struct Quantize: ParsableCommand {
       FileHandle.standardError.write(Data("resnet-quantize: left out \(line)\n".utf8))
     }
     return folder
-  }
-
-  private func quantization(
-    of model: FloatModel, _ images: some ImageSource, _ progress: Progress
-  ) throws -> Quantization {
-    // Random weights have no quality to choose by.
-    var method = random != nil ? method.method ?? .minMax : method.method
-    if case .percentile = method { method = .percentile(percentile) }
-    return try Quantization(
-      of: model, on: images, method: method, correctsBias: biasCorrection, threads: threadCount,
-      progress: progress.callback)
-  }
-
-  /// The greatest magnitude of each tensor in the images.
-  private func magnitudes(
-    of model: FloatModel, _ images: some ImageSource, _ progress: Progress
-  ) throws -> [Float] {
-    try Calibration(
-      observing: model, on: images, threads: threadCount, progress: progress.callback
-    ).magnitudes
   }
 
   private func loadCheckpoint(_ progress: Progress) throws -> Checkpoint {
@@ -467,17 +454,6 @@ struct Quantize: ParsableCommand {
     case .torchLegacy: "legacy torch.save file, sha256 \(source.sha256)"
     case .onnx: "ONNX model, sha256 \(source.sha256)"
     }
-  }
-
-  private func readClassNames(_ path: String) throws -> [String] {
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-      throw ToolError("\(path): expected a readable UTF-8 file with one class name a line")
-    }
-    var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
-      $0.trimmingCharacters(in: .whitespaces)
-    }
-    while lines.last == "" { lines.removeLast() }
-    return lines
   }
 
   private func writeReports(_ quality: Quality, _ file: [UInt8]) throws {
