@@ -210,7 +210,7 @@ import Testing
     let program = try Program(network, inputSize: 32)
     let shortcuts = (1...4).map { "layer\($0).0.downsample" }
     #expect(program.operations.map(\.name) == ["input", "conv1"] + shortcuts + ["avgpool", "fc"])
-    #expect(program.operations.dropLast().dropFirst().allSatisfy(\.isRectified))
+    #expect(program.operations.dropLast().dropFirst().allSatisfy { $0.isRectified })
     #expect(program.operations.allSatisfy { $0.residual == nil })
   }
 
