@@ -3,6 +3,7 @@
 import CResNetPlatform
 import Foundation
 import ResNetImages
+import ResNetModelGraph
 import ResNetModelImport
 import ResNetPlanFormat
 import ResNetRuntime
@@ -63,14 +64,15 @@ private func seal(_ plan: UnsafeMutableRawBufferPointer) {
   write(0..<headerBytes - 4, at: headerBytes - 4)
 }
 
-/// Reads a checkpoint of any kind, with limits that keep the memory small.
+/// Reads a model of any kind, with limits that keep the memory small, and makes a program of it.
 func fuzzCheckpoint(_ bytes: UnsafeRawBufferPointer) {
   guard bytes.count > 0 else { return }
-  var limits = ImportLimits()
-  limits.decodedBytes = 1 << 24
-  limits.pickleObjects = 1 << 16
+  var options = ImportOptions()
+  options.limits.decodedBytes = 1 << 24
+  options.limits.pickleObjects = 1 << 16
   withCopy(of: bytes) { copy in
-    _ = try? Checkpoint(bytes: UnsafeRawBufferPointer(copy), limits: limits)
+    guard let network = try? Network(bytes: UnsafeRawBufferPointer(copy), options) else { return }
+    _ = try? Program(network, inputSize: 32)
   }
 }
 

@@ -14,7 +14,7 @@ import Testing
 
   private let graph: Program
 
-  init() throws { graph = Program(try TestNetwork.bottleneck.graph(), inputSize: 32) }
+  init() throws { graph = try TestNetwork.bottleneck.program(inputSize: 32) }
 
   private func calibrate(_ graph: Program, seeds: [UInt64], threads: Int) throws -> Calibration {
     try Calibration(
@@ -49,27 +49,27 @@ import Testing
   }
 
   @Test(arguments: methods) func deadChannelsHaveScale1(_ method: CalibrationMethod) throws {
-    var dead = try TestNetwork.basic.graph()
-    for layer in dead.stem.indices {
-      dead.stem[layer].weights = dead.stem[layer].weights.map { _ in 0 }
-      dead.stem[layer].bias = dead.stem[layer].bias.map { _ in 0 }
-    }
-    let fused = Program(dead, inputSize: 32)
+    var dead = try TestNetwork.basic.network()
+    let stem = dead[convolution: "conv1"]
+    dead[convolution: "conv1"].weights = stem.weights.map { _ in 0 }
+    dead[convolution: "conv1"].bias = nil
+    let fused = try Program(dead, inputSize: 32)
     let calibration = try calibrate(fused, seeds: [1, 2], threads: 1)
-    let stem = try #require(fused.tensors.firstIndex { $0.name == "stem" })
+    let pooled = try #require(fused.tensors.firstIndex { $0.name == "stem" })
     let scales = calibration.scales(of: fused, method: method)
-    #expect(scales[stem] == ActivationScale(low: 0, high: 0))
+    #expect(scales[pooled] == ActivationScale(low: 0, high: 0))
     #expect(scales.allSatisfy { $0.scale.isFinite && $0.scale > 0 })
   }
 
   @Test func valuesThatAreNotFiniteAreRefused() throws {
     for magnitude in [Float.greatestFiniteMagnitude, 1e38] {
-      var huge = try TestNetwork.basic.graph()
-      huge.blocks[0].branch[0].weights = huge.blocks[0].branch[0].weights.map {
+      var huge = try TestNetwork.basic.network()
+      let layer = "layer1.0.conv1"
+      huge[convolution: layer].weights = huge[convolution: layer].weights.map {
         $0 < 0 ? -magnitude : magnitude
       }
-      let fused = Program(huge, inputSize: 32)
-      #expect(throws: QuantizationError.notFinite(tensor: "layer1.0.conv1")) {
+      let fused = try Program(huge, inputSize: 32)
+      #expect(throws: QuantizationError.notFinite(tensor: layer)) {
         try calibrate(fused, seeds: [1, 2, 3], threads: 2)
       }
     }
