@@ -195,7 +195,8 @@ fuzz: setup ## feed the readers of foreign files with libFuzzer (options: FUZZ_S
 
 .PHONY: coverage
 coverage: setup ## run the tests of the libraries and print which lines they reach, by folder
-	swift test -c release --scratch-path .build-coverage --enable-code-coverage --skip 'Tool|Allocation'
+	swift test -c release --scratch-path .build-coverage --enable-code-coverage \
+	  -Xcc -fprofile-instr-generate -Xcc -fcoverage-mapping --skip 'Tool|Board|Allocation'
 	Toolchains/coverage .build-coverage/release
 
 .PHONY: docs

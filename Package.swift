@@ -80,14 +80,13 @@ let package = Package(
       name: "CResNetZip", path: "Sources/CZip", pkgConfig: "libzip",
       providers: [.apt(["libzip-dev"])]),
     .target(
+      name: "ResNetModelGraph", path: "Sources/ModelGraph", swiftSettings: settings),
+    .target(
       name: "ResNetModelImport",
       dependencies: [
-        "CResNetZip", "ResNetPlatform",
+        "CResNetZip", "ResNetModelGraph", "ResNetPlatform",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], path: "Sources/ModelImport", exclude: ["ONNX/onnx.proto"], swiftSettings: settings),
-    .target(
-      name: "ResNetModelGraph", dependencies: ["ResNetModelImport"], path: "Sources/ModelGraph",
-      swiftSettings: settings),
     .target(
       name: "ResNetPlanning",
       dependencies: ["CResNetKernels", "CResNetPlatform", "ResNetModelGraph", "ResNetPlanFormat"],
@@ -114,8 +113,8 @@ let package = Package(
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "CResNetPlatform", "ResNetImages", "ResNetModelImport", "ResNetPlanFormat", "ResNetRuntime",
-        "TestPlans",
+        "CResNetPlatform", "ResNetImages", "ResNetModelGraph", "ResNetModelImport",
+        "ResNetPlanFormat", "ResNetRuntime", "TestPlans",
       ],
       path: "Tests/Fuzz", exclude: ["make_seeds.py", "seeds"], swiftSettings: settings),
     .testTarget(
@@ -157,7 +156,7 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "ModelGraphTests",
-      dependencies: ["ResNetModelGraph", "ResNetModelImport", "ResNetPlatform"],
+      dependencies: ["ResNetModelGraph", "ResNetModelImport", "ResNetPlatform", "TestPlans"],
       swiftSettings: settings),
     .testTarget(
       name: "PlanningTests",

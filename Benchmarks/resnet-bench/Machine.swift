@@ -59,7 +59,7 @@ struct MachineState {
   private static func zoneTemperature() -> Double? {
     var zone: Int?
     for index in 0..<32 {
-      guard let type = SystemFile("/sys/class/thermal/thermal_zone", index, "/type")?.line
+      guard let type = SystemFile("/sys/class/thermal/thermal_zone\(index)/type")?.line
       else { continue }
       if zone == nil { zone = index }
       if type.starts(with: "cpu") || type.starts(with: "x86_pkg_temp") || type.starts(with: "soc") {
@@ -68,18 +68,18 @@ struct MachineState {
       }
     }
     guard let zone else { return nil }
-    return SystemFile("/sys/class/thermal/thermal_zone", zone, "/temp")?.number
+    return SystemFile("/sys/class/thermal/thermal_zone\(zone)/temp")?.number
       .map { Double($0) / 1000 }
   }
 
   /// The sensor inside the CPU.
   private static func sensorTemperature() -> Double? {
     for index in 0..<32 {
-      guard let name = SystemFile("/sys/class/hwmon/hwmon", index, "/name")?.line,
+      guard let name = SystemFile("/sys/class/hwmon/hwmon\(index)/name")?.line,
         name.starts(with: "coretemp") || name.starts(with: "k10temp")
           || name.starts(with: "cpu_thermal")
       else { continue }
-      return SystemFile("/sys/class/hwmon/hwmon", index, "/temp1_input")?.number
+      return SystemFile("/sys/class/hwmon/hwmon\(index)/temp1_input")?.number
         .map { Double($0) / 1000 }
     }
     return nil
@@ -95,7 +95,7 @@ struct MachineState {
     for index in 0..<Int(count) {
       let entry = list[index]!
       if flags == nil {
-        flags = SystemFile(folder, rn_entry_name(entry), "/get_throttled")?.hexadecimal
+        flags = SystemFile("\(folder)\(rn_entry_name(entry))/get_throttled")?.hexadecimal
       }
       free(entry)
     }

@@ -30,11 +30,7 @@ extension TextOutput {
     append(textAt: 24, 58, "fill=\"#52606d\"")
     append(xml: report.model.fileName)
     append(" · ")
-    if report.machine.cpu.count > 0 {
-      report.machine.cpu.withUTF8 { bytes in for byte in bytes { append(xmlByte: byte) } }
-    } else {
-      append("unknown CPU")
-    }
+    append(xml: report.machine.cpu.count > 0 ? report.machine.cpu : "unknown CPU")
     append(" · ")
     append(xml: report.session.instructionSet.cName)
     append(" · \(report.session.threads)")
@@ -89,11 +85,7 @@ extension TextOutput {
       "\(report.latency.p90, decimals: 2), p99 \(report.latency.p99, decimals: 2) ms.</text>\n")
     append(textAt: 24, chart.bottom + 64, "font-size=\"12\" fill=\"#52606d\"")
     append("Governor: ")
-    if report.machine.governor.count > 0 {
-      report.machine.governor.withUTF8 { bytes in for byte in bytes { append(xmlByte: byte) } }
-    } else {
-      append("unknown")
-    }
+    append(xml: report.machine.governor.orUnknown)
     append(". Throttling: \(report.throttling).</text>\n")
     append(textAt: 24, chart.bottom + 82, "font-size=\"12\" fill=\"#52606d\"")
     append("Peak: \(report.peak, decimals: 0) GMAC/s, measured. Plan SHA-256 ")
@@ -111,6 +103,10 @@ extension TextOutput {
 
   private mutating func append(textAt x: Int, _ y: Int, _ attributes: StaticString) {
     append("<text x=\"\(x)\" y=\"\(y)\" \(attributes)>")
+  }
+
+  private mutating func append(xml line: TextLine) {
+    line.withUTF8 { bytes in for byte in bytes { append(xmlByte: byte) } }
   }
 
   private mutating func append(xml text: UnsafePointer<CChar>) {

@@ -21,13 +21,11 @@ extension TextOutput {
     append("plan         ")
     append(cString: report.model)
     append("\nplan sha256  \(report.sha256)")
-    append("\noutput crc   \(TextLine(hexadecimal: report.checksum))\ncpu          ")
-    append(orUnknown: report.machine.cpu)
+    append("\noutput crc   \(TextLine(hexadecimal: report.checksum))")
+    append("\ncpu          \(report.machine.cpu.orUnknown)")
     append("\nisa          \(report.session.instructionSet.cName), \(report.session.threads)")
     append(report.session.threads == 1 ? " thread" : " threads")
-    append("\ngovernor     ")
-    append(orUnknown: report.machine.governor)
-    append("\nclock        ")
+    append("\ngovernor     \(report.machine.governor.orUnknown)\nclock        ")
     append(from: report.start.clock, to: report.end.clock, unit: " MHz")
     if let maximum = report.machine.maximumClock {
       append(", at most \(maximum, decimals: 0) MHz")
@@ -78,9 +76,5 @@ extension TextOutput {
 
 extension Report {
   /// What is known about throttling, in words.
-  var throttling: TextLine {
-    var line = TextLine()
-    Throttling(start: start, end: end).describe(to: &line)
-    return line
-  }
+  var throttling: TextLine { "\(Throttling(start: start, end: end))" }
 }

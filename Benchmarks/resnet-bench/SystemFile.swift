@@ -9,40 +9,12 @@ struct SystemFile {
   private var text = TextLine()
 
   /// Reads a file, if there is one.
-  init?(_ path: StaticString) {
-    self.init(path.cString)
-  }
-
-  /// Reads a file whose path has a number in it, if there is one.
-  init?(_ start: StaticString, _ number: Int, _ end: StaticString) {
-    var path = TextLine()
-    path.append(start)
-    path.append(number)
-    path.append(end)
-    self.init(path)
-  }
-
-  /// Reads the file of some name in a folder of a folder, if there is one.
-  init?(_ folder: StaticString, _ entry: UnsafePointer<CChar>, _ name: StaticString) {
-    var path = TextLine()
-    path.append(folder)
-    path.append(cString: entry)
-    path.append(name)
-    self.init(path)
-  }
-
-  private init?(_ path: TextLine) {
+  init?(_ path: TextLine) {
     var path = path
     path.append(byte: 0)
-    let file = path.withUTF8 { bytes in
-      SystemFile(UnsafeRawPointer(bytes.baseAddress!).assumingMemoryBound(to: CChar.self))
+    let descriptor = path.withUTF8 {
+      rn_open_read(UnsafeRawPointer($0.baseAddress!).assumingMemoryBound(to: CChar.self))
     }
-    guard let file else { return nil }
-    self = file
-  }
-
-  private init?(_ path: UnsafePointer<CChar>) {
-    let descriptor = rn_open_read(path)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     var chunk = InlineArray<256, UInt8>(repeating: 0)

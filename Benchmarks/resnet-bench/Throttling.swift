@@ -2,21 +2,15 @@
 
 import ResNetPlatform
 
-/// What is known about slowing down between two moments.
-struct Throttling {
+/// What is known about slowing down between two moments: "unknown", "none", or what happened.
+struct Throttling: TextDescribable {
   let start, end: MachineState
 
-  /// Appends it in words: "unknown", "none", or what happened.
   func describe(to line: inout TextLine) {
     if let before = start.firmwareFlags, let after = end.firmwareFlags {
       describe(flags: before | after, to: &line)
     } else if let before = start.throttleCount, let after = end.throttleCount {
-      if after == before {
-        line.append("none")
-      } else {
-        line.append(after - before)
-        line.append(" times while measuring")
-      }
+      line.append(after == before ? "none" : "\(after - before) times while measuring")
     } else {
       line.append("unknown")
     }
@@ -26,31 +20,27 @@ struct Throttling {
     guard flags & 0xF000F != 0 else { return line.append("none") }
     let now = flags & 0xF
     let past = flags >> 16 & 0xF & ~now
-    if now != 0 {
-      Throttling.append(now, to: &line)
-      line.append(" while measuring")
-    }
+    if now != 0 { line.append("\(FirmwareFlags(bits: now)) while measuring") }
     if past != 0 {
       if now != 0 { line.append("; ") }
-      Throttling.append(past, to: &line)
-      line.append(" since power-on")
+      line.append("\(FirmwareFlags(bits: past)) since power-on")
     }
   }
+}
 
-  private static func append(_ flags: Int, to line: inout TextLine) {
-    let names: (StaticString, StaticString, StaticString, StaticString) = (
-      "under-voltage", "clock capped", "throttled", "temperature limit"
-    )
+/// What the firmware of a Raspberry Pi reports in four bits.
+private struct FirmwareFlags: TextDescribable {
+  let bits: Int
+
+  func describe(to line: inout TextLine) {
+    let names: InlineArray<4, StaticString> = [
+      "under-voltage", "clock capped", "throttled", "temperature limit",
+    ]
     var isFirst = true
-    func append(_ bit: Int, _ name: StaticString) {
-      guard flags >> bit & 1 == 1 else { return }
+    for bit in 0..<4 where bits >> bit & 1 == 1 {
       if !isFirst { line.append(", ") }
       isFirst = false
-      line.append(name)
+      line.append(names[bit])
     }
-    append(0, names.0)
-    append(1, names.1)
-    append(2, names.2)
-    append(3, names.3)
   }
 }

@@ -5,12 +5,18 @@
 // takes two vectors of each pixel in one load and multiplies by element: 128 FMLA for 4 + 8 loads.
 // A tile's pixels continue on the rows below.
 //
+//              weights [tap][oc 0-3] ... [tap][oc 12-15], one LD1 of 64 bytes
+//   pixel 0    acc 0 ... acc 3
+//     ...      ...                         16 FMLA by element for each tap
+//   pixel 3    acc 12 ... acc 15
+//
 // Widening in the loop would take 4 FCVTL for 16 FMLA, so weights are widened once for up to
 // max_group pixels, as many as fit the first-level cache; between such parts of a kernel the sums
 // of the group wait in memory. The order of each sum stays that of the reference.
 #if defined(__aarch64__)
 #include "../common/clamp_above.h"
-#include "../common/rn_target.h"
+#include "../common/contracts.h"
+#include "../common/rn_each.h"
 #include <arm_neon.h>
 
 #include "conv_f16_tiles.h"
@@ -144,19 +150,17 @@ RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, part *s, uint32_t oc, ui
   finish(a, acc, oc, y, x, pixels);
 }
 
-#define RN_TILE(pixels)                                                                            \
+#define RN_TILE(pixels, ...)                                                                       \
   static __attribute__((noinline)) void tile_##pixels(                                             \
       const rn_conv_float_args *a, part *s, uint32_t oc, uint32_t y, uint32_t x, uint32_t index) { \
     tile(a, s, oc, y, x, index, pixels);                                                           \
   }
-RN_TILE(1)
-RN_TILE(2)
-RN_TILE(3)
-RN_TILE(4)
+#define RN_TILE_NAME(pixels, ...) tile_##pixels,
+RN_FOR_1_TO_4(RN_TILE)
 
-typedef void tile_function(const rn_conv_float_args *, part *, uint32_t oc, uint32_t y, uint32_t x,
-                           uint32_t index);
-static tile_function *const tiles_of[max_pixels + 1] = {0, tile_1, tile_2, tile_3, tile_4};
+static void (*const tile_of[max_pixels + 1])(const rn_conv_float_args *, part *, uint32_t oc,
+                                             uint32_t y, uint32_t x,
+                                             uint32_t index) = {0, RN_FOR_1_TO_4(RN_TILE_NAME)};
 
 // Pixels [from, from + count) of the rows from y on.
 static void group(const rn_conv_float_args *a, part *s, uint32_t oc, uint32_t y, uint32_t from,
@@ -164,8 +168,8 @@ static void group(const rn_conv_float_args *a, part *s, uint32_t oc, uint32_t y,
   const rn_conv_geometry *g = &a->geometry;
   for (uint32_t index = 0; index < count; index += max_pixels) {
     const uint32_t pixel = from + index, left = count - index;
-    tiles_of[left < max_pixels ? left : max_pixels](a, s, oc, y + pixel / g->output_width,
-                                                    pixel % g->output_width, index);
+    tile_of[left < max_pixels ? left : max_pixels](a, s, oc, y + pixel / g->output_width,
+                                                   pixel % g->output_width, index);
   }
 }
 
@@ -177,6 +181,7 @@ void rn_conv_f16_neon(const rn_conv_float_args *a, uint32_t first, uint32_t last
   const uint32_t part_taps = g->run < max_taps ? g->run : max_taps;
   part s;
   const uint32_t start = first;
+  require_conv(g, 1, a->input, a->weights, a->bias, a->output, last, rn_conv_units(g));
   while (first < last) {
     // All the rows of one pair of blocks.
     const uint32_t y = first % height, pair = first / height;

@@ -5,6 +5,21 @@
 // Register tile: 8 output pixels x 16 output channels in 16 accumulators of 8 fp16. A vector of a
 // pixel holds 8 taps, of which FMLA takes one by element: 128 FMLA for 8 + 4 loads.
 //
+//              weights [tap][oc 0-7]   [tap][oc 8-15]      of two taps: one LD1 of 64 bytes
+//   pixel 0    acc 0                   acc 1
+//     ...      ...                     ...                 16 FMLA by element for each tap
+//   pixel 7    acc 14                  acc 15
+//
+// The way of a sum, from taps to the output:
+//
+//   acc      fp16, registers   a chain: at most 96 taps, of one or two kernel rows
+//   sums     fp16, stack       up to 16 chains, each added as it ends
+//   totals   float32, stack    the bias, and then the 16 chains of `sums` whenever they are full
+//   output   float32           totals + the last chains, residual, clamp
+//
+// A convolution of few taps never leaves registers: its only chain goes to the output with the
+// bias.
+//
 // The input of some output rows is converted to fp16 once for all output channels, on the stack.
 //
 // Accuracy: a product passes at most 96 roundings to fp16 in its chain, 15 where up to 16 chains
@@ -15,7 +30,8 @@
 // neighbouring terms below 65504 * 0.94.
 #if defined(__aarch64__)
 #include "../common/clamp_above.h"
-#include "../common/rn_target.h"
+#include "../common/contracts.h"
+#include "../common/rn_each.h"
 #include <arm_neon.h>
 
 #include "conv_f16_tiles.h"
@@ -190,24 +206,17 @@ RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, const window *s, uint32_
 }
 #undef RN_EACH
 
-#define RN_TILE(pixels)                                                                            \
+#define RN_TILE(pixels, ...)                                                                       \
   static __attribute__((noinline)) void tile_##pixels(                                             \
       const rn_conv_float_args *a, const window *s, uint32_t oc, uint32_t y, uint32_t x) {         \
     tile(a, s, oc, y, x, pixels);                                                                  \
   }
-RN_TILE(1)
-RN_TILE(2)
-RN_TILE(3)
-RN_TILE(4)
-RN_TILE(5)
-RN_TILE(6)
-RN_TILE(7)
-RN_TILE(8)
+#define RN_TILE_NAME(pixels, ...) tile_##pixels,
+RN_FOR_1_TO_8(RN_TILE)
 
-typedef void tile_function(const rn_conv_float_args *, const window *, uint32_t oc, uint32_t y,
-                           uint32_t x);
-static tile_function *const tiles_of[max_pixels + 1] = {0,      tile_1, tile_2, tile_3, tile_4,
-                                                        tile_5, tile_6, tile_7, tile_8};
+static void (*const tile_of[max_pixels + 1])(const rn_conv_float_args *, const window *,
+                                             uint32_t oc, uint32_t y,
+                                             uint32_t x) = {0, RN_FOR_1_TO_8(RN_TILE_NAME)};
 
 // Rows [from, to) of the window for one pair of blocks.
 static void convolve(const rn_conv_float_args *a, const window *s, uint32_t pair, uint32_t from,
@@ -216,13 +225,14 @@ static void convolve(const rn_conv_float_args *a, const window *s, uint32_t pair
   const uint32_t end = to * s->columns;
   for (uint32_t block = pair * 2; block < pair * 2 + blocks; block++)
     for (uint32_t p = from * s->columns; p < end; p += max_pixels)
-      tiles_of[end - p < max_pixels ? end - p : max_pixels](a, s, block * RN_CHANNEL_BLOCK,
-                                                            p / s->columns, p % s->columns);
+      tile_of[end - p < max_pixels ? end - p : max_pixels](a, s, block * RN_CHANNEL_BLOCK,
+                                                           p / s->columns, p % s->columns);
 }
 
 void rn_conv_f16acc16_neonfp16(const rn_conv_float_args *a, uint32_t first, uint32_t last) {
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t height = g->output_height;
+  require_conv(g, 1, a->input, a->weights, a->bias, a->output, last, rn_conv_units(g));
   if (first >= last)
     return;
   // More taps than any ResNet has.

@@ -4,10 +4,17 @@
 // Register tile: 6 output pixels x 16 output channels in 24 accumulators of 4. A step of 4 taps
 // takes one vector of each pixel and multiplies by element: 96 FMLA for 6 + 8 loads. The last taps
 // of a row that is no multiple of 4, such as the stem's 21, are taken one by one.
+//
+//              weights [tap][oc 0-3]   ...   [tap][oc 12-15]
+//   pixel 0    acc 0                   ...   acc 3
+//     ...      ...                           ...              24 FMLA by element for each tap
+//   pixel 5    acc 20                  ...   acc 23
 #if defined(__aarch64__)
 #include "../common/clamp_above.h"
-#include "../common/rn_target.h"
 #include <arm_neon.h>
+
+typedef rn_conv_float_args conv_args;
+#include "../common/tiles.h"
 
 enum { max_pixels = 6 };
 
@@ -27,24 +34,24 @@ RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, uint32_t oc, uint32_t y,
     for (; k + 4 <= g->run; k += 4) {
       float32x4_t pixel[max_pixels];
       RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_f32(input[p] + k);
-#define TAP(t)                                                                                     \
+#define RN_TAP(t)                                                                                  \
   RN_UNROLL for (uint32_t i = 0; i < 4; i++) {                                                     \
     const float32x4_t w = vld1q_f32(weights + 16 * t + 4 * i);                                     \
     RN_UNROLL for (uint32_t p = 0; p < pixels; p++) acc[p][i] =                                    \
         vfmaq_laneq_f32(acc[p][i], w, pixel[p], t);                                                \
   }
-      TAP(0);
-      TAP(1);
-      TAP(2);
-      TAP(3);
+      RN_TAP(0);
+      RN_TAP(1);
+      RN_TAP(2);
+      RN_TAP(3);
       weights += 64;
     }
     for (; k < g->run; k++, weights += 16) {
       float32x4_t pixel[max_pixels];
       RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vdupq_n_f32(input[p][k]);
-      TAP(0);
+      RN_TAP(0);
     }
-#undef TAP
+#undef RN_TAP
   }
   const float32x4_t low = vdupq_n_f32(a->low);
   RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {
@@ -60,36 +67,10 @@ RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, uint32_t oc, uint32_t y,
   }
 }
 
-#define RN_TILE(pixels)                                                                            \
-  static __attribute__((noinline)) void tile_##pixels(const rn_conv_float_args *a, uint32_t oc,    \
-                                                      uint32_t y, uint32_t x) {                    \
-    tile(a, oc, y, x, pixels);                                                                     \
-  }
-RN_TILE(1)
-RN_TILE(2)
-RN_TILE(3)
-RN_TILE(4)
-RN_TILE(5)
-RN_TILE(6)
-
-typedef void tile_function(const rn_conv_float_args *, uint32_t oc, uint32_t y, uint32_t x);
-
-static tile_function *const tiles_of[max_pixels + 1] = {0,      tile_1, tile_2, tile_3,
-                                                        tile_4, tile_5, tile_6};
+RN_TILES(tile, 6)
 
 void rn_conv_f32_neon(const rn_conv_float_args *a, uint32_t first, uint32_t last) {
-  const rn_conv_geometry *g = &a->geometry;
-  const uint32_t width = g->output_width, channels = g->output_blocks * RN_CHANNEL_BLOCK;
-  const uint32_t tiles = (width + max_pixels - 1) / max_pixels;
-  for (uint32_t unit = first; unit < last; unit++) {
-    const uint32_t y = unit % g->output_height, first_oc = unit / g->output_height * 32;
-    for (uint32_t oc = first_oc; oc < first_oc + 32 && oc < channels; oc += RN_CHANNEL_BLOCK) {
-      for (uint32_t i = 0; i < tiles; i++) {
-        const uint32_t x = width * i / tiles, pixels = width * (i + 1) / tiles - x;
-        tiles_of[pixels](a, oc, y, x);
-      }
-    }
-  }
+  each_tile(a, first, last, tile_of, (tile_cut){max_pixels, 16, 16, 1});
   clamp_units_above(a, first, last);
 }
 #endif

@@ -4,15 +4,27 @@
 // SMMLA multiplies 2 pixels x 8 taps by 8 taps x 2 channels. Two groups of weights hold 4 + 4 taps
 // of each channel, which ZIP1 and ZIP2 of 32 bits bring together.
 //
-// Register tile: 6 output pixels in 3 pairs x 16 output channels in 24 accumulators; 8 taps are 24
-// SMMLA for 8 permutations and 14 loads, where SDOT takes 48.
+// Register tile: 6 output pixels in 3 pairs x 16 output channels in 24 accumulators of 2 x 2 int32.
+// With w0 and w1 the vectors of 4 channels' taps 0-3 and 4-7, one of four quads of channels:
+//
+//   w0      oc0: 0-3    oc1: 0-3    oc2: 0-3    oc3: 0-3
+//   w1      oc0: 4-7    oc1: 4-7    oc2: 4-7    oc3: 4-7
+//   ZIP1    oc0: 0-3    oc0: 4-7    oc1: 0-3    oc1: 4-7      2 channels x 8 taps
+//   ZIP2    oc2: 0-3    oc2: 4-7    oc3: 0-3    oc3: 4-7
+//
+//                                ZIP1 of quad q       ZIP2 of quad q
+//   pixels 0, 1   [2][8 taps]    acc 0, 2 q           acc 0, 2 q + 1      each [2 pixels][2 oc]
+//      ...                       ...                  ...
+//   pixels 4, 5   [2][8 taps]    acc 2, 2 q           acc 2, 2 q + 1
+//
+// 8 taps are 24 SMMLA for 8 permutations and 14 loads, where SDOT takes 48.
 #if defined(__aarch64__)
 #include "../common/rn_target.h"
 #include <arm_neon.h>
 #include <string.h>
 
 RN_TARGET_PUSH("i8mm")
-#include "conv_q8_tiles.h"
+#include "conv_q8_neon.h"
 
 enum { max_pixels = 6 };
 
@@ -88,23 +100,10 @@ RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, ui
   finish(a, sums, oc, y, x, pixels, 0);
 }
 
-#define RN_TILE(pixels)                                                                            \
-  static __attribute__((noinline)) void tile_##pixels(const rn_conv_q8_args *a, uint32_t oc,       \
-                                                      uint32_t y, uint32_t x) {                    \
-    tile(a, oc, y, x, pixels);                                                                     \
-  }
-RN_TILE(1)
-RN_TILE(2)
-RN_TILE(3)
-RN_TILE(4)
-RN_TILE(5)
-RN_TILE(6)
-
-static tile_function *const tiles_of[max_pixels + 1] = {0,      tile_1, tile_2, tile_3,
-                                                        tile_4, tile_5, tile_6};
+RN_TILES(tile, 6)
 
 void rn_conv_q8_i8mm(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
-  convolve_tiles(a, first, last, tiles_of, max_pixels);
+  each_tile(a, first, last, tile_of, (tile_cut){max_pixels, 16, 32, 0});
 }
 
 RN_TARGET_POP

@@ -6,12 +6,16 @@
 //
 // Register tile: 2 output pixels x 16 output channels in 16 accumulators of 2 channels x 2 sums.
 //
+//              weights [2 oc][4 taps] x 2 groups, 8 pairs of channels
+//   pixel 0    acc 0 ... acc 7       SMULL group 0, SMLAL group 1, SADALP for each accumulator
+//   pixel 1    acc 8 ... acc 15
+//
 // Range: weights are -127...127, inputs -128...127: 2 * 127 * 128 = 32512.
 #if defined(__aarch64__)
 #include "../common/rn_target.h"
 #include <arm_neon.h>
 
-#include "conv_q8_tiles.h"
+#include "conv_q8_neon.h"
 
 enum { max_pixels = 2 };
 
@@ -122,26 +126,32 @@ RN_ALWAYS_INLINE void tile_taps(const rn_conv_q8_args *a, uint32_t oc, uint32_t 
   finish(a, sums, oc, y, x, pixels, 0);
 }
 
-#define RN_TILE(name, pixels, run, has_tail)                                                       \
-  static __attribute__((noinline)) void name##_##pixels(const rn_conv_q8_args *a, uint32_t oc,     \
-                                                        uint32_t y, uint32_t x) {                  \
-    tile_taps(a, oc, y, x, pixels, run, has_tail);                                                 \
-  }
-#define RN_TILES(name, run, has_tail)                                                              \
-  RN_TILE(name, 1, run, has_tail)                                                                  \
-  RN_TILE(name, 2, run, has_tail)                                                                  \
-  static tile_function *const name##s_of[max_pixels + 1] = {0, name##_1, name##_2};
-RN_TILES(tile, a->geometry.run, 1)
-RN_TILES(tile_16, a->geometry.run, 0)
+RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
+                           const uint32_t pixels) {
+  tile_taps(a, oc, y, x, pixels, a->geometry.run, 1);
+}
+
+RN_ALWAYS_INLINE void tile_16(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
+                              const uint32_t pixels) {
+  tile_taps(a, oc, y, x, pixels, a->geometry.run, 0);
+}
+
 // 7 pixels of 3 channels: the stem.
-RN_TILES(tile_24, 24, 1)
+RN_ALWAYS_INLINE void tile_24(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
+                              const uint32_t pixels) {
+  tile_taps(a, oc, y, x, pixels, 24, 1);
+}
+
+RN_TILES(tile, 2)
+RN_TILES(tile_16, 2)
+RN_TILES(tile_24, 2)
 
 void rn_conv_q8_neon(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
   const uint32_t run = a->geometry.run;
-  convolve_tiles(a, first, last,
-                 run == 24  ? tile_24s_of
-                 : run % 16 ? tiles_of
-                            : tile_16s_of,
-                 max_pixels);
+  each_tile(a, first, last,
+            run == 24  ? tile_24_of
+            : run % 16 ? tile_of
+                       : tile_16_of,
+            (tile_cut){max_pixels, 16, 32, 0});
 }
 #endif

@@ -15,7 +15,7 @@
 #include <arm_neon.h>
 
 RN_TARGET_PUSH("dotprod")
-#include "conv_q8_tiles.h"
+#include "conv_q8_neon.h"
 
 enum { max_pixels = 5 };
 
@@ -120,36 +120,21 @@ RN_ALWAYS_INLINE void tile_3x3(const rn_conv_q8_args *a, uint32_t oc, uint32_t y
   finish(a, acc, oc, y, x, pixels, 1);
 }
 
-#define RN_TILE(shape, pixels)                                                                     \
-  static __attribute__((noinline)) void shape##_##pixels(const rn_conv_q8_args *a, uint32_t oc,    \
-                                                         uint32_t y, uint32_t x) {                 \
-    shape(a, oc, y, x, pixels);                                                                    \
-  }
-#define RN_TILES(shape)                                                                            \
-  RN_TILE(shape, 1)                                                                                \
-  RN_TILE(shape, 2)                                                                                \
-  RN_TILE(shape, 3)                                                                                \
-  RN_TILE(shape, 4)                                                                                \
-  RN_TILE(shape, 5)                                                                                \
-  static tile_function *const shape##s_of[max_pixels + 1] = {0,         shape##_1, shape##_2,      \
-                                                             shape##_3, shape##_4, shape##_5};
-RN_TILES(tile)
-RN_TILES(tile_16)
-RN_TILES(tile_24)
-RN_TILES(tile_3x3)
+RN_TILES(tile, 5)
+RN_TILES(tile_16, 5)
+RN_TILES(tile_24, 5)
+RN_TILES(tile_3x3, 5)
 
 void rn_conv_q8_neondot(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
   const rn_conv_geometry *g = &a->geometry;
-  const int is_3x3 = g->kernel_rows == 3 && g->run == 3 * g->step_x && g->step_x % 16 == 0;
-  if (!is_3x3)
-    return convolve_tiles(a, first, last,
-                          g->run == 24  ? tile_24s_of
-                          : g->run % 16 ? tiles_of
-                                        : tile_16s_of,
-                          max_pixels);
   // Neighbours are of one row, so each unit has tiles of its own.
-  for (; first < last; first++)
-    convolve_tiles(a, first, first + 1, tile_3x3s_of, max_pixels);
+  if (g->kernel_rows == 3 && g->run == 3 * g->step_x && g->step_x % 16 == 0)
+    return each_tile(a, first, last, tile_3x3_of, (tile_cut){max_pixels, 16, 32, 1});
+  each_tile(a, first, last,
+            g->run == 24  ? tile_24_of
+            : g->run % 16 ? tile_of
+                          : tile_16_of,
+            (tile_cut){max_pixels, 16, 32, 0});
 }
 
 RN_TARGET_POP

@@ -18,11 +18,8 @@
 typedef float element;
 typedef float32x4_t value;
 #define load_input vld1q_f32
-#define add vaddq_f32
-#define subtract vsubq_f32
-#define plus_product vfmaq_f32
-#define minus_product vfmsq_f32
-#define same vdupq_n_f32
+#define plus_product(y, x, factor) vfmaq_f32(y, x, vdupq_n_f32(factor))
+#define minus_product(y, x, factor) vfmsq_f32(y, x, vdupq_n_f32(factor))
 enum { channels_step = 4, scale = 1 };
 
 // [channel][padded tile]

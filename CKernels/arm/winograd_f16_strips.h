@@ -4,7 +4,7 @@
 //   element                    type of V and M in scratch
 //   value, channels_step       vector of the input's transform, and its lanes
 //   load_input(from)           one of those
-//   add, subtract, plus_product, minus_product, same     its arithmetic, fused where it multiplies
+//   plus_product, minus_product     its arithmetic, see transforms.h
 //   scale                      what M has to be multiplied by, 1 or a power of two
 //   v_offset(...)              where V of a channel and of 4 tiles from one on begins in a position
 //   store_v(...)               stores V of 4 tiles, transposed to [channel][tile]
@@ -17,46 +17,12 @@
 #define RN_WINOGRAD_F16_STRIPS_H
 
 #include "../common/clamp_above.h"
+#include "../common/contracts.h"
 
-// B^T x in place.
-RN_ALWAYS_INLINE void input_transform(value *x, const uint32_t stride, const uint32_t tile) {
-  const value x0 = x[0], x1 = x[stride], x2 = x[2 * stride], x3 = x[3 * stride];
-  if (tile == 2) {
-    x[0] = subtract(x0, x2);
-    x[stride] = add(x1, x2);
-    x[2 * stride] = subtract(x2, x1);
-    x[3 * stride] = subtract(x1, x3);
-    return;
-  }
-  const value x4 = x[4 * stride], x5 = x[5 * stride];
-  const value two = same(2), four = same(4), five = same(5);
-  const value even = minus_product(x4, x2, four), odd = minus_product(x3, x1, four);
-  const value even2 = subtract(x4, x2), odd2 = subtract(x3, x1);
-  x[0] = plus_product(minus_product(x4, x2, five), x0, four);
-  x[stride] = add(even, odd);
-  x[2 * stride] = subtract(even, odd);
-  x[3 * stride] = plus_product(even2, odd2, two);
-  x[4 * stride] = minus_product(even2, odd2, two);
-  x[5 * stride] = plus_product(minus_product(x5, x3, five), x1, four);
-}
-
-// A^T m: the first `tile` of the results are set.
-RN_ALWAYS_INLINE void output_transform(float32x4_t *m, const uint32_t stride, const uint32_t tile) {
-  const float32x4_t m0 = m[0], m1 = m[stride], m2 = m[2 * stride], m3 = m[3 * stride];
-  const float32x4_t even = vaddq_f32(m1, m2), odd = vsubq_f32(m1, m2);
-  if (tile == 2) {
-    m[0] = vaddq_f32(m0, even);
-    m[stride] = vsubq_f32(odd, m3);
-    return;
-  }
-  const float32x4_t m4 = m[4 * stride], m5 = m[5 * stride];
-  const float32x4_t two = vdupq_n_f32(2), four = vdupq_n_f32(4), eight = vdupq_n_f32(8);
-  const float32x4_t even2 = vaddq_f32(m3, m4), odd2 = vsubq_f32(m3, m4);
-  m[0] = vaddq_f32(vaddq_f32(m0, even), even2);
-  m[stride] = vfmaq_f32(odd, odd2, two);
-  m[2 * stride] = vfmaq_f32(even, even2, four);
-  m[3 * stride] = vaddq_f32(vfmaq_f32(odd, odd2, eight), m5);
-}
+typedef float32x4_t sum;
+#define plus_sum_product(y, m, factor) vfmaq_f32(y, m, vdupq_n_f32(factor))
+#define last_sum(m) (m)
+#include "../winograd/transforms.h"
 
 typedef struct strip {
   uint32_t first, tiles;                // tiles of the strip
@@ -128,18 +94,16 @@ RN_ALWAYS_INLINE void transform_strip(const rn_winograd_float_args *a, const str
                                       const uint32_t tile_height, const uint32_t tile_width) {
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t rows = tile_height + 2, columns = tile_width + 2;
-  const uint32_t last_row = g->output_height + 1, last_column = g->output_width + 1;
   for (uint32_t first = 0; first < s->tiles; first += 4) {
     const uint32_t count = s->tiles - first < 4 ? s->tiles - first : 4;
     place at[4];
     for (uint32_t t = 0; t < count; t++) {
       const uint32_t y = (s->first + s->order[first + t]) / s->across * tile_height;
       const uint32_t x = (s->first + s->order[first + t]) % s->across * tile_width;
-      // Beyond the input its last row and column serve.
-      for (uint32_t i = 0; i < rows; i++)
-        at[t].row[i] = (y + i < last_row ? y + i : last_row) * g->input_row;
+      size_t column[6];
+      winograd_input(g, y, x, rows, columns, at[t].row, column);
       for (uint32_t j = 0; j < columns; j++)
-        at[t].column[j] = a->conv.input + (x + j < last_column ? x + j : last_column) * g->step_x;
+        at[t].column[j] = a->conv.input + column[j];
     }
     for (uint32_t c = 0; c < s->channels; c += channels_step) {
       value v[4][36]; // [tile][position]
@@ -317,6 +281,10 @@ RN_FORM(4, 2)
 RN_FORM(4, 4)
 
 static void winograd_f16(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
+  require_conv(&a->conv.geometry, sizeof *a->conv.input == 1 ? 4 : 1, a->conv.input, a->weights,
+               a->conv.bias, a->conv.output, last, rn_winograd_f16_units(a));
+  require_winograd(&a->conv.geometry, sizeof *a->conv.input == 1 ? 32 : 16, a->tile_height,
+                   a->tile_width, a->scratch);
   if (a->tile_height == 2)
     winograd(a, first, last, transform_2x2, store_2x2, 2, 2);
   else if (a->tile_width == 2)

@@ -7,6 +7,11 @@
 // are added to those of up to 4 such chains, in registers for up to 5 tiles and else on the stack,
 // and those to what there is in M. Sums of all chains in turn would cost the logits 1 dB.
 //
+//             U [ic][oc 0-7]   [ic][oc 8-15]      of two channels: one LD1 of 64 bytes
+//   tile 0    acc 0            acc 1
+//     ...     ...              ...                16 FMLA by element for each channel
+//   tile 7    acc 14           acc 15
+//
 // The input is rounded and transformed in fp16, half the instructions of float32; a simulation with
 // random operands loses 0.5 dB of 42 by it. A^T M A is float32.
 //
@@ -26,14 +31,17 @@
 RN_TARGET_PUSH("fullfp16")
 
 // V is multiplied by 1 / scale.
-enum { channels_step = 8, scale = 16, max_tiles = 8, chain = 16, chains = 4 };
+enum {
+  channels_step = 8,
+  scale = RN_WINOGRAD_F16ACC16_SCALE,
+  max_tiles = 8,
+  chain = 16,
+  chains = 4
+};
 typedef float16_t element;
 typedef float16x8_t value;
-#define add vaddq_f16
-#define subtract vsubq_f16
-#define plus_product vfmaq_f16
-#define minus_product vfmsq_f16
-#define same vdupq_n_f16
+#define plus_product(y, x, factor) vfmaq_f16(y, x, vdupq_n_f16(factor))
+#define minus_product(y, x, factor) vfmsq_f16(y, x, vdupq_n_f16(factor))
 
 RN_ALWAYS_INLINE float16x8_t load_input(const float *from) {
   const float16x8_t x = vcvt_high_f16_f32(vcvt_f16_f32(vld1q_f32(from)), vld1q_f32(from + 4));

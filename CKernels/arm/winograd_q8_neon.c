@@ -4,13 +4,19 @@
 // Register tile: 6 Winograd tiles x 16 output channels in 24 accumulators of 4 int32. A vector of a
 // tile holds 8 input channels, of which each SMLAL takes one by element; LD2 parts the pairs of the
 // weights: 192 SMLAL for 6 + 8 loads.
+//
+//             U [ic][oc 0-3]   ...   U [ic][oc 12-15]
+//   tile 0    acc 0            ...   acc 3
+//     ...     ...                    ...               24 SMLAL by element for each channel
+//   tile 5    acc 20           ...   acc 23
 #if defined(__aarch64__)
 #include "../common/rn_target.h"
 #include <arm_neon.h>
 
 #include "requantize_neon.h"
 
-enum { lanes = 4, max_tiles = 6 };
+#define RN_MAX_TILES 6
+enum { lanes = 4, tile_blocks = 1 };
 typedef int8_t activation;
 
 // The epilogue of 4 channels.
@@ -35,13 +41,15 @@ RN_ALWAYS_INLINE void requantize4(const rn_conv_q8_args *a, int32x4_t acc, uint3
 #define requantize(a, acc, ...) requantize4(a, (int32x4_t)(acc), __VA_ARGS__)
 
 // `tiles` Winograd tiles x 16 output channels.
-RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t channels,
-                                     const int16_t *weights, int32_t *m) {
-  int32x4_t acc[max_tiles][4];
+RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t strip_tiles,
+                                     uint32_t channels, const int16_t *weights, size_t second,
+                                     int32_t *m) {
+  (void)strip_tiles, (void)second;
+  int32x4_t acc[RN_MAX_TILES][4];
   RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
       acc[t][i] = vdupq_n_s32(0);
   for (uint32_t k = 0; k < channels; k += 8) {
-    int16x8_t d[max_tiles];
+    int16x8_t d[RN_MAX_TILES];
     RN_UNROLL for (uint32_t t = 0; t < tiles; t++) d[t] = vld1q_s16(v + t * (size_t)channels + k);
 // Keeps the next load of weights behind these sums, or the compiler loads ahead and spills.
 #define RN_AFTER_SUMS                                                                              \
@@ -68,39 +76,9 @@ RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uin
       vst1q_s32(m + t * 32 + 4 * i, acc[t][i]);
 }
 
-#define RN_TILES(tiles)                                                                            \
-  static __attribute__((noinline)) void multiply_##tiles(const int16_t *v, uint32_t channels,      \
-                                                         const int16_t *weights, int32_t *m) {     \
-    multiply_tiles(v, tiles, channels, weights, m);                                                \
-  }
-RN_TILES(1)
-RN_TILES(2)
-RN_TILES(3)
-RN_TILES(4)
-RN_TILES(5)
-RN_TILES(6)
-
-typedef void multiply_function(const int16_t *v, uint32_t channels, const int16_t *weights,
-                               int32_t *m);
-
-static multiply_function *const by_tiles[max_tiles + 1] = {
-    0, multiply_1, multiply_2, multiply_3, multiply_4, multiply_5, multiply_6};
-
-static void multiply(const int16_t *v, uint32_t tiles, uint32_t channels, const int16_t *weights,
-                     size_t second, int32_t *m) {
-  const uint32_t parts = (tiles + max_tiles - 1) / max_tiles;
-  for (uint32_t block = 0; block < (second ? 2 : 1); block++) {
-    for (uint32_t i = 0; i < parts; i++) {
-      const uint32_t first = tiles * i / parts, count = tiles * (i + 1) / parts - first;
-      by_tiles[count](v + (size_t)first * channels, channels, weights + block * second,
-                      m + first * 32 + block * 16);
-    }
-  }
-}
-
 #include "../winograd/winograd_q8.h"
 
 void rn_winograd_q8_neon(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
-  winograd_q8(a, first, last);
+  winograd(a, first, last);
 }
 #endif

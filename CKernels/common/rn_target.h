@@ -5,6 +5,9 @@
 #define RN_TARGET_H
 
 #include "rn_declarations.h"
+#if DEBUG
+#include <assert.h>
+#endif
 
 #define RN_PRAGMA(text) _Pragma(#text)
 #define RN_TARGET_PUSH(features)                                                                   \
@@ -19,5 +22,12 @@
 
 // Unrolls the following loop, whose bounds are constants once its function is inlined.
 #define RN_UNROLL RN_PRAGMA(clang loop unroll(full))
+
+// What a contract asks of the arguments, checked in debug builds alone.
+#if DEBUG
+#define RN_REQUIRE(condition) assert(condition)
+#else
+#define RN_REQUIRE(condition) ((void)0)
+#endif
 
 #endif

@@ -13,6 +13,7 @@
 #ifndef RN_KERNELS_H
 #define RN_KERNELS_H
 
+#include "rn_layout.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -209,6 +210,21 @@ static inline size_t rn_winograd_f16_scratch(uint32_t tile_height, uint32_t tile
 void rn_winograd_f16_weights(uint32_t tile_height, uint32_t tile_width, const uint16_t *weights,
                              uint32_t output_blocks, uint32_t channels, uint16_t *transformed);
 
+// Range of products and sums in fp16: inputs below the first limit, and sum |w x| below the second,
+// which is the greatest fp16 number less 6 % for roundings on the way. For Winograd it holds for
+// sum |U V| / RN_WINOGRAD_F16ACC16_SCALE of each position: V is divided by that scale.
+#define RN_F16ACC16_INPUT_LIMIT 512
+#define RN_F16ACC16_SUM_LIMIT (65504 * 0.94)
+#define RN_WINOGRAD_F16ACC16_SCALE 16
+
+// Whether a convolution keeps to that range for all inputs of at most `greatest_input` in
+// magnitude. Its weights are [outputs][inputs][taps], for Winograd [outputs][inputs][3][3].
+int rn_conv_f16acc16_is_in_range(const float *weights, uint32_t outputs, uint32_t inputs,
+                                 uint32_t taps, double greatest_input);
+int rn_winograd_f16acc16_is_in_range(uint32_t tile_height, uint32_t tile_width,
+                                     const float *weights, uint32_t outputs, uint32_t inputs,
+                                     double greatest_input);
+
 // Pixels of int8 activations to float32 and back:
 //   value = (stored - zero) * scale
 //   stored = round_half_even(min(max(value * (1 / scale), -zero), 255 - zero)) + zero
@@ -277,8 +293,9 @@ typedef struct rn_kernels {
   void (*conv_f16)(const rn_conv_float_args *, uint32_t first, uint32_t last);
   void (*winograd_f16)(const rn_winograd_float_args *, uint32_t first, uint32_t last);
   // The same with products and short sums of them in fp16 where the level has such arithmetic,
-  // within the bounds that CheckKernels states; elsewhere the two above. Range: inputs below 2^9,
-  // and sum |w x|, for Winograd sum |U V| / 16 of each position, below 65504 * 0.94.
+  // elsewhere the two above. With u = 2^-11, a product that passes r roundings to fp16 is off by
+  // (1 + u)^r - 1 at most; r is at most 112, in Winograd's domain 24 + channels / 64. Range: the
+  // two limits at RN_F16ACC16_INPUT_LIMIT.
   void (*conv_f16acc16)(const rn_conv_float_args *, uint32_t first, uint32_t last);
   void (*winograd_f16acc16)(const rn_winograd_float_args *, uint32_t first, uint32_t last);
   void (*maxpool_q8)(const rn_maxpool_args *);

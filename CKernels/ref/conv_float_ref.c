@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutions of float32 activations with float32 and with fp16 weights: the definition of
 // correct.
-#include "../common/rn_declarations.h"
+#include "../common/contracts.h"
 #include "../weights/half.h"
 #include <math.h>
 
@@ -16,7 +16,7 @@ static float weight_f16(const void *weights, size_t index) {
 static float accumulate(const rn_conv_float_args *a, uint32_t y, uint32_t x, uint32_t oc,
                         float (*weight)(const void *, size_t)) {
   const rn_conv_geometry *g = &a->geometry;
-  size_t index = oc / 16 * g->kernel_rows * g->run * RN_CHANNEL_BLOCK + oc % 16;
+  size_t index = rn_weight_index_float(oc, 0, 0, g->kernel_rows, g->run);
   float acc = a->bias[oc];
   for (uint32_t r = 0; r < g->kernel_rows; r++) {
     const float *input = a->input + y * g->step_y + r * g->input_row + x * g->step_x;
@@ -29,6 +29,7 @@ static float accumulate(const rn_conv_float_args *a, uint32_t y, uint32_t x, uin
 static inline void convolve(const rn_conv_float_args *a, uint32_t first, uint32_t last,
                             float (*weight)(const void *, size_t)) {
   const rn_conv_geometry *g = &a->geometry;
+  require_conv(g, 1, a->input, a->weights, a->bias, a->output, last, rn_conv_units(g));
   for (uint32_t unit = first; unit < last; unit++) {
     const uint32_t y = unit % g->output_height;
     const uint32_t first_oc = unit / g->output_height * 32;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // int8 convolution: the definition of correct.
-#include "../common/rn_declarations.h"
+#include "../common/contracts.h"
 #include "requantize_ref.h"
 #include <math.h>
 
@@ -8,14 +8,11 @@
 
 static int32_t accumulate(const rn_conv_q8_args *a, uint32_t y, uint32_t x, uint32_t oc) {
   const rn_conv_geometry *g = &a->geometry;
-  const size_t block = (size_t)g->kernel_rows * g->run * RN_CHANNEL_BLOCK;
-  const int8_t *weights = a->weights + oc / 16 * block + oc % 16 * 4;
   int32_t acc = a->bias[oc];
   for (uint32_t r = 0; r < g->kernel_rows; r++) {
     const uint8_t *input = a->input + y * g->step_y + r * g->input_row + x * g->step_x;
-    const int8_t *row = weights + (size_t)r * g->run * RN_CHANNEL_BLOCK;
     for (uint32_t k = 0; k < g->run; k++)
-      acc += input[k] * row[k / 4 * 64 + k % 4];
+      acc += input[k] * a->weights[rn_weight_index_q8(oc, r, k, g->kernel_rows, g->run)];
   }
   return acc;
 }
@@ -32,6 +29,7 @@ uint8_t rn_requantize_ref(const rn_conv_q8_args *a, int32_t acc, uint32_t oc,
 
 void rn_conv_q8_ref(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
   const rn_conv_geometry *g = &a->geometry;
+  require_conv(g, 4, a->input, a->weights, a->bias, a->output, last, rn_conv_units(g));
   for (uint32_t unit = first; unit < last; unit++) {
     const uint32_t y = unit % g->output_height;
     const uint32_t first_oc = unit / g->output_height * 32;

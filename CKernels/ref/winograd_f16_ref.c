@@ -52,7 +52,6 @@ static void tile_sums(const rn_winograd_float_args *a, uint32_t y, uint32_t x, u
   const uint32_t rows = a->tile_height + 2, columns = a->tile_width + 2;
   const uint32_t channels = g->run / 3, positions = rows * columns;
   const uint32_t last_row = g->output_height + 1, last_column = g->output_width + 1; // of the input
-  const uint16_t *weights = a->weights + (size_t)oc / 16 * positions * channels * 16 + oc % 16;
   for (uint32_t p = 0; p < positions; p++)
     m[p] = 0;
   for (uint32_t ic = 0; ic < channels; ic++) {
@@ -68,7 +67,9 @@ static void tile_sums(const rn_winograd_float_args *a, uint32_t y, uint32_t x, u
     for (uint32_t j = 0; j < columns; j++)
       input_transform(d + j, columns, a->tile_height);
     for (uint32_t p = 0; p < positions; p++)
-      m[p] = fmaf(d[p], half_to_float(weights[((size_t)p * channels + ic) * 16]), m[p]);
+      m[p] = fmaf(d[p],
+                  half_to_float(a->weights[rn_winograd_index_f16(oc, p, ic, positions, channels)]),
+                  m[p]);
   }
   for (uint32_t i = 0; i < rows; i++)
     output_transform(m + i * columns, 1, a->tile_width);

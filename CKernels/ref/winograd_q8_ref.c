@@ -24,9 +24,8 @@ static void tile_sums(const rn_winograd_q8_args *a, uint32_t y, uint32_t x, uint
         for (uint32_t k = 0; k < rows; k++)
           for (uint32_t l = 0; l < columns; l++)
             transformed += (uint32_t)(v->input[i][k] * h->input[j][l]) * d[k][l];
-        const size_t position = (size_t)oc / 16 * rows * columns + i * columns + j;
         const int16_t u =
-            a->weights[(position * (channels / 2) + ic / 2) * 32 + oc % 16 * 2 + ic % 2];
+            a->weights[rn_winograd_index_q8(oc, i * columns + j, ic, rows * columns, channels)];
         m[i][j] += transformed * (uint32_t)u;
       }
     }

@@ -38,8 +38,8 @@ RN_ALWAYS_INLINE void transform_all(const uint32_t tile_height, const uint32_t t
       for (uint32_t r = 0; r < 3; r++) {
         channels16 g[3];
         for (uint32_t c = 0; c < 3; c++) {
-          const size_t run = 3 * (size_t)channels, k = (size_t)c * channels + ic;
-          const uint16_t *from = weights + ((block * 3 + r) * run + k) * lanes;
+          const uint16_t *from =
+              weights + rn_weight_index_float(block * lanes, r, c * channels + ic, 3, 3 * channels);
           for (uint32_t i = 0; i < lanes; i++)
             g[c][i] = half_to_float(from[i]);
         }
@@ -52,9 +52,10 @@ RN_ALWAYS_INLINE void transform_all(const uint32_t tile_height, const uint32_t t
             g[r][i] = half[r * columns + c][i];
         transform(g, tile_height, u);
         for (uint32_t r = 0; r < rows; r++) {
-          const size_t position = (size_t)block * rows * columns + r * columns + c;
+          uint16_t *to = transformed + rn_winograd_index_f16(block * lanes, r * columns + c, ic,
+                                                             rows * columns, channels);
           for (uint32_t i = 0; i < lanes; i++)
-            transformed[(position * channels + ic) * lanes + i] = float_to_half(u[r][i]);
+            to[i] = float_to_half(u[r][i]);
         }
       }
     }

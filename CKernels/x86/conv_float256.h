@@ -8,20 +8,25 @@
 // chain of fused multiply-adds. A step takes one input value of each pixel, broadcast, and two
 // vectors of weights: 12 VFMADD231PS to 8 loads, with 2 + 1 registers for weights and pixel.
 //
+//              weights [tap][oc 0-7]   [tap][oc 8-15]
+//   pixel 0    acc 0                   acc 1
+//     ...      ...                     ...
+//   pixel 5    acc 10                  acc 11
+//
 // Latency 4 at two a cycle needs 8 chains and, for the loads to keep up, 10: a tile of 4 pixels has
 // 8, one of 3 has 6. So tiles go on from row to row, with a pointer for each pixel: 49 pixels of
 // 7x7 are four tiles of 5 and five of 6 instead of seven times 3 and 4.
 #ifndef RN_CONV_FLOAT256_H
 #define RN_CONV_FLOAT256_H
 
-#include "../common/rn_target.h"
+typedef rn_conv_float_args conv_args;
+#include "../common/tiles.h"
 #include <immintrin.h>
 
 // Weights come from L2, and from L3 or memory for the first tile, 4 KB ahead.
 enum { max_pixels = 6, ahead = 4096 / sizeof(weight) };
 
-RN_ALWAYS_INLINE void store8(const rn_conv_float_args *a, __m256 t, const float *residual,
-                             float *output) {
+RN_ALWAYS_INLINE void store8(const conv_args *a, __m256 t, const float *residual, float *output) {
   if (residual)
     t = _mm256_add_ps(t, _mm256_loadu_ps(residual));
   // In this order: MAXPS and MINPS return their second operand for a NaN and for two zeros.
@@ -29,8 +34,8 @@ RN_ALWAYS_INLINE void store8(const rn_conv_float_args *a, __m256 t, const float 
   _mm256_storeu_ps(output, t);
 }
 
-// `count` output pixels from `first` on, counted along rows; 16 output channels from oc on.
-RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, uint32_t oc, uint32_t first,
+// `count` output pixels from (y, x) on, counted along rows; 16 output channels from oc on.
+RN_ALWAYS_INLINE void tile(const conv_args *a, uint32_t oc, uint32_t y, uint32_t x,
                            const uint32_t count) {
   const rn_conv_geometry *g = &a->geometry;
   const size_t block = (size_t)g->kernel_rows * g->run * RN_CHANNEL_BLOCK, run = g->run;
@@ -40,7 +45,6 @@ RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, uint32_t oc, uint32_t fi
   size_t output[max_pixels], residual[max_pixels];
   __m256 acc[max_pixels][2];
   const __m256 bias0 = _mm256_load_ps(a->bias + oc), bias1 = _mm256_load_ps(a->bias + oc + 8);
-  uint32_t y = first / g->output_width, x = first % g->output_width;
   RN_UNROLL for (uint32_t p = 0; p < count; p++) {
     pixel[p] = a->input + y * g->step_y + x * g->step_x;
     output[p] = y * g->output_row + x * g->output_pixel + oc;
@@ -75,45 +79,10 @@ RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, uint32_t oc, uint32_t fi
   }
 }
 
-#define RN_TILE(count)                                                                             \
-  static __attribute__((noinline)) void tile_##count(const rn_conv_float_args *a, uint32_t oc,     \
-                                                     uint32_t first) {                             \
-    tile(a, oc, first, count);                                                                     \
-  }
-RN_TILE(1)
-RN_TILE(2)
-RN_TILE(3)
-RN_TILE(4)
-RN_TILE(5)
-RN_TILE(6)
+RN_TILES(tile, 6)
 
-typedef void tile_function(const rn_conv_float_args *, uint32_t oc, uint32_t first);
-
-static tile_function *const by_count[max_pixels + 1] = {0,      tile_1, tile_2, tile_3,
-                                                        tile_4, tile_5, tile_6};
-
-// Rows [y, end) of 16 output channels, in tiles of nearly equal size.
-static void rows(const rn_conv_float_args *a, uint32_t oc, uint32_t y, uint32_t end) {
-  const uint32_t width = a->geometry.output_width, pixels = (end - y) * width;
-  const uint32_t tiles = (pixels + max_pixels - 1) / max_pixels;
-  for (uint32_t i = 0; i < tiles; i++) {
-    const uint32_t from = (uint32_t)((uint64_t)pixels * i / tiles);
-    const uint32_t to = (uint32_t)((uint64_t)pixels * (i + 1) / tiles);
-    by_count[to - from](a, oc, y * width + from);
-  }
-}
-
-static void convolve(const rn_conv_float_args *a, uint32_t first, uint32_t last) {
-  const rn_conv_geometry *g = &a->geometry;
-  const uint32_t height = g->output_height, channels = g->output_blocks * RN_CHANNEL_BLOCK;
-  for (uint32_t unit = first; unit < last;) {
-    // The units of one pair of blocks.
-    const uint32_t y = unit % height, first_oc = unit / height * 32;
-    const uint32_t end = y + (last - unit) < height ? y + (last - unit) : height;
-    for (uint32_t oc = first_oc; oc < first_oc + 32 && oc < channels; oc += RN_CHANNEL_BLOCK)
-      rows(a, oc, y, end);
-    unit += end - y;
-  }
+static void convolve(const conv_args *a, uint32_t first, uint32_t last) {
+  each_tile(a, first, last, tile_of, (tile_cut){max_pixels, 16, 16, 0});
 }
 
 #endif

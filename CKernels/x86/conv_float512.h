@@ -7,17 +7,22 @@
 // Register tile: 12 output pixels x 32 output channels in 24 accumulators of 16 floats, each one
 // chain of fused multiply-adds. A step takes one input value of each pixel, broadcast, and two
 // vectors of weights: 24 VFMADD231PS to 14 loads. Latency 4 at two a cycle needs 8 chains.
+//
+//               weights [tap][oc 0-15]   [tap][oc 16-31]
+//   pixel  0    acc 0                    acc 1
+//      ...      ...                      ...
+//   pixel 11    acc 22                   acc 23
 #ifndef RN_CONV_FLOAT512_H
 #define RN_CONV_FLOAT512_H
 
-#include "../common/rn_target.h"
+typedef rn_conv_float_args conv_args;
+#include "../common/tiles.h"
 #include <immintrin.h>
 
 // Weights come from L2, and from L3 or memory for the first row, 4 KB ahead.
 enum { max_pixels = 12, blocks = 2, ahead = 4096 / sizeof(weight) };
 
-RN_ALWAYS_INLINE void store16(const rn_conv_float_args *a, __m512 t, const float *residual,
-                              float *output) {
+RN_ALWAYS_INLINE void store16(const conv_args *a, __m512 t, const float *residual, float *output) {
   if (residual)
     t = _mm512_add_ps(t, _mm512_loadu_ps(residual));
   // In this order: MAXPS and MINPS return their second operand for a NaN and for two zeros.
@@ -28,7 +33,7 @@ RN_ALWAYS_INLINE void store16(const rn_conv_float_args *a, __m512 t, const float
 // `columns` output pixels of row y from x on; `oc` is the first of 32 output channels, or of 16 if
 // it starts the last block of an odd number. A missing second block is computed as a copy of the
 // first and not stored.
-RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, uint32_t oc, uint32_t y, uint32_t x,
+RN_ALWAYS_INLINE void tile(const conv_args *a, uint32_t oc, uint32_t y, uint32_t x,
                            const uint32_t columns) {
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t bases = (columns + 4) / 5;
@@ -83,41 +88,10 @@ RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, uint32_t oc, uint32_t y,
   }
 }
 
-#define RN_TILE(columns)                                                                           \
-  static __attribute__((noinline)) void tile_##columns(const rn_conv_float_args *a, uint32_t oc,   \
-                                                       uint32_t y, uint32_t x) {                   \
-    tile(a, oc, y, x, columns);                                                                    \
-  }
-RN_TILE(1)
-RN_TILE(2)
-RN_TILE(3)
-RN_TILE(4)
-RN_TILE(5)
-RN_TILE(6)
-RN_TILE(7)
-RN_TILE(8)
-RN_TILE(9)
-RN_TILE(10)
-RN_TILE(11)
-RN_TILE(12)
+RN_TILES(tile, 12)
 
-typedef void tile_function(const rn_conv_float_args *, uint32_t oc, uint32_t y, uint32_t x);
-
-static tile_function *const one_row[max_pixels + 1] = {0,       tile_1,  tile_2, tile_3, tile_4,
-                                                       tile_5,  tile_6,  tile_7, tile_8, tile_9,
-                                                       tile_10, tile_11, tile_12};
-
-static void convolve(const rn_conv_float_args *a, uint32_t first, uint32_t last) {
-  const uint32_t height = a->geometry.output_height, width = a->geometry.output_width;
-  // Tiles of nearly equal width: 14 pixels as 7 + 7.
-  const uint32_t tiles = (width + max_pixels - 1) / max_pixels;
-  for (uint32_t unit = first; unit < last; unit++) {
-    const uint32_t y = unit % height, oc = unit / height * 32;
-    for (uint32_t i = 0; i < tiles; i++) {
-      const uint32_t x = width * i / tiles, columns = width * (i + 1) / tiles - x;
-      one_row[columns](a, oc, y, x);
-    }
-  }
+static void convolve(const conv_args *a, uint32_t first, uint32_t last) {
+  each_tile(a, first, last, tile_of, (tile_cut){max_pixels, 32, 32, 1});
 }
 
 #endif

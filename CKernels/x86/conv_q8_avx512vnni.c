@@ -14,9 +14,13 @@
 // The pixels lie on one row, or on two rows where a row has at most 7: the 7x7 stage streams its
 // weights from beyond the first cache and needs every load of them to serve 14 pixels.
 #if defined(__x86_64__)
-#include "../common/rn_target.h"
 #include <immintrin.h>
 #include <string.h>
+
+#include "../common/rn_target.h"
+
+typedef rn_conv_q8_args conv_args;
+#include "../common/tiles.h"
 
 RN_TARGET_PUSH("avx512f,avx512bw,avx512vl,avx512vnni")
 #include "requantize_avx512.h"
@@ -128,53 +132,29 @@ RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, ui
     finish(a, acc, oc, y, x, rows, columns, 0);
 }
 
-#define RN_TILE(rows, columns)                                                                     \
-  static __attribute__((noinline)) void tile_##rows##x##columns(                                   \
-      const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x) {                             \
-    tile(a, oc, y, x, rows, columns);                                                              \
-  }
-RN_TILE(1, 1)
-RN_TILE(1, 2)
-RN_TILE(1, 3)
-RN_TILE(1, 4)
-RN_TILE(1, 5)
-RN_TILE(1, 6)
-RN_TILE(1, 7)
-RN_TILE(1, 8)
-RN_TILE(1, 9)
-RN_TILE(1, 10)
-RN_TILE(1, 11)
-RN_TILE(1, 12)
-RN_TILE(1, 13)
-RN_TILE(1, 14)
-RN_TILE(2, 1)
-RN_TILE(2, 2)
-RN_TILE(2, 3)
-RN_TILE(2, 4)
-RN_TILE(2, 5)
-RN_TILE(2, 6)
-RN_TILE(2, 7)
+RN_ALWAYS_INLINE void row(const conv_args *a, uint32_t oc, uint32_t y, uint32_t x,
+                          const uint32_t columns) {
+  tile(a, oc, y, x, 1, columns);
+}
 
-typedef void tile_function(const rn_conv_q8_args *, uint32_t oc, uint32_t y, uint32_t x);
+RN_ALWAYS_INLINE void two_rows(const conv_args *a, uint32_t oc, uint32_t y, uint32_t x,
+                               const uint32_t columns) {
+  tile(a, oc, y, x, 2, columns);
+}
 
-static tile_function *const one_row[max_pixels + 1] = {
-    0,        tile_1x1, tile_1x2,  tile_1x3,  tile_1x4,  tile_1x5,  tile_1x6, tile_1x7,
-    tile_1x8, tile_1x9, tile_1x10, tile_1x11, tile_1x12, tile_1x13, tile_1x14};
-static tile_function *const two_rows[8] = {0,        tile_2x1, tile_2x2, tile_2x3,
-                                           tile_2x4, tile_2x5, tile_2x6, tile_2x7};
+RN_TILES(row, 14)
+RN_TILES(two_rows, 7)
 
 void rn_conv_q8_avx512vnni(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
   const uint32_t height = a->geometry.output_height, width = a->geometry.output_width;
-  // Tiles of nearly equal width: 15 pixels as 8 + 7, since a tile of 1 is bound by latency.
-  const uint32_t tiles = (width + max_pixels - 1) / max_pixels;
-  for (uint32_t unit = first; unit < last;) {
-    const uint32_t y = unit % height, oc = unit / height * 32;
-    const uint32_t rows = width <= 7 && y + 1 < height && unit + 1 < last ? 2 : 1;
-    for (uint32_t i = 0; i < tiles; i++) {
-      const uint32_t x = width * i / tiles, columns = width * (i + 1) / tiles - x;
-      (rows == 2 ? two_rows : one_row)[columns](a, oc, y, x);
-    }
-    unit += rows;
+  while (first < last) {
+    const uint32_t y = first % height, left = last - first < height - y ? last - first : height - y;
+    const uint32_t rows = width <= 7 && left > 1 ? 2 : 1;
+    if (rows == 2)
+      two_rows_of[width](a, first / height * 32, y, 0);
+    else
+      each_tile(a, first, first + 1, row_of, (tile_cut){max_pixels, 32, 32, 1});
+    first += rows;
   }
 }
 

@@ -17,7 +17,8 @@
 #ifndef RN_CONV_Q8_DOT256_H
 #define RN_CONV_Q8_DOT256_H
 
-#include "../common/rn_target.h"
+typedef rn_conv_q8_args conv_args;
+#include "../common/tiles.h"
 #include <immintrin.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ RN_ALWAYS_INLINE __m256i broadcast4(const uint8_t *bytes) {
 }
 
 // Requantizes the sums of the pixels from (y, x) on and stores 16 bytes for each.
-RN_ALWAYS_INLINE void finish(const rn_conv_q8_args *a, __m256i acc[max_pixels][2], uint32_t oc,
+RN_ALWAYS_INLINE void finish(const conv_args *a, __m256i acc[max_pixels][2], uint32_t oc,
                              uint32_t y, uint32_t x, const uint32_t pixels,
                              const int has_residual) {
   const rn_conv_geometry *g = &a->geometry;
@@ -76,7 +77,7 @@ RN_ALWAYS_INLINE void finish(const rn_conv_q8_args *a, __m256i acc[max_pixels][2
 }
 
 // `pixels` output pixels from (y, x) on, continuing on the rows below; 16 output channels.
-RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
+RN_ALWAYS_INLINE void tile(const conv_args *a, uint32_t oc, uint32_t y, uint32_t x,
                            const uint32_t pixels) {
   const rn_conv_geometry *g = &a->geometry;
   const size_t block = (size_t)g->kernel_rows * g->run * RN_CHANNEL_BLOCK;
@@ -125,42 +126,10 @@ RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, ui
     finish(a, acc, oc, y, x, pixels, 0);
 }
 
-#define RN_TILE(pixels)                                                                            \
-  static __attribute__((noinline)) void tile_##pixels(const rn_conv_q8_args *a, uint32_t oc,       \
-                                                      uint32_t y, uint32_t x) {                    \
-    tile(a, oc, y, x, pixels);                                                                     \
-  }
-RN_TILE(1)
-RN_TILE(2)
-RN_TILE(3)
-RN_TILE(4)
-RN_TILE(5)
-RN_TILE(6)
+RN_TILES(tile, 6)
 
-typedef void tile_function(const rn_conv_q8_args *, uint32_t oc, uint32_t y, uint32_t x);
-
-static tile_function *const tiles_of[max_pixels + 1] = {0,      tile_1, tile_2, tile_3,
-                                                        tile_4, tile_5, tile_6};
-
-RN_ALWAYS_INLINE void conv_q8_dot256(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
-  const rn_conv_geometry *g = &a->geometry;
-  const uint32_t height = g->output_height, width = g->output_width;
-  while (first < last) {
-    // All the rows of one pair of blocks. The blocks are the inner loop: both write into the same
-    // cache lines, while these and those of the input are in the first cache.
-    const uint32_t y = first % height, pair = first / height;
-    const uint32_t rows = last - first < height - y ? last - first : height - y;
-    const uint32_t end_block = pair * 2 + 2 < g->output_blocks ? pair * 2 + 2 : g->output_blocks;
-    // Tiles of nearly equal size: 7 pixels as 4 + 3.
-    const uint32_t pixels = rows * width, tiles = (pixels + max_pixels - 1) / max_pixels;
-    for (uint32_t i = 0; i < tiles; i++) {
-      const uint32_t from = (uint64_t)pixels * i / tiles;
-      const uint32_t count = (uint64_t)pixels * (i + 1) / tiles - from;
-      for (uint32_t block = pair * 2; block < end_block; block++)
-        tiles_of[count](a, block * RN_CHANNEL_BLOCK, y + from / width, from % width);
-    }
-    first += rows;
-  }
+RN_ALWAYS_INLINE void conv_q8_dot256(const conv_args *a, uint32_t first, uint32_t last) {
+  each_tile(a, first, last, tile_of, (tile_cut){max_pixels, 16, 32, 0});
 }
 
 #endif

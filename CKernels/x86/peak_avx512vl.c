@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Multiply peak of AVX-512 VNNI in 256 bits, the EVEX encoding of VPDPBUSD, in registers, without
-// loads. Twin: ref/peak_ref.c
+// Multiply peak of AVX-512 VNNI in 256 bits, the EVEX encoding of VPDPBUSD. Twin: ref/peak_ref.c
 #if defined(__x86_64__)
-#include "../common/rn_target.h"
+#include "../common/peak.h"
 #include <immintrin.h>
 
 RN_TARGET_PUSH("avx2,fma,avx512f,avx512vl,avx512vnni")
 
-#define RN_DOT256(sums, pixels, weights) _mm256_dpbusd_epi32(sums, pixels, weights)
-#include "peak_dot256.h"
+RN_ALWAYS_INLINE __m256i dot(__m256i sums, __m256i factor) {
+  return _mm256_dpbusd_epi32(sums, factor, factor);
+}
 
-uint64_t rn_peak_q8_avx512vl(uint64_t iterations) { return peak_q8_dot256(iterations); }
+RN_PEAK(rn_peak_q8_avx512vl, __m256i, __m256i, _mm256_set1_epi8(1), dot, 12, 32)
 
 RN_TARGET_POP
 #endif

@@ -3,6 +3,11 @@
 //
 // Register tile: 6 Winograd tiles x 16 output channels in 12 accumulators of 8 floats. A step takes
 // one channel: 12 VFMADD231PS to 6 broadcasts and two VCVTPH2PS from memory.
+//
+//             U [ic][oc 0-7]   [ic][oc 8-15]
+//   tile 0    acc 0            acc 1
+//     ...     ...              ...
+//   tile 5    acc 10           acc 11
 #if defined(__x86_64__)
 #include "../common/rn_target.h"
 #include <immintrin.h>
@@ -10,12 +15,15 @@
 RN_TARGET_PUSH("avx2,fma,f16c")
 
 // Weights are read once in a strip, from wherever they are, and 4 KB ahead.
-enum { lanes = 8, max_tiles = 6, ahead = 2048 };
+#define RN_MAX_TILES 6
+enum { lanes = 8, tile_blocks = 1, ahead = 2048 };
 
-// `pitch` floats of V from 16 channels to the next 16.
-RN_ALWAYS_INLINE void multiply_tiles(const float *v, size_t pitch, const uint32_t tiles,
-                                     uint32_t channels, const uint16_t *weights, float *m) {
-  __m256 acc[max_tiles][2];
+RN_ALWAYS_INLINE void multiply_tiles(const float *v, const uint32_t tiles, uint32_t strip_tiles,
+                                     uint32_t channels, const uint16_t *weights, size_t second,
+                                     float *m) {
+  (void)second;
+  const size_t pitch = (size_t)strip_tiles * 16; // from 16 channels to the next 16
+  __m256 acc[RN_MAX_TILES][2];
   RN_UNROLL for (uint32_t t = 0; t < tiles; t++) acc[t][0] = acc[t][1] = _mm256_setzero_ps();
   for (const float *end = v + channels / 16 * pitch; v != end; v += pitch) {
 #pragma clang loop unroll(disable)
@@ -37,36 +45,6 @@ RN_ALWAYS_INLINE void multiply_tiles(const float *v, size_t pitch, const uint32_
   }
 }
 
-#define RN_TILES(tiles)                                                                            \
-  static __attribute__((noinline)) void multiply_##tiles(                                          \
-      const float *v, size_t pitch, uint32_t channels, const uint16_t *weights, float *m) {        \
-    multiply_tiles(v, pitch, tiles, channels, weights, m);                                         \
-  }
-RN_TILES(1)
-RN_TILES(2)
-RN_TILES(3)
-RN_TILES(4)
-RN_TILES(5)
-RN_TILES(6)
-
-typedef void multiply_function(const float *v, size_t pitch, uint32_t channels,
-                               const uint16_t *weights, float *m);
-
-static multiply_function *const by_tiles[max_tiles + 1] = {
-    0, multiply_1, multiply_2, multiply_3, multiply_4, multiply_5, multiply_6};
-
-RN_ALWAYS_INLINE void multiply(const float *v, uint32_t tiles, uint32_t channels,
-                               const uint16_t *weights, size_t second, float *m) {
-  const uint32_t parts = (tiles + max_tiles - 1) / max_tiles;
-  for (uint32_t block = 0; block < (second ? 2 : 1); block++) {
-    for (uint32_t i = 0; i < parts; i++) {
-      const uint32_t first = tiles * i / parts, count = tiles * (i + 1) / parts - first;
-      by_tiles[count](v + first * 16, (size_t)tiles * 16, channels, weights + block * second,
-                      m + first * 32 + block * 16);
-    }
-  }
-}
-
 RN_ALWAYS_INLINE __m256 clamp(__m256 t, __m256 low, __m256 high) {
   return _mm256_min_ps(_mm256_max_ps(t, low), high);
 }
@@ -74,7 +52,7 @@ RN_ALWAYS_INLINE __m256 clamp(__m256 t, __m256 low, __m256 high) {
 #include "../winograd/winograd_f16.h"
 
 void rn_winograd_f16_avx2(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
-  winograd_f16(a, first, last);
+  winograd(a, first, last);
 }
 
 RN_TARGET_POP

@@ -6,6 +6,11 @@
 //
 // Register tile: 6 Winograd tiles x 16 output channels in 12 accumulators of 8 int32, 2 input
 // channels in a step: 12 VPMADDWD and 12 VPADDD for 8 loads.
+//
+//             U [2 ic][oc 0-7]   [2 ic][oc 8-15]
+//   tile 0    acc 0              acc 1
+//     ...     ...                ...
+//   tile 5    acc 10             acc 11
 #if defined(__x86_64__)
 #include "../common/rn_target.h"
 #include <immintrin.h>
@@ -14,18 +19,21 @@
 RN_TARGET_PUSH("avx2")
 #include "requantize_avx2.h"
 
-enum { lanes = 8, max_tiles = 6 };
+#define RN_MAX_TILES 6
+enum { lanes = 8, tile_blocks = 1 };
 typedef uint8_t activation;
 
 #define requantize(a, acc, ...) requantize8(a, (__m256i)(acc), __VA_ARGS__)
 
 // `tiles` Winograd tiles x 16 output channels.
-RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t channels,
-                                     const int16_t *weights, int32_t *m) {
+RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t strip_tiles,
+                                     uint32_t channels, const int16_t *weights, size_t second,
+                                     int32_t *m) {
+  (void)strip_tiles, (void)second;
   const uint32_t bases = (tiles + 4) / 5;
   const size_t step = channels, step3 = 3 * step;
   const int16_t *base[2];
-  __m256i acc[max_tiles][2];
+  __m256i acc[RN_MAX_TILES][2];
   RN_UNROLL for (uint32_t t = 0; t < tiles; t++) acc[t][0] = acc[t][1] = _mm256_setzero_si256();
   RN_UNROLL for (uint32_t i = 0; i < bases; i++) base[i] = v + i * 5 * step;
   for (uint32_t k = 0; k < channels; k += 2) {
@@ -50,40 +58,10 @@ RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uin
   }
 }
 
-#define RN_TILES(tiles)                                                                            \
-  static __attribute__((noinline)) void multiply_##tiles(const int16_t *v, uint32_t channels,      \
-                                                         const int16_t *weights, int32_t *m) {     \
-    multiply_tiles(v, tiles, channels, weights, m);                                                \
-  }
-RN_TILES(1)
-RN_TILES(2)
-RN_TILES(3)
-RN_TILES(4)
-RN_TILES(5)
-RN_TILES(6)
-
-typedef void multiply_function(const int16_t *v, uint32_t channels, const int16_t *weights,
-                               int32_t *m);
-
-static multiply_function *const by_tiles[max_tiles + 1] = {
-    0, multiply_1, multiply_2, multiply_3, multiply_4, multiply_5, multiply_6};
-
-static void multiply(const int16_t *v, uint32_t tiles, uint32_t channels, const int16_t *weights,
-                     size_t second, int32_t *m) {
-  const uint32_t parts = (tiles + max_tiles - 1) / max_tiles;
-  for (uint32_t block = 0; block < (second ? 2 : 1); block++) {
-    for (uint32_t i = 0; i < parts; i++) {
-      const uint32_t first = tiles * i / parts, count = tiles * (i + 1) / parts - first;
-      by_tiles[count](v + (size_t)first * channels, channels, weights + block * second,
-                      m + first * 32 + block * 16);
-    }
-  }
-}
-
 #include "../winograd/winograd_q8.h"
 
 void rn_winograd_q8_avx2(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
-  winograd_q8(a, first, last);
+  winograd(a, first, last);
 }
 
 RN_TARGET_POP

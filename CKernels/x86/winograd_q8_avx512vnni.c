@@ -3,7 +3,12 @@
 //
 // VPDPWSSD multiplies at half the rate of VPDPBUSD, so F(4x4) has half the multiplication time of
 // the direct convolution, and F(4x2) two thirds. The register tile is that of conv_q8_avx512vnni.c:
-// 14 Winograd tiles x 32 output channels, 2 input channels in a step.
+// 14 Winograd tiles x 32 output channels, 2 input channels in a step:
+//
+//              U [2 ic][oc 0-15]   [2 ic][oc 16-31]
+//   tile  0    acc 0               acc 1
+//      ...     ...                 ...                 28 VPDPWSSD, 16 loads
+//   tile 13    acc 26              acc 27
 #if defined(__x86_64__)
 #include "../common/rn_target.h"
 #include <immintrin.h>
@@ -12,15 +17,18 @@
 RN_TARGET_PUSH("avx512f,avx512bw,avx512vl,avx512vnni")
 #include "requantize_avx512.h"
 
-enum { lanes = 16, max_tiles = 14 };
+#define RN_MAX_TILES 14
+enum { lanes = 16, tile_blocks = 2 };
 typedef uint8_t activation;
 
-RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t channels,
-                                     const int16_t *weights, size_t second, int32_t *m) {
+RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t strip_tiles,
+                                     uint32_t channels, const int16_t *weights, size_t second,
+                                     int32_t *m) {
+  (void)strip_tiles;
   const uint32_t bases = (tiles + 4) / 5;
   const size_t step = channels, step3 = 3 * step;
   const int16_t *base[3];
-  __m512i acc[max_tiles][2];
+  __m512i acc[RN_MAX_TILES][2];
   RN_UNROLL for (uint32_t t = 0; t < tiles; t++) acc[t][0] = acc[t][1] = _mm512_setzero_si512();
   RN_UNROLL for (uint32_t i = 0; i < bases; i++) base[i] = v + i * 5 * step;
   for (uint32_t k = 0; k < channels; k += 2) {
@@ -47,48 +55,11 @@ RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uin
   }
 }
 
-#define RN_TILES(tiles)                                                                            \
-  static __attribute__((noinline)) void multiply_##tiles(                                          \
-      const int16_t *v, uint32_t channels, const int16_t *weights, size_t second, int32_t *m) {    \
-    multiply_tiles(v, tiles, channels, weights, second, m);                                        \
-  }
-RN_TILES(1)
-RN_TILES(2)
-RN_TILES(3)
-RN_TILES(4)
-RN_TILES(5)
-RN_TILES(6)
-RN_TILES(7)
-RN_TILES(8)
-RN_TILES(9)
-RN_TILES(10)
-RN_TILES(11)
-RN_TILES(12)
-RN_TILES(13)
-RN_TILES(14)
-
-typedef void multiply_function(const int16_t *v, uint32_t channels, const int16_t *weights,
-                               size_t second, int32_t *m);
-
-static multiply_function *const by_tiles[max_tiles + 1] = {
-    0,           multiply_1,  multiply_2,  multiply_3,  multiply_4,
-    multiply_5,  multiply_6,  multiply_7,  multiply_8,  multiply_9,
-    multiply_10, multiply_11, multiply_12, multiply_13, multiply_14};
-
-static void multiply(const int16_t *v, uint32_t tiles, uint32_t channels, const int16_t *weights,
-                     size_t second, int32_t *m) {
-  const uint32_t parts = (tiles + max_tiles - 1) / max_tiles;
-  for (uint32_t i = 0; i < parts; i++) {
-    const uint32_t first = tiles * i / parts, count = tiles * (i + 1) / parts - first;
-    by_tiles[count](v + (size_t)first * channels, channels, weights, second, m + first * 32);
-  }
-}
-
 #define requantize(a, acc, ...) requantize16(a, (__m512i)(acc), __VA_ARGS__)
 #include "../winograd/winograd_q8.h"
 
 void rn_winograd_q8_avx512vnni(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
-  winograd_q8(a, first, last);
+  winograd(a, first, last);
 }
 
 RN_TARGET_POP

@@ -3,6 +3,11 @@
 //
 // Register tile: 3 Winograd tiles x 16 output channels in 12 accumulators of 4 int32, 2 input
 // channels in a step: 12 PMADDWD and 12 PADDD for 3 broadcasts and 4 loads.
+//
+//             U [2 ic][oc 0-3]   ...   [2 ic][oc 12-15]
+//   tile 0    acc 0              ...   acc 3
+//     ...     ...                      ...
+//   tile 2    acc 8              ...   acc 11
 #if defined(__x86_64__)
 #include "../common/rn_target.h"
 #include <smmintrin.h>
@@ -11,15 +16,18 @@
 RN_TARGET_PUSH("sse4.1")
 #include "requantize_sse42.h"
 
-enum { lanes = 4, max_tiles = 3 };
+#define RN_MAX_TILES 3
+enum { lanes = 4, tile_blocks = 1 };
 typedef uint8_t activation;
 
 #define requantize(a, acc, ...) requantize4(a, (__m128i)(acc), __VA_ARGS__)
 
 // `tiles` Winograd tiles x 16 output channels.
-RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t channels,
-                                     const int16_t *weights, int32_t *m) {
-  __m128i acc[max_tiles][4];
+RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t strip_tiles,
+                                     uint32_t channels, const int16_t *weights, size_t second,
+                                     int32_t *m) {
+  (void)strip_tiles, (void)second;
+  __m128i acc[RN_MAX_TILES][4];
   RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
       acc[t][i] = _mm_setzero_si128();
   for (uint32_t k = 0; k < channels; k += 2) {
@@ -36,36 +44,10 @@ RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uin
       _mm_store_si128((__m128i *)(m + t * 32 + i * 4), acc[t][i]);
 }
 
-#define RN_TILES(tiles)                                                                            \
-  static __attribute__((noinline)) void multiply_##tiles(const int16_t *v, uint32_t channels,      \
-                                                         const int16_t *weights, int32_t *m) {     \
-    multiply_tiles(v, tiles, channels, weights, m);                                                \
-  }
-RN_TILES(1)
-RN_TILES(2)
-RN_TILES(3)
-
-typedef void multiply_function(const int16_t *v, uint32_t channels, const int16_t *weights,
-                               int32_t *m);
-
-static multiply_function *const by_tiles[max_tiles + 1] = {0, multiply_1, multiply_2, multiply_3};
-
-static void multiply(const int16_t *v, uint32_t tiles, uint32_t channels, const int16_t *weights,
-                     size_t second, int32_t *m) {
-  const uint32_t parts = (tiles + max_tiles - 1) / max_tiles;
-  for (uint32_t block = 0; block < (second ? 2 : 1); block++) {
-    for (uint32_t i = 0; i < parts; i++) {
-      const uint32_t first = tiles * i / parts, count = tiles * (i + 1) / parts - first;
-      by_tiles[count](v + (size_t)first * channels, channels, weights + block * second,
-                      m + first * 32 + block * 16);
-    }
-  }
-}
-
 #include "../winograd/winograd_q8.h"
 
 void rn_winograd_q8_sse42(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {
-  winograd_q8(a, first, last);
+  winograd(a, first, last);
 }
 
 RN_TARGET_POP

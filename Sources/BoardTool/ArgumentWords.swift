@@ -12,11 +12,14 @@ public struct ArgumentWords {
   /// How many words there are, with the program's name.
   public let count = Int(rn_argument_count())
 
+  /// The words of this process.
   public init() {}
 
   /// One word of the command line.
   public struct Word {
+    /// The word, ended by a zero byte; it lives as long as the process.
     public let text: UnsafePointer<CChar>
+    /// Whether it starts with a dash and is none of the words after `--`.
     public let isOption: Bool
 
     /// Whether the word is the option `name`.

@@ -7,6 +7,9 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable {
   /// The elements, unspecified until they are written; valid as long as this value lives.
   public let elements: UnsafeMutableBufferPointer<Element>
 
+  /// Allocates room for `count` elements.
+  ///
+  /// - Throws: `outOfMemory`.
   public init(count: Int) throws(ToolFailure) {
     let bytes = max(count, 1) * MemoryLayout<Element>.stride
     guard let memory = malloc(bytes) else { throw .outOfMemory(bytes: bytes) }

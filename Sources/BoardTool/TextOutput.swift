@@ -49,27 +49,6 @@ public struct TextOutput: ~Copyable {
     pending.append(jsonByte: byte)
   }
 
-  /// Appends a number in decimal.
-  public mutating func append(_ number: Int) {
-    makeRoom()
-    pending.append(number)
-  }
-
-  /// Appends a number rounded to `decimals` (0…9) places.
-  public mutating func append(_ number: Double, decimals: Int) {
-    makeRoom()
-    pending.append(number, decimals: decimals)
-  }
-
-  /// Appends a number as JSON, which has no infinities and NaNs: they become null.
-  public mutating func append(jsonNumber number: Double, decimals: Int) {
-    if number.isFinite {
-      append(number, decimals: decimals)
-    } else {
-      append("null")
-    }
-  }
-
   /// Appends UTF-8 bytes as they are.
   public mutating func append(_ utf8: UnsafeBufferPointer<UInt8>) {
     for byte in utf8 { append(byte: byte) }

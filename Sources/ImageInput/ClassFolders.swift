@@ -10,6 +10,14 @@ package enum FolderMismatch: Error, Equatable, TextDescribable {
   /// No folder is named like a class, and there are not as many folders as classes.
   case count(folders: Int, classes: Int)
 
+  /// How many folders are not named like a class.
+  package var unknown: Int {
+    switch self {
+    case .someNames(let count, _): count
+    case .count(let folders, _): folders
+    }
+  }
+
   package func describe(to line: inout TextLine) {
     switch self {
     case .someNames(let count, let folders):

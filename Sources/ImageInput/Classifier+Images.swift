@@ -18,7 +18,7 @@ extension Classifier {
     ///
     /// - Parameter image: resized and cropped as the plan's preprocessing says.
     /// - Throws: ``ImageError/outOfMemory``.
-    /// - **Allocates:** the working memory of ``preprocess(_:resizeShorterSide:crop:into:)``, freed
+    /// - **Allocates:** the working memory of `preprocess(_:resizeShorterSide:crop:into:)`, freed
     ///   before the inference; the arrays of the result, and the names of the classes the first time.
     public mutating func classify(_ image: borrowing RGBImage) throws(ImageError) -> Classification
     {
@@ -30,7 +30,7 @@ extension Classifier {
     /// Reads a JPEG or PNG file and classifies it.
     ///
     /// - Throws: ``ImageError``: the file cannot be read or decoded, or there is no memory.
-    /// - **Allocates:** as decoding and ``classify(_:)`` do; the photo is freed before the inference.
+    /// - **Allocates:** as decoding and `classify(_:)` do; the photo is freed before the inference.
     public mutating func classify(contentsOf path: String) throws(ImageError) -> Classification {
       try prepare(RGBImage(path: path))
       run()

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How the pixels of a camera's frame lie in memory.
+///
+/// - Source: the names and layouts are those of FFmpeg's pixel formats; V4L2 calls them YU12, NV12,
+///   YUYV, RGB3 and BGR3.
 public enum FrameFormat: Equatable, Sendable {
-  /// Planes Y, U, V, the latter two of half the width and height (I420).
+  /// Planes Y, U, V, the latter two of half the width and height (I420): 12 bits a pixel. Width and
+  /// height are even.
   case yuv420
-  /// A plane Y and one of pairs U, V of half the width and height.
+  /// A plane Y and one of pairs U, V of half the width and height: 12 bits a pixel. Width and height
+  /// are even.
   case nv12
-  /// Y, U, Y, V for two pixels of a row.
+  /// Y, U, Y, V for two pixels of a row: 16 bits a pixel. The width is even.
   case yuyv
-  /// Red, green, blue.
+  /// Red, green, blue: 24 bits a pixel.
   case rgb24
-  /// Blue, green, red.
+  /// Blue, green, red: 24 bits a pixel.
   case bgr24
 
   /// The most bytes a row of the first plane may be apart from the next.
@@ -35,11 +40,13 @@ public enum FrameFormat: Equatable, Sendable {
   }
 }
 
-/// The weights of red, green and blue in Y'.
+/// The weights of red, green and blue in Y', which sum to 1.
+///
+/// A camera or decoder tells which of them it used; the wrong one shifts colours a little.
 public enum ColourMatrix: Equatable, Sendable {
-  /// ITU-R BT.601: standard definition, JPEG and most cameras.
+  /// ITU-R BT.601, red 0.299, blue 0.114: standard definition, JPEG and most cameras.
   case bt601
-  /// ITU-R BT.709: high definition.
+  /// ITU-R BT.709, red 0.2126, blue 0.0722: high definition.
   case bt709
 
   var weights: (red: Double, blue: Double) {
@@ -51,6 +58,8 @@ public enum ColourMatrix: Equatable, Sendable {
 }
 
 /// The values that stand for black and white.
+///
+/// The wrong range makes an image flat or cuts its shadows and lights off.
 public enum ColourRange: Equatable, Sendable {
   /// Y' 0…255, U and V 1…255: JPEG.
   case full

@@ -5,11 +5,18 @@ public import ResNetPlatform
 
 /// The formats that are decoded.
 public enum ImageFormat: Equatable, Sendable {
+  /// JPEG (ITU-T T.81), decoded by libjpeg.
   case jpeg
+  /// PNG (ISO/IEC 15948), decoded by libpng.
   case png
 }
 
 /// Why an image could not be read or resized.
+///
+/// An error says what was expected and what was found, but no path, which the caller knows. Outside
+/// Embedded Swift, `description` is that text.
+///
+/// - **Allocates:** nothing, except `description`.
 public enum ImageError: Error, Equatable, TextDescribable {
   /// The file could not be mapped.
   case file(FileError)
@@ -31,7 +38,9 @@ public enum ImageError: Error, Equatable, TextDescribable {
   /// The system has no memory for the pixels or for the work on them.
   case outOfMemory
 
-  /// Appends what was expected and what was found, without the path, which the caller knows.
+  /// Appends what was expected and what was found.
+  ///
+  /// - **Allocates:** nothing.
   public func describe(to line: inout TextLine) {
     switch self {
     case .file(let error): line.append("\(error)")
@@ -69,7 +78,9 @@ extension ImageFormat {
   }
 }
 
-/// What libjpeg or libpng said about an image, kept in place because `String` needs the heap.
+/// What libjpeg or libpng said about an image, at most 208 bytes of text.
+///
+/// The text is kept in place, because `String` needs the heap.
 public struct CodecMessage: Equatable, Sendable, TextDescribable {
   private var bytes = InlineArray<208, UInt8>(repeating: 0)
   private var count = 0
@@ -85,10 +96,13 @@ public struct CodecMessage: Equatable, Sendable, TextDescribable {
   }
 
   /// Appends the message.
+  ///
+  /// - **Allocates:** nothing.
   public func describe(to line: inout TextLine) {
     for index in 0..<count { line.append(byte: bytes[index]) }
   }
 
+  /// Whether two messages have the same text.
   public static func == (left: CodecMessage, right: CodecMessage) -> Bool {
     guard left.count == right.count else { return false }
     for index in 0..<left.count where left.bytes[index] != right.bytes[index] { return false }

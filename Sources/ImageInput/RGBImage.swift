@@ -8,6 +8,8 @@ import ResNetPlatform
 /// Decoding gives the same bytes as Pillow's
 /// `ImageOps.exif_transpose(Image.open(path)).convert("RGB")`, with one exception: 16-bit grey
 /// PNG keeps the high byte of its samples, where Pillow clips everything above 255 to white.
+///
+/// An image is used by one thread at a time.
 public struct RGBImage: ~Copyable {
   /// The longest side an image may have, in pixels.
   public static var maximumSide: Int { 16384 }

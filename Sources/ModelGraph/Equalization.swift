@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-extension Graph {
+extension Network {
   /// Makes the channels between consecutive convolutions alike, where nothing but a ReLU is between.
   ///
   /// The ReLU lets positive factors through, so output channel `c` of the first convolution may be divided
@@ -18,14 +18,52 @@ extension Graph {
   /// - Returns: how many channels have changed.
   @discardableResult
   public mutating func equalize() -> Int {
-    var count = equalizeChain(&stem)
-    for index in blocks.indices { count += equalizeChain(&blocks[index].branch) }
+    var count = 0
+    for places in chains {
+      var chain: [Convolution] = []
+      for place in places {
+        guard case .convolution(let convolution) = layers[place].kind else { continue }
+        chain.append(convolution)
+        // So that the chain has the only copy of the weights.
+        layers[place].kind = .add
+      }
+      count += equalizeChain(&chain)
+      for (place, convolution) in zip(places, chain) {
+        layers[place].kind = .convolution(convolution)
+      }
+    }
     return count
+  }
+
+  /// The convolutions that follow one another with nothing but a ReLU between, by their places.
+  package var chains: [[Int]] {
+    let uses = Uses(self)
+    var chains: [[Int]] = []
+    var isMet: Set<Int> = []
+    for start in layers.indices where layers[start].isUngrouped && isMet.insert(start).inserted {
+      var chain = [start]
+      while let relu = uses.only(of: layers[chain[chain.count - 1]].output),
+        layers[relu].kind == .relu, let next = uses.only(of: layers[relu].output),
+        layers[next].isUngrouped
+      {
+        isMet.insert(next)
+        chain.append(next)
+      }
+      chains.append(chain)
+    }
+    return chains
+  }
+}
+
+extension Network.Layer {
+  fileprivate var isUngrouped: Bool {
+    guard case .convolution(let convolution) = kind else { return false }
+    return convolution.groups == 1
   }
 }
 
 /// Equalizes each convolution with the next, again and again while that changes the one before.
-private func equalizeChain(_ chain: inout [Convolution]) -> Int {
+private func equalizeChain(_ chain: inout [Network.Convolution]) -> Int {
   var changed = Set<[Int]>()
   for _ in 0..<10 {
     var isStable = true
@@ -45,8 +83,9 @@ private func equalizeChain(_ chain: inout [Convolution]) -> Int {
 }
 
 /// The power of two that a channel between two convolutions is to be divided by.
-private func equalizingExponent(_ first: Convolution, _ second: Convolution, _ channel: Int) -> Int
-{
+private func equalizingExponent(
+  _ first: Network.Convolution, _ second: Network.Convolution, _ channel: Int
+) -> Int {
   let written = first.outputRange(channel)
   let read = Double(second.greatestInput(channel))
   guard written > 0, read > 0 else { return 0 }
@@ -62,8 +101,8 @@ private func power(_ exponent: Int) -> Double {
   Double(sign: .plus, exponent: exponent, significand: 1)
 }
 
-extension Convolution {
-  private var taps: Int { kernelSize * kernelSize }
+extension Network.Convolution {
+  private var taps: Int { kernel.height * kernel.width }
 
   private func output(_ channel: Int) -> Range<Int> {
     channel * inputChannels * taps..<(channel + 1) * inputChannels * taps
@@ -83,7 +122,7 @@ extension Convolution {
       greatest = max(greatest, Double(weight.magnitude))
       sum += Double(weight.magnitude)
     }
-    return greatest > 0 ? greatest * max(1, Double(bias[channel].magnitude) / sum) : 0
+    return greatest > 0 ? greatest * max(1, Double((bias?[channel] ?? 0).magnitude) / sum) : 0
   }
 
   fileprivate func greatestInput(_ channel: Int) -> Float {
@@ -93,7 +132,7 @@ extension Convolution {
   }
 
   fileprivate func outputKeepsBits(_ channel: Int, by factor: Double) -> Bool {
-    keepsBits(bias[channel], by: factor)
+    keepsBits(bias?[channel] ?? 0, by: factor)
       && weights[output(channel)].allSatisfy { keepsBits($0, by: factor) }
   }
 
@@ -104,7 +143,7 @@ extension Convolution {
   }
 
   fileprivate mutating func scaleOutput(_ channel: Int, by factor: Double) {
-    bias[channel] = Float(Double(bias[channel]) * factor)
+    if let own = bias?[channel] { bias?[channel] = Float(Double(own) * factor) }
     for index in output(channel) { weights[index] = Float(Double(weights[index]) * factor) }
   }
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ResNetModelImport
-
 /// Why a checkpoint is not the ResNet it should be: what was expected, what was found, and
 /// which tensor or layer.
 ///
@@ -33,6 +31,8 @@ public enum GraphError: Error, Equatable, Sendable, CustomStringConvertible {
   case preactivation(name: String)
   /// The place of the bottlenecks' stride that was asked for is not the file's.
   case strideMismatch(expected: String, found: String)
+  /// A layer does not fit into its network, or is none that can be executed.
+  case unfit(layer: String, expected: String, found: String)
   /// A pooled shortcut meets an image of odd size.
   case oddPooledSize(inputSize: Int, block: String, size: Int)
   /// A batch norm's running variance is below zero.
@@ -75,15 +75,38 @@ public enum GraphError: Error, Equatable, Sendable, CustomStringConvertible {
     case .strideMismatch(let expected, let found):
       return "expected the stride of bottlenecks in the \(expected) convolution, "
         + "found it in the \(found)"
+    case .unfit(let layer, let expected, let found):
+      return "layer \(quoted(layer)): expected \(expected), found \(found)"
     case .oddPooledSize(let inputSize, let block, let size):
-      return "input size \(inputSize): expected an even size before the average pool of \(block)'s "
-        + "shortcut, found \(size) (multiples of 32 are even throughout)"
+      return "input size \(inputSize): expected an even size before the average pool of "
+        + "\(quoted(block))'s shortcut, found \(size) (multiples of 32 are even throughout)"
     case .negativeVariance(let name, let index, let found):
       return "tensor \(quoted(name)), element \(index): expected a variance of 0 or more, "
         + "found \(found)"
     case .nonFiniteFold(let layer, let part, let index, let found):
-      return "layer \(layer), \(part) \(index): expected a finite value after folding batch norm, "
+      return
+        "layer \(quoted(layer)), \(part) \(index): expected a finite value after folding batch norm, "
         + "found \(found)"
     }
   }
+}
+
+/// Text out of a file in quotes, on one line and of bounded length, so that a hostile name can
+/// neither forge a second line nor send control sequences to a terminal.
+package func quoted(_ text: String) -> String {
+  var result = "\""
+  for (count, scalar) in text.unicodeScalars.enumerated() {
+    if count == 100 {
+      result += "…"
+      break
+    }
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned:
+      result += "\\u{\(String(scalar.value, radix: 16))}"
+    default:
+      if scalar == "\"" || scalar == "\\" { result += "\\" }
+      result.unicodeScalars.append(scalar)
+    }
+  }
+  return result + "\""
 }

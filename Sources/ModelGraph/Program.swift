@@ -1,6 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A graph as it is executed: one operation after the other on numbered tensors, with every ReLU and
+/// A convolution as it is executed, with its batch norm folded in.
+public struct Convolution: Equatable, Sendable {
+  /// `conv1`, `conv1.3`, `layer1.0.conv1` or `layer2.0.downsample`.
+  public var name: String
+  public var inputChannels: Int
+  public var outputChannels: Int
+  /// The height and width of the kernel: 1, 2 (a pooled shortcut), 3 or 7.
+  public var kernelSize: Int
+  /// The step in both directions: 1 or 2.
+  public var stride: Int
+  /// The zeros added on each side of the input, in pixels: half of an odd kernel, none for 2.
+  public var padding: Int
+  /// Row-major `[outputChannels][inputChannels][kernelSize][kernelSize]`, all finite.
+  public var weights: [Float]
+  /// One value for each output channel, all finite.
+  public var bias: [Float]
+}
+
+/// A network as it is executed: one operation after the other on numbered tensors, with every ReLU and
 /// residual addition fused into the convolution before it.
 public struct Program: Sendable {
   /// What an operation computes.
@@ -62,26 +80,22 @@ public struct Program: Sendable {
   /// The network in a few words, such as `ResNet18`.
   public let name: String
   /// Features and logits.
-  public private(set) var outputs: [Output] = []
-  /// Height and width of the image, in pixels.
-  public let inputSize: Int
-  public private(set) var tensors: [Tensor] = []
-  public private(set) var operations: [Operation] = []
+  public internal(set) var outputs: [Output] = []
+  /// Of the image, in pixels.
+  public let inputHeight, inputWidth: Int
+  public internal(set) var tensors: [Tensor] = []
+  public internal(set) var operations: [Operation] = []
 
-  /// Fuses a graph for square images of `inputSize` (32…1024) pixels, which must have passed
-  /// `Graph.check(inputSize:)`.
-  public init(_ graph: Graph, inputSize: Int) {
-    name = graph.config.name
-    self.inputSize = inputSize
-    let image = add(Tensor("input", inputSize, inputSize, 3, isRectified: false))
-    operations.append(
-      Operation(
-        kind: .input, name: "input", block: "stem", input: image, output: image,
-        isRectified: false, multiplications: 0))
-    var x = addStem(graph.stem, image)
-    for block in graph.blocks { x = add(block, x) }
-    addHead(graph.head, x)
-    setBorders()
+  /// Height and width of the image, which must be a square, in pixels.
+  public var inputSize: Int {
+    precondition(inputHeight == inputWidth, "\(inputHeight)×\(inputWidth) is no square")
+    return inputHeight
+  }
+
+  /// A program without operations.
+  init(name: String, height: Int, width: Int) {
+    self.name = name
+    (inputHeight, inputWidth) = (height, width)
   }
 
   /// The first and the last operation in which each tensor is live. Outputs live to the end, where
@@ -141,79 +155,8 @@ public struct Program: Sendable {
     }
   }
 
-  private mutating func add(_ tensor: Tensor) -> Int {
-    tensors.append(tensor)
-    return tensors.count - 1
-  }
-
-  private mutating func addStem(_ stem: [Convolution], _ image: Int) -> Int {
-    guard let last = stem.last else { preconditionFailure("a stem has convolutions") }
-    var x = image
-    for convolution in stem.dropLast() {
-      x = add(convolution, x, block: "stem", output: convolution.name, isRectified: true)
-    }
-    let size = last.outputSize(tensors[x].height)
-    let pooled = (size + 1) / 2
-    let output = add(Tensor("stem", pooled, pooled, last.outputChannels, isRectified: true))
-    operations.append(
-      Operation(
-        kind: .stem(last), name: last.name, block: "stem", input: x, output: output,
-        isRectified: true, multiplications: last.multiplications(outputSize: size)))
-    return output
-  }
-
-  private mutating func add(_ block: ResidualBlock, _ x: Int) -> Int {
-    guard let last = block.branch.last else {
-      // A dropped branch adds nothing. Behind an identity the rectified input is the output.
-      guard case .convolution(let shortcut) = block.shortcut else { return x }
-      return add(shortcut, x, block: block.name, output: block.name, isRectified: true)
-    }
-    var y = x
-    for convolution in block.branch.dropLast() {
-      y = add(
-        convolution, y, block: block.name, output: convolution.name, isRectified: true)
-    }
-    var residual = x
-    if case .convolution(let shortcut) = block.shortcut {
-      residual = add(
-        shortcut, x, block: block.name, output: shortcut.name, isRectified: false)
-    }
-    return add(
-      last, y, residual: residual, block: block.name, output: block.name, isRectified: true)
-  }
-
-  private mutating func add(
-    _ convolution: Convolution, _ input: Int, residual: Int? = nil, block: String, output: String,
-    isRectified: Bool
-  ) -> Int {
-    let size = convolution.outputSize(tensors[input].height)
-    let result = add(
-      Tensor(output, size, size, convolution.outputChannels, isRectified: isRectified))
-    operations.append(
-      Operation(
-        kind: .convolution(convolution), name: convolution.name, block: block, input: input,
-        residual: residual, output: result, isRectified: isRectified,
-        multiplications: convolution.multiplications(outputSize: size)))
-    return result
-  }
-
-  private mutating func addHead(_ head: Linear, _ x: Int) {
-    let features = add(Tensor("features", 1, 1, head.inputCount, isRectified: true))
-    operations.append(
-      Operation(
-        kind: .averagePool, name: "avgpool", block: "head", input: x, output: features,
-        isRectified: true, multiplications: 0))
-    let logits = add(Tensor("logits", 1, 1, head.outputCount, isRectified: false))
-    operations.append(
-      Operation(
-        kind: .linear(head), name: head.name, block: "head", input: features, output: logits,
-        isRectified: false, multiplications: head.inputCount * head.outputCount))
-    outputs = [
-      Output(role: .features, tensor: features), Output(role: .logits, tensor: logits),
-    ]
-  }
-
-  private mutating func setBorders() {
+  /// Gives each tensor the border that its consumers read.
+  mutating func setBorders() {
     for operation in operations {
       switch operation.kind {
       case .stem(let convolution), .convolution(let convolution):
@@ -231,23 +174,9 @@ public struct Program: Sendable {
   }
 }
 
-extension Program.Tensor {
-  fileprivate init(
-    _ name: String, _ height: Int, _ width: Int, _ channels: Int, isRectified: Bool
-  ) {
-    self.init(
-      name: name, height: height, width: width, channels: channels, border: 0,
-      isRectified: isRectified)
-  }
-}
-
 extension Convolution {
   /// The height or width of the output for an input's.
   public func outputSize(_ inputSize: Int) -> Int {
     (inputSize + 2 * padding - kernelSize) / stride + 1
-  }
-
-  func multiplications(outputSize: Int) -> Int {
-    outputSize * outputSize * outputChannels * inputChannels * kernelSize * kernelSize
   }
 }

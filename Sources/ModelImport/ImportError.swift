@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import ResNetModelGraph
+
 /// Why a checkpoint was refused: what was expected, what was found, and where.
 ///
 /// `description` is one line without the file's name, which the caller knows. Text out of the
@@ -45,12 +47,14 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
   case outsideStorage(tensor: String, storage: String, lastElement: Int, elementCount: Int)
   /// A tensor holds an infinity or a NaN.
   case nonFinite(tensor: String, index: Int, found: String)
-  /// A node of an ONNX graph does not fit a ResNet.
+  /// A node of an ONNX graph is none that a network here can have.
   case unexpectedNode(operation: String, name: String, expected: String, found: String)
   /// A tensor's elements are in another file.
   case externalData(tensor: String)
   /// The file has no weights under the key or prefix that was asked for.
   case noSuchWeights(name: String)
+  /// The file's network is none that is known, or does not fit together.
+  case network(GraphError)
 
   public var description: String {
     switch self {
@@ -58,10 +62,10 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
       return "cannot read \(quoted(path)): \(reason)"
     case .unrecognized(let bytes):
       let text = bytes.map { hexadecimal($0) }.joined(separator: " ")
-      return "expected a PyTorch, safetensors or ONNX file, "
-        + "found a file that begins with the bytes \(text)"
+      return "expected a file of a known format (\(knownFormats)), "
+        + "found one that begins with the bytes \(text)"
     case .unsupportedFormat(let kind):
-      return "expected a PyTorch, safetensors or ONNX file, found what looks like \(kind), "
+      return "expected a file of a known format (\(knownFormats)), found what looks like \(kind), "
         + "which is not supported"
     case .malformed(let part, let offset, let expected, let found):
       return "\(part), byte \(offset): expected \(expected), found \(found)"
@@ -112,28 +116,9 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
         + "another file (export with external_data=False)"
     case .noSuchWeights(let name):
       return "expected weights under \(quoted(name)), found none"
+    case .network(let error): return error.description
     }
   }
-}
-
-/// Text out of a file in quotes, on one line and of bounded length, so that a hostile name can
-/// neither forge a second line nor send control sequences to a terminal.
-package func quoted(_ text: String) -> String {
-  var result = "\""
-  for (count, scalar) in text.unicodeScalars.enumerated() {
-    if count == 100 {
-      result += "…"
-      break
-    }
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned:
-      result += "\\u{\(String(scalar.value, radix: 16))}"
-    default:
-      if scalar == "\"" || scalar == "\\" { result += "\\" }
-      result.unicodeScalars.append(scalar)
-    }
-  }
-  return result + "\""
 }
 
 /// Two hexadecimal digits.

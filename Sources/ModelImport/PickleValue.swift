@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ResNetModelGraph
+
 /// One object that a pickle made. Containers refer to their contents by number.
 ///
 /// Objects live in one flat array of the machine that made them: a hostile pickle can nest

@@ -1,70 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads a safetensors file: the header's length (8 bytes, little-endian), the header, the data.
+/// The safetensors format of Hugging Face: the header's length (8 bytes, little-endian), the header, the data.
 ///
 /// Layout: https://huggingface.co/docs/safetensors. The format promises that the tensors cover
 /// the data area exactly, in some order, without overlap; here that is checked.
-func readSafetensors(_ bytes: UnsafeRawBufferPointer, limits: ImportLimits)
-  throws(ImportError) -> CheckpointContents
-{
-  let lengthBytes = 8
-  let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
-  let available = bytes.count - lengthBytes
-  guard length <= UInt64(available) else {
-    throw .malformed(
-      part: "safetensors file", offset: 0, expected: "a header of at most \(available) bytes",
-      found: "\(length)")
-  }
-  guard length <= UInt64(limits.headerBytes) else {
-    throw .limitExceeded(
-      what: "bytes of safetensors header", limit: limits.headerBytes, found: Int(length))
-  }
-  let dataStart = lengthBytes + Int(length)
-  var parser = SafetensorsHeaderParser(
-    UnsafeRawBufferPointer(rebasing: bytes[lengthBytes..<dataStart]), start: lengthBytes)
-  var entries = try parser.parse()
-  let data = UnsafeRawBufferPointer(rebasing: bytes[dataStart...])
+enum Safetensors: StateDictionaryReader {
+  static let format = "safetensors"
 
-  entries.sort { ($0.begin, $0.end, $0.name) < ($1.begin, $1.end, $1.name) }
-  var contents = CheckpointContents()
-  var position = 0
-  var budget = DecodedBytes(limit: limits.decodedBytes)
-  for entry in entries {
-    guard entry.begin == position else {
-      throw .badDataOffset(tensor: entry.name, expected: position, found: entry.begin)
-    }
-    guard entry.end >= entry.begin, entry.end <= data.count else {
-      throw .badDataOffset(tensor: entry.name, expected: data.count, found: entry.end)
-    }
-    position = entry.end
-    guard let type = ElementType(safetensors: entry.elementType) else {
-      throw .unsupportedElementType(tensor: entry.name, found: entry.elementType)
-    }
-    guard let count = elementCount(of: entry.shape),
-      case (let byteCount, let overflowed) = count.multipliedReportingOverflow(by: type.byteCount),
-      !overflowed
-    else { throw .badShape(tensor: entry.name, shape: entry.shape) }
-    guard byteCount == entry.end - entry.begin else {
-      throw .byteCountMismatch(
-        tensor: entry.name, expected: byteCount, found: entry.end - entry.begin)
-    }
-    guard case .float(let floatType) = type else {
-      contents.skipped.append(entry.name)
-      continue
-    }
-    try budget.reserve(elements: count)
-    let slice = UnsafeRawBufferPointer(rebasing: data[entry.begin..<entry.end])
-    let values = floatType.decode(slice, count: count)
-    try checkFinite(values, tensor: entry.name)
-    contents.tensors[entry.name] = Tensor(shape: entry.shape, values: values)
+  static func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    // The header's length takes 8 bytes; its JSON text must begin with a brace.
+    bytes.begins([UInt8(ascii: "{")], at: 8)
   }
-  guard position == data.count else {
-    throw .malformed(
-      part: "safetensors file", offset: dataStart + position,
-      expected: "the end of the file after the last tensor",
-      found: "\(data.count - position) more bytes")
+
+  static func tensors(_ bytes: UnsafeRawBufferPointer, _ options: ImportOptions)
+    throws(ImportError) -> Checkpoint
+  {
+    let limits = options.limits
+    let lengthBytes = 8
+    let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+    let available = bytes.count - lengthBytes
+    guard length <= UInt64(available) else {
+      throw .malformed(
+        part: "safetensors file", offset: 0, expected: "a header of at most \(available) bytes",
+        found: "\(length)")
+    }
+    guard length <= UInt64(limits.headerBytes) else {
+      throw .limitExceeded(
+        what: "bytes of safetensors header", limit: limits.headerBytes, found: Int(length))
+    }
+    let dataStart = lengthBytes + Int(length)
+    var parser = SafetensorsHeaderParser(
+      UnsafeRawBufferPointer(rebasing: bytes[lengthBytes..<dataStart]), start: lengthBytes)
+    var entries = try parser.parse()
+    let data = UnsafeRawBufferPointer(rebasing: bytes[dataStart...])
+
+    entries.sort { ($0.begin, $0.end, $0.name) < ($1.begin, $1.end, $1.name) }
+    var contents = Checkpoint()
+    var position = 0
+    var budget = DecodedBytes(limit: limits.decodedBytes)
+    for entry in entries {
+      guard entry.begin == position else {
+        throw .badDataOffset(tensor: entry.name, expected: position, found: entry.begin)
+      }
+      guard entry.end >= entry.begin, entry.end <= data.count else {
+        throw .badDataOffset(tensor: entry.name, expected: data.count, found: entry.end)
+      }
+      position = entry.end
+      guard let type = ElementType(safetensors: entry.elementType) else {
+        throw .unsupportedElementType(tensor: entry.name, found: entry.elementType)
+      }
+      guard let count = elementCount(of: entry.shape),
+        case (let byteCount, let overflowed) = count.multipliedReportingOverflow(by: type.byteCount),
+        !overflowed
+      else { throw .badShape(tensor: entry.name, shape: entry.shape) }
+      guard byteCount == entry.end - entry.begin else {
+        throw .byteCountMismatch(
+          tensor: entry.name, expected: byteCount, found: entry.end - entry.begin)
+      }
+      guard case .float(let floatType) = type else {
+        contents.skipped.append(entry.name)
+        continue
+      }
+      try budget.reserve(elements: count)
+      let slice = UnsafeRawBufferPointer(rebasing: data[entry.begin..<entry.end])
+      let values = floatType.decode(slice, count: count)
+      try checkFinite(values, tensor: entry.name)
+      contents.tensors[entry.name] = Tensor(shape: entry.shape, values: values)
+    }
+    guard position == data.count else {
+      throw .malformed(
+        part: "safetensors file", offset: dataStart + position,
+        expected: "the end of the file after the last tensor",
+        found: "\(data.count - position) more bytes")
+    }
+    return contents
   }
-  return contents
 }
 
 /// Counts the float32 bytes of the tensors read so far against a limit.

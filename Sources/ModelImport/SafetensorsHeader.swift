@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ResNetModelGraph
+
 /// One tensor as a safetensors header describes it, not yet compared with the data.
 struct SafetensorsEntry {
   var name: String

@@ -1,31 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads what `torch.save(model.state_dict(), path)` has written since PyTorch 1.6.
+import ResNetModelGraph
+
+/// What `torch.save(model.state_dict(), path)` has written since PyTorch 1.6.
 ///
 /// The archive holds, below one folder of any name, `data.pkl` (the dictionary, as a pickle),
 /// `data/<key>` (the elements of one storage each), `version` and, in newer files, `byteorder`.
 /// A storage may be shared by several tensors; it is unpacked once.
-func readTorchArchive(
-  _ bytes: UnsafeRawBufferPointer, limits: ImportLimits, weights: String?
-) throws(ImportError) -> CheckpointContents {
-  let archive = try ZipArchive(bytes, limits: limits)
-  let folder = try torchFolder(archive.entries)
-  try checkVersionAndByteOrder(archive, folder: folder)
+enum TorchArchive: StateDictionaryReader {
+  static let format = "torch.save archive"
 
-  guard let pickleEntry = archive.entries[folder + "data.pkl"] else {
-    throw .missingEntry(name: folder + "data.pkl")
+  static func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    // "PK" and the mark of a local file header, or of the end of an archive without entries.
+    bytes.begins([0x50, 0x4b, 0x03, 0x04]) || bytes.begins([0x50, 0x4b, 0x05, 0x06])
   }
-  guard pickleEntry.size <= limits.pickleBytes else {
-    throw .limitExceeded(
-      what: "bytes in data.pkl", limit: limits.pickleBytes, found: pickleEntry.size)
-  }
-  let pickle = try archive.read(pickleEntry)
-  var machine = PickleMachine(pickle, limits: limits)
-  let root = try machine.run()
-  let dictionary = try StateDictionary(machine, root, weights: weights)
-  return try readTensors(of: dictionary, limits: limits) {
-    (storage, name) throws(ImportError) in
-    try readStorage(storage, archive, folder: folder, tensor: name)
+
+  static func tensors(_ bytes: UnsafeRawBufferPointer, _ options: ImportOptions)
+    throws(ImportError) -> Checkpoint
+  {
+    let limits = options.limits
+    let archive = try ZipArchive(bytes, limits: limits)
+    let folder = try torchFolder(archive.entries)
+    try checkVersionAndByteOrder(archive, folder: folder)
+
+    guard let pickleEntry = archive.entries[folder + "data.pkl"] else {
+      throw .missingEntry(name: folder + "data.pkl")
+    }
+    guard pickleEntry.size <= limits.pickleBytes else {
+      throw .limitExceeded(
+        what: "bytes in data.pkl", limit: limits.pickleBytes, found: pickleEntry.size)
+    }
+    let pickle = try archive.read(pickleEntry)
+    var machine = PickleMachine(pickle, limits: limits)
+    let root = try machine.run()
+    let dictionary = try StateDictionary(machine, root, weights: options.weights)
+    return try readTensors(of: dictionary, limits: limits) {
+      (storage, name) throws(ImportError) in
+      try readStorage(storage, archive, folder: folder, tensor: name)
+    }
   }
 }
 

@@ -6,9 +6,10 @@
 func readTensors(
   of dictionary: StateDictionary, limits: ImportLimits,
   readStorage: (TorchStorage, String) throws(ImportError) -> [UInt8]
-) throws(ImportError) -> CheckpointContents {
-  var contents = CheckpointContents(
-    wrapper: dictionary.wrapper, passedOver: dictionary.passedOver)
+) throws(ImportError) -> Checkpoint {
+  var contents = Checkpoint()
+  contents.wrapper = dictionary.wrapper
+  contents.passedOver = dictionary.passedOver
   var budget = DecodedBytes(limit: limits.decodedBytes)
   var byStorage: [TorchStorage: [(name: String, view: StridedView)]] = [:]
   for (name, tensor) in dictionary.tensors {

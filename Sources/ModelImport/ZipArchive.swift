@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetZip
+import ResNetModelGraph
 
 /// A zip archive in memory, read through libzip.
 struct ZipArchive: ~Copyable {

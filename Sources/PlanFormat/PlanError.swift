@@ -26,49 +26,27 @@ public enum PlanError: Error, TextDescribable {
   case overlap(first: Int, second: Int)
 
   /// Appends what was expected and what was found, without the path, which the caller knows.
+  ///
+  /// - **Allocates:** nothing.
   public func describe(to line: inout TextLine) {
     switch self {
-    case .file(let error):
-      error.describe(to: &line)
-    case .notAPlan:
-      line.append("not a plan file: expected the magic RNPLAN at byte 0")
+    case .file(let error): error.describe(to: &line)
+    case .notAPlan: line.append("not a plan file: expected the magic RNPLAN at byte 0")
     case .version(let found):
-      line.append("expected plan format version ")
-      line.append(PlanLayout.version)
-      line.append(", found ")
-      line.append(found)
+      line.append("expected plan format version \(PlanLayout.version), found \(found)")
     case .size(let expected, let found):
-      line.append("expected a file of ")
-      line.append(expected)
-      line.append(" bytes, found ")
-      line.append(found)
-      line.append(": the plan is truncated or damaged")
-    case .headerChecksum:
-      line.append("damaged plan: the header does not match its checksum")
+      line.append("expected a file of \(expected) bytes, found \(found): ")
+      line.append("the plan is truncated or damaged")
+    case .headerChecksum: line.append("damaged plan: the header does not match its checksum")
     case .sectionChecksum(let section):
-      line.append("damaged plan: section ")
-      line.append(section.name)
-      line.append(" does not match its checksum")
+      line.append("damaged plan: section \(section.name) does not match its checksum")
     case .section(let section, let rule):
-      line.append("invalid plan: section ")
-      line.append(section.name)
-      line.append(": expected ")
-      line.append(rule)
+      line.append("invalid plan: section \(section.name): expected \(rule)")
     case .tensor(let index, let rule):
-      line.append("invalid plan: tensor ")
-      line.append(index)
-      line.append(": expected ")
-      line.append(rule)
-    case .step(let index, let rule):
-      line.append("invalid plan: step ")
-      line.append(index)
-      line.append(": expected ")
-      line.append(rule)
+      line.append("invalid plan: tensor \(index): expected \(rule)")
+    case .step(let index, let rule): line.append("invalid plan: step \(index): expected \(rule)")
     case .overlap(let first, let second):
-      line.append("invalid plan: tensors ")
-      line.append(first)
-      line.append(" and ")
-      line.append(second)
+      line.append("invalid plan: tensors \(first) and \(second)")
       line.append(" live at the same time in the same bytes of the arena")
     }
   }

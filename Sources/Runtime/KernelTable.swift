@@ -4,7 +4,14 @@ package import CResNetKernels
 import CResNetPlatform
 
 /// An instruction-set level that kernels are written for.
+///
+/// From the lowest to the highest: `ref` everywhere; `sse42`, `avx2`, `avxvnni` and `avx512vnni` on x86;
+/// `neon`, `neondot`, `neonfp16` and `i8mm` on 64-bit ARM. A level includes those below it. int8 plans
+/// give the same bits on every level.
+///
+/// - **Allocates:** nothing, except strings.
 public struct InstructionSet: Equatable, Sendable {
+  /// The level in C.
   package let level: rn_isa
 
   /// The highest level of this CPU.
@@ -17,6 +24,7 @@ public struct InstructionSet: Equatable, Sendable {
 
   /// Finds a level by its name, such as `ref` or `avx512vnni`.
   ///
+  /// - Parameter name: a `String` or, in Embedded Swift, a text ended by a zero byte.
   /// - Throws: ``SessionError/unknownInstructionSet`` if there is no such level on this architecture,
   ///   ``SessionError/unsupportedInstructionSet(best:)`` if this CPU lacks it.
   public init(named name: UnsafePointer<CChar>) throws(SessionError) {
@@ -39,6 +47,7 @@ public struct InstructionSet: Equatable, Sendable {
   /// The name for C and Embedded Swift: ASCII, ended by a zero byte.
   public var cName: UnsafePointer<CChar> { rn_isa_name(level) }
 
+  /// Whether two levels are the same.
   public static func == (a: InstructionSet, b: InstructionSet) -> Bool { a.level == b.level }
 }
 

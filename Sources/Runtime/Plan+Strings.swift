@@ -31,6 +31,7 @@
   }
 
   extension InstructionSet: CustomStringConvertible {
+    /// The name of the level.
     public var description: String { name }
   }
 #endif

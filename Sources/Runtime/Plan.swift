@@ -15,7 +15,7 @@ public struct Plan: ~Copyable {
   /// The mapping that `view` points into; nil if somebody else owns the bytes.
   private let file: MappedFile?
 
-  /// Maps and validates the plan at `path`.
+  /// Maps and validates the plan at `path`, a `String` or, in Embedded Swift, a text ended by a zero byte.
   ///
   /// - Throws: ``PlanError`` if the file cannot be read, is damaged or breaks a rule of the format.
   /// - Complexity: O(size of the file), for its checksums.

@@ -24,41 +24,26 @@ public enum SessionError: Error, Equatable, TextDescribable {
   case threads(errno: Int32)
 
   /// Appends what was expected and what was found.
+  ///
+  /// - **Allocates:** nothing.
   public func describe(to line: inout TextLine) {
     switch self {
     case .unknownInstructionSet:
       line.append("unknown instruction set: expected ref or a level that this CPU has, such as ")
       line.append(cString: InstructionSet.best.cName)
     case .unsupportedInstructionSet(let best):
-      line.append("this CPU lacks that instruction set; its best level is ")
-      line.append(cString: best.cName)
-    case .threadCount(let found):
-      line.append("expected 1 to 64 threads, found ")
-      line.append(found)
-    case .cpuList:
-      line.append("expected at most 64 different CPUs, such as 0-3 or 0,2")
+      line.append("this CPU lacks that instruction set; its best level is \(best.cName)")
+    case .threadCount(let found): line.append("expected 1 to 64 threads, found \(found)")
+    case .cpuList: line.append("expected at most 64 different CPUs, such as 0-3 or 0,2")
     case .cpu(let number):
-      line.append("CPU ")
-      line.append(number)
-      line.append(" does not exist or is not allowed for this process")
+      line.append("CPU \(number) does not exist or is not allowed for this process")
     case .cpuCount(let expected, let found):
-      line.append("expected a CPU for each of ")
-      line.append(expected)
-      line.append(" threads, found ")
-      line.append(found)
+      line.append("expected a CPU for each of \(expected) threads, found \(found)")
     case .arena(let expected, let found, let isAligned):
-      line.append("expected an arena of ")
-      line.append(expected)
-      line.append(" bytes aligned to 64, found ")
-      line.append(found)
+      line.append("expected an arena of \(expected) bytes aligned to 64, found \(found)")
       line.append(isAligned ? " bytes" : " bytes, not aligned")
-    case .outOfMemory(let bytes):
-      line.append("out of memory: the arena needs ")
-      line.append(bytes)
-      line.append(" bytes")
-    case .threads(let code):
-      line.append("cannot start the threads, errno ")
-      line.append(code)
+    case .outOfMemory(let bytes): line.append("out of memory: the arena needs \(bytes) bytes")
+    case .threads(let code): line.append("cannot start the threads, errno \(code)")
     }
   }
 }

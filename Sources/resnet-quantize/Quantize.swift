@@ -344,21 +344,26 @@ struct Quantize: ParsableCommand {
 
   private var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
 
-  /// The network; the checkpoint is let go.
+  /// The network as it will be executed.
   private func load(_ progress: Progress, _ provenance: inout Provenance) throws -> Program {
-    let source = try loadCheckpoint(progress)
-    var graph = try graph(of: source)
-    let dropped = graph.dropDeadBranches()
-    let equalized = equalize ? graph.equalize() : nil
-    provenance.add("tool", "resnet-quantize \(ResNetQuantize.configuration.version)")
-    provenance.add("architecture", graph.config.name)
-    provenance.add("source", describe(source))
-    provenance.add("precision", precision.rawValue)
-    let copy = [source.wrapper, source.strippedPrefix].compactMap { $0 }
-    if !copy.isEmpty { provenance.add("weights", copy.joined(separator: " ")) }
-    if !dropped.isEmpty { provenance.add("dropped branches", dropped.joined(separator: " ")) }
-    if let equalized { provenance.add("equalized channels", "\(equalized)") }
-    return Program(graph, inputSize: inputSize)
+    var network = try loadNetwork(progress)
+    if !network.source.passedOver.isEmpty { tellCopies(of: network.source) }
+    do {
+      try network.foldBatchNorms()
+      let dropped = network.dropDeadBranches()
+      let equalized = equalize ? network.equalize() : nil
+      provenance.add("tool", "resnet-quantize \(ResNetQuantize.configuration.version)")
+      provenance.add("architecture", network.name)
+      provenance.add("source", describe(network.source))
+      provenance.add("precision", precision.rawValue)
+      let copy = [network.source.wrapper, network.source.strippedPrefix].compactMap { $0 }
+      if !copy.isEmpty { provenance.add("weights", copy.joined(separator: " ")) }
+      if !dropped.isEmpty { provenance.add("dropped branches", dropped.joined(separator: " ")) }
+      if let equalized { provenance.add("equalized channels", "\(equalized)") }
+      return try Program(network, inputSize: inputSize)
+    } catch {
+      throw ToolError("\(checkpoint ?? random!): \(error)")
+    }
   }
 
   private func quantize(
@@ -409,51 +414,32 @@ struct Quantize: ParsableCommand {
     return folder
   }
 
-  private func loadCheckpoint(_ progress: Progress) throws -> Checkpoint {
+  private func loadNetwork(_ progress: Progress) throws -> Network {
     if let random {
       progress.begin("drawing random weights")
       let config = try ResNetConfig(named: random, outputDimension: outputs)
-      return Checkpoint.random(config: config, seed: seed, zeroInitResidual: zeroInitResidual)
+      return Network(random: config, seed: seed, zeroInitResidual: zeroInitResidual)
     }
     progress.begin("reading \(checkpoint!)")
     do {
-      let source = try Checkpoint(contentsOf: checkpoint!, weights: weights)
-      if !source.passedOver.isEmpty { tellCopies(of: source) }
-      return source
+      let network = try Network(
+        contentsOf: checkpoint!, weights: weights, bottleneckStride: bottleneckStride?.value)
+      if architecture != "auto" { try network.check(architecture: architecture) }
+      return network
     } catch {
       throw ToolError("\(checkpoint!): \(error)")
     }
   }
 
-  private func tellCopies(of source: Checkpoint) {
+  private func tellCopies(of source: Network.Source) {
     let taken = quoted(source.wrapper ?? source.strippedPrefix ?? "")
     let others = source.passedOver.map { quoted($0) }.joined(separator: ", ")
     FileHandle.standardError.write(
       Data("resnet-quantize: took the weights under \(taken), passed over \(others)\n".utf8))
   }
 
-  private func graph(of source: Checkpoint) throws -> Graph {
-    do {
-      let config = try ResNetConfig(
-        describing: source, requiring: architecture == "auto" ? nil : architecture,
-        bottleneckStride: bottleneckStride?.value)
-      let graph = try Graph(folding: source, config: config)
-      try graph.check(inputSize: inputSize)
-      return graph
-    } catch {
-      throw ToolError("\(checkpoint ?? random!): \(error)")
-    }
-  }
-
-  private func describe(_ source: Checkpoint) -> String {
-    switch source.format {
-    case .random(let seed):
-      "random weights, seed \(seed)" + (zeroInitResidual ? ", zero-init residual" : "")
-    case .safetensors: "safetensors, sha256 \(source.sha256)"
-    case .torchZip: "torch.save archive, sha256 \(source.sha256)"
-    case .torchLegacy: "legacy torch.save file, sha256 \(source.sha256)"
-    case .onnx: "ONNX model, sha256 \(source.sha256)"
-    }
+  private func describe(_ source: Network.Source) -> String {
+    source.sha256.isEmpty ? source.format : "\(source.format), sha256 \(source.sha256)"
   }
 
   private func writeReports(_ quality: Quality, _ file: [UInt8]) throws {

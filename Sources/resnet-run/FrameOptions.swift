@@ -82,20 +82,14 @@ struct FrameOptions {
 extension FrameFormat {
   /// The format of some name on the command line.
   fileprivate init?(named text: UnsafePointer<CChar>) {
-    func isNamed(_ name: StaticString) -> Bool { strcmp(text, name.cString) == 0 }
-    if isNamed("yuv420") {
-      self = .yuv420
-    } else if isNamed("nv12") {
-      self = .nv12
-    } else if isNamed("yuyv") {
-      self = .yuyv
-    } else if isNamed("rgb24") {
-      self = .rgb24
-    } else if isNamed("bgr24") {
-      self = .bgr24
-    } else {
-      return nil
+    let names: InlineArray<5, (StaticString, FrameFormat)> = [
+      ("yuv420", .yuv420), ("nv12", .nv12), ("yuyv", .yuyv), ("rgb24", .rgb24), ("bgr24", .bgr24),
+    ]
+    for index in names.indices where strcmp(text, names[index].0.cString) == 0 {
+      self = names[index].1
+      return
     }
+    return nil
   }
 }
 

@@ -11,12 +11,12 @@ extension BoardTools.BoardMemoryTests {
 
   @Test(
     .slow, .enabled(if: isBoardTool, "needs the board's resnet-run in RESNET_RUN"),
-    arguments: ["made", "stored", "none"])
+    arguments: ["load", "plan", "off"])
   func halfPrecisionResNet18RunsIn60Megabytes(choice: String) throws {
     let scratch = try Scratch()
     let plan = scratch.path("half.plan")
     try Tool.quantize(
-      ShippedModel.arguments + ["--precision", "fp16", "--transformed", choice, "-o", plan])
+      ShippedModel.arguments + ["--precision", "fp16", "--winograd", choice, "-o", plan])
     let photos = [String](repeating: Repository.example("church"), count: 40)
     let peak = try Tool.run.peakBytes([plan, "--threads", "1"] + photos)
     print("peak memory of resnet-run, fp16, \(choice): \(peak) bytes")

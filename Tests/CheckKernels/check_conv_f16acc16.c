@@ -12,8 +12,8 @@
 
 static double bound_of(const rn_conv_float_args *a, uint32_t y, uint32_t x, uint32_t oc) {
   const rn_conv_geometry *g = &a->geometry;
-  const size_t block = (size_t)g->kernel_rows * g->run * 16;
-  const uint16_t *weights = (const uint16_t *)a->weights + oc / 16 * block + oc % 16;
+  const uint16_t *weights =
+      (const uint16_t *)a->weights + rn_weight_index_float(oc, 0, 0, g->kernel_rows, g->run);
   double products = 0, sum = 0, terms = 0;
   for (uint32_t r = 0; r < g->kernel_rows; r++) {
     const float *input = a->input + y * g->step_y + r * g->input_row + x * g->step_x;

@@ -28,7 +28,7 @@ static void one(check_run *run, const conv_case *c) {
       continue;
     bias[oc] = -0.0f;
     for (uint32_t k = 0; k < c->taps; k++)
-      weights[oc / 16 * c->taps * 16 + k * 16 + oc % 16] = -0.0f;
+      weights[rn_weight_index_float(oc, 0, k, 1, c->taps)] = -0.0f;
   }
   if (c->data == conv_extreme)
     for (size_t i = 0; i < c->weight_count; i += 1 + random_below(random, 64))

@@ -33,9 +33,8 @@ static void fill_sums(check_random *random, const conv_case *c, uint8_t *input, 
     memset(input, 255, c->input_count);
     for (uint32_t oc = 0; oc < c->channels; oc++) {
       const int8_t weight = random_below(random, 2) ? 127 : -127;
-      const uint32_t block = c->taps * RN_CHANNEL_BLOCK;
       for (uint32_t k = 0; k < c->taps; k++)
-        weights[oc / 16 * block + k / 4 * 64 + oc % 16 * 4 + k % 4] = weight;
+        weights[rn_weight_index_q8(oc, 0, k, 1, c->taps)] = weight;
       // Mostly of the same sign as the sum: the accumulator's greatest magnitude.
       bias[oc] = (random_below(random, 4) ? weight : -weight) > 0 ? 1 << 29 : -(1 << 29);
     }

@@ -69,7 +69,7 @@ static void check_formula(check_run *run, const winograd_case *c) {
   for (uint32_t oc = 0; oc < outputs; oc++) {
     double sum = 0;
     for (uint32_t k = 0; k < taps; k++)
-      sum += fabs((double)half_to_float(weights[(oc / 16 * taps + k) * 16 + oc % 16]));
+      sum += fabs((double)half_to_float(weights[rn_weight_index_float(oc, 0, k, 1, taps)]));
     const double bound = c->kind == exact ? 0 : norm * (relative * sum + 0x1p-25 * taps);
     for (uint32_t y = 0; y < g->output_height; y++) {
       for (uint32_t x = 0; x < g->output_width; x++) {

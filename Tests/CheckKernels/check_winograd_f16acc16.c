@@ -63,7 +63,7 @@ static void bounds_of_tile(const rn_winograd_float_args *a, const double *w, uin
                            double bounds[4][4]) {
   const uint32_t rows = a->tile_height + 2, columns = a->tile_width + 2;
   const uint32_t channels = a->conv.geometry.run / 3;
-  const uint16_t *weights = a->weights + (size_t)oc / 16 * rows * columns * channels * 16 + oc % 16;
+  const uint16_t *weights = a->weights + rn_winograd_index_f16(oc, 0, 0, rows * columns, channels);
   memset(bounds, 0, 16 * sizeof(double));
   for (uint32_t p = 0; p < rows * columns; p++) {
     double products = 0, sum = 0, terms = 0;
@@ -88,7 +88,7 @@ static void one(check_run *run, const winograd_case *c) {
   const rn_winograd_float_args *a = &c->args;
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t height = g->output_height, width = g->output_width;
-  const size_t positions = rn_winograd_positions(a->tile_height, a->tile_width);
+  const uint32_t positions = rn_winograd_positions(a->tile_height, a->tile_width);
   acc16_fill_inputs(random, c->kind, c->input, c->input_count);
   acc16_fill_weights(random, c->kind, c->weights, c->weight_count);
   check_fill_floats(random, conv_typical, c->bias, c->outputs);
@@ -96,11 +96,11 @@ static void one(check_run *run, const winograd_case *c) {
   winograd_transform(c);
   // Few channels in each sum, rather than few taps of all.
   if (c->kind == conv_extreme)
-    for (size_t ic = 0; ic < c->channels; ic++)
+    for (uint32_t ic = 0; ic < c->channels; ic++)
       for (uint32_t oc = 0; oc < c->outputs; oc++)
         if (random_below(random, c->channels) >= 2)
-          for (size_t p = 0; p < positions; p++)
-            c->transformed[((oc / 16 * positions + p) * c->channels + ic) * 16 + oc % 16] = 0;
+          for (uint32_t p = 0; p < positions; p++)
+            c->transformed[rn_winograd_index_f16(oc, p, ic, positions, c->channels)] = 0;
   winograd_convolve(run, c, run->kernels->winograd_f16acc16);
   float *found = (float *)(c->found + c->view.origin);
   const float *expected = (const float *)(c->expected + c->view.origin);

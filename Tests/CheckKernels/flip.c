@@ -18,12 +18,12 @@ const uint8_t *check_flipped(const check_run *run, const uint8_t *bytes, size_t 
 static const int32_t *flipped_bias(const rn_conv_q8_args *a, const int8_t *weights, int32_t flip) {
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t channels = g->output_blocks * RN_CHANNEL_BLOCK;
-  const size_t block = (size_t)g->kernel_rows * g->run * RN_CHANNEL_BLOCK;
+  const uint32_t taps = g->kernel_rows * g->run;
   int32_t *bias = buffer_input(channels * sizeof *bias);
   for (uint32_t oc = 0; oc < channels; oc++) {
     bias[oc] = a->bias[oc];
-    for (size_t k = 0; k < block / RN_CHANNEL_BLOCK; k++)
-      bias[oc] += flip * weights[oc / 16 * block + k / 4 * 64 + oc % 16 * 4 + k % 4];
+    for (uint32_t k = 0; k < taps; k++)
+      bias[oc] += flip * weights[rn_weight_index_q8(oc, 0, k, 1, taps)];
   }
   return bias;
 }

@@ -3,9 +3,19 @@
 import CResNetPlatform
 import Foundation
 import ResNetImages
+import ResNetModelGraph
 import ResNetModelImport
 import ResNetPlanFormat
 import ResNetRuntime
+
+/// The readers by their names on the command line.
+let readers: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
+  "plan": fuzzPlan, "safetensors": fuzzCheckpoint, "pickle": fuzzPickle, "zip": fuzzCheckpoint,
+  "onnx": fuzzCheckpoint, "image": fuzzImage, "frame": fuzzFrame,
+]
+
+/// The reader that the command line asks for.
+let wantedReader = CommandLine.arguments.dropFirst().first.flatMap { readers[$0] }
 
 /// Calls `body` with a copy at a multiple of 64. It ends where its memory ends, so that a sanitizer
 /// sees the first byte read beyond.
@@ -54,14 +64,15 @@ private func seal(_ plan: UnsafeMutableRawBufferPointer) {
   write(0..<headerBytes - 4, at: headerBytes - 4)
 }
 
-/// Reads a checkpoint of any kind, with limits that keep the memory small.
+/// Reads a model of any kind, with limits that keep the memory small, and makes a program of it.
 func fuzzCheckpoint(_ bytes: UnsafeRawBufferPointer) {
   guard bytes.count > 0 else { return }
-  var limits = ImportLimits()
-  limits.decodedBytes = 1 << 24
-  limits.pickleObjects = 1 << 16
+  var options = ImportOptions()
+  options.limits.decodedBytes = 1 << 24
+  options.limits.pickleObjects = 1 << 16
   withCopy(of: bytes) { copy in
-    _ = try? Checkpoint(bytes: UnsafeRawBufferPointer(copy), limits: limits)
+    guard let network = try? Network(bytes: UnsafeRawBufferPointer(copy), options) else { return }
+    _ = try? Program(network, inputSize: 32)
   }
 }
 

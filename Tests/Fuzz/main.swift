@@ -6,12 +6,6 @@
 import Foundation
 import TestPlans
 
-/// What a name on the command line feeds.
-let readers: [String: (UnsafeRawBufferPointer) -> Void] = [
-  "plan": fuzzPlan, "safetensors": fuzzCheckpoint, "pickle": fuzzPickle, "zip": fuzzCheckpoint,
-  "onnx": fuzzCheckpoint, "image": fuzzImage, "frame": fuzzFrame,
-]
-
 func stop(_ message: String) -> Never {
   FileHandle.standardError.write(Data((message + "\n").utf8))
   exit(2)
@@ -37,7 +31,7 @@ if arguments[1] == "plans" {
   try writePlans(to: arguments[2])
   exit(0)
 }
-guard let reader = readers[arguments[1]] else {
+guard wantedReader != nil else {
   stop("expected \(readers.keys.sorted().joined(separator: ", ")), found \(arguments[1])")
 }
 
@@ -54,13 +48,13 @@ guard let reader = readers[arguments[1]] else {
   var rest = CommandLine.unsafeArgv + 1
   exit(
     runLibFuzzer(&count, &rest) { start, count in
-      reader(UnsafeRawBufferPointer(start: start, count: count))
+      wantedReader!(UnsafeRawBufferPointer(start: start, count: count))
       return 0
     })
 #else
   // Without libFuzzer: each file once, to look at what made it stop.
   for path in arguments[2...] {
-    try Data(contentsOf: URL(fileURLWithPath: path)).withUnsafeBytes(reader)
+    try Data(contentsOf: URL(fileURLWithPath: path)).withUnsafeBytes(wantedReader!)
     print("\(path): read or refused")
   }
 #endif

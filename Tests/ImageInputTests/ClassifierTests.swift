@@ -70,7 +70,9 @@ import Testing
   @Test func imagesAreResizedAndCroppedAsThePlanSays() throws {
     let file = try PlanInMemory(classNames: names())
     let (width, height) = (90, 120)
-    let pixels = (0..<3 * width * height).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 9) }
+    let pixels = (0..<3 * width * height).map {
+      UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 9)
+    }
     let image = try RGBImage(pixels: pixels.span, width: width, height: height)
     #expect(image.withPixels { $0.count } == pixels.count)
     var classifier = try Classifier(file.plan())

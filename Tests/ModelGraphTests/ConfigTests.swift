@@ -2,24 +2,8 @@
 
 import ResNetModelGraph
 import ResNetModelImport
+import TestPlans
 import Testing
-
-/// A network of a known architecture's blocks with few channels, so that tests are quick.
-func narrow(_ config: ResNetConfig, outputs: Int = 7) throws -> ResNetConfig {
-  try ResNetConfig(
-    block: config.block, blockCounts: config.blockCounts, channels: [2, 3, 4, 5],
-    outputDimension: outputs)
-}
-
-/// The error that reading a configuration off `checkpoint` gives, nil if it is sound.
-func errorDescribing(_ checkpoint: Checkpoint, requiring name: String? = nil) -> GraphError? {
-  do {
-    _ = try ResNetConfig(describing: checkpoint, requiring: name)
-    return nil
-  } catch {
-    return error
-  }
-}
 
 @Suite struct ConfigTests {
   @Test(arguments: [
@@ -81,26 +65,6 @@ func errorDescribing(_ checkpoint: Checkpoint, requiring name: String? = nil) ->
     }
   }
 
-  @Test(arguments: ResNetConfig.named)
-  func configurationIsReadOffTheTensors(known: ResNetConfig) throws {
-    let config = try narrow(known)
-    let checkpoint = Checkpoint.random(config: config, seed: 1)
-    #expect(try ResNetConfig(describing: checkpoint) == config)
-  }
-
-  @Test(arguments: [
-    (ResNetConfig.Block.basic, [1], [4], 1), (.basic, [1, 3], [4, 4], 2),
-    (.bottleneck, [2, 1, 4], [3, 1, 2], 5), (.basic, [1, 2, 1, 3], [8, 4, 8, 2], 11),
-  ])
-  func customConfigurationIsReadOffTheTensors(
-    block: ResNetConfig.Block, counts: [Int], channels: [Int], outputs: Int
-  ) throws {
-    let config = try ResNetConfig(
-      block: block, blockCounts: counts, channels: channels, outputDimension: outputs)
-    let checkpoint = Checkpoint.random(config: config, seed: 2)
-    #expect(try ResNetConfig(describing: checkpoint) == config)
-  }
-
   /// Names and shapes as torchvision's resnet18 and resnet50 have them, from its source.
   @Test func tensorsAreTorchvisions() {
     let small = Checkpoint.random(config: .resnet18, seed: 3).tensors
@@ -130,13 +94,14 @@ func errorDescribing(_ checkpoint: Checkpoint, requiring name: String? = nil) ->
   }
 
   @Test func requiredArchitectureIsCompared() throws {
-    let checkpoint = Checkpoint.random(
-      config: try ResNetConfig(named: "resnet18", outputDimension: 3), seed: 4)
-    #expect(errorDescribing(checkpoint, requiring: "resnet18") == nil)
-    #expect(
-      errorDescribing(checkpoint, requiring: "resnet50")
-        == .architectureMismatch(expected: "ResNet50", found: "ResNet18"))
-    #expect(
-      errorDescribing(checkpoint, requiring: "vgg") == .unknownArchitecture(name: "vgg"))
+    let network = Network(
+      random: try ResNetConfig(named: "resnet18", outputDimension: 3), seed: 4)
+    try network.check(architecture: "ResNet18")
+    #expect(throws: GraphError.architectureMismatch(expected: "ResNet50", found: "ResNet18")) {
+      try network.check(architecture: "resnet50")
+    }
+    #expect(throws: GraphError.unknownArchitecture(name: "vgg")) {
+      try network.check(architecture: "vgg")
+    }
   }
 }

@@ -2,6 +2,7 @@
 
 import ResNetModelGraph
 import ResNetModelImport
+import TestPlans
 import Testing
 
 @Suite struct FoldingTests {
@@ -54,29 +55,33 @@ import Testing
     }
   }
 
+  private func program(_ checkpoint: Checkpoint) throws -> Program {
+    try Program(Network(checkpoint), inputSize: 32)
+  }
+
   @Test func everyConvolutionIsFolded() throws {
-    let (checkpoint, config) = try example()
-    let graph = try Graph(folding: checkpoint, config: config)
-    try expectFolded(graph.stem[0], checkpoint, weights: "conv1", norm: "bn1")
-    for block in graph.blocks {
-      for (index, convolution) in block.branch.enumerated() {
-        try expectFolded(
-          convolution, checkpoint, weights: "\(block.name).conv\(index + 1)",
-          norm: "\(block.name).bn\(index + 1)")
-      }
+    let (checkpoint, _) = try example()
+    let program = try program(checkpoint)
+    let convolutions = program.convolutions
+    #expect(
+      convolutions.map(\.name) == [
+        "conv1", "layer1.0.conv1", "layer1.0.conv2", "layer2.0.conv1", "layer2.0.downsample",
+        "layer2.0.conv2",
+      ])
+    for convolution in convolutions {
+      let isShortcut = convolution.name.hasSuffix("downsample")
+      try expectFolded(
+        convolution, checkpoint, weights: convolution.name + (isShortcut ? ".0" : ""),
+        norm: isShortcut
+          ? convolution.name + ".1"
+          : convolution.name.replacing("conv", with: "bn"))
     }
-    guard case .convolution(let downsample) = graph.blocks[1].shortcut else {
-      Issue.record("expected a downsample")
-      return
-    }
-    try expectFolded(
-      downsample, checkpoint, weights: "layer2.0.downsample.0", norm: "layer2.0.downsample.1")
-    #expect(graph.head.weights == checkpoint.tensors["fc.weight"]?.values)
-    #expect(graph.head.bias == checkpoint.tensors["fc.bias"]?.values)
+    #expect(program.linear?.weights == checkpoint.tensors["fc.weight"]?.values)
+    #expect(program.linear?.bias == checkpoint.tensors["fc.bias"]?.values)
   }
 
   @Test func handComputedNumbers() throws {
-    var (checkpoint, config) = try example()
+    var (checkpoint, _) = try example()
     let count = 3 * 7 * 7
     checkpoint.tensors["conv1.weight"] = Tensor(
       shape: [2, 3, 7, 7],
@@ -86,7 +91,7 @@ import Testing
     checkpoint.tensors["bn1.weight"] = Tensor(shape: [2], values: [-4, 0])
     checkpoint.tensors["bn1.bias"] = Tensor(shape: [2], values: [1, 7])
     checkpoint.tensors["bn1.running_mean"] = Tensor(shape: [2], values: [10, 100])
-    let stem = try Graph(folding: checkpoint, config: config).stem[0]
+    let stem = try program(checkpoint).convolutions[0]
     #expect(stem.weights[..<count].allSatisfy { abs($0 + 6) < 1e-6 })
     #expect(stem.weights[count...].allSatisfy { $0 == 0 })
     #expect(abs(stem.bias[0] - 21) < 1e-5)
@@ -94,10 +99,10 @@ import Testing
   }
 
   @Test func zeroVarianceIsKeptFromDividingByZero() throws {
-    var (checkpoint, config) = try example()
+    var (checkpoint, _) = try example()
     checkpoint.tensors["bn1.running_var"] = Tensor(shape: [2], values: [0, 0])
     checkpoint.tensors["bn1.weight"] = Tensor(shape: [2], values: [1, 1])
-    let stem = try Graph(folding: checkpoint, config: config).stem[0]
+    let stem = try program(checkpoint).convolutions[0]
     let source = try #require(checkpoint.tensors["conv1.weight"]).values
     for (folded, weight) in zip(stem.weights, source) {
       #expect(abs(folded - weight * 316.227_77) <= abs(folded) * 1e-6)
@@ -105,7 +110,7 @@ import Testing
   }
 
   @Test func overflowNamesTheLayer() throws {
-    var (checkpoint, config) = try example()
+    var (checkpoint, _) = try example()
     let greatest: [Float] = [1, 1, .greatestFiniteMagnitude]
     // The deviation of a variance of 0 is about 1/316, so the third channel overflows.
     checkpoint.tensors["layer2.0.downsample.1.running_var"] = Tensor(shape: [3], values: [0, 0, 0])
@@ -115,9 +120,9 @@ import Testing
     #expect(
       throws: GraphError.nonFiniteFold(
         layer: "layer2.0.downsample", part: "weight", index: 5, found: -.infinity)
-    ) { try Graph(folding: checkpoint, config: config) }
+    ) { try program(checkpoint) }
 
-    (checkpoint, config) = try example()
+    (checkpoint, _) = try example()
     checkpoint.tensors["layer1.0.bn2.running_var"] = Tensor(shape: [2], values: [1, 0])
     checkpoint.tensors["layer1.0.bn2.weight"] = Tensor(shape: [2], values: [1, 1])
     checkpoint.tensors["layer1.0.bn2.running_mean"] = Tensor(
@@ -125,76 +130,94 @@ import Testing
     #expect(
       throws: GraphError.nonFiniteFold(
         layer: "layer1.0.conv2", part: "bias", index: 1, found: -.infinity)
-    ) { try Graph(folding: checkpoint, config: config) }
+    ) { try program(checkpoint) }
   }
 
   @Test func structureOfBasicBlocks() throws {
     let config = try narrow(.resnet18)
-    let graph = try Graph(folding: .random(config: config, seed: 5), config: config)
-    #expect(graph.config == config)
-    #expect(graph.stem.map(\.name) == ["conv1"])
-    #expect([graph.stem[0].kernelSize, graph.stem[0].stride, graph.stem[0].padding] == [7, 2, 3])
-    #expect(graph.stem[0].isRectified)
-    #expect(graph.blocks.map(\.name) == (1...4).flatMap { ["layer\($0).0", "layer\($0).1"] })
-    for (index, block) in graph.blocks.enumerated() {
-      let halves = index > 0 && index.isMultiple(of: 2)
-      #expect(block.branch.map(\.stride) == [halves ? 2 : 1, 1])
-      #expect(block.branch.map(\.kernelSize) == [3, 3])
-      #expect(block.branch.map(\.padding) == [1, 1])
-      #expect(block.branch.map(\.isRectified) == [true, false])
-      #expect(block.branch[0].outputChannels == block.branch[1].inputChannels)
-      switch block.shortcut {
-      case .identity: #expect(!halves)
-      case .convolution(let downsample):
-        #expect(halves)
-        #expect(downsample.name == block.name + ".downsample")
-        #expect([downsample.kernelSize, downsample.stride, downsample.padding] == [1, 2, 0])
-        #expect(!downsample.isRectified)
-        #expect(downsample.inputChannels == block.branch[0].inputChannels)
-        #expect(downsample.outputChannels == block.branch[1].outputChannels)
+    let program = try Program(Network(random: config, seed: 5), inputSize: 64)
+    #expect(program.name == config.name)
+    #expect(program.outputs.map(\.role) == [.features, .logits])
+    let operations = program.operations
+    #expect(operations.count == 1 + 1 + 8 * 2 + 3 + 2)
+    #expect(operations.filter { $0.block == "stem" }.map(\.name) == ["input", "conv1"])
+    guard case .stem(let stem) = operations[1].kind else {
+      Issue.record("expected the stem's pool to be fused")
+      return
+    }
+    #expect([stem.kernelSize, stem.stride, stem.padding] == [7, 2, 3])
+    #expect(operations[1].isRectified)
+    for stage in 1...4 {
+      for index in 0..<2 {
+        let halves = stage > 1 && index == 0
+        let name = "layer\(stage).\(index)"
+        let block = operations.filter { $0.block == name }
+        let names = halves ? ["conv1", "downsample", "conv2"] : ["conv1", "conv2"]
+        #expect(block.map(\.name) == names.map { "\(name).\($0)" })
+        #expect(block.map(\.isRectified) == (halves ? [true, false, true] : [true, true]))
+        #expect(block.last?.input == block[0].output)
+        #expect(block.last?.residual == (halves ? block[1].output : block[0].input))
+        let layers = program.convolutions.filter { $0.name.hasPrefix(name) }
+        #expect(layers.map(\.stride) == (halves ? [2, 2, 1] : [1, 1]))
+        #expect(layers.map(\.kernelSize) == (halves ? [3, 1, 3] : [3, 3]))
+        #expect(layers.map(\.padding) == (halves ? [1, 0, 1] : [1, 1]))
+        #expect(program.tensors[block[block.count - 1].output].name == name)
       }
     }
-    #expect([graph.head.inputCount, graph.head.outputCount] == [5, 7])
-    #expect(graph.head.weights.count == 35)
+    #expect(operations.suffix(2).map(\.name) == ["avgpool", "fc"])
+    #expect([program.linear?.inputCount, program.linear?.outputCount] == [5, 7])
+    // 64 pixels are 32 behind the stem, 16 behind its pool, 2 in the last stage.
+    #expect(program.tensors.map(\.height).suffix(3) == [2, 1, 1])
+  }
+
+  /// Height and width go their own ways.
+  @Test func imagesNeedNotBeSquare() throws {
+    let program = try Program(
+      Network(random: try narrow(.resnet18), seed: 5), height: 64, width: 96)
+    for tensor in program.tensors where tensor.height > 1 {
+      #expect(tensor.width * 2 == tensor.height * 3, "\(tensor.name)")
+    }
+    #expect(program.tensors[0].width == 96)
   }
 
   @Test func structureOfBottlenecks() throws {
-    let config = try narrow(.resnet50)
-    let graph = try Graph(folding: .random(config: config, seed: 5), config: config)
-    #expect(graph.blocks.count == 16)
-    let first = graph.blocks[0]
-    #expect(first.branch.map(\.outputChannels) == [2, 2, 8])
-    #expect(first.branch.map(\.stride) == [1, 1, 1])
-    guard case .convolution(let widening) = first.shortcut else {
-      Issue.record("expected layer1.0 to widen its shortcut")
-      return
+    let program = try Program(Network(random: try narrow(.resnet50), seed: 5), inputSize: 32)
+    func layers(_ block: String) -> [Convolution] {
+      program.convolutions.filter { $0.name.hasPrefix(block) }
     }
-    #expect([widening.inputChannels, widening.outputChannels, widening.stride] == [2, 8, 1])
+    // The shortcut comes before the last convolution, into which it is added.
+    let first = layers("layer1.0")
+    #expect(first.map(\.outputChannels) == [2, 2, 8, 8])
+    #expect(first.map(\.inputChannels) == [2, 2, 2, 2])
+    #expect(first.map(\.stride) == [1, 1, 1, 1])
     // V1.5: the stride is in the 3×3 convolution.
-    let halving = graph.blocks[3]
-    #expect(halving.name == "layer2.0")
-    #expect(halving.branch.map(\.kernelSize) == [1, 3, 1])
-    #expect(halving.branch.map(\.padding) == [0, 1, 0])
-    #expect(halving.branch.map(\.stride) == [1, 2, 1])
-    #expect(halving.branch.map(\.isRectified) == [true, true, false])
-    #expect(graph.head.inputCount == 20)
+    let halving = layers("layer2.0")
+    #expect(halving.map(\.kernelSize) == [1, 3, 1, 1])
+    #expect(halving.map(\.padding) == [0, 1, 0, 0])
+    #expect(halving.map(\.stride) == [1, 2, 2, 1])
+    #expect(program.linear?.inputCount == 20)
   }
 
   @Test func deadBranchesAreDropped() throws {
     let config = try narrow(.resnet50)
-    var graph = try Graph(
-      folding: .random(config: config, seed: 6, zeroInitResidual: true), config: config)
-    #expect(graph.blocks.allSatisfy { $0.branch.count == 3 })
-    let shortcuts = graph.blocks.map(\.shortcut)
-    #expect(graph.dropDeadBranches() == graph.blocks.map(\.name))
-    #expect(graph.blocks.allSatisfy { $0.branch.isEmpty })
-    #expect(graph.blocks.map(\.shortcut) == shortcuts)
-    #expect(graph.dropDeadBranches().isEmpty)
+    var network = Network(random: config, seed: 6, zeroInitResidual: true)
+    try network.foldBatchNorms()
+    let blocks = (1...4).flatMap { stage in
+      (0..<config.blockCounts[stage - 1]).map { "layer\(stage).\($0)" }
+    }
+    #expect(network.dropDeadBranches() == blocks)
+    #expect(network.dropDeadBranches().isEmpty)
+    let program = try Program(network, inputSize: 32)
+    let shortcuts = (1...4).map { "layer\($0).0.downsample" }
+    #expect(program.operations.map(\.name) == ["input", "conv1"] + shortcuts + ["avgpool", "fc"])
+    #expect(program.operations.dropLast().dropFirst().allSatisfy { $0.isRectified })
+    #expect(program.operations.allSatisfy { $0.residual == nil })
   }
 
   @Test func branchesThatAddSomethingAreKept() throws {
     let config = try narrow(.resnet18)
-    var live = try Graph(folding: .random(config: config, seed: 6), config: config)
+    var live = Network(random: config, seed: 6)
+    try live.foldBatchNorms()
     let before = live
     #expect(live.dropDeadBranches().isEmpty)
     #expect(live == before)
@@ -203,8 +226,9 @@ import Testing
     var checkpoint = Checkpoint.random(config: config, seed: 6, zeroInitResidual: true)
     checkpoint.tensors["layer1.0.bn2.bias"] = Tensor(shape: [2], values: [0, 0.5])
     checkpoint.tensors["layer3.1.bn2.weight"] = Tensor(shape: [4], values: [0, 0, 0, 1e-3])
-    var graph = try Graph(folding: checkpoint, config: config)
-    let dropped = graph.dropDeadBranches()
+    var network = try Network(checkpoint)
+    try network.foldBatchNorms()
+    let dropped = network.dropDeadBranches()
     #expect(dropped.count == 6)
     #expect(!dropped.contains("layer1.0") && !dropped.contains("layer3.1"))
   }

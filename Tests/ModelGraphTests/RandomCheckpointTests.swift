@@ -4,6 +4,7 @@ import Foundation
 import ResNetModelGraph
 import ResNetModelImport
 import ResNetPlatform
+import TestPlans
 import Testing
 
 @Suite struct RandomCheckpointTests {
@@ -21,12 +22,13 @@ import Testing
   @Test func bitsAreTheSameOnEveryMachine() throws {
     let config = try narrow(.resnet18)
     let checkpoint = Checkpoint.random(config: config, seed: 42)
-    #expect(checkpoint.format == .random(seed: 42))
-    #expect(checkpoint.sha256.isEmpty)
+    let network = Network(random: config, seed: 42)
+    #expect(network.source.format == "random weights, seed 42")
+    #expect(network.source.sha256.isEmpty)
     #expect(
       digest(checkpoint) == "2c7484cba77619d0bf7b56d8097a598e73a2d45f0864c2fa0a09f1aa82ddd517")
-    #expect(checkpoint == Checkpoint.random(config: config, seed: 42))
-    #expect(checkpoint != Checkpoint.random(config: config, seed: 43))
+    #expect(network == Network(random: config, seed: 42))
+    #expect(network.layers != Network(random: config, seed: 43).layers)
   }
 
   @Test func distributionsAreTorchvisions() throws {
@@ -76,14 +78,10 @@ private let sourceIsPresent = FileManager.default.fileExists(atPath: source)
 
 @Suite struct RealGraphTests {
   private func expectImagenette(_ path: String) throws {
-    let checkpoint = try Checkpoint(contentsOf: path)
-    let config = try ResNetConfig(describing: checkpoint, requiring: "resnet18")
-    #expect(config.block == .basic)
-    #expect(config.blockCounts == [2, 2, 2, 2])
-    #expect(config.channels == [64, 128, 256, 512])
-    #expect(config.outputDimension == 10)
-    let graph = try Graph(folding: checkpoint, config: config)
-    #expect(graph.blocks.count == 8)
+    let network = try Network(contentsOf: path)
+    try network.check(architecture: "resnet18")
+    #expect(network.config == (try ResNetConfig(named: "resnet18", outputDimension: 10)))
+    #expect(network.layers.filter { $0.kind == .add }.count == 8)
   }
 
   @Test func shippedCheckpointIsAResNet18() throws {

@@ -2,6 +2,7 @@
 
 import CResNetZip
 import Foundation
+import ResNetModelGraph
 import ResNetModelImport
 import Testing
 
@@ -12,7 +13,34 @@ func load(_ bytes: [UInt8], limits: ImportLimits = ImportLimits()) throws(Import
   let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
   defer { copy.deallocate() }
   copy.copyBytes(from: bytes)
-  return try Checkpoint(bytes: UnsafeRawBufferPointer(copy), limits: limits)
+  var options = ImportOptions()
+  options.limits = limits
+  return try Checkpoint(bytes: UnsafeRawBufferPointer(copy), options)
+}
+
+/// Reads the network whose file has the contents `bytes`.
+func loadNetwork(
+  _ bytes: [UInt8], limits: ImportLimits = ImportLimits(), weights: String? = nil,
+  bottleneckStride: ResNetConfig.BottleneckStride? = nil
+) throws(ImportError) -> Network {
+  let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+  defer { copy.deallocate() }
+  copy.copyBytes(from: bytes)
+  var options = ImportOptions()
+  options.limits = limits
+  options.weights = weights
+  options.bottleneckStride = bottleneckStride
+  return try Network(bytes: UnsafeRawBufferPointer(copy), options)
+}
+
+/// The error that loading the network of an ONNX model gives, nil if it loads.
+func errorLoadingNetwork(_ bytes: [UInt8], limits: ImportLimits = ImportLimits()) -> ImportError? {
+  do {
+    _ = try loadNetwork(bytes, limits: limits)
+    return nil
+  } catch {
+    return error
+  }
 }
 
 /// The error that loading `bytes` gives, nil if it loads.

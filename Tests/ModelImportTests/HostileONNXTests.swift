@@ -39,15 +39,17 @@ import Testing
     return false
   }
 
-  @Test func soundFileLoads() throws { #expect(try load(file).format == .onnx) }
+  @Test func soundFileLoads() throws {
+    #expect(try loadNetwork(file).source.format == "ONNX model")
+  }
 
   @Test func truncatedFileIsRefusedAtEveryLength() {
     for length in 0..<file.count {
-      #expect(errorLoading(Array(file.prefix(length))) != nil, "length \(length)")
+      #expect(errorLoadingNetwork(Array(file.prefix(length))) != nil, "length \(length)")
     }
   }
 
-  /// Whatever loads has tensors of their shapes with finite values.
+  /// Whatever loads fits together and has finite values.
   @Test func damagedFileNeverCrashes() {
     var limits = ImportLimits()
     limits.decodedBytes = 16 << 20
@@ -63,15 +65,13 @@ import Testing
         default: damaged.insert(UInt8.random(in: .min ... .max, using: &generator), at: index)
         }
       }
-      guard let found = try? load(damaged, limits: limits) else { continue }
-      for (name, tensor) in found.tensors {
-        #expect(elementCount(of: tensor.shape) == tensor.values.count, "\(name), seed \(seed)")
-        #expect(tensor.values.allSatisfy { $0.isFinite }, "\(name), seed \(seed)")
+      guard let network = try? loadNetwork(damaged, limits: limits) else { continue }
+      for layer in network.layers {
+        guard case .convolution(let convolution) = layer.kind else { continue }
+        #expect(convolution.weights.allSatisfy { $0.isFinite }, "\(layer.name), seed \(seed)")
       }
-      // What the tensors claim to be is checked next, and must not crash either.
-      if let config = try? ResNetConfig(describing: found) {
-        _ = try? Graph(folding: found, config: config)
-      }
+      // What the network claims to be is looked at next, and must not crash either.
+      _ = try? Program(network, inputSize: 32)
     }
   }
 
@@ -79,7 +79,7 @@ import Testing
     // Each empty node takes two bytes here and a hundred when decoded.
     let nodes = [[UInt8]](repeating: [0x0a, 0x00], count: 1 << 19).flatMap { $0 }
     guard
-      case .limitExceeded(let what, 1 << 18, _) = errorLoading(version + field(7, nodes))
+      case .limitExceeded(let what, 1 << 18, _) = errorLoadingNetwork(version + field(7, nodes))
     else {
       Issue.record("expected a limit on fields")
       return
@@ -93,7 +93,7 @@ import Testing
       field(1, attributes), field(5, dimensions), field(5, field(1, integers)),
       field(5, field(7, integers)), field(1, field(5, field(8, integers))),
     ] {
-      guard case .limitExceeded = errorLoading(version + field(7, message)) else {
+      guard case .limitExceeded = errorLoadingNetwork(version + field(7, message)) else {
         Issue.record("expected a limit on fields")
         continue
       }
@@ -104,29 +104,32 @@ import Testing
     // A graph in an attribute (field 6) of a node of a graph, and so on.
     var nested: [UInt8] = []
     for _ in 0..<10_000 { nested = field(1, field(5, field(6, nested))) }
-    #expect(errorLoading(version + field(7, nested)) != nil)
+    #expect(errorLoadingNetwork(version + field(7, nested)) != nil)
     // Groups, which could be nested at one byte each.
     let groups = version + [0x12, 0] + [UInt8](repeating: 0x3b, count: 100_000)
-    #expect(isMalformed(errorLoading(groups)))
+    #expect(isMalformed(errorLoadingNetwork(groups)))
     let inside = [UInt8](repeating: 0x0b, count: 100_000)
-    #expect(isMalformed(errorLoading(version + field(7, inside))))
+    #expect(isMalformed(errorLoadingNetwork(version + field(7, inside))))
     let deeper = [UInt8](repeating: 0x1b, count: 100_000)
-    #expect(errorLoading(version + field(7, field(1, field(5, field(6, deeper))))) != nil)
+    #expect(errorLoadingNetwork(version + field(7, field(1, field(5, field(6, deeper))))) != nil)
   }
 
   @Test func lengthsBeyondTheFileAreRefused() {
     for length in [UInt64](arrayLiteral: 100, 1 << 31, 1 << 32, 1 << 63, .max) {
-      #expect(isMalformed(errorLoading(version + [0x3a] + varint(length) + [0, 0])), "\(length)")
+      #expect(
+        isMalformed(errorLoadingNetwork(version + [0x3a] + varint(length) + [0, 0])), "\(length)")
     }
     // An integer without end.
-    #expect(isMalformed(errorLoading(version + [0x3a] + [UInt8](repeating: 0xff, count: 20))))
+    #expect(
+      isMalformed(errorLoadingNetwork(version + [0x3a] + [UInt8](repeating: 0xff, count: 20))))
   }
 
   @Test func decodedBytesAreLimited() {
     var limits = ImportLimits()
     limits.decodedBytes = 64
     guard
-      case .limitExceeded("bytes of float32 tensors", 64, _) = errorLoading(file, limits: limits)
+      case .limitExceeded("bytes of float32 tensors", 64, _) = errorLoadingNetwork(
+        file, limits: limits)
     else {
       Issue.record("expected a limit on tensors")
       return

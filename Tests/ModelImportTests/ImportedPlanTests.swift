@@ -16,17 +16,16 @@ import Testing
 @Suite(.serialized) struct ImportedPlanTests {
   private static let inputSize = 64
   private static let shipped = Result { try Checkpoint(contentsOf: shippedCheckpoint) }
-  private static let expected = Result { try plans(of: shipped.get()) }
+  private static let expected = Result { try plans(of: Network(shipped.get())) }
 
   private struct Plans: Equatable {
     var int8, float32: [UInt8]
   }
 
   /// Quantized with three images.
-  private static func plans(of checkpoint: Checkpoint) throws -> Plans {
-    let graph = try Graph(folding: checkpoint, config: ResNetConfig(describing: checkpoint))
+  private static func plans(of network: Network) throws -> Plans {
     let model = FloatModel(
-      Program(graph, inputSize: inputSize),
+      try Program(network, inputSize: inputSize),
       preprocessing: PreprocessingRecord(resize: inputSize, crop: inputSize))
     let calibration = try Calibration(
       observing: model, imageCount: 3, threads: 2,
@@ -57,14 +56,15 @@ import Testing
     return zip(first.joined(), second.joined()).map { abs($0 - $1) }.max()! / greatest
   }
 
-  private func expectSamePlans(_ file: [UInt8], _ format: Checkpoint.Format) throws {
-    let checkpoint = try load(file)
-    #expect(checkpoint.format == format)
-    #expect(try Self.plans(of: checkpoint) == Self.expected.get())
+  private func expectSamePlans(_ file: [UInt8], _ format: String) throws {
+    let network = try loadNetwork(file)
+    #expect(network.source.format == format)
+    #expect(network.name == "ResNet18")
+    #expect(try Self.plans(of: network) == Self.expected.get())
   }
 
   private func expectNearPlans(_ file: [UInt8], float32: Float, int8: Float) throws {
-    let found = try Self.plans(of: load(file))
+    let found = try Self.plans(of: loadNetwork(file))
     let expected = try Self.expected.get()
     let exact = difference(try logits(found.float32), try logits(expected.float32))
     #expect(exact <= float32)
@@ -74,15 +74,15 @@ import Testing
   }
 
   @Test func torchZip() throws {
-    try expectSamePlans(torchFile(Self.shipped.get().named), .torchZip)
+    try expectSamePlans(torchFile(Self.shipped.get().named), "torch.save archive")
   }
 
   @Test func legacyTorch() throws {
-    try expectSamePlans(legacyTorchFile(Self.shipped.get().named), .torchLegacy)
+    try expectSamePlans(legacyTorchFile(Self.shipped.get().named), "legacy torch.save file")
   }
 
   @Test func safetensorsFloat32() throws {
-    try expectSamePlans(safetensorsFile(Self.shipped.get().named), .safetensors)
+    try expectSamePlans(safetensorsFile(Self.shipped.get().named), "safetensors")
   }
 
   @Test func timmCheckpointWithAveragedWeights() throws {
@@ -103,19 +103,18 @@ import Testing
       storages.append(("\(index)", StoredType.float32.encode(tensor.values)))
     }
     let file = try torchArchive(pickle.finished, storages)
-    #expect(try load(file).wrapper == "state_dict_ema")
-    #expect(try load(file).passedOver == ["state_dict"])
-    try expectSamePlans(file, .torchZip)
+    #expect(try loadNetwork(file).source.wrapper == "state_dict_ema")
+    #expect(try loadNetwork(file).source.passedOver == ["state_dict"])
+    try expectSamePlans(file, "torch.save archive")
   }
 
   @Test func huggingFaceNames() throws {
-    let naming = TensorNaming.huggingFace
     let tensors = try Self.shipped.get().named.map { name, tensor in
       (name: try #require(huggingFaceName(name)), tensor: tensor)
     }
     #expect(tensors.contains { $0.name.hasPrefix("resnet.encoder.stages.3.layers.1.layer.1.") })
-    #expect(tensors.contains { $0.name == naming.head + ".weight" })
-    try expectSamePlans(safetensorsFile(tensors), .safetensors)
+    #expect(tensors.contains { $0.name == "classifier.1.weight" })
+    try expectSamePlans(safetensorsFile(tensors), "safetensors")
   }
 
   /// The name in ResNetForImageClassification, nil if it has no such tensor.
@@ -140,23 +139,23 @@ import Testing
 
   @Test func onnxWithBatchNorm() throws {
     let checkpoint = try Self.shipped.get()
-    let config = try ResNetConfig(describing: checkpoint)
-    try expectSamePlans(onnxFile(checkpoint, config), .onnx)
+    let config = try #require(Network(checkpoint).config)
+    try expectSamePlans(onnxFile(checkpoint, config), "ONNX model")
     var style = ONNXStyle()
     style.hasNoise = true
     style.storage = .fields
     style.head = .matrixProduct
     style.pool = .meanByInput
     style.flattening = .computedReshape
-    try expectSamePlans(onnxFile(checkpoint, config, style), .onnx)
+    try expectSamePlans(onnxFile(checkpoint, config, style), "ONNX model")
   }
 
   @Test func onnxWithFoldedBatchNorm() throws {
     let checkpoint = try Self.shipped.get()
-    let config = try ResNetConfig(describing: checkpoint)
+    let config = try #require(Network(checkpoint).config)
     var style = ONNXStyle()
     style.norm = .folded
-    try expectSamePlans(onnxFile(checkpoint, config, style), .onnx)
+    try expectSamePlans(onnxFile(checkpoint, config, style), "ONNX model")
     // Exporters fold in float32: three roundings where there was one.
     style.norm = .foldedInFloat32
     try expectNearPlans(onnxFile(checkpoint, config, style), float32: 1e-5, int8: 0.05)
@@ -172,7 +171,7 @@ import Testing
     try expectNearPlans(torchFile(checkpoint.named, .float16), float32: 0x1p-10, int8: 0.05)
     var style = ONNXStyle()
     style.storage = .half
-    let config = try ResNetConfig(describing: checkpoint)
+    let config = try #require(Network(checkpoint).config)
     try expectNearPlans(onnxFile(checkpoint, config, style), float32: 0x1p-10, int8: 0.05)
   }
 }

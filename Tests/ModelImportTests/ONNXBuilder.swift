@@ -22,6 +22,8 @@ struct ONNXStyle {
   var hasNoise = false
   var listsInitializersAsInputs = false
   var opset: Int64 = 17
+  /// Of the batch norms in turn.
+  var epsilons: [Float] = [1e-5]
 }
 
 /// Writes the ONNX graph of a checkpoint with torchvision's names, from the definitions of the network.
@@ -31,6 +33,7 @@ struct ONNXBuilder {
   private let config: ResNetConfig
   private let style: ONNXStyle
   private var count = 0
+  private var norms = 0
 
   static func model(_ checkpoint: Checkpoint, _ config: ResNetConfig, _ style: ONNXStyle)
     -> Onnx_ModelProto
@@ -57,7 +60,7 @@ struct ONNXBuilder {
     var x = noise("image")
     let stem = config.stemChannels.count
     for index in 0..<stem {
-      let names = TensorNaming.torchvision.stem(index, of: stem)
+      let names = names(.stem(index))
       x = convolution(x, names, kernel: stem == 1 ? 7 : 3, stride: index == 0 ? 2 : 1)
       x = noise(node("Relu", [x]))
     }
@@ -74,18 +77,17 @@ struct ONNXBuilder {
   }
 
   private mutating func block(_ x: String, _ stage: Int, _ block: Int, stride: Int) -> String {
-    let naming = TensorNaming.torchvision
     let kernels = config.block == .basic ? [3, 3] : [1, 3, 1]
     let strided = config.block == .basic || config.bottleneckStride == .first ? 0 : 1
     var y = x
     for (index, kernel) in kernels.enumerated() {
       if index > 0 { y = noise(node("Relu", [y])) }
       y = convolution(
-        y, naming.branch(index, block: block, stage: stage), kernel: kernel,
+        y, names(.branch(index, block: block, stage: stage)), kernel: kernel,
         stride: index == strided ? stride : 1)
     }
     var shortcut = x
-    let names = naming.shortcut(block: block, stage: stage, isPooled: config.poolsShortcuts)
+    let names = names(.shortcut(block: block, stage: stage))
     if checkpoint.tensors[names.convolution + ".weight"] != nil {
       let isPooled = config.poolsShortcuts && stride == 2
       if isPooled {
@@ -99,8 +101,13 @@ struct ONNXBuilder {
     return noise(node("Relu", [node("Add", operands)]))
   }
 
+  private func names(_ place: ResNetConfig.Slot.Place) -> CheckpointSchema.Prefixes {
+    CheckpointSchema.torchvision.prefixes(
+      of: place, stemCount: config.stemChannels.count, isPooled: config.poolsShortcuts)
+  }
+
   private mutating func convolution(
-    _ x: String, _ names: TensorNaming.Prefixes, kernel: Int, stride: Int
+    _ x: String, _ names: CheckpointSchema.Prefixes, kernel: Int, stride: Int
   ) -> String {
     func tensor(_ name: String) -> Tensor { checkpoint.tensors[name]! }
     let weights = tensor(names.convolution + ".weight")
@@ -115,7 +122,8 @@ struct ONNXBuilder {
     let y = node("Conv", [x, constant(weights)], attributes + [integer("group", 1)])
     var epsilon = Onnx_AttributeProto()
     epsilon.name = "epsilon"
-    epsilon.f = Float(checkpoint.normEpsilon)
+    epsilon.f = style.epsilons[norms % style.epsilons.count]
+    norms += 1
     return node("BatchNormalization", [noise(y)] + norm.map { constant($0) }, [epsilon])
   }
 
@@ -132,7 +140,8 @@ struct ONNXBuilder {
         folded += row.map { $0 * scale }
         bias.append(beta - mean * scale)
       } else {
-        let scale = Double(gamma) / (Double(variance) + checkpoint.normEpsilon).squareRoot()
+        let scale =
+          Double(gamma) / (Double(variance) + Network.BatchNorm.defaultEpsilon).squareRoot()
         folded += row.map { Float(Double($0) * scale) }
         bias.append(Float(Double(beta) - Double(mean) * scale))
       }

@@ -3,7 +3,11 @@
 import Foundation
 import ResNetModelGraph
 import ResNetModelImport
+import ResNetPlanFormat
+import ResNetPlanning
+import ResNetQuantization
 import SwiftProtobuf
+import TestPlans
 import Testing
 
 /// A small network whose batch norms do something.
@@ -73,64 +77,112 @@ func exampleCheckpoint(_ config: ResNetConfig, seed: UInt64 = 1) -> Checkpoint {
     return styles
   }()
 
-  /// Equal graphs of weights and structure, whatever the exporter made of names and nodes.
+  /// Equal layers but for where they come from.
+  private func expectSame(_ found: Network, _ expected: Network, _ what: String) {
+    #expect(found.config == expected.config, "\(what)")
+    #expect(found.layers == expected.layers, "\(what)")
+    #expect(found.outputs == expected.outputs, "\(what)")
+  }
+
+  /// Whatever the exporter made of names and nodes.
   @Test func everyStyleOfEveryVariantIsTheSameNetwork() throws {
     for config in Self.variants {
       let checkpoint = exampleCheckpoint(config)
-      let expected = try Graph(folding: checkpoint, config: config)
+      let expected = try Network(checkpoint, bottleneckStride: config.bottleneckStride)
+      #expect(expected.config == config)
+      var expectedFolded = expected
+      try expectedFolded.foldBatchNorms()
       for (index, style) in Self.styles.enumerated() {
-        let found = try load(onnxFile(checkpoint, config, style))
-        #expect(found.format == .onnx)
-        #expect(try ResNetConfig(describing: found) == config, "\(config.name), style \(index)")
-        let bits = found.tensors.allSatisfy { checkpoint.tensors[$0.key] == $0.value }
-        #expect(bits && found.tensors.count == checkpoint.tensors.count, "style \(index)")
+        let found = try loadNetwork(onnxFile(checkpoint, config, style))
+        expectSame(found, expected, "\(config.name), style \(index)")
         var folded = style
         folded.norm = .folded
-        let again = try load(onnxFile(checkpoint, config, folded))
+        let again = try loadNetwork(onnxFile(checkpoint, config, folded))
+        // Names of values apart, which end with the batch norm there.
+        let program = try Program(again, inputSize: 32)
         #expect(
-          try Graph(folding: again, config: ResNetConfig(describing: again)) == expected,
+          try program.operations == Program(expectedFolded, inputSize: 32).operations,
           "\(config.name), folded style \(index)")
       }
     }
   }
 
   @Test func halfPrecisionIsWidened() throws {
+    let rounded = checkpoint.tensors.mapValues { tensor in
+      Tensor(shape: tensor.shape, values: tensor.values.map { Float(Float16($0)) })
+    }
     for storage in [ONNXStyle.Storage.half, .halfFields] {
       var style = ONNXStyle()
       style.storage = storage
-      let found = try load(onnxFile(checkpoint, config, style))
-      for (name, tensor) in checkpoint.tensors {
-        #expect(found.tensors[name]?.values == tensor.values.map { Float(Float16($0)) }, "\(name)")
-      }
+      let found = try loadNetwork(onnxFile(checkpoint, config, style))
+      expectSame(found, try Network(Checkpoint(tensors: rounded)), "\(storage)")
     }
   }
 
-  @Test func epsilonIsTheGraphs() throws {
-    var other = checkpoint
-    other.normEpsilon = 1e-3
-    let found = try load(onnxFile(other, config))
-    #expect(found.normEpsilon == 1e-3)
-    #expect(try Graph(folding: found, config: config) == Graph(folding: other, config: config))
-    #expect(try load(onnxFile(checkpoint, config)).normEpsilon == 1e-5)
+  /// Each batch norm has its own epsilon; compared with the definition in float64.
+  @Test func epsilonsMayDiffer() throws {
+    var style = ONNXStyle()
+    style.epsilons = [1e-5, 0.25]
+    let found = try loadNetwork(onnxFile(checkpoint, config, style))
+    var expected = try Network(checkpoint)
+    var count = 0
+    for index in expected.layers.indices {
+      guard case .batchNorm(var norm) = expected.layers[index].kind else { continue }
+      norm.epsilon = count.isMultiple(of: 2) ? 1e-5 : 0.25
+      expected.layers[index].kind = .batchNorm(norm)
+      count += 1
+    }
+    expectSame(found, expected, "two epsilons")
+
+    let (mean, std) = (SIMD3<Float>(0.485, 0.456, 0.406), SIMD3<Float>(0.229, 0.224, 0.225))
+    let image = testImage(32, seed: 1)
+    func logits(_ network: Network) throws -> [Double] {
+      try #require(
+        PlainNetwork(network).outputs(image, size: 32, mean: mean, std: std)["logits"])
+    }
+    let program = try Program(found, inputSize: 32)
+    let executor = FloatExecutor(
+      FloatModel(program, preprocessing: PreprocessingRecord(resize: 32, crop: 32)))
+    executor.run(image)
+    let result = executor.values(of: program.logitsTensor)
+    let reference = try logits(expected)
+    let greatest = reference.map(abs).max() ?? 0
+    for (a, b) in zip(result, reference) { #expect(abs(Double(a) - b) < 1e-4 * greatest) }
+    // The epsilons do something.
+    let other = try logits(Network(checkpoint))
+    #expect(zip(reference, other).contains { abs($0 - $1) > 1e-2 * greatest })
   }
 
   @Test func strideOfTheGraphIsBinding() throws {
     let config = Self.variants[2]
-    let found = try load(onnxFile(exampleCheckpoint(config), config))
-    #expect(try ResNetConfig(describing: found, bottleneckStride: .first) == config)
-    #expect(throws: GraphError.strideMismatch(expected: "second", found: "first")) {
-      try ResNetConfig(describing: found, bottleneckStride: .second)
+    let file = try onnxFile(exampleCheckpoint(config), config)
+    #expect(try loadNetwork(file, bottleneckStride: .first).config == config)
+    #expect(
+      throws: ImportError.network(.strideMismatch(expected: "second", found: "first"))
+    ) {
+      try loadNetwork(file, bottleneckStride: .second)
+    }
+    #expect(throws: ImportError.noSuchWeights(name: "model")) {
+      try loadNetwork(file, weights: "model")
     }
   }
 
   /// The error of a model with one thing changed.
-  private func errorOf(_ change: (inout Onnx_ModelProto) -> Void, config: ResNetConfig? = nil)
-    throws -> ImportError?
-  {
-    let config = config ?? self.config
-    var model = ONNXBuilder.model(exampleCheckpoint(config), config, ONNXStyle())
+  private func errorOf(_ change: (inout Onnx_ModelProto) -> Void) throws -> ImportError? {
+    var model = ONNXBuilder.model(checkpoint, config, ONNXStyle())
     change(&model)
-    return errorLoading(try model.serializedBytes())
+    let network: Network
+    do {
+      network = try loadNetwork(model.serializedBytes())
+    } catch let error as ImportError {
+      return error
+    }
+    do {
+      _ = try Program(network, inputSize: 32)
+      return nil
+    } catch {
+      return .network(error)
+    }
   }
 
   private func index(of operation: String, _ place: Int = 0, in model: Onnx_ModelProto) -> Int {
@@ -172,34 +224,90 @@ func exampleCheckpoint(_ config: ResNetConfig, seed: UInt64 = 1) -> Checkpoint {
     }
   }
 
-  @Test func relativesAreRefusedByName() throws {
-    var error = try errorOf { model in
-      let conv = index(of: "Conv", 2, in: model)
-      set("group", of: &model.graph.node[conv]) { $0.i = 2 }
+  /// What cannot be executed is refused by the layer's name in the file, with the reason.
+  private func expectUnfit(
+    _ expected: String, _ operation: String, _ place: Int,
+    _ change: (inout Onnx_ModelProto, Int) -> Void
+  ) throws {
+    var name = ""
+    let error = try errorOf { model in
+      let node = index(of: operation, place, in: model)
+      name = model.graph.node[node].name
+      change(&model, node)
     }
-    #expect("\(error!)".contains("ResNeXt"))
-    error = try errorOf { model in
+    guard case .network(.unfit(let layer, let found, _)) = error else {
+      Issue.record("\(operation) \(place): \(String(describing: error))")
+      return
+    }
+    #expect(layer == name && found.contains(expected), "\(error!)")
+  }
+
+  @Test func relativesAreRefusedByName() throws {
+    try expectUnfit("ResNeXt", "Conv", 4) { model, node in
+      // 3 channels in 3 groups.
+      set("group", of: &model.graph.node[node]) { $0.i = 3 }
+      let weights = model.graph.node[node].input[1]
+      let place = model.graph.initializer.firstIndex { $0.name == weights }!
+      model.graph.initializer[place].dims[1] = 1
+      model.graph.initializer[place].rawData.count = 3 * 9 * 4
+    }
+    try expectUnfit("pre-activation", "BatchNormalization", 1) { model, norm in
       // The first block's convolutions begin with batch norm.
       let pool = index(of: "MaxPool", in: model)
-      let norm = index(of: "BatchNormalization", 1, in: model)
-      model.graph.node[norm].input[0] = model.graph.node[pool].output[0]
-      model.graph.node[pool + 1].input[0] = model.graph.node[norm].output[0]
+      var node = model.graph.node.remove(at: norm)
+      let made = node.output[0]
+      let before = node.input[0]
+      for index in model.graph.node.indices {
+        for slot in model.graph.node[index].input.indices
+        where model.graph.node[index].input[slot] == made {
+          model.graph.node[index].input[slot] = before
+        }
+      }
+      node.input[0] = model.graph.node[pool].output[0]
+      model.graph.node[pool + 1].input[0] = made
+      model.graph.node.insert(node, at: pool + 1)
     }
-    #expect("\(error!)".contains("pre-activation"))
+    try expectUnfit("ReLU from 0 to infinity", "Relu", 0) { model, node in
+      model.graph.node[node].opType = "Clip"
+      set("min", of: &model.graph.node[node]) { $0.f = 0 }
+      set("max", of: &model.graph.node[node]) { $0.f = 6 }
+    }
+  }
+
+  @Test func whatCannotBeExecutedIsRefusedByName() throws {
+    let changes: [(String, Int, String, String, (inout Onnx_AttributeProto) -> Void)] = [
+      ("Conv", 0, "padding", "pads", { $0.ints = [2, 2, 2, 2] }),
+      ("Conv", 1, "padding", "pads", { $0.ints = [1, 1, 0, 1] }),
+      ("Conv", 0, "stride", "strides", { $0.ints = [2, 1] }),
+      ("Conv", 1, "dilation", "dilations", { $0.ints = [2, 2] }),
+      ("Conv", 1, "stride", "strides", { $0.ints = [3, 3] }),
+      ("MaxPool", 0, "3×3", "kernel_shape", { $0.ints = [2, 2] }),
+      ("MaxPool", 0, "3×3", "ceil_mode", { $0.i = 1 }),
+    ]
+    for (operation, place, expected, name, change) in changes {
+      try expectUnfit(expected, operation, place) { model, node in
+        set(name, of: &model.graph.node[node], change)
+      }
+    }
+    // The sum does not fit.
+    let error = try errorOf { model in
+      let conv = index(of: "Conv", 2, in: model)
+      set("strides", of: &model.graph.node[conv]) { $0.ints = [2, 2] }
+    }
+    guard case .network(.unfit(_, "a sum of 4×4 pixels", "8×8")) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
   }
 
   @Test func wrongAttributesAreRefused() throws {
     let changes: [(String, Int, String, (inout Onnx_AttributeProto) -> Void)] = [
-      ("Conv", 0, "pads", { $0.ints = [2, 2, 2, 2] }),
-      ("Conv", 0, "strides", { $0.ints = [2, 1] }),
-      ("Conv", 1, "dilations", { $0.ints = [2, 2] }),
       ("Conv", 1, "auto_pad", { $0.s = Data("SAME_UPPER".utf8) }),
-      ("Conv", 2, "strides", { $0.ints = [2, 2] }),
       ("Conv", 2, "kernel_shape", { $0.ints = [5, 5] }),
       ("Conv", 1, "strides", { $0.ints = [.max, .max] }),
-      ("MaxPool", 0, "kernel_shape", { $0.ints = [2, 2] }),
-      ("MaxPool", 0, "ceil_mode", { $0.i = 1 }),
-      ("BatchNormalization", 1, "epsilon", { $0.f = 0.1 }),
+      ("Conv", 1, "strides", { $0.ints = [0, 1] }),
+      ("Conv", 1, "pads", { $0.ints = [-1, 1, 1, 1] }),
+      ("Conv", 1, "group", { $0.i = .max }),
       ("BatchNormalization", 0, "epsilon", { $0.f = -1 }),
       ("BatchNormalization", 0, "epsilon", { $0.f = .nan }),
       ("BatchNormalization", 0, "training_mode", { $0.i = 1 }),
@@ -213,11 +321,10 @@ func exampleCheckpoint(_ config: ResNetConfig, seed: UInt64 = 1) -> Checkpoint {
         set(name, of: &model.graph.node[node], change)
         found = model.graph.node[node].name
       }
-      guard case .unexpectedNode(_, let named, _, _) = error else {
+      guard case .unexpectedNode(operation, found, _, _) = error else {
         Issue.record("\(operation) \(place), \(name): \(String(describing: error))")
         continue
       }
-      #expect(named == found || operation == "Conv", "\(operation) \(place), \(name)")
     }
   }
 
@@ -281,7 +388,8 @@ func exampleCheckpoint(_ config: ResNetConfig, seed: UInt64 = 1) -> Checkpoint {
       }
       model.graph.node[0].input[0] = "a"
     }
-    guard case .unexpectedNode(_, _, _, "a cycle") = error else {
+    guard case .unexpectedNode("Conv", _, "inputs that nodes before it make", "\"a\"") = error
+    else {
       Issue.record("\(String(describing: error))")
       return
     }

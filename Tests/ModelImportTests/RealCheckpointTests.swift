@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ResNetModelGraph
 import ResNetModelImport
 import ResNetPlatform
 import Testing
@@ -12,7 +13,6 @@ import Testing
     let start = clock.now
     let checkpoint = try Checkpoint(contentsOf: sourceCheckpoint)
     print("loading the PyTorch checkpoint took \(clock.now - start)")
-    #expect(checkpoint.format == .torchZip)
     // conv and four batch norm tensors 20 times, and the linear layer's two.
     #expect(checkpoint.tensors.count == 102)
     #expect(checkpoint.skipped.count == 20)
@@ -22,15 +22,19 @@ import Testing
     #expect(checkpoint.wrapper == nil)
     #expect(checkpoint.strippedPrefix == nil)
     let file = try Data(contentsOf: URL(fileURLWithPath: sourceCheckpoint))
-    #expect(checkpoint.sha256 == sha256Hex(Array(file)))
+    let source = try Network(contentsOf: sourceCheckpoint).source
+    #expect(source.format == "torch.save archive")
+    #expect(source.sha256 == sha256Hex(Array(file)))
   }
 
   @Test func shippedFileLoads() throws {
     let checkpoint = try Checkpoint(contentsOf: shippedCheckpoint)
-    #expect(checkpoint.format == .safetensors)
+    let network = try Network(contentsOf: shippedCheckpoint)
+    #expect(network.source.format == "safetensors")
+    #expect(network.source.sha256.count == 64)
+    #expect(network.name == "ResNet18")
     #expect(checkpoint.tensors.count == 102)
     #expect(checkpoint.tensors["layer4.1.bn2.running_var"]?.shape == [512])
-    #expect(checkpoint.sha256.count == 64)
   }
 
   @Test(.enabled(if: sourceCheckpointIsPresent, "needs ../shared/models/resnet18-imagenette.pth"))

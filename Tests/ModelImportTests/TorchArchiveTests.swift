@@ -32,13 +32,11 @@ import Testing
         ("2", littleEndian(UInt16(0x4040))), ("3", littleEndian(Int64(9))),
       ])
     let checkpoint = try load(file)
-    #expect(checkpoint.format == .torchZip)
     #expect(checkpoint.tensors["a"] == Tensor(shape: [2, 2], values: [1, 2, 3, 4]))
     #expect(checkpoint.tensors["half"] == Tensor(shape: [2], values: [1, -2]))
     #expect(checkpoint.tensors["brain"] == Tensor(shape: [1], values: [3]))
     #expect(checkpoint.tensors.count == 3)
     #expect(checkpoint.skipped == ["counter"])
-    #expect(checkpoint.sha256 == sha256Hex(file))
   }
 
   @Test func archiveWithoutByteOrderAndPackedArchiveAreRead() throws {

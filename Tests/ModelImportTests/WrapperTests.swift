@@ -51,7 +51,9 @@ import Testing
   @Test func copyCanBeAskedFor() throws {
     let bytes = try file(["model_ema", "model", "student"]) { _ in }
     func load(_ weights: String) throws -> Checkpoint {
-      try bytes.withUnsafeBytes { try Checkpoint(bytes: $0, weights: weights) }
+      var options = ImportOptions()
+      options.weights = weights
+      return try bytes.withUnsafeBytes { try Checkpoint(bytes: $0, options) }
     }
     #expect(try load("model").tensors["conv1.weight"]?.values == [1])
     #expect(try load("model").passedOver.contains("model_ema"))

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ResNetModelGraph
-import ResNetModelImport
 import ResNetPlanFormat
 import ResNetPlanning
 import ResNetQuantization
@@ -14,8 +13,7 @@ import Testing
     (ResNetConfig.resnet18, 445_696), (.resnet34, 445_696), (.resnet50, 1_333_760),
   ])
   func int8ArenasAt224Pixels(config: ResNetConfig, arena: Int) throws {
-    let checkpoint = Checkpoint.random(config: config, seed: 1)
-    let fused = Program(try Graph(folding: checkpoint, config: config), inputSize: 224)
+    let fused = try Program(Network(random: config, seed: 1), inputSize: 224)
     // Places do not depend on scales.
     let scales = fused.tensors.map { _ in ActivationScale(low: 0, high: 1) }
     let model = FloatModel(fused, preprocessing: PreprocessingRecord(resize: 256, crop: 224))

@@ -55,15 +55,15 @@ import Testing
   }
 
   @Test func weightsBeyondHalfPrecisionAreRefusedByName() throws {
-    var graph = try TestNetwork.basic.graph()
-    graph.blocks[1].branch[0].weights[5] = 65520
-    let name = graph.blocks[1].branch[0].name
+    var network = try TestNetwork.basic.network()
+    let name = "layer1.1.conv1"
+    network[convolution: name].weights[5] = 65520
     #expect(throws: PlanningError.halfOverflow(layer: name, found: 65520)) {
-      try testPlan(of: graph, inputSize: 32, weights: .float16)
+      try testPlan(of: network, inputSize: 32, weights: .float16)
     }
     // The greatest number that still rounds into range.
-    graph.blocks[1].branch[0].weights[5] = Float(65520).nextDown
-    _ = try testPlan(of: graph, inputSize: 32, weights: .float16)
+    network[convolution: name].weights[5] = Float(65520).nextDown
+    _ = try testPlan(of: network, inputSize: 32, weights: .float16)
   }
 
   /// The layers that may sum in fp16 if all tensors reach `magnitude` and a channel of the first convolution of
@@ -71,16 +71,17 @@ import Testing
   private func layersInHalves(
     _ magnitude: Float, weight: Float, tap: Int, _ transformed: WinogradWeights
   ) throws -> [String] {
-    var graph = try TestNetwork.basic.graph()
-    let all = graph.blocks[1].branch[0].weights.indices
-    let count = all.count / graph.blocks[1].branch[0].outputChannels
-    for index in all {
-      graph.blocks[1].branch[0].weights[index] = index == 5 * count + tap ? weight : 0
+    var network = try TestNetwork.basic.network()
+    var layer = network[convolution: "layer1.1.conv1"]
+    let count = layer.weights.count / layer.outputChannels
+    for index in layer.weights.indices {
+      layer.weights[index] = index == 5 * count + tap ? weight : 0
     }
+    network[convolution: "layer1.1.conv1"] = layer
     let file = try testPlan(
-      of: graph, inputSize: 32, weights: .float16,
+      of: network, inputSize: 32, weights: .float16,
       magnitudes: [Float](
-        repeating: magnitude, count: Program(graph, inputSize: 32).tensors.count)
+        repeating: magnitude, count: try Program(network, inputSize: 32).tensors.count)
     ) {
       $0.winograd = transformed
       $0.winogradByteLimit = 1 << 30
@@ -93,7 +94,7 @@ import Testing
 
   /// Four times the greatest input has to leave it below 512, and the sums of any channel below 61,574.
   @Test func onlyLayersInRangeSumInHalves() throws {
-    let name = try TestNetwork.basic.graph().blocks[1].branch[0].name
+    let name = "layer1.1.conv1"
     let all = try layersInHalves(1, weight: -100, tap: 0, .off)
     #expect(all.contains(name))
     #expect(!all.contains("fc"))
@@ -108,7 +109,7 @@ import Testing
   /// F(4×4) multiplies its first tap by 1/4 twice and its last one by 1, and inputs by up to 10 twice: 25/64 and
   /// 25/4 with the scale of 1/16.
   @Test func winogradSumsHaveARangeOfTheirOwn() throws {
-    let name = try TestNetwork.basic.graph().blocks[1].branch[0].name
+    let name = "layer1.1.conv1"
     #expect(try layersInHalves(20, weight: 1000, tap: 0, .atLoad).contains(name))
     #expect(try !layersInHalves(20, weight: 2100, tap: 0, .atLoad).contains(name))
     #expect(try layersInHalves(20, weight: 123, tap: 8, .atLoad).contains(name))

@@ -14,53 +14,16 @@ import Testing
 
   private let graph: Program
 
-  init() throws { graph = Program(try TestNetwork.bottleneck.graph(), inputSize: 32) }
-
-  private func model(_ graph: Program) -> FloatModel {
-    FloatModel(
-      graph,
-      preprocessing: PreprocessingRecord(
-        resize: 32, crop: 32, mean: SIMD3(repeating: 0.5), std: SIMD3(repeating: 0.2)))
-  }
+  init() throws { graph = try TestNetwork.bottleneck.program(inputSize: 32) }
 
   private func calibrate(_ graph: Program, seeds: [UInt64], threads: Int) throws -> Calibration {
     try Calibration(
-      observing: model(graph), imageCount: seeds.count, threads: threads,
-      image: { testImage(32, seed: seeds[$0]) }, progress: { _ in })
-  }
-
-  private func plan(
-    _ calibration: Calibration, _ method: CalibrationMethod, correctsBiases: Bool = true
-  ) throws -> [UInt8] {
-    var scheme = QuantizationScheme(
-      model(graph), activations: calibration.scales(of: graph, method: method))
-    if correctsBiases { scheme.channelMeans = calibration.channelMeans }
-    return try Planner.plan(scheme, PlanOptions())
-  }
-
-  @Test(arguments: methods) func threadsDoNotMatter(_ method: CalibrationMethod) throws {
-    let seeds = Array(0..<7) as [UInt64]
-    let one = try calibrate(graph, seeds: seeds, threads: 1)
-    let three = try calibrate(graph, seeds: seeds, threads: 3)
-    let isSame = try plan(one, method) == plan(three, method)
-    #expect(isSame)
-  }
-
-  @Test func everyMethodAndCorrectionMakesAnotherPlan() throws {
-    let calibration = try calibrate(graph, seeds: Array(0..<7), threads: 2)
-    let plans = try Self.methods.flatMap { method in
-      try [false, true].map { try plan(calibration, method, correctsBiases: $0) }
-    }
-    #expect(Set(plans).count == 10)
-  }
-
-  @Test(arguments: methods)
-  func onlyTheMovingAverageKnowsAnOrder(_ method: CalibrationMethod) throws {
-    let forwards = try calibrate(graph, seeds: Array(0..<7), threads: 2)
-    let backwards = try calibrate(graph, seeds: (0..<7).reversed(), threads: 2)
-    let isSame = try plan(forwards, method) == plan(backwards, method)
-    #expect(isSame == (method != .movingAverage))
-    #expect(forwards.channelMeans == backwards.channelMeans)
+      observing: FloatModel(
+        graph,
+        preprocessing: PreprocessingRecord(
+          resize: 32, crop: 32, mean: SIMD3(repeating: 0.5), std: SIMD3(repeating: 0.2))),
+      imageCount: seeds.count, threads: threads, image: { testImage(32, seed: seeds[$0]) },
+      progress: { _ in })
   }
 
   @Test func theMovingAverageGoesATenthOfTheWay() throws {
@@ -86,27 +49,27 @@ import Testing
   }
 
   @Test(arguments: methods) func deadChannelsHaveScale1(_ method: CalibrationMethod) throws {
-    var dead = try TestNetwork.basic.graph()
-    for layer in dead.stem.indices {
-      dead.stem[layer].weights = dead.stem[layer].weights.map { _ in 0 }
-      dead.stem[layer].bias = dead.stem[layer].bias.map { _ in 0 }
-    }
-    let fused = Program(dead, inputSize: 32)
+    var dead = try TestNetwork.basic.network()
+    let stem = dead[convolution: "conv1"]
+    dead[convolution: "conv1"].weights = stem.weights.map { _ in 0 }
+    dead[convolution: "conv1"].bias = nil
+    let fused = try Program(dead, inputSize: 32)
     let calibration = try calibrate(fused, seeds: [1, 2], threads: 1)
-    let stem = try #require(fused.tensors.firstIndex { $0.name == "stem" })
+    let pooled = try #require(fused.tensors.firstIndex { $0.name == "stem" })
     let scales = calibration.scales(of: fused, method: method)
-    #expect(scales[stem] == ActivationScale(low: 0, high: 0))
+    #expect(scales[pooled] == ActivationScale(low: 0, high: 0))
     #expect(scales.allSatisfy { $0.scale.isFinite && $0.scale > 0 })
   }
 
   @Test func valuesThatAreNotFiniteAreRefused() throws {
     for magnitude in [Float.greatestFiniteMagnitude, 1e38] {
-      var huge = try TestNetwork.basic.graph()
-      huge.blocks[0].branch[0].weights = huge.blocks[0].branch[0].weights.map {
+      var huge = try TestNetwork.basic.network()
+      let layer = "layer1.0.conv1"
+      huge[convolution: layer].weights = huge[convolution: layer].weights.map {
         $0 < 0 ? -magnitude : magnitude
       }
-      let fused = Program(huge, inputSize: 32)
-      #expect(throws: QuantizationError.notFinite(tensor: "layer1.0.conv1")) {
+      let fused = try Program(huge, inputSize: 32)
+      #expect(throws: QuantizationError.notFinite(tensor: layer)) {
         try calibrate(fused, seeds: [1, 2, 3], threads: 2)
       }
     }

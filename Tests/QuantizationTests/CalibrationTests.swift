@@ -12,7 +12,7 @@ import Testing
 @Suite struct CalibrationTests {
   private let graph: Program
 
-  init() throws { graph = Program(try TestNetwork.bottleneck.graph(), inputSize: 32) }
+  init() throws { graph = try TestNetwork.bottleneck.program(inputSize: 32) }
 
   private func calibrate(
     threads: Int, count: Int = 7, image: @Sendable (Int) throws -> [UInt8],

@@ -10,7 +10,7 @@ import Testing
 @Suite struct FloatModelTests {
   @Test(arguments: TestNetwork.all)
   func operationsComeBackAsTheyWere(network: TestNetwork) throws {
-    let fused = Program(try network.graph(), inputSize: 64)
+    let fused = try network.program(inputSize: 64)
     let model = FloatModel(fused, preprocessing: PreprocessingRecord(resize: 64, crop: 64))
     for (index, operation) in fused.operations.enumerated() {
       #expect(model.operation(index) == operation, "\(operation.name)")

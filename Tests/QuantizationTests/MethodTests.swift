@@ -99,8 +99,7 @@ import Testing
 
   /// With the means of the inputs, the mean of the quantized sums is that of the exact ones.
   @Test func correctedBiasesKeepTheMean() throws {
-    let graph = try TestNetwork.bottleneck.graph()
-    var convolution = try #require(graph.blocks.first?.branch.first)
+    var convolution = try TestNetwork.bottleneck.program(inputSize: 32).convolutions[1]
     convolution.inputChannels = 8
     convolution.outputChannels = 3
     convolution.kernelSize = 1

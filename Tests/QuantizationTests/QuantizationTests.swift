@@ -34,7 +34,7 @@ private struct Colours: ImageSource {
 
   private static func model() throws -> FloatModel {
     FloatModel(
-      Program(try TestNetwork.deep.graph(), inputSize: 32),
+      try TestNetwork.deep.program(inputSize: 32),
       preprocessing: PreprocessingRecord(resize: 32, crop: 32))
   }
 

@@ -8,9 +8,9 @@ import Testing
 
 @Suite struct QuantizerTests {
   /// Layers to make others of.
-  private let some: Graph
+  private let some: Program
 
-  init() throws { some = try TestNetwork.basic.graph() }
+  init() throws { some = try TestNetwork.basic.program(inputSize: 32) }
 
   private func convolution(
     inputs: Int, outputs: Int, kernel: Int, seed: UInt64, weightScale: Float = 1,
@@ -20,7 +20,7 @@ import Testing
     func random(_ count: Int, _ scale: Float) -> [Float] {
       (0..<count).map { _ in Float.random(in: -1...1, using: &generator) * scale }
     }
-    var result = some.stem[0]
+    var result = some.convolutions[0]
     result.inputChannels = inputs
     result.outputChannels = outputs
     result.kernelSize = kernel
@@ -149,11 +149,11 @@ import Testing
     }
   }
 
-  @Test func theClassifierIsQuantizedByRow() {
+  @Test func theClassifierIsQuantizedByRow() throws {
     var generator = RandomGenerator(seed: 8)
     var weights = (0..<40).map { _ in Float.random(in: -2...2, using: &generator) }
     for index in 30..<40 { weights[index] = 0 }
-    var linear = some.head
+    var linear = try #require(some.linear)
     linear.inputCount = 10
     linear.outputCount = 4
     linear.weights = weights

@@ -2,6 +2,7 @@
 
 import ResNetModelGraph
 import ResNetModelImport
+import TestPlans
 
 /// A forward pass in float64 straight from the tensors of a state dictionary: batch norm, average pool
 /// and strides where the papers have them, nothing folded, nothing read off by the code under test.
@@ -14,18 +15,11 @@ struct UnfoldedNetwork {
     self.checkpoint = checkpoint
     self.config = config
     // For the arithmetic of single layers only.
-    plain = PlainNetwork(graph: try Graph(folding: checkpoint, config: config))
+    plain = PlainNetwork(try Network(checkpoint))
   }
 
   func logits(_ pixels: [UInt8], size: Int, mean: SIMD3<Float>, std: SIMD3<Float>) -> [Double] {
-    var x = PlainNetwork.Image(channels: 3, size: size)
-    for channel in 0..<3 {
-      for place in 0..<size * size {
-        x.values[channel * size * size + place] =
-          (Double(pixels[3 * place + channel]) / 255 - Double(mean[channel]))
-          / Double(std[channel])
-      }
-    }
+    var x = plain.image(pixels, size: size, mean: mean, std: std)
     if config.stemChannels.count == 1 {
       x = plain.rectified(layer(x, "conv1", "bn1", stride: 2))
     } else {
@@ -63,7 +57,7 @@ struct UnfoldedNetwork {
     }
     var shortcut = x
     if checkpoint.tensors[name + ".downsample.2.weight"] != nil {
-      if stride == 2 { shortcut = averaged(shortcut) }
+      if stride == 2 { shortcut = plain.averaged(shortcut) }
       shortcut = layer(shortcut, name + ".downsample.1", name + ".downsample.2", stride: 1)
     } else if checkpoint.tensors[name + ".downsample.0.weight"] != nil {
       shortcut = layer(shortcut, name + ".downsample.0", name + ".downsample.1", stride: stride)
@@ -77,15 +71,10 @@ struct UnfoldedNetwork {
     -> PlainNetwork.Image
   {
     let weights = checkpoint.tensors[name + ".weight"]!
-    let outputs = weights.shape[0]
-    var convolution = plain.graph.stem[0]
-    convolution.inputChannels = x.channels
-    convolution.outputChannels = outputs
-    convolution.kernelSize = weights.shape[2]
-    convolution.stride = stride
-    convolution.padding = weights.shape[2] / 2
-    convolution.weights = weights.values
-    convolution.bias = [Float](repeating: 0, count: outputs)
+    let kernel = weights.shape[2]
+    let convolution = Network.Convolution(
+      inputChannels: x.channels, outputChannels: weights.shape[0], kernel: .init(kernel),
+      stride: .init(stride), padding: .init(kernel / 2), weights: weights.values, bias: nil)
     var y = plain.convolved(x, convolution)
     let gamma = values(norm + ".weight")
     let beta = values(norm + ".bias")
@@ -96,22 +85,6 @@ struct UnfoldedNetwork {
       let deviation = (variance[channel] + 1e-5).squareRoot()
       let normed: Double = (y.values[index] - mean[channel]) / deviation
       y.values[index] = normed * gamma[channel] + beta[channel]
-    }
-    return y
-  }
-
-  /// 2×2 with stride 2.
-  private func averaged(_ x: PlainNetwork.Image) -> PlainNetwork.Image {
-    var y = PlainNetwork.Image(channels: x.channels, size: x.size / 2)
-    for channel in 0..<x.channels {
-      for row in 0..<y.size {
-        for column in 0..<y.size {
-          let sum =
-            x[channel, 2 * row, 2 * column] + x[channel, 2 * row, 2 * column + 1]
-            + x[channel, 2 * row + 1, 2 * column] + x[channel, 2 * row + 1, 2 * column + 1]
-          y[channel, row, column] = sum / 4
-        }
-      }
     }
     return y
   }

@@ -32,8 +32,8 @@ import Testing
     return zip(found, expected).map { abs(Double($0) - $1) }.max()! / greatest
   }
 
-  private func logits(_ graph: Graph, _ image: [UInt8], _ size: Int) -> [Float] {
-    let fused = Program(graph, inputSize: size)
+  private func logits(_ network: Network, _ image: [UInt8], _ size: Int) throws -> [Float] {
+    let fused = try Program(network, inputSize: size)
     let executor = FloatExecutor(
       FloatModel(fused, preprocessing: PreprocessingRecord(resize: size, crop: size)))
     executor.run(image)
@@ -44,13 +44,12 @@ import Testing
   func tensorsBecomeTheirNetwork(network: TestNetwork, size: Int) throws {
     guard try network.suits(size) else { return }
     let source = checkpoint(network.config)
-    let config = try ResNetConfig(
-      describing: source, bottleneckStride: network.config.bottleneckStride)
-    #expect(config == network.config)
+    let described = try Network(source, bottleneckStride: network.config.bottleneckStride)
+    #expect(described.config == network.config)
     let image = testImage(size, seed: 3)
     let expected = try UnfoldedNetwork(source, network.config)
       .logits(image, size: size, mean: mean, std: std)
-    let found = logits(try Graph(folding: source, config: config), image, size)
+    let found = try logits(described, image, size)
     #expect(difference(found, expected) < 1e-4)
   }
 
@@ -60,21 +59,20 @@ import Testing
     let image = testImage(32, seed: 4)
     var results: [[Float]] = []
     for place in [ResNetConfig.BottleneckStride.first, .second] {
-      let config = try ResNetConfig(describing: source, bottleneckStride: place)
-      #expect(config.bottleneckStride == place)
-      results.append(logits(try Graph(folding: source, config: config), image, 32))
+      let network = try Network(source, bottleneckStride: place)
+      #expect(network.config?.bottleneckStride == place)
+      results.append(try logits(network, image, 32))
     }
     #expect(difference(results[0], results[1].map(Double.init)) > 0.01)
   }
 
   @Test func oddSizesBeforeAPoolAreRefused() throws {
-    let graph = try TestNetwork.pooled.graph()
     // 49 pixels become 25 by the first convolution, 13 by the max pool.
     #expect(throws: GraphError.oddPooledSize(inputSize: 49, block: "layer2.0", size: 13)) {
-      try graph.check(inputSize: 49)
+      try TestNetwork.pooled.program(inputSize: 49)
     }
     #expect(throws: GraphError.oddPooledSize(inputSize: 40, block: "layer3.0", size: 5)) {
-      try graph.check(inputSize: 40)
+      try TestNetwork.pooled.program(inputSize: 40)
     }
     for size in [32, 48, 224] { #expect(try TestNetwork.pooled.suits(size)) }
     #expect(try TestNetwork.basic.suits(49))

@@ -21,8 +21,8 @@ extension QuantizeTools.HalfPrecisionTests {
     }
   }
 
-  @Test(arguments: ["made", "none"]) func thePlanIsHalfAsLarge(choice: String) throws {
-    let (scratch, path) = try plan(["--transformed", choice])
+  @Test(arguments: ["load", "off"]) func thePlanIsHalfAsLarge(choice: String) throws {
+    let (scratch, path) = try plan(["--winograd", choice])
     #expect(try Data(path: path).count < 23_000_000)
     #expect(try scratch.names() == ["half.plan"])
   }
@@ -34,22 +34,24 @@ extension QuantizeTools.HalfPrecisionTests {
     #expect(made.count { $0 == "F(4×4), 1179 kB made" } == 3)
     // The first ones of stages 2 to 4 and their shortcuts have a stride.
     #expect(made.count { $0.isEmpty } == 6)
-    let stored = try plan(["--transformed", "stored", "--transformed-limit", "3"])
+    let stored = try plan(["--winograd", "plan", "--winograd-limit", "3"])
     let storedForms = try forms(stored.path)
     #expect(storedForms.contains("F(4×4), 294 kB stored"))
     #expect(!storedForms.contains { $0.contains("4718 kB") })
-    let direct = try plan(["--transformed", "none"])
+    let direct = try plan(["--winograd", "off"])
     #expect(try Set(forms(direct.path)) == [""])
     #expect(try forms(ShippedModel.halfSums()).allSatisfy { $0.hasSuffix("fp16 sums") })
   }
 
   @Test func optionsThatDoNotGoTogetherAreRefused() throws {
     let cases: [([String], String)] = [
-      (["--sums", "fp16", "--precision", "fp32"], "--sums goes with --precision fp16"),
-      (["--sums", "fp16", "--precision", "fp16"], "--sums fp16 needs --calibration DIR"),
-      (["--transformed", "made", "--precision", "fp32"], "go with weights in fp16"),
-      (["--transformed-limit", "9", "--precision", "fp32"], "go with weights in fp16"),
-      (["--transformed-limit", "5000", "--precision", "fp16"], "of 0 to 4096 MB, found 5000"),
+      (["--accumulate", "fp16", "--precision", "fp32"], "--accumulate goes with --precision fp16"),
+      (
+        ["--accumulate", "fp16", "--precision", "fp16"], "--accumulate fp16 needs --calibration DIR"
+      ),
+      (["--winograd", "load", "--precision", "fp32"], "go with weights in fp16"),
+      (["--winograd-limit", "9", "--precision", "fp32"], "go with weights in fp16"),
+      (["--winograd-limit", "5000", "--precision", "fp16"], "of 0 to 4096 MB, found 5000"),
     ]
     let scratch = try Scratch()
     for (options, reason) in cases {

@@ -3,6 +3,7 @@
 import Foundation
 import ResNetModelGraph
 import ResNetModelImport
+import TestPlans
 import Testing
 import ToolSupport
 

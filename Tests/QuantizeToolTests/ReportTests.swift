@@ -82,7 +82,7 @@ extension QuantizeTools.ReportTests {
         "expected --max-drop of 0 to 100 points, found 101"
       ),
       (
-        ["--evaluate", "/nonexistent"], 1, "/nonexistent: expected folders with JPEG or PNG photos"
+        ["--evaluate", "/nonexistent"], 1, "/nonexistent: expected JPEG or PNG photos"
       ),
     ]
     let output = try Scratch()

@@ -8,9 +8,11 @@ import Testing
 
 @Suite struct EqualizationTests {
   /// The greatest magnitudes of each channel between two convolutions: as written and as read.
-  private func ranges(_ first: Convolution, _ second: Convolution) -> [(Float, Float)] {
+  private func ranges(_ first: Network.Convolution, _ second: Network.Convolution)
+    -> [(Float, Float)]
+  {
     let each = first.weights.count / first.outputChannels
-    let taps = second.kernelSize * second.kernelSize
+    let taps = second.kernel.height * second.kernel.width
     return (0..<first.outputChannels).map { channel in
       let written = (0..<each).map { first.weights[channel * each + $0].magnitude }
       let read = second.weights.indices
@@ -22,7 +24,7 @@ import Testing
 
   @Test(arguments: TestNetwork.all)
   func float32KeepsEveryBit(network: TestNetwork) throws {
-    let graph = try network.graph()
+    let graph = try network.network()
     var unequal = graph
     unequal.makeChannelsUnequal(seed: 3)
     var equalized = unequal
@@ -44,57 +46,62 @@ import Testing
 
   @Test(arguments: TestNetwork.all)
   func rangesAreWithinAFactorOfTwo(network: TestNetwork) throws {
-    var graph = try network.graph()
+    var graph = try network.network()
     graph.makeChannelsUnequal(seed: 4)
     graph.equalize()
     for chain in graph.chains {
       for (first, second) in zip(chain, chain.dropFirst()) {
-        for (written, read) in ranges(first, second) {
-          #expect(written / read >= 0.5 && written / read < 2, "\(first.name)")
+        let found = ranges(graph[convolution: first], graph[convolution: second])
+        for (written, read) in found {
+          #expect(written / read >= 0.5 && written / read < 2, "\(graph.layers[first].name)")
         }
       }
     }
   }
 
   @Test func channelsWithoutARangeStayAsTheyAre() throws {
-    var graph = try TestNetwork.basic.graph()
-    let each = graph.blocks[0].branch[0].weights.count / 16
-    for index in 0..<each { graph.blocks[0].branch[0].weights[index] = 0 }
-    graph.blocks[0].branch[0].bias[0] = 3
-    for index in graph.blocks[0].branch[1].weights.indices where index / 9 % 16 == 1 {
-      graph.blocks[0].branch[1].weights[index] = 0
-    }
+    var network = try TestNetwork.basic.network()
+    var layers = (network[convolution: "layer1.0.conv1"], network[convolution: "layer1.0.conv2"])
+    let each = layers.0.weights.count / 16
+    for index in 0..<each { layers.0.weights[index] = 0 }
+    layers.0.bias?[0] = 3
+    for index in layers.1.weights.indices where index / 9 % 16 == 1 { layers.1.weights[index] = 0 }
     // Half of its bits would be lost.
     let least = Float.leastNormalMagnitude
     for index in 2 * each..<3 * each {
-      graph.blocks[0].branch[0].weights[index] = index % 2 == 0 ? least.nextUp : 1e30
+      layers.0.weights[index] = index % 2 == 0 ? least.nextUp : 1e30
     }
-    var equalized = graph
-    equalized.equalize()
+    network[convolution: "layer1.0.conv1"] = layers.0
+    network[convolution: "layer1.0.conv2"] = layers.1
+    network.equalize()
+    let after = (network[convolution: "layer1.0.conv1"], network[convolution: "layer1.0.conv2"])
     for channel in 0..<3 {
       let range = channel * each..<(channel + 1) * each
-      let (before, after) = (graph.blocks[0].branch, equalized.blocks[0].branch)
-      #expect(before[0].weights[range] == after[0].weights[range])
-      #expect(before[0].bias[channel] == after[0].bias[channel])
-      for index in before[1].weights.indices where index / 9 % 16 == channel {
-        #expect(before[1].weights[index] == after[1].weights[index])
+      #expect(layers.0.weights[range] == after.0.weights[range])
+      #expect(layers.0.bias?[channel] == after.0.bias?[channel])
+      for index in layers.1.weights.indices where index / 9 % 16 == channel {
+        #expect(layers.1.weights[index] == after.1.weights[index])
       }
     }
-    #expect(equalized.chains.joined().allSatisfy { $0.weights.allSatisfy(\.isFinite) })
+    #expect(
+      network.chains.joined().allSatisfy {
+        network[convolution: $0].weights.allSatisfy(\.isFinite)
+      })
   }
 
   /// A channel that is nearly constant must not outgrow the others.
   @Test func largeBiasesStayInBounds() throws {
-    var graph = try TestNetwork.basic.graph()
-    let each = graph.blocks[0].branch[0].weights.count / 16
-    for index in 0..<each { graph.blocks[0].branch[0].weights[index] *= 0x1p-30 }
-    graph.blocks[0].branch[0].bias[0] = 1
-    graph.equalize()
-    #expect(graph.blocks[0].branch[0].bias[0] < 16)
+    var network = try TestNetwork.basic.network()
+    var layer = network[convolution: "layer1.0.conv1"]
+    for index in 0..<layer.weights.count / 16 { layer.weights[index] *= 0x1p-30 }
+    layer.bias?[0] = 1
+    network[convolution: "layer1.0.conv1"] = layer
+    network.equalize()
+    #expect(try #require(network[convolution: "layer1.0.conv1"].bias)[0] < 16)
   }
 
   /// Decibels of an int8 plan's logits over several images.
-  private func decibels(_ graph: Graph) throws -> Double {
+  private func decibels(_ graph: Network) throws -> Double {
     let int8 = LoadedPlan(try testPlan(of: graph, inputSize: 64))
     let float32 = LoadedPlan(try testPlan(of: graph, inputSize: 64, weights: .float32))
     var (signal, noise) = (0.0, 0.0)
@@ -112,7 +119,7 @@ import Testing
 
   @Test(arguments: [TestNetwork.basic, .bottleneck, .deep, .pooled])
   func int8GetsBackWhatUnequalChannelsCost(network: TestNetwork) throws {
-    let equal = try network.graph()
+    let equal = try network.network()
     var unequal = equal
     unequal.makeChannelsUnequal(seed: 5)
     var equalized = unequal

@@ -169,8 +169,7 @@ import Testing
   }
 
   @Test func deadBranchesTakeNoSteps() throws {
-    let dead = try TestNetwork.dead.graph()
-    let fused = Program(dead, inputSize: 32)
+    let fused = try TestNetwork.dead.program(inputSize: 32)
     // Input, stem, the one shortcut convolution of the second stage, pool and classifier.
     #expect(fused.operations.count == 5)
     #expect(try LoadedPlan(TestNetwork.dead.plan(inputSize: 32)).plan().view.stepCount == 5)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import ResNetModelGraph
-import ResNetModelImport
 package import ResNetPlanFormat
 package import ResNetPlanning
 import ResNetQuantization
@@ -62,22 +61,24 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
 
   /// Whether images of `size` pixels suit the network.
   package func suits(_ size: Int) throws -> Bool {
-    let graph = try graph()
     do {
-      try graph.check(inputSize: size)
+      _ = try program(inputSize: size)
       return true
-    } catch {
+    } catch GraphError.oddPooledSize {
       return false
     }
   }
 
-  /// The network before fusion, without its dead branches.
-  package func graph() throws -> Graph {
-    var graph = try Graph(
-      folding: .random(config: config, seed: 1, zeroInitResidual: zeroInitResidual),
-      config: config)
-    graph.dropDeadBranches()
-    return graph
+  /// The network with its batch norms folded, without its dead branches.
+  package func network() throws -> Network {
+    var network = Network(random: config, seed: 1, zeroInitResidual: zeroInitResidual)
+    try network.foldBatchNorms()
+    network.dropDeadBranches()
+    return network
+  }
+
+  package func program(inputSize: Int) throws -> Program {
+    try Program(network(), inputSize: inputSize)
   }
 
   /// The plan file, with the scales of two random images if it is int8.
@@ -86,25 +87,25 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
     magnitudes: [Float] = [], _ set: (inout PlanOptions) -> Void = { _ in }
   ) throws -> [UInt8] {
     try testPlan(
-      of: graph(), inputSize: inputSize, weights: weights, layers: layers,
+      of: network(), inputSize: inputSize, weights: weights, layers: layers,
       magnitudes: magnitudes, set)
   }
 
   /// The names of the layers with weights.
   package func layers(inputSize: Int) throws -> [String] {
-    Program(try graph(), inputSize: inputSize).operations
+    try program(inputSize: inputSize).operations
       .filter { $0.multiplications > 0 }.map(\.name)
   }
 }
 
-/// The plan file of a graph, with the scales of two random images if it is int8.
+/// The plan file of a network, with the scales of two random images if it is int8.
 package func testPlan(
-  of graph: Graph, inputSize: Int, weights: WeightFormat = .int8,
+  of network: Network, inputSize: Int, weights: WeightFormat = .int8,
   layers: [String: WeightFormat] = [:], magnitudes: [Float] = [],
   _ set: (inout PlanOptions) -> Void = { _ in }
 ) throws -> [UInt8] {
   let model = FloatModel(
-    Program(graph, inputSize: inputSize),
+    try Program(network, inputSize: inputSize),
     preprocessing: PreprocessingRecord(resize: inputSize + 8, crop: inputSize))
   var scheme: QuantizationScheme
   if weights == .int8 {
@@ -128,4 +129,11 @@ package func testPlan(
 package func testImage(_ size: Int, seed: UInt64) -> [UInt8] {
   var generator = RandomGenerator(seed: seed &+ 0x1000)
   return (0..<size * size * 3).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 32) }
+}
+
+/// A network of a known architecture's blocks with few channels, so that tests are quick.
+package func narrow(_ config: ResNetConfig, outputs: Int = 7) throws -> ResNetConfig {
+  try ResNetConfig(
+    block: config.block, blockCounts: config.blockCounts, channels: [2, 3, 4, 5],
+    outputDimension: outputs)
 }

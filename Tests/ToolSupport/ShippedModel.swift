@@ -46,7 +46,7 @@ package enum ShippedModel {
   package static let float32 = MadePlan("shipped-fp32.plan", arguments + ["--precision", "fp32"])
   package static let float16 = MadePlan("shipped-fp16.plan", arguments + ["--precision", "fp16"])
   package static let halfSums = MadePlan(
-    "shipped-fp16-sums.plan", arguments + ["--precision", "fp16", "--sums", "fp16"])
+    "shipped-fp16-sums.plan", arguments + ["--precision", "fp16", "--accumulate", "fp16"])
 
   /// The words of each class: a synset and a name.
   package static func classWords() throws -> [[Substring]] {

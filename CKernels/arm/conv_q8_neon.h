@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the direct int8 convolutions of ARM share: where the pixels of a tile are, and the cutting
-// of units into tiles. A tile's pixels continue on the rows below, so that the tiles of the 7x7
-// stage are full. Included once by each kernel file, after it has defined
-//   max_pixels                 pixels of a full tile
-//   tiles_of[pixels]           functions of a tile of 16 output channels
-#ifndef RN_CONV_Q8_TILES_H
-#define RN_CONV_Q8_TILES_H
+// What the direct int8 convolutions of ARM share: where the pixels of a tile are, and what becomes
+// of their sums. A tile's pixels continue on the rows below, so that the tiles of the 7x7 stage are
+// full.
+#ifndef RN_CONV_Q8_NEON_H
+#define RN_CONV_Q8_NEON_H
 
-#include "../common/rn_target.h"
 #include "requantize_neon.h"
 
-typedef void tile_function(const rn_conv_q8_args *, uint32_t oc, uint32_t y, uint32_t x);
+typedef rn_conv_q8_args conv_args;
+#include "../common/tiles.h"
 
 // The first taps of the pixels from (y, x) on.
 RN_ALWAYS_INLINE void locate(const rn_conv_q8_args *a, uint32_t y, uint32_t x,
@@ -51,26 +49,6 @@ RN_ALWAYS_INLINE void finish(const rn_conv_q8_args *a, const int32x4_t acc[][4],
     output += step + (is_last_of_row ? wrap : 0);
     residual += step + (is_last_of_row ? residual_wrap : 0);
     x = is_last_of_row ? 0 : x;
-  }
-}
-
-RN_ALWAYS_INLINE void convolve_tiles(const rn_conv_q8_args *a, uint32_t first, uint32_t last,
-                                     tile_function *const *tiles_of, const uint32_t max_pixels) {
-  const rn_conv_geometry *g = &a->geometry;
-  const uint32_t height = g->output_height, width = g->output_width;
-  while (first < last) {
-    // All the rows of one pair of blocks, both blocks of a tile while its input is in the cache.
-    const uint32_t y = first % height, pair = first / height;
-    const uint32_t rows = last - first < height - y ? last - first : height - y;
-    const uint32_t end_block = pair * 2 + 2 < g->output_blocks ? pair * 2 + 2 : g->output_blocks;
-    const uint32_t pixels = rows * width, tiles = (pixels + max_pixels - 1) / max_pixels;
-    for (uint32_t i = 0; i < tiles; i++) {
-      const uint32_t from = (uint64_t)pixels * i / tiles;
-      const uint32_t count = (uint64_t)pixels * (i + 1) / tiles - from;
-      for (uint32_t block = pair * 2; block < end_block; block++)
-        tiles_of[count](a, block * RN_CHANNEL_BLOCK, y + from / width, from % width);
-    }
-    first += rows;
   }
 }
 

@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ResNetBoardTool
 import ResNetPlatform
 
-extension TextOutput {
-  /// Appends a line's text, or "unknown" if it is empty.
-  mutating func append(orUnknown line: TextLine) {
-    if line.count == 0 {
-      append("unknown")
-    } else {
-      append(line)
-    }
-  }
-}
-
 extension TextLine {
+  /// The line, or "unknown" if it is empty.
+  var orUnknown: TextLine { count == 0 ? "unknown" : self }
+
   /// Eight hexadecimal digits.
   init(hexadecimal number: UInt32) {
     self.init()

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What rn_kernels.h asks of the arguments of convolutions, checked in debug builds alone.
+#ifndef RN_CONTRACTS_H
+#define RN_CONTRACTS_H
+
+#include "rn_target.h"
+
+RN_ALWAYS_INLINE int is_aligned(const void *pointer) {
+  return pointer && (uintptr_t)pointer % 64 == 0;
+}
+
+// A run is a multiple of `group`; units up to `last` of `units` are asked for.
+RN_ALWAYS_INLINE void require_conv(const rn_conv_geometry *g, uint32_t group, const void *input,
+                                   const void *weights, const void *bias, const void *output,
+                                   uint32_t last, uint32_t units) {
+  (void)g, (void)group, (void)input, (void)weights, (void)bias, (void)output, (void)last;
+  (void)units;
+  RN_REQUIRE(g->output_blocks > 0 && g->output_width > 0 && g->kernel_rows > 0);
+  RN_REQUIRE(g->run > 0 && g->run % group == 0);
+  RN_REQUIRE(input && output);
+  RN_REQUIRE(is_aligned(weights) && is_aligned(bias));
+  RN_REQUIRE(last <= units);
+}
+
+// Of a Winograd convolution, whose input channels are a multiple of `channels`.
+RN_ALWAYS_INLINE void require_winograd(const rn_conv_geometry *g, uint32_t channels,
+                                       uint32_t tile_height, uint32_t tile_width,
+                                       const void *scratch) {
+  (void)g, (void)channels, (void)tile_height, (void)tile_width, (void)scratch;
+  RN_REQUIRE(g->kernel_rows == 3 && g->run % (3 * channels) == 0 && g->step_y == g->input_row);
+  RN_REQUIRE(tile_height == 2 || tile_height == 4);
+  RN_REQUIRE(tile_width == 2 || tile_width == tile_height);
+  RN_REQUIRE(is_aligned(scratch));
+}
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a weight lies in the layouts of the kernels: blocks of 16 output channels, of those a row
+// of the kernel (or a position of Winograd's domain) after the other, and in a row groups of
+// `group` taps of each of the 16 channels.
+#ifndef RN_LAYOUT_H
+#define RN_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// [oc/16][row][run/group][16 oc][group]
+static inline size_t rn_weight_index(uint32_t oc, uint32_t row, uint32_t k, uint32_t rows,
+                                     uint32_t run, uint32_t group) {
+  const size_t block = ((size_t)(oc / 16 * rows + row) * run + k / group * group) * 16;
+  return block + oc % 16 * group + k % group;
+}
+
+// Weights of conv_q8; k counts the run of a kernel row.
+static inline size_t rn_weight_index_q8(uint32_t oc, uint32_t row, uint32_t k, uint32_t rows,
+                                        uint32_t run) {
+  return rn_weight_index(oc, row, k, rows, run, 4);
+}
+
+// Weights of conv_f32 and conv_f16.
+static inline size_t rn_weight_index_float(uint32_t oc, uint32_t row, uint32_t k, uint32_t rows,
+                                           uint32_t run) {
+  return rn_weight_index(oc, row, k, rows, run, 1);
+}
+
+// Transformed weights of winograd_q8.
+static inline size_t rn_winograd_index_q8(uint32_t oc, uint32_t position, uint32_t ic,
+                                          uint32_t positions, uint32_t channels) {
+  return rn_weight_index(oc, position, ic, positions, channels, 2);
+}
+
+// Transformed weights of winograd_f16.
+static inline size_t rn_winograd_index_f16(uint32_t oc, uint32_t position, uint32_t ic,
+                                           uint32_t positions, uint32_t channels) {
+  return rn_weight_index(oc, position, ic, positions, channels, 1);
+}
+
+#endif

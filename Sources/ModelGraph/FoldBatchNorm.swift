@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Network {
+  /// Folds each batch norm into the convolution before it, if nothing else reads that.
+  ///
+  /// For output channel `o`, with `s = γ[o] / sqrt(variance[o] + ε)`, the weights become `w * s` and
+  /// the bias `β[o] + (b[o] - mean[o]) * s`, where `b` is the convolution's own bias, if it has one.
+  /// That is computed in float64 and rounded once.
+  ///
+  /// - Throws: `GraphError.nonFiniteFold`.
+  /// - **Allocates:** the weights of one convolution at a time, if the network holds the only copy.
+  public mutating func foldBatchNorms() throws(GraphError) {
+    let uses = Uses(self)
+    var folded: Set<String> = []
+    for index in layers.indices {
+      guard case .convolution(var convolution) = layers[index].kind,
+        let place = uses.only(of: layers[index].output),
+        case .batchNorm(let norm) = layers[place].kind
+      else { continue }
+      // The weights are let go as they are replaced.
+      layers[index].kind = .add
+      convolution.fold(norm)
+      try layers[index].checkFinite(convolution.weights, "weight")
+      try layers[index].checkFinite(convolution.bias ?? [], "bias")
+      layers[index].kind = .convolution(convolution)
+      folded.insert(layers[place].output)
+      layers[index].output = layers[place].output
+    }
+    layers.removeAll { layer in
+      if case .batchNorm = layer.kind { return folded.contains(layer.output) }
+      return false
+    }
+  }
+}
+
+extension Network.Layer {
+  fileprivate func checkFinite(_ values: [Float], _ part: String) throws(GraphError) {
+    if let index = values.firstIndex(where: { !$0.isFinite }) {
+      throw .nonFiniteFold(layer: name, part: part, index: index, found: values[index])
+    }
+  }
+}
+
+extension Network.Convolution {
+  fileprivate mutating func fold(_ norm: Network.BatchNorm) {
+    let own = bias
+    let scales = zip(norm.gamma, norm.variance).map {
+      Double($0) / (Double($1) + norm.epsilon).squareRoot()
+    }
+    bias = scales.indices.map { channel in
+      let centre = Double(own?[channel] ?? 0) - Double(norm.mean[channel])
+      return Float(Double(norm.beta[channel]) + centre * scales[channel])
+    }
+    let perChannel = weights.count / scales.count
+    weights.withUnsafeMutableBufferPointer { weights in
+      for (channel, scale) in scales.enumerated() {
+        for index in channel * perChannel..<(channel + 1) * perChannel {
+          weights[index] = Float(Double(weights[index]) * scale)
+        }
+      }
+    }
+  }
+}

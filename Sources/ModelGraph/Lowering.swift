@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Program {
+  /// Makes the program of a network for images of `height` × `width` (32…1024) pixels.
+  ///
+  /// Batch norms and average pools are folded if they are not yet; each ReLU and each sum is fused into
+  /// the convolution before it. No branch is dropped: see `Network.dropDeadBranches()`.
+  ///
+  /// - Throws: `GraphError.unfit` for the first layer that cannot be executed, with what is expected of
+  ///   it; `.oddPooledSize`; `.nonFiniteFold`.
+  /// - **Allocates:** nothing for weights if the network is folded.
+  public init(_ network: consuming Network, height: Int, width: Int) throws(GraphError) {
+    try network.check()
+    try network.foldBatchNorms()
+    network.foldAveragePools()
+    network.removeUnused()
+    var lowering = Lowering(network, Program(name: network.name, height: height, width: width))
+    self = try lowering.run()
+  }
+
+  /// The same for square images.
+  public init(_ network: consuming Network, inputSize: Int) throws(GraphError) {
+    try self.init(network, height: inputSize, width: inputSize)
+  }
+}
+
+/// Turns layers into operations.
+private struct Lowering {
+  private let network: Network
+  private let uses: Network.Uses
+  private var program: Program
+  /// The tensor of each value that is kept in one.
+  private var tensors: [String: Int] = [:]
+  /// Layers that are part of an operation before them, or of a sum behind them.
+  private var isFused: Set<Int> = []
+
+  init(_ network: Network, _ program: Program) {
+    self.network = network
+    self.program = program
+    uses = Network.Uses(network)
+  }
+
+  mutating func run() throws(GraphError) -> Program {
+    let image = add(
+      Network.image, height: program.inputHeight, width: program.inputWidth, channels: 3,
+      isRectified: false)
+    program.operations.append(
+      Program.Operation(
+        kind: .input, name: "input", block: "stem", input: image, output: image,
+        isRectified: false, multiplications: 0))
+    for sum in network.layers.indices where network.layers[sum].kind == .add {
+      if let convolution = convolution(of: sum) { isFused.insert(convolution) }
+    }
+    for index in network.layers.indices where !isFused.contains(index) { try lower(index) }
+    for (name, role) in [("features", Program.Output.Role.features), ("logits", .logits)] {
+      guard let output = network.outputs.first(where: { $0.name == name }),
+        let tensor = tensors[output.value]
+      else { throw .unfit(layer: name, expected: "an output of that name", found: "none") }
+      program.outputs.append(Program.Output(role: role, tensor: tensor))
+    }
+    program.setBorders()
+    return program
+  }
+
+  private mutating func lower(_ index: Int) throws(GraphError) {
+    let layer = network.layers[index]
+    switch layer.kind {
+    case .convolution: try lowerConvolution(index, end: index, residual: nil)
+    case .add:
+      guard let convolution = convolution(of: index) else {
+        throw layer.unfit("a convolution before the sum, which alone reads it", "none")
+      }
+      let other = layer.inputs.first { $0 != network.layers[convolution].output }
+      try lowerConvolution(convolution, end: index, residual: try tensor(other ?? "", of: layer))
+    case .globalAveragePool:
+      let input = try tensor(layer.inputs[0], of: layer)
+      let source = program.tensors[input]
+      append(
+        .averagePool, layer, input: input, output: layer.output, height: 1, width: 1,
+        channels: source.channels, isRectified: source.isRectified, multiplications: 0)
+    case .linear(var linear):
+      let input = try tensor(layer.inputs[0], of: layer)
+      guard (program.tensors[input].height, program.tensors[input].width) == (1, 1) else {
+        throw layer.unfit("a vector", "an image")
+      }
+      linear.name = layer.name
+      append(
+        .linear(linear), layer, input: input, output: layer.output, height: 1, width: 1,
+        channels: linear.outputCount, isRectified: false,
+        multiplications: linear.inputCount * linear.outputCount)
+    case .batchNorm:
+      throw layer.unfit(
+        "batch norm behind a convolution that nothing else reads "
+          + "(pre-activation ResNets are not supported)", "it elsewhere")
+    case .clamp: throw layer.unfit("ReLU behind a convolution or a sum", "it elsewhere")
+    case .maxPool:
+      throw layer.unfit("max pool behind the ReLU of a convolution, alone there", "it elsewhere")
+    case .averagePool:
+      throw layer.unfit("average pool of 2×2 with stride 2 before a 1×1 convolution", "another")
+    }
+  }
+
+  /// The convolution that a sum is fused into: the first of its inputs that only the sum reads.
+  private func convolution(of sum: Int) -> Int? {
+    for value in network.layers[sum].inputs where uses.only(of: value) == sum {
+      guard let maker = uses.maker(of: value) else { continue }
+      if case .convolution = network.layers[maker].kind { return maker }
+    }
+    return nil
+  }
+
+  private func tensor(_ value: String, of layer: Network.Layer) throws(GraphError) -> Int {
+    guard let tensor = tensors[value] else {
+      throw layer.unfit("two different inputs", "one twice")
+    }
+    return tensor
+  }
+
+  /// Lowers a convolution with what is fused into it: up to the layer `end`, and a ReLU and a max pool behind
+  /// that.
+  private mutating func lowerConvolution(_ index: Int, end: Int, residual: Int?) throws(GraphError)
+  {
+    let layer = network.layers[index]
+    guard case .convolution(let wide) = layer.kind else { preconditionFailure("no convolution") }
+    let convolution = try layer.executable(wide)
+    let input = try tensor(layer.inputs[0], of: layer)
+    let source = program.tensors[input]
+    var (height, width) = (
+      convolution.outputSize(source.height), convolution.outputSize(source.width)
+    )
+    if convolution.kernelSize == 2,
+      let odd = [source.height, source.width].first(where: { !$0.isMultiple(of: 2) })
+    {
+      throw .oddPooledSize(
+        inputSize: odd == source.height ? program.inputHeight : program.inputWidth,
+        block: layer.block, size: odd)
+    }
+    guard min(source.height, source.width) + 2 * convolution.padding >= convolution.kernelSize
+    else {
+      throw layer.unfit("an image of the kernel's size", "\(source.height)×\(source.width)")
+    }
+    if let residual {
+      let other = program.tensors[residual]
+      guard (other.height, other.width) == (height, width) else {
+        throw network.layers[end].unfit(
+          "a sum of \(height)×\(width) pixels", "\(other.height)×\(other.width)")
+      }
+    }
+    let multiplications =
+      height * width * convolution.outputChannels * convolution.inputChannels
+      * convolution.kernelSize * convolution.kernelSize
+    var output = network.layers[end].output
+    var isRectified = false
+    if let relu = uses.only(of: output),
+      case .clamp(let lower, let upper) = network.layers[relu].kind
+    {
+      guard lower == 0, upper == .infinity else {
+        throw network.layers[relu].unfit(
+          "a ReLU from 0 to infinity", "\(lower) to \(upper)")
+      }
+      isRectified = true
+      isFused.insert(relu)
+      output = network.layers[relu].output
+    }
+    var kind = Program.Kind.convolution(convolution)
+    if isRectified, residual == nil, let pool = uses.only(of: output),
+      case .maxPool(let window) = network.layers[pool].kind
+    {
+      guard window == Network.stemPool else {
+        throw network.layers[pool].unfit(
+          "max pool of 3×3 with stride 2 and padding 1", "\(window.text)")
+      }
+      isFused.insert(pool)
+      kind = .stem(convolution)
+      output = network.layers[pool].output
+      (height, width) = ((height + 1) / 2, (width + 1) / 2)
+    }
+    append(
+      kind, layer, input: input, residual: residual, output: output, height: height, width: width,
+      channels: convolution.outputChannels, isRectified: isRectified,
+      multiplications: multiplications)
+  }
+
+  private mutating func append(
+    _ kind: Program.Kind, _ layer: Network.Layer, input: Int, residual: Int? = nil,
+    output: String, height: Int, width: Int, channels: Int, isRectified: Bool, multiplications: Int
+  ) {
+    let tensor = add(
+      output, height: height, width: width, channels: channels, isRectified: isRectified)
+    program.operations.append(
+      Program.Operation(
+        kind: kind, name: layer.name, block: layer.block, input: input, residual: residual,
+        output: tensor, isRectified: isRectified, multiplications: multiplications))
+  }
+
+  private mutating func add(
+    _ name: String, height: Int, width: Int, channels: Int, isRectified: Bool
+  ) -> Int {
+    program.tensors.append(
+      Program.Tensor(
+        name: name, height: height, width: width, channels: channels, border: 0,
+        isRectified: isRectified))
+    tensors[name] = program.tensors.count - 1
+    return program.tensors.count - 1
+  }
+}
+
+extension Network.Layer {
+  /// A convolution as the kernels take it.
+  fileprivate func executable(_ layer: Network.Convolution) throws(GraphError) -> Convolution {
+    let kernel = layer.kernel.height
+    guard layer.groups == 1 else {
+      throw unfit(
+        "a convolution of all channels (ResNeXt is not supported)",
+        "one of \(layer.groups) groups")
+    }
+    guard layer.kernel == Network.Extent(kernel), [1, 2, 3, 7].contains(kernel) else {
+      throw unfit(
+        "a kernel of 1×1, 2×2, 3×3 or 7×7", "\(layer.kernel.height)×\(layer.kernel.width)")
+    }
+    guard layer.dilation == Network.Extent(1) else {
+      throw unfit("no dilation", "\(layer.dilation.height)×\(layer.dilation.width)")
+    }
+    let stride = layer.stride.height
+    guard layer.stride == Network.Extent(stride), (1...2).contains(stride) else {
+      throw unfit(
+        "a stride of 1 or 2 in both directions", "\(layer.stride.height)×\(layer.stride.width)")
+    }
+    let padding = (kernel - 1) / 2
+    guard layer.padding == Network.Padding(padding) else {
+      throw unfit("a padding of \(padding) at each side", layer.padding.text)
+    }
+    return Convolution(
+      name: name, inputChannels: layer.inputChannels, outputChannels: layer.outputChannels,
+      kernelSize: kernel, stride: stride, padding: padding, weights: layer.weights,
+      bias: layer.bias ?? [Float](repeating: 0, count: layer.outputChannels))
+  }
+}
+
+extension Network.Padding {
+  fileprivate var text: String { "\(top), \(left), \(bottom), \(right)" }
+}
+
+extension Network.Pool {
+  fileprivate var text: String {
+    "\(kernel.height)×\(kernel.width) with stride \(stride.height)×\(stride.width) and padding "
+      + padding.text + (roundsUp ? ", rounded up" : "")
+  }
+}

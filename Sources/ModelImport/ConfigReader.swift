@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ResNetModelGraph
+
+/// Reads the numbers of a configuration off a checkpoint's tensors, which are checked later.
+struct ConfigReader {
+  let schema: CheckpointSchema
+  private let block: ResNetConfig.Block
+  private let tensors: [String: Tensor]
+
+  init(_ checkpoint: Checkpoint) {
+    tensors = checkpoint.tensors
+    schema = CheckpointSchema(of: checkpoint) ?? .torchvision
+    let third = schema.prefixes(
+      of: .branch(2, block: 0, stage: 0), stemCount: 1, isPooled: false)
+    block = checkpoint.tensors[third.convolution + ".weight"] == nil ? .basic : .bottleneck
+  }
+
+  func config(bottleneckStride: ResNetConfig.BottleneckStride) throws(GraphError) -> ResNetConfig {
+    let (stem, stages) = try (stem(), stages())
+    let head = try shape(schema.head + ".weight", "[outputs, features]", rank: 2)
+    return try ResNetConfig(
+      block: block, blockCounts: stages.map(\.count), channels: stages.map(\.channels),
+      outputDimension: head[0], stemChannels: stem, branchChannels: stages.map(\.branchChannels),
+      bottleneckStride: bottleneckStride, poolsShortcuts: poolsShortcuts)
+  }
+
+  /// Whether some shortcut's convolution is where it is behind a pool.
+  private var poolsShortcuts: Bool {
+    (0..<4).contains { stage in
+      let ranks = [true, false].map { isPooled in
+        let place = ResNetConfig.Slot.Place.shortcut(block: 0, stage: stage)
+        return tensors[weight(place, isPooled: isPooled)]?.shape.count
+      }
+      return ranks[0] == 4 && ranks[1] != 4
+    }
+  }
+
+  /// The output channels of the stem's convolutions.
+  private func stem() throws(GraphError) -> [Int] {
+    if let name = preactivationName { throw .preactivation(name: name) }
+    let isDeep = schema == .torchvision && tensors[weight(.stem(0), stemCount: 3)] != nil
+    let count = isDeep ? 3 : 1
+    var channels: [Int] = []
+    for index in 0..<count {
+      let expected = isDeep ? "[channels, inputs, 3, 3]" : "[channels, 3, 7, 7]"
+      let name = weight(.stem(index), stemCount: count)
+      channels.append(try shape(name, expected, rank: 4)[0])
+    }
+    return channels
+  }
+
+  /// The stages that have a first block.
+  private func stages() throws(GraphError) -> [(count: Int, channels: Int, branchChannels: Int)] {
+    var stages: [(count: Int, channels: Int, branchChannels: Int)] = []
+    while stages.isEmpty || hasBlock(0, stage: stages.count) {
+      let stage = stages.count
+      let kernel = block == .basic ? "3, 3" : "1, 1"
+      let first = try shape(
+        weight(.branch(0, block: 0, stage: stage)), "[channels, inputs, \(kernel)]", rank: 4)
+      let name = weight(.branch(block.convolutionCount - 1, block: 0, stage: stage))
+      let last = try shape(name, "[outputs, channels, \(kernel)]", rank: 4)
+      guard last[0].isMultiple(of: block.expansion) else {
+        throw .notTelling(
+          name: name, expected: "[a multiple of \(block.expansion), channels, \(kernel)]",
+          found: last)
+      }
+      var count = 1
+      while hasBlock(count, stage: stage) { count += 1 }
+      stages.append((count, last[0] / block.expansion, first[0]))
+    }
+    return stages
+  }
+
+  private func shape(_ name: String, _ expected: String, rank: Int) throws(GraphError) -> [Int] {
+    guard let shape = tensors[name]?.shape, shape.count == rank else {
+      throw .notTelling(name: name, expected: expected, found: tensors[name]?.shape)
+    }
+    return shape
+  }
+
+  private func weight(
+    _ place: ResNetConfig.Slot.Place, stemCount: Int = 1, isPooled: Bool = false
+  ) -> String {
+    schema.prefixes(of: place, stemCount: stemCount, isPooled: isPooled).convolution + ".weight"
+  }
+
+  private func hasBlock(_ block: Int, stage: Int) -> Bool {
+    tensors[weight(.branch(0, block: block, stage: stage))] != nil
+  }
+
+  /// A batch norm that only pre-activation networks have: timm's `resnetv2` numbers it with its block,
+  /// others have one in the blocks and none behind the stem.
+  private var preactivationName: String? {
+    let inBlock = "stages.0.blocks.0.norm1.weight"
+    if tensors[inBlock] != nil { return inBlock }
+    let first = "layer1.0.bn1.weight"
+    let hasStemNorm = tensors.keys.contains { $0.hasPrefix("bn1.") || $0 == "conv1.bias" }
+    let hasBlockNorms = tensors["layer1.0.bn2.weight"] != nil && tensors[first] != nil
+    return !hasStemNorm && hasBlockNorms ? first : nil
+  }
+}

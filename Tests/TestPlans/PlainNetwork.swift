@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import ResNetModelGraph
+
+/// A forward pass in float64 written from the definitions, to compare the executor with.
+///
+/// Images are `[channel][row][column]`.
+package struct PlainNetwork {
+  package struct Image {
+    package var channels, size: Int
+    package var values: [Double]
+
+    package init(channels: Int, size: Int) {
+      self.channels = channels
+      self.size = size
+      values = [Double](repeating: 0, count: channels * size * size)
+    }
+
+    package subscript(channel: Int, row: Int, column: Int) -> Double {
+      get { values[(channel * size + row) * size + column] }
+      set { values[(channel * size + row) * size + column] = newValue }
+    }
+  }
+
+  let network: Network
+
+  package init(_ network: Network) { self.network = network }
+
+  /// The outputs by name.
+  package func outputs(_ pixels: [UInt8], size: Int, mean: SIMD3<Float>, std: SIMD3<Float>)
+    -> [String: [Double]]
+  {
+    var values = [Network.image: image(pixels, size: size, mean: mean, std: std)]
+    for layer in network.layers {
+      guard let x = values[layer.inputs[0]] else { preconditionFailure("\(layer.inputs[0])") }
+      switch layer.kind {
+      case .convolution(let convolution): values[layer.output] = convolved(x, convolution)
+      case .batchNorm(let norm): values[layer.output] = normed(x, norm)
+      case .clamp(let lower, let upper):
+        values[layer.output] = x
+        for index in x.values.indices {
+          values[layer.output]?.values[index] = min(
+            max(x.values[index], Double(lower)), Double(upper))
+        }
+      case .add:
+        values[layer.output] = x
+        let other = values[layer.inputs[1]]?.values ?? []
+        for index in x.values.indices { values[layer.output]?.values[index] += other[index] }
+      case .maxPool: values[layer.output] = maximum(x)
+      case .averagePool: values[layer.output] = averaged(x)
+      case .globalAveragePool:
+        var means = Image(channels: x.channels, size: 1)
+        let area = x.size * x.size
+        for channel in 0..<x.channels {
+          means.values[channel] =
+            x.values[channel * area..<(channel + 1) * area].reduce(0, +) / Double(area)
+        }
+        values[layer.output] = means
+      case .linear(let head):
+        var result = Image(channels: head.outputCount, size: 1)
+        for output in 0..<head.outputCount {
+          result.values[output] = (0..<head.inputCount).reduce(Double(head.bias[output])) {
+            $0 + x.values[$1] * Double(head.weights[output * head.inputCount + $1])
+          }
+        }
+        values[layer.output] = result
+      }
+    }
+    return network.outputs.reduce(into: [:]) { $0[$1.name] = values[$1.value]?.values }
+  }
+
+  /// The normalized pixels.
+  package func image(_ pixels: [UInt8], size: Int, mean: SIMD3<Float>, std: SIMD3<Float>) -> Image {
+    var image = Image(channels: 3, size: size)
+    for channel in 0..<3 {
+      for place in 0..<size * size {
+        image.values[channel * size * size + place] =
+          (Double(pixels[3 * place + channel]) / 255 - Double(mean[channel]))
+          / Double(std[channel])
+      }
+    }
+    return image
+  }
+
+  package func rectified(_ image: Image) -> Image {
+    var image = image
+    for index in image.values.indices { image.values[index] = max(image.values[index], 0) }
+    return image
+  }
+
+  package func convolved(_ input: Image, _ layer: Network.Convolution) -> Image {
+    let (kernel, stride, padding) = (
+      layer.kernel.height, layer.stride.height, layer.padding.top
+    )
+    let size = (input.size + 2 * padding - kernel) / stride + 1
+    var output = Image(channels: layer.outputChannels, size: size)
+    for channel in 0..<layer.outputChannels {
+      for y in 0..<size {
+        for x in 0..<size {
+          var sum = Double(layer.bias?[channel] ?? 0)
+          for source in 0..<input.channels {
+            for row in 0..<kernel {
+              let inputY = y * stride + row - padding
+              guard 0..<input.size ~= inputY else { continue }
+              for column in 0..<kernel {
+                let inputX = x * stride + column - padding
+                guard 0..<input.size ~= inputX else { continue }
+                let weight =
+                  layer.weights[
+                    ((channel * input.channels + source) * kernel + row) * kernel + column]
+                sum += Double(weight) * input[source, inputY, inputX]
+              }
+            }
+          }
+          output[channel, y, x] = sum
+        }
+      }
+    }
+    return output
+  }
+
+  package func normed(_ x: Image, _ norm: Network.BatchNorm) -> Image {
+    var y = x
+    for index in y.values.indices {
+      let channel = index / (y.size * y.size)
+      let deviation = (Double(norm.variance[channel]) + norm.epsilon).squareRoot()
+      y.values[index] =
+        (y.values[index] - Double(norm.mean[channel])) / deviation * Double(norm.gamma[channel])
+        + Double(norm.beta[channel])
+    }
+    return y
+  }
+
+  /// 3×3, stride 2, padding 1.
+  package func maximum(_ input: Image) -> Image {
+    let size = (input.size - 1) / 2 + 1
+    var output = Image(channels: input.channels, size: size)
+    for channel in 0..<input.channels {
+      for y in 0..<size {
+        for x in 0..<size {
+          var greatest = -Double.infinity
+          for row in max(2 * y - 1, 0)...min(2 * y + 1, input.size - 1) {
+            for column in max(2 * x - 1, 0)...min(2 * x + 1, input.size - 1) {
+              greatest = max(greatest, input[channel, row, column])
+            }
+          }
+          output[channel, y, x] = greatest
+        }
+      }
+    }
+    return output
+  }
+
+  /// 2×2 with stride 2.
+  package func averaged(_ x: Image) -> Image {
+    var y = Image(channels: x.channels, size: x.size / 2)
+    for channel in 0..<x.channels {
+      for row in 0..<y.size {
+        for column in 0..<y.size {
+          let sum =
+            x[channel, 2 * row, 2 * column] + x[channel, 2 * row, 2 * column + 1]
+            + x[channel, 2 * row + 1, 2 * column] + x[channel, 2 * row + 1, 2 * column + 1]
+          y[channel, row, column] = sum / 4
+        }
+      }
+    }
+    return y
+  }
+}
