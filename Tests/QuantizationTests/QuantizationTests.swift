@@ -63,6 +63,25 @@ private struct Colours: ImageSource {
     }
   }
 
+  @Test func methodsAndBiasCorrectionMakeDifferentPlans() throws {
+    let model = FloatModel(
+      try TestNetwork.bottleneck.program(inputSize: 32),
+      preprocessing: PreprocessingRecord(
+        resize: 32, crop: 32, mean: SIMD3(repeating: 0.5), std: SIMD3(repeating: 0.2)))
+    var plans: Set<[UInt8]> = []
+    for method in [
+      .minMax, .movingAverage, .percentile(99.9), .entropy, .meanSquaredError,
+    ] as [CalibrationMethod] {
+      for correctsBias in [false, true] {
+        let quantization = try Quantization(
+          of: model, on: RandomImages(count: 7, seed: 1), method: method,
+          correctsBias: correctsBias, threads: 2)
+        plans.insert(try Planner.plan(quantization.scheme))
+      }
+    }
+    #expect(plans.count == 10)
+  }
+
   @Test func everyFourthImageIsHeldOutOfTheTrials() throws {
     let seeds = Array(1...9) as [UInt64]
     let quantization = try Quantization(of: model, on: Colours(seeds: seeds), threads: 2)
