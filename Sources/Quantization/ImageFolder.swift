@@ -32,8 +32,10 @@ public struct ImageFolder: ImageSource {
     guard !files.isEmpty else { throw QuantizationError.noPhotos(folder: folder) }
     let checks = try mapImages(
       count: files.count, threads: ProcessInfo.processInfo.activeProcessorCount,
-      progress: { _ in }, makeWorker: {}
-    ) { _, index in Result { () throws(QuantizationError) in try digest(ofPhoto: files[index]) } }
+      progress: { _ in }, makeWorker: {},
+      value: { _, index in
+        Result { () throws(QuantizationError) in try digest(ofPhoto: files[index]) }
+      })
     var failures: [String] = []
     var digests: [(digest: String, path: String)] = []
     for (file, check) in zip(files, checks) {

@@ -64,12 +64,18 @@ private struct Colours: ImageSource {
   }
 
   @Test func methodsAndBiasCorrectionMakeDifferentPlans() throws {
+    let model = FloatModel(
+      try TestNetwork.bottleneck.program(inputSize: 32),
+      preprocessing: PreprocessingRecord(
+        resize: 32, crop: 32, mean: SIMD3(repeating: 0.5), std: SIMD3(repeating: 0.2)))
     var plans: Set<[UInt8]> = []
-    for method in CalibrationMethod.allCases where method != .percentile(99.9999) {
+    for method in [
+      .minMax, .movingAverage, .percentile(99.9), .entropy, .meanSquaredError,
+    ] as [CalibrationMethod] {
       for correctsBias in [false, true] {
         let quantization = try Quantization(
-          of: model, on: Colours(seeds: [1, 2, 3]), method: method, correctsBias: correctsBias,
-          threads: 2)
+          of: model, on: RandomImages(count: 7, seed: 1), method: method,
+          correctsBias: correctsBias, threads: 2)
         plans.insert(try Planner.plan(quantization.scheme))
       }
     }
@@ -144,7 +150,6 @@ private struct Colours: ImageSource {
       #expect(quantization.scheme.activations == scheme.activations)
       #expect(quantization.floatFormat == .float16)
       #expect(quantization.floatLayers.contains { $0.hasPrefix("layer2.0.") })
-      #expect(1...5 ~= quantization.floatLayers.count, "\(quantization.floatLayers)")
       #expect(try quantization.evaluate(on: images).score == kept.score)
       // No layer of them can be given up.
       for layer in quantization.floatLayers where quantization.floatLayers.count > 1 {

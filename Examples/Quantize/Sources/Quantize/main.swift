@@ -18,10 +18,8 @@ let (photo, output) = (words[4], words[5])
 let names = try readClassNames(words[1])
 
 // The network, with batch normalization folded and every ReLU and addition fused into a convolution.
-let source = try Checkpoint(contentsOf: checkpoint)
-let graph = try Graph(folding: source, config: ResNetConfig(describing: source))
-try graph.check(inputSize: 224)
-let model = FloatModel(Program(graph, inputSize: 224), preprocessing: .imageNet(crop: 224))
+let program = try Program(Network(contentsOf: checkpoint), inputSize: 224)
+let model = FloatModel(program, preprocessing: .imageNet(crop: 224))
 
 // Every method is tried on a quarter of the photos; the one with the least noise takes the ranges.
 let test = try LabelledImageFolder(labelled, classNames: names)
