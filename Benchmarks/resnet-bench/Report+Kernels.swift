@@ -18,7 +18,8 @@ extension TextOutput {
       if isRepeated { continue }
       if !isFirst { append("+") }
       isFirst = false
-      append(cString: kernel.operation)
+      append(cString: kernel.slot)
+      append(cString: kernel.form)
       append("_")
       append(cString: kernel.level)
     }

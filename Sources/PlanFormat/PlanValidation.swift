@@ -3,38 +3,32 @@
 // The rules that make a plan safe to run. They hold for hostile files too, so that the executor
 // and the kernels need no checks of their own.
 
-import CResNetKernels
-
 extension PlanView {
   func validate() throws(PlanError) {
     try validateModel()
     for index in 0..<tensorCount { try validateTensor(index) }
     for index in 0..<stepCount { try validateStep(index) }
-    try validateMadeWeights()
+    try validateLoadTimeWeights()
     try validateOutputs()
     try validateArena()
   }
 
   private func validateModel() throws(PlanError) {
-    guard 1...65536 ~= model.classCount, 1...65536 ~= model.featureCount,
-      32...1024 ~= model.inputSize,
-      model.featuresTensor < tensorCount, model.logitsTensor < tensorCount
-    else { throw .section(.model, "classes, features, image and tensors in range") }
-    guard preprocessing.crop == model.inputSize, preprocessing.crop <= preprocessing.resize,
-      preprocessing.resize <= 4096
+    guard 32...1024 ~= model.imageHeight, 32...1024 ~= model.imageWidth,
+      model.summary < stringsByteCount
+    else { throw .section(.model, "an image of 32 to 1024 pixels and a text in the strings") }
+    guard preprocessing.crop == model.imageHeight, preprocessing.crop == model.imageWidth,
+      preprocessing.crop <= preprocessing.resize, preprocessing.resize <= 4096
     else { throw .section(.preprocessing, "a crop equal to the image size and at most the resize") }
     for channel in 0..<3 {
       guard preprocessing.mean[channel].isFinite, preprocessing.std[channel].isFinite,
         preprocessing.std[channel] > 0
       else { throw .section(.preprocessing, "finite means and positive stds") }
     }
-    guard !hasClassNames || classNameCount == model.classCount else {
-      throw .section(.classes, "as many names as classes, or none")
-    }
   }
 
   private func validateTensor(_ index: Int) throws(PlanError) {
-    guard let tensor = rawTensor(index), tensor.format != .f16 else {
+    guard let tensor = rawTensor(index) else {
       throw .tensor(index: index, "a known format and zeros in reserved bytes")
     }
     guard 1...1024 ~= tensor.height, 1...1024 ~= tensor.width, tensor.border <= 3 else {
@@ -49,7 +43,7 @@ extension PlanView {
     }
     // A pattern of three bytes fills whole pixels of an image only.
     let isUniform = tensor.borderPattern == (tensor.borderPattern & 0xFF) &* 0x0101_0101
-    guard tensor.format == .q8 ? isImage || isUniform : tensor.borderPattern == 0 else {
+    guard tensor.format == .uint8 ? isImage || isUniform : tensor.borderPattern == 0 else {
       throw .tensor(index: index, "a border of equal bytes, of zeros in float32")
     }
     guard tensor.offset % PlanLayout.alignment == 0, tensor.offset <= arenaByteCount,
@@ -79,21 +73,32 @@ extension PlanView {
     }
     if step.operation != .input { try validateSource(step.input, of: index) }
     if step.hasResidual { try validateSource(step.residual, of: index) }
-    guard step.winograd == nil || step.operation == .convolution else {
-      throw .step(index: index, "a Winograd form at convolutions only")
-    }
-    guard
-      !step.hasHalfSums
-        || step.format == .f16 && (step.operation == .convolution || step.operation == .stem)
-    else { throw .step(index: index, "fp16 sums at convolutions with fp16 weights only") }
-    guard !step.hasResidual || step.operation == .convolution else {
-      throw .step(index: index, "a residual at convolutions only")
+    guard isKnown(step.arithmetic, for: step.operation) else {
+      throw .step(index: index, "an arithmetic that its operation has")
     }
     switch step.operation {
     case .input: try validateInput(step, index)
-    case .stem, .convolution: try validateConvolution(step, index)
-    case .averagePool: try validateAveragePool(step, index)
-    case .linear: try validateLinear(step, index)
+    case .stem(let record): try validateStem(record, step, index)
+    case .convolution(let record): try validateConvolution(record, step, index)
+    case .globalAverage(let record): try validateGlobalAverage(record, step, index)
+    case .linear(let record): try validateLinear(record, step, index)
+    }
+  }
+
+  private func isKnown(_ arithmetic: Arithmetic, for operation: StepOperation) -> Bool {
+    let isDirect = arithmetic.algorithm == .direct
+    let sums = (arithmetic.activations, arithmetic.weights, arithmetic.accumulator)
+    switch operation {
+    case .input, .globalAverage: return arithmetic == .int8 || arithmetic == .float32
+    case .linear: return sums.0 == .float32 && sums.2 == .float32 && isDirect
+    case .stem, .convolution:
+      switch sums {
+      case (.uint8, .int8, .int32), (.float32, .float16, .float32), (.float32, .float16, .float16):
+        if case .stem = operation { return isDirect }
+        return true
+      case (.float32, .float32, .float32): return isDirect
+      default: return false
+      }
     }
   }
 
@@ -102,174 +107,222 @@ extension PlanView {
     else { throw .step(index: index, "sources that were written before and are still live") }
   }
 
+  private func validateNoResidual(_ step: StepRecord, _ index: Int) throws(PlanError) {
+    guard !step.hasResidual else { throw .step(index: index, "a residual at convolutions only") }
+  }
+
   private func validateInput(_ step: StepRecord, _ index: Int) throws(PlanError) {
+    try validateNoResidual(step, index)
     let output = tensor(step.output)
-    guard output.channels == 3, output.height == model.inputSize, output.width == model.inputSize,
-      output.format == step.format
+    guard output.channels == 3, output.height == model.imageHeight,
+      output.width == model.imageWidth, output.format == step.arithmetic.activations
     else { throw .step(index: index, "an output of the image's size with 3 channels") }
   }
 
-  private func validateConvolution(_ step: StepRecord, _ index: Int) throws(PlanError) {
+  private func validateStem(
+    _ record: ConvolutionRecord, _ step: StepRecord, _ index: Int
+  ) throws(PlanError) {
+    try validateNoResidual(step, index)
     let input = tensor(step.input)
     let output = tensor(step.output)
-    // A float32 or fp16 convolution may convert; an image has no scale to convert by.
-    let format = step.format.activations
-    let converts = format == .f32
-    guard 1...7 ~= step.kernelSize, 1...2 ~= step.stride, step.padding <= input.border,
-      input.format == format
-        || converts && step.operation == .convolution && input.channels != 3,
-      output.format == format || converts
-    else { throw .step(index: index, "kernel, stride, padding and formats that its tensors have") }
-    guard output.channels % PlanLayout.channelBlock == 0 else {
-      throw .step(index: index, "an output in whole blocks of channels")
+    guard input.format == step.arithmetic.activations else {
+      throw .step(index: index, "kernel, stride, padding and formats that its tensors have")
     }
-    var height = convolved(input.height, step)
-    var width = convolved(input.width, step)
-    if step.operation == .stem {
-      // The maximum pads with zeros, which is right for rectified values alone.
-      guard step.low == 0, output.zeroPoint == 0 else {
-        throw .step(index: index, "a rectified output with zero point 0")
-      }
-      guard height > 0, width > 0,
-        step.stemScratchByteCount(width: width, output) <= scratchByteCount
-      else { throw .step(index: index, "scratch memory for its rows") }
-      height = (height + 1) / 2
-      width = (width + 1) / 2
+    try validateShape(record, step, index)
+    // The maximum pads with zeros, which is right for rectified values alone.
+    guard record.low == 0, output.zeroPoint == 0 else {
+      throw .step(index: index, "a rectified output with zero point 0")
     }
-    guard height == output.height, width == output.width else {
+    let (height, width) = (record.outputHeight(input), record.outputWidth(input))
+    guard height > 0, width > 0, step.stemScratchByteCount(width: width, output) <= scratchByteCount
+    else { throw .step(index: index, "scratch memory for its rows") }
+    guard (height + 1) / 2 == output.height, (width + 1) / 2 == output.width else {
       throw .step(index: index, "an output of the shape that the convolution has")
     }
+    try validateSums(record, step, index)
+  }
+
+  private func validateConvolution(
+    _ record: ConvolutionRecord, _ step: StepRecord, _ index: Int
+  ) throws(PlanError) {
+    let input = tensor(step.input)
+    let output = tensor(step.output)
+    let format = step.arithmetic.activations
+    // Float32 activations are converted where tensors are uint8; an image has no scale to convert by.
+    let converts = format == .float32
+    guard input.format == format || converts && input.channels != 3 else {
+      throw .step(index: index, "kernel, stride, padding and formats that its tensors have")
+    }
+    try validateShape(record, step, index)
+    guard record.outputHeight(input) == output.height, record.outputWidth(input) == output.width
+    else { throw .step(index: index, "an output of the shape that the convolution has") }
     if step.hasResidual {
       let residual = tensor(step.residual)
       guard residual.height == output.height, residual.width == output.width,
         residual.channels == output.channels, residual.format == format || converts,
-        step.residual != step.input, step.factor.isFinite
+        step.residual != step.input, record.residualFactor.isFinite
       else { throw .step(index: index, "a residual of the output's shape") }
     }
-    // 32768 products of 255 * 128 and a bias below 2^30 stay within int32.
-    let taps = step.kernelSize * step.run(input)
-    guard taps <= 32768 else { throw .step(index: index, "at most 32768 products in a sum") }
-    try validateClamp(step, index)
-    if let winograd = step.winograd { try validate(winograd, step, index, input, output) }
-    if converts, step.operation == .convolution {
-      guard StripLayout(step, input: input, output: output).byteCount <= scratchByteCount else {
-        throw .step(index: index, "scratch memory for a strip of rows")
+    if converts {
+      let strip = StripLayout(record, step.arithmetic, input: input, output: output)
+      let tiles = step.arithmetic.scratchByteCount(inputs: input.channels)
+      guard strip.byteCount + tiles <= scratchByteCount else {
+        throw .step(index: index, "scratch memory for a strip of rows and its tiles")
       }
     }
-    try validateConstants(
-      step, index, taps: taps, outputs: output.channels, biasesAreIntegers: true)
+    try validateSums(record, step, index)
   }
 
-  private func validate(
-    _ winograd: WinogradRecord, _ step: StepRecord, _ index: Int, _ input: TensorRecord,
-    _ output: TensorRecord
+  /// The fields that say where a convolution reads and writes.
+  private func validateShape(
+    _ record: ConvolutionRecord, _ step: StepRecord, _ index: Int
   ) throws(PlanError) {
-    guard winograd.isKnown, winograd.levels != 0, step.operation == .convolution,
-      step.kernelSize == 3, step.stride == 1,
-      winograd.scratchByteCount(inputs: input.channels, format: step.format) <= scratchByteCount
-    else { throw .step(index: index, "a Winograd form that its shape and scratch allow") }
-    let bytes = winograd.byteCount(inputs: input.channels, outputs: output.channels)
-    switch step.format {
-    case .q8:
-      guard !winograd.isMadeBySession, input.channels % 32 == 0,
-        isWithinConstants(winograd.weights, bytes)
-      else { throw .step(index: index, "transformed int8 weights that its constants hold") }
-    case .f16:
-      guard winograd.levels == WinogradRecord.allLevels,
-        input.channels % PlanLayout.channelBlock == 0
-      else { throw .step(index: index, "an fp16 Winograd form of whole blocks, for all levels") }
-      let strip = StripLayout(step, input: input, output: output)
-      guard
-        strip.byteCount + winograd.scratchByteCount(inputs: input.channels, format: .f16)
-          <= scratchByteCount
-      else { throw .step(index: index, "scratch memory for a strip of rows and its tiles") }
-      guard
-        winograd.isMadeBySession
-          ? isWithin(madeByteCount, winograd.weights, bytes)
-          : isWithinConstants(winograd.weights, bytes)
-      else { throw .step(index: index, "transformed fp16 weights with a place") }
-    case .f32: throw .step(index: index, "no Winograd form in float32")
+    guard record.groups == 1, record.dilationY == 1, record.dilationX == 1,
+      record.kernelHeight == record.kernelWidth, record.strideY == record.strideX,
+      record.paddingTop == record.paddingLeft, record.paddingTop == record.paddingBottom,
+      record.paddingTop == record.paddingRight
+    else {
+      throw .step(
+        index: index, "one group, no dilation, and the same kernel, stride and padding all around")
+    }
+    let output = tensor(step.output)
+    let format = step.arithmetic.activations
+    guard 1...7 ~= record.kernelHeight, 1...2 ~= record.strideY,
+      record.paddingTop <= tensor(step.input).border,
+      output.format == format || format == .float32
+    else { throw .step(index: index, "kernel, stride, padding and formats that its tensors have") }
+    guard output.channels % PlanLayout.channelBlock == 0 else {
+      throw .step(index: index, "an output in whole blocks of channels")
     }
   }
 
-  private func convolved(_ size: Int, _ step: StepRecord) -> Int {
-    let reach = size + 2 * step.padding - step.kernelSize
-    return reach < 0 ? 0 : reach / step.stride + 1
+  /// The sums of a convolution, their clamp and their constants.
+  private func validateSums(
+    _ record: ConvolutionRecord, _ step: StepRecord, _ index: Int
+  ) throws(PlanError) {
+    let output = tensor(step.output)
+    let weights = step.arithmetic.weights
+    // 32768 products of 255 * 128 and a bias below 2^30 stay within int32.
+    let taps = record.kernelHeight * record.run(tensor(step.input), weights)
+    guard taps <= 32768 else { throw .step(index: index, "at most 32768 products in a sum") }
+    try validateClamp(record, step, index)
+    try validateAlgorithm(record, step, index)
+    let isPlain =
+      weights == .int8 || step.arithmetic.algorithm == .direct
+      || record.transformedPlace == .madeAtLoad
+    guard isPlain || record.weights == 0 else {
+      throw .step(index: index, "no plain weights beside stored transformed ones")
+    }
+    let biasBytes = output.channels * 4
+    try validateConstants(
+      (record.weights, isPlain ? taps * output.channels * weights.byteCount : 0),
+      (record.bias, weights == .int8 ? PlanLayout.aligned(biasBytes) + biasBytes : biasBytes),
+      multiplier: record.multiplier, weights, outputs: output.channels, index)
+    guard weights == .int8 else { return }
+    let flippedBias = record.flippedBias(channels: output.channels)
+    for channel in 0..<output.channels {
+      let bias = Int32(bitPattern: constants.u32(record.bias + 4 * channel))
+      guard bias.magnitude < 1 << 30 else { throw .step(index: index, "biases below 2^30") }
+      // 32768 products of 128 * 128 are 2^29: so much more of a bias, and of a sum with it.
+      let flipped = Int32(bitPattern: constants.u32(flippedBias + 4 * channel))
+      guard flipped.magnitude < 3 << 29 else {
+        throw .step(index: index, "biases for int8 inputs below 3 * 2^29")
+      }
+    }
   }
 
-  private func validateClamp(_ step: StepRecord, _ index: Int) throws(PlanError) {
-    guard step.format == .q8 else {
-      guard step.low == 0 || step.low == -Float.infinity else {
-        throw .step(index: index, "a lower bound of 0 or none")
+  private func validateClamp(
+    _ record: ConvolutionRecord, _ step: StepRecord, _ index: Int
+  ) throws(PlanError) {
+    switch step.arithmetic.activations {
+    case .float32:
+      guard record.low == 0 || record.low == -Float.infinity, record.high == Float.infinity else {
+        throw .step(index: index, "a lower bound of 0 or none and no upper bound")
       }
+    case .uint8:
+      let zero = Float(tensor(step.output).zeroPoint)
+      guard record.low + zero >= 0, record.high + zero <= 255, record.low <= record.high else {
+        throw .step(index: index, "a clamp within 0 to 255")
+      }
+    }
+  }
+
+  private func validateAlgorithm(
+    _ record: ConvolutionRecord, _ step: StepRecord, _ index: Int
+  ) throws(PlanError) {
+    let inputs = tensor(step.input).channels
+    let arithmetic = step.arithmetic
+    guard arithmetic.algorithm != .direct else {
+      guard record.levels.isEmpty, record.transformed == 0, record.transformedPlace == .constants
+      else { throw .step(index: index, "no transformed weights for direct sums") }
       return
     }
-    let zero = Float(tensor(step.output).zeroPoint)
-    guard step.low + zero >= 0, step.high + zero <= 255, step.low <= step.high else {
-      throw .step(index: index, "a clamp within 0 to 255")
+    guard record.kernelHeight == 3, record.strideY == 1,
+      arithmetic.scratchByteCount(inputs: inputs) <= scratchByteCount
+    else { throw .step(index: index, "a Winograd form that its shape and scratch allow") }
+    let bytes = arithmetic.algorithm.transformedByteCount(
+      inputs: inputs, outputs: tensor(step.output).channels)
+    let isPlaced: Bool
+    switch record.transformedPlace {
+    case .constants: isPlaced = isWithinConstants(record.transformed, bytes)
+    case .madeAtLoad: isPlaced = isWithin(loadTimeByteCount, record.transformed, bytes)
+    }
+    // Exact sums have the same bits without the form, so that it may be for some levels.
+    if arithmetic.accumulator == .int32 {
+      guard record.transformedPlace == .constants, !record.levels.isEmpty, inputs % 32 == 0,
+        isPlaced
+      else { throw .step(index: index, "transformed int8 weights that its constants hold") }
+    } else {
+      guard record.levels == .all, inputs % PlanLayout.channelBlock == 0 else {
+        throw .step(index: index, "an fp16 Winograd form of whole blocks, for all levels")
+      }
+      guard isPlaced else { throw .step(index: index, "transformed fp16 weights with a place") }
     }
   }
 
-  private func validateAveragePool(_ step: StepRecord, _ index: Int) throws(PlanError) {
+  private func validateGlobalAverage(
+    _ record: GlobalAverageRecord, _ step: StepRecord, _ index: Int
+  ) throws(PlanError) {
+    try validateNoResidual(step, index)
     let input = tensor(step.input)
     let output = tensor(step.output)
     guard output.height == 1, output.width == 1, output.channels == input.channels,
-      output.format == .f32, output.border == 0, input.format == step.format,
+      output.format == .float32, output.border == 0, input.format == step.arithmetic.activations,
       input.channels % PlanLayout.channelBlock == 0, input.height * input.width <= 65536,
-      step.factor.isFinite, input.zeroPoint == 0
+      record.factor.isFinite, input.zeroPoint == 0
     else { throw .step(index: index, "float32 features of the input's channels") }
   }
 
-  private func validateLinear(_ step: StepRecord, _ index: Int) throws(PlanError) {
+  private func validateLinear(
+    _ record: LinearRecord, _ step: StepRecord, _ index: Int
+  ) throws(PlanError) {
+    try validateNoResidual(step, index)
     let input = tensor(step.input)
     let output = tensor(step.output)
-    guard input.height == 1, input.width == 1, input.format == .f32, input.border == 0,
-      output.height == 1, output.width == 1, output.format == .f32, output.border == 0,
+    guard input.height == 1, input.width == 1, input.format == .float32, input.border == 0,
+      output.height == 1, output.width == 1, output.format == .float32, output.border == 0,
       output.channels % PlanLayout.channelBlock == 0
     else { throw .step(index: index, "float32 vectors") }
-    guard step.kernelSize == 0, step.stride == 0, step.padding == 0 else {
-      throw .step(index: index, "no kernel size, stride and padding")
-    }
-    guard step.format == .q8 || step.low == -Float.infinity else {
-      throw .step(index: index, "logits without a lower bound")
-    }
+    let weights = step.arithmetic.weights
     try validateConstants(
-      step, index, taps: input.channels, outputs: output.channels, biasesAreIntegers: false)
+      (record.weights, input.channels * output.channels * weights.byteCount),
+      (record.bias, output.channels * 4), multiplier: record.multiplier, weights,
+      outputs: output.channels, index)
   }
 
+  /// Weights and biases, each an offset and a number of bytes, and what int8 weights are multiplied by.
   private func validateConstants(
-    _ step: StepRecord, _ index: Int, taps: Int, outputs: Int, biasesAreIntegers: Bool
+    _ weights: (Int, Int), _ bias: (Int, Int), multiplier: Int, _ format: WeightFormat,
+    outputs: Int, _ index: Int
   ) throws(PlanError) {
-    // An fp16 convolution may have its transformed weights alone.
-    let isTransformed = step.format == .f16 && step.winograd.map { !$0.isMadeBySession } ?? false
-    guard !isTransformed || step.weights == 0 else {
-      throw .step(index: index, "no plain weights beside stored transformed ones")
-    }
-    let weightBytes = isTransformed ? 0 : taps * outputs * step.format.byteCount
-    let hasFlipped = biasesAreIntegers && step.format == .q8
-    let biasBytes = outputs * 4 + (hasFlipped ? PlanLayout.aligned(outputs * 4) : 0)
-    guard isWithinConstants(step.weights, weightBytes), isWithinConstants(step.bias, biasBytes),
-      step.format != .q8 || isWithinConstants(step.multiplier, outputs * 4)
+    guard isWithinConstants(weights.0, weights.1), isWithinConstants(bias.0, bias.1),
+      format != .int8 || isWithinConstants(multiplier, outputs * 4)
     else { throw .step(index: index, "aligned constants within their section") }
-    guard step.format == .q8 else { return }
+    guard format == .int8 else { return }
     for output in 0..<outputs {
-      guard constants.f32(step.multiplier + 4 * output).isFinite else {
+      guard constants.f32(multiplier + 4 * output).isFinite else {
         throw .step(index: index, "finite multipliers")
       }
-      if biasesAreIntegers { try validateBias(step, index, output, outputs: outputs) }
-    }
-  }
-
-  private func validateBias(
-    _ step: StepRecord, _ index: Int, _ output: Int, outputs: Int
-  ) throws(PlanError) {
-    let bias = Int32(bitPattern: constants.u32(step.bias + 4 * output))
-    guard bias.magnitude < 1 << 30 else { throw .step(index: index, "biases below 2^30") }
-    // 32768 products of 128 * 128 are 2^29: so much more of a bias, and of a sum with it.
-    let flipped = Int32(
-      bitPattern: constants.u32(step.flippedBias(channels: outputs) + 4 * output))
-    guard flipped.magnitude < 3 << 29 else {
-      throw .step(index: index, "biases for int8 inputs below 3 * 2^29")
     }
   }
 
@@ -282,31 +335,39 @@ extension PlanView {
   }
 
   /// What a session makes lies in the order of steps without gaps or overlaps.
-  private func validateMadeWeights() throws(PlanError) {
+  private func validateLoadTimeWeights() throws(PlanError) {
     var end = 0
     for index in 0..<stepCount {
       let step = self.step(index)
-      guard let winograd = step.winograd, winograd.isMadeBySession else { continue }
-      guard winograd.weights == end else {
+      guard let record = step.operation.convolution, record.transformedPlace == .madeAtLoad
+      else { continue }
+      guard record.transformed == end else {
         throw .step(index: index, "transformed weights behind those of earlier steps")
       }
       end += PlanLayout.aligned(
-        winograd.byteCount(
+        step.arithmetic.algorithm.transformedByteCount(
           inputs: tensor(step.input).channels, outputs: tensor(step.output).channels))
     }
-    guard end == madeByteCount else {
+    guard end == loadTimeByteCount else {
       throw .section(.steps, "as many bytes of transformed weights as the header says")
     }
   }
 
   private func validateOutputs() throws(PlanError) {
-    let features = tensor(model.featuresTensor)
-    let logits = tensor(model.logitsTensor)
-    guard features.format == .f32, logits.format == .f32, features.height * features.width == 1,
-      logits.height * logits.width == 1, features.border == 0, logits.border == 0,
-      features.usedChannels == model.featureCount, logits.usedChannels == model.classCount,
-      features.lastStep == stepCount - 1, logits.lastStep == stepCount - 1
-    else { throw .section(.model, "float32 features and logits that live to the end") }
+    for index in 0..<outputCount {
+      let output = self.output(index)
+      guard output.tensor < tensorCount, output.name < stringsByteCount,
+        tensor(output.tensor).lastStep == stepCount - 1
+      else { throw .section(.outputs, "tensors that live to the end and names in the strings") }
+      let tensor = self.tensor(output.tensor)
+      let isVector = tensor.height == 1 && tensor.width == 1 && tensor.border == 0
+      guard output.role == .other || isVector && tensor.format == .float32 else {
+        throw .section(.outputs, "float32 vectors of features and logits")
+      }
+    }
+    guard !hasClassNames || classNameCount == tensor(logitsTensor).usedChannels else {
+      throw .section(.classes, "as many names as classes, or none")
+    }
   }
 
   /// The oracle of the arena planner: every pair of tensors that are live in a common step is

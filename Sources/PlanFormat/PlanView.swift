@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CResNetPlatform
-import ResNetPlatform
-
 /// A validated plan in memory that somebody else owns.
 ///
 /// Every count, offset, size and shape has been checked when a view exists: whatever the records
@@ -21,15 +18,22 @@ public struct PlanView {
   /// Bytes of scratch memory for each thread.
   public let scratchByteCount: Int
   /// Bytes of transformed weights that a session makes.
-  public let madeByteCount: Int
+  public let loadTimeByteCount: Int
   /// The number of tensors.
   public let tensorCount: Int
   /// The number of steps.
   public let stepCount: Int
+  /// The number of outputs.
+  public let outputCount: Int
+  /// The tensors of the pooled features and of the logits.
+  public let featuresTensor, logitsTensor: Int
+  /// The numbers of pooled features and of logits.
+  public private(set) var featureCount = 0
+  public private(set) var classCount = 0
   /// Packed weights, biases and multipliers.
   public let constants: UnsafeRawBufferPointer
 
-  private let tensorBytes, stepBytes: UnsafeRawBufferPointer
+  private let tensorBytes, stepBytes, outputBytes: UnsafeRawBufferPointer
   private let strings, classNames, provenanceText: UnsafeRawBufferPointer
 
   /// Reads and validates a plan.
@@ -38,33 +42,57 @@ public struct PlanView {
   /// - Throws: ``PlanError`` with the first rule that is broken.
   /// - Complexity: O(bytes) for the checksums and O(tensors²) for the overlap check.
   public init(validating bytes: UnsafeRawBufferPointer) throws(PlanError) {
-    let header = try PlanHeader(bytes)
+    let header = try PlanHeader(verifying: bytes)
     self.bytes = bytes
     arenaByteCount = header.arenaByteCount
     scratchByteCount = header.scratchByteCount
-    madeByteCount = header.madeByteCount
-    let modelBytes = header.section(.model)
+    loadTimeByteCount = header.loadTimeByteCount
+    let modelBytes = PlanHeader.section(.model, of: bytes)
     guard modelBytes.count == ModelRecord.byteCount, let model = ModelRecord(modelBytes, at: 0)
-    else { throw .section(.model, "a record of 96 bytes with known codes") }
+    else { throw .section(.model, "a record of 64 bytes with zeros in reserved bytes") }
     self.model = model
-    let recipeBytes = header.section(.preprocessing)
-    guard recipeBytes.count == PreprocessingRecord.byteCount,
-      let preprocessing = PreprocessingRecord(recipeBytes, at: 0)
+    let preprocessingBytes = PlanHeader.section(.preprocessing, of: bytes)
+    guard preprocessingBytes.count == PreprocessingRecord.byteCount,
+      let preprocessing = PreprocessingRecord(preprocessingBytes, at: 0)
     else { throw .section(.preprocessing, "a record of 64 bytes with known codes") }
     self.preprocessing = preprocessing
-    strings = try PlanView.text(header.section(.strings), .strings)
-    classNames = try PlanView.text(header.section(.classes), .classes)
-    provenanceText = try PlanView.text(header.section(.provenance), .provenance)
-    constants = header.section(.constants)
-    tensorBytes = header.section(.tensors)
-    stepBytes = header.section(.steps)
+    strings = try PlanView.text(PlanHeader.section(.strings, of: bytes), .strings)
+    classNames = try PlanView.text(PlanHeader.section(.classes, of: bytes), .classes)
+    provenanceText = try PlanView.text(PlanHeader.section(.provenance, of: bytes), .provenance)
+    constants = PlanHeader.section(.constants, of: bytes)
+    tensorBytes = PlanHeader.section(.tensors, of: bytes)
+    stepBytes = PlanHeader.section(.steps, of: bytes)
+    outputBytes = PlanHeader.section(.outputs, of: bytes)
     tensorCount = tensorBytes.count / TensorRecord.byteCount
     stepCount = stepBytes.count / StepRecord.byteCount
     guard tensorBytes.count % TensorRecord.byteCount == 0, 1...1024 ~= tensorCount
     else { throw .section(.tensors, "1 to 1024 records of 64 bytes") }
     guard stepBytes.count % StepRecord.byteCount == 0, 1...1024 ~= stepCount
-    else { throw .section(.steps, "1 to 1024 records of 96 bytes") }
+    else { throw .section(.steps, "1 to 1024 records of 192 bytes") }
+    outputCount = outputBytes.count / OutputRecord.byteCount
+    guard outputBytes.count % OutputRecord.byteCount == 0, 1...64 ~= outputCount
+    else { throw .section(.outputs, "1 to 64 records of 32 bytes") }
+    featuresTensor = try PlanView.tensor(of: .features, outputBytes)
+    logitsTensor = try PlanView.tensor(of: .logits, outputBytes)
     try validate()
+    featureCount = tensor(featuresTensor).usedChannels
+    classCount = tensor(logitsTensor).usedChannels
+  }
+
+  private static func tensor(of role: OutputRecord.Role, _ bytes: UnsafeRawBufferPointer)
+    throws(PlanError) -> Int
+  {
+    var found: Int?
+    for start in stride(from: 0, to: bytes.count, by: OutputRecord.byteCount) {
+      guard let output = OutputRecord(bytes, at: start) else {
+        throw .section(.outputs, "known roles and zeros in reserved bytes")
+      }
+      guard output.role == role else { continue }
+      guard found == nil else { throw .section(.outputs, "features and logits, each once") }
+      found = output.tensor
+    }
+    guard let found else { throw .section(.outputs, "features and logits, each once") }
+    return found
   }
 
   /// The record of a tensor; `index` is below ``tensorCount``.
@@ -75,6 +103,20 @@ public struct PlanView {
   /// The record of a step; `index` is below ``stepCount``.
   public func step(_ index: Int) -> StepRecord {
     StepRecord(stepBytes, at: index * StepRecord.byteCount)!
+  }
+
+  /// The record of an output; `index` is below ``outputCount``.
+  public func output(_ index: Int) -> OutputRecord {
+    OutputRecord(outputBytes, at: index * OutputRecord.byteCount)!
+  }
+
+  /// The arithmetic of most multiplications.
+  public var mainArithmetic: Arithmetic {
+    var main = step(0)
+    for index in 1..<stepCount where step(index).multiplications > main.multiplications {
+      main = step(index)
+    }
+    return main.arithmetic
   }
 
   /// Reads a tensor record that has not been validated yet.
@@ -132,70 +174,5 @@ public struct PlanView {
       throw .section(section, "text ended by a zero byte")
     }
     return bytes
-  }
-}
-
-/// The header of a plan, with every section's place and checksum verified.
-private struct PlanHeader {
-  let bytes: UnsafeRawBufferPointer
-  let arenaByteCount: Int
-  let scratchByteCount: Int
-  let madeByteCount: Int
-
-  init(_ bytes: UnsafeRawBufferPointer) throws(PlanError) {
-    self.bytes = bytes
-    let magic = PlanLayout.magic
-    guard bytes.count >= magic.utf8CodeUnitCount,
-      memcmp(bytes.baseAddress!, magic.utf8Start, magic.utf8CodeUnitCount) == 0
-    else { throw .notAPlan }
-    guard bytes.count >= PlanLayout.headerByteCount else {
-      throw .size(expected: UInt64(PlanLayout.headerByteCount), found: bytes.count)
-    }
-    guard bytes.u32(8) == PlanLayout.version else { throw .version(found: bytes.u32(8)) }
-    guard
-      rn_crc32c(0, bytes.baseAddress, PlanLayout.headerCRCOffset)
-        == bytes.u32(PlanLayout.headerCRCOffset)
-    else { throw .headerChecksum }
-    guard bytes.u64(16) == UInt64(bytes.count) else {
-      throw .size(expected: bytes.u64(16), found: bytes.count)
-    }
-    // An arena beyond 4 GiB is no plan for a board; the bound keeps later sums in range.
-    let limit = UInt64(UInt32.max)
-    guard bytes.u64(24) <= limit, bytes.u64(32) <= limit, bytes.u64(40) <= limit,
-      bytes.u32(12) == UInt32(PlanLayout.sectionCount)
-    else {
-      throw .section(.model, "an arena, scratch and transformed weights below 4 GiB and 8 sections")
-    }
-    arenaByteCount = Int(bytes.u64(24))
-    scratchByteCount = Int(bytes.u64(32))
-    madeByteCount = Int(bytes.u64(40))
-
-    var end = PlanLayout.headerByteCount
-    for index in 0..<PlanLayout.sectionCount {
-      let kind = PlanSection(rawValue: UInt32(index))!
-      let entry = PlanHeader.entryOffset(kind)
-      guard bytes.u32(entry) == kind.rawValue, bytes.u64(entry + 8) == UInt64(end),
-        bytes.u64(entry + 16) <= UInt64(bytes.count - end)
-      else { throw .section(kind, "a place right after the section before it, within the file") }
-      let padded = PlanLayout.aligned(Int(bytes.u64(entry + 16)))
-      guard padded <= bytes.count - end else {
-        throw .section(kind, "a place right after the section before it, within the file")
-      }
-      guard rn_crc32c(0, bytes.baseAddress! + end, padded) == bytes.u32(entry + 4)
-      else { throw .sectionChecksum(kind) }
-      end += padded
-    }
-    guard end == bytes.count else { throw .section(.constants, "the end of the file after it") }
-  }
-
-  static func entryOffset(_ section: PlanSection) -> Int {
-    PlanLayout.sectionTableOffset + Int(section.rawValue) * PlanLayout.sectionEntryByteCount
-  }
-
-  func section(_ kind: PlanSection) -> UnsafeRawBufferPointer {
-    let entry = PlanHeader.entryOffset(kind)
-    let start = Int(bytes.u64(entry + 8))
-    return UnsafeRawBufferPointer(
-      start: bytes.baseAddress! + start, count: Int(bytes.u64(entry + 16)))
   }
 }

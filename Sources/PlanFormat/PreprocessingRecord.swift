@@ -13,10 +13,16 @@
 /// | 8 | u32 | resize: shorter side, pixels |
 /// | 12 | u32 | crop: height and width, pixels |
 /// | 16, 20, 24 | f32 | mean of R, G, B |
-/// | 28, 32, 36 | f32 | standard std of R, G, B |
-public struct PreprocessingRecord: Equatable {
+/// | 28, 32, 36 | f32 | std of R, G, B |
+/// | 40–63 | | 0 |
+public struct PreprocessingRecord: Equatable, PlanRecord {
   public static var byteCount: Int { 64 }
 
+  private enum ColorOrder: UInt32 { case rgb = 0 }
+  private enum Interpolation: UInt32 { case bilinear = 0 }
+
+  private var colors = ColorOrder.rgb
+  private var interpolation = Interpolation.bilinear
   public var resize: Int
   public var crop: Int
   public var mean: SIMD3<Float>
@@ -33,22 +39,16 @@ public struct PreprocessingRecord: Equatable {
     self.std = std
   }
 
-  /// Reads a record, or returns nil if a code does not exist.
-  init?(_ bytes: UnsafeRawBufferPointer, at start: Int) {
-    guard bytes.u32(start) == 0, bytes.u32(start + 4) == 0 else { return nil }
-    self.init(
-      resize: Int(bytes.u32(start + 8)), crop: Int(bytes.u32(start + 12)),
-      mean: SIMD3(bytes.f32(start + 16), bytes.f32(start + 20), bytes.f32(start + 24)),
-      std: SIMD3(bytes.f32(start + 28), bytes.f32(start + 32), bytes.f32(start + 36)))
-  }
+  package init() { self.init(resize: 0, crop: 0) }
 
-  /// Writes the record into `bytes`, which holds zeros.
-  public func write(to bytes: UnsafeMutableRawBufferPointer, at start: Int) {
-    bytes.set(UInt32(resize), at: start + 8)
-    bytes.set(UInt32(crop), at: start + 12)
+  package mutating func code(_ codec: inout RecordCodec) {
+    codec.code(&colors, at: 0)
+    codec.code(&interpolation, at: 4)
+    codec.u32(&resize, at: 8)
+    codec.u32(&crop, at: 12)
     for channel in 0..<3 {
-      bytes.set(mean[channel], at: start + 16 + 4 * channel)
-      bytes.set(std[channel], at: start + 28 + 4 * channel)
+      codec.f32(&mean[channel], at: 16 + 4 * channel)
+      codec.f32(&std[channel], at: 28 + 4 * channel)
     }
   }
 }

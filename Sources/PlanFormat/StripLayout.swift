@@ -21,17 +21,24 @@ public struct StripLayout: Equatable {
   /// Bytes of a strip.
   public var byteCount: Int { inputByteCount + PlanLayout.aligned(4 * rows * outputPitch) }
 
-  /// The layout for a convolution in float32 or fp16.
-  public init(_ step: StepRecord, input: TensorRecord, output: TensorRecord) {
-    inputPitch = input.format == .f32 ? 0 : (input.width + 2 * step.padding) * input.channels
-    outputPitch = output.format == .f32 ? 0 : output.width * output.channels
-    // A row more of output is `stride` rows more of input.
-    let first = 4 * step.kernelSize * inputPitch + 4 * outputPitch + 2 * PlanLayout.alignment
-    let next = 4 * step.stride * inputPitch + 4 * outputPitch
+  /// The layout for a convolution with float32 activations.
+  public init(
+    _ convolution: ConvolutionRecord, _ arithmetic: Arithmetic, input: TensorRecord,
+    output: TensorRecord
+  ) {
+    inputPitch =
+      input.format == arithmetic.activations
+      ? 0
+      : (input.width + convolution.paddingLeft + convolution.paddingRight) * input.channels
+    outputPitch = output.format == arithmetic.activations ? 0 : output.width * output.channels
+    // A row more of output is `strideY` rows more of input.
+    let first =
+      4 * convolution.kernelHeight * inputPitch + 4 * outputPitch + 2 * PlanLayout.alignment
+    let next = 4 * convolution.strideY * inputPitch + 4 * outputPitch
     let more = next == 0 ? output.height : max(StripLayout.byteLimit - first, 0) / next
     // Tiles lie as in the whole image.
-    let tile = step.winograd?.tileHeight ?? 1
+    let tile = arithmetic.algorithm.tileHeight
     rows = min(max((1 + more) / tile, 1) * tile, output.height)
-    inputRows = (rows - 1) * step.stride + step.kernelSize
+    inputRows = (rows - 1) * convolution.strideY + convolution.kernelHeight
   }
 }

@@ -32,7 +32,8 @@ extension PlanBuilder {
     var indices: [Int] = []
     var candidates: [HalfWinogradCandidate] = []
     var halfWeights = 0
-    for index in graph.operations.indices where formats.operations[index] == .f16 {
+    for index in graph.operations.indices
+    where formats.operations[index].weights == .float16 {
       let operation = scheme.model.operation(index)
       switch operation.kind {
       case .convolution(let convolution):
@@ -64,25 +65,24 @@ extension PlanBuilder {
 
   /// Appends packed weights, or what a Winograd form makes of them.
   mutating func append(
-    _ weights: [UInt16], to record: inout StepRecord, _ form: WinogradForm?, inputs: Int,
+    _ weights: [UInt16], to record: inout ConvolutionRecord, _ form: WinogradForm?, inputs: Int,
     outputs: Int
   ) {
     guard let form else {
       record.weights = sections.append(weights)
       return
     }
-    var winograd = WinogradRecord(
-      tileHeight: form.height, tileWidth: form.width, levels: WinogradRecord.allLevels, weights: 0,
-      isMadeBySession: options.winograd == .atLoad)
+    record.levels = .all
     if options.winograd == .atLoad {
-      sources.append(weights)
-      winograd.weights = memory.made
-      memory.made += PlanLayout.aligned(winograd.byteCount(inputs: inputs, outputs: outputs))
+      loadTimeSources.append(weights)
+      record.transformedPlace = .madeAtLoad
+      record.transformed = loadTimeByteCount
+      loadTimeByteCount += PlanLayout.aligned(
+        form.algorithm.transformedByteCount(inputs: inputs, outputs: outputs))
     } else {
-      winograd.weights = sections.append(
+      record.transformed = sections.append(
         form.transformed(weights, inputs: inputs, outputs: outputs))
     }
-    record.winograd = winograd
   }
 }
 

@@ -14,9 +14,10 @@ struct PlanBuilder {
   var halfForms: [Int: WinogradForm] = [:]
   /// The weights of which a session makes others, in the order of steps. They come last in the constants, so
   /// that inference touches no page with them.
-  var sources: [[UInt16]] = []
+  var loadTimeSources: [[UInt16]] = []
+  var loadTimeByteCount = 0
   var sections = PlanSections()
-  var memory = PlanMemory()
+  private var scratchByteCount = 0
 
   init(_ scheme: QuantizationScheme, _ options: PlanOptions) {
     formats = PlanFormats(scheme)
@@ -28,46 +29,60 @@ struct PlanBuilder {
   private var preprocessing: PreprocessingRecord { scheme.model.preprocessing }
 
   func scale(_ tensor: Int) -> ActivationScale {
-    formats.tensors[tensor] == .q8 && !scheme.activations.isEmpty
+    formats.tensors[tensor] == .uint8 && !scheme.activations.isEmpty
       ? scheme.activations[tensor] : ActivationScale(low: 0, high: 255)
   }
 
   mutating func build() throws(PlanningError) -> [UInt8] {
     var tensors = tensorRecords()
-    memory.arena = place(&tensors)
+    let arenaByteCount = place(&tensors)
     halfForms = chooseHalfForms()
     var steps: [StepRecord] = []
     for index in graph.operations.indices { steps.append(try step(index, tensors)) }
-    let made = steps.indices.filter { steps[$0].winograd?.isMadeBySession ?? false }
-    for (index, weights) in zip(made, sources) { steps[index].weights = sections.append(weights) }
+    for index in steps.indices {
+      guard var record = steps[index].operation.convolution,
+        record.transformedPlace == .madeAtLoad
+      else { continue }
+      record.weights = sections.append(loadTimeSources.removeFirst())
+      steps[index].operation = .convolution(record)
+    }
+    let outputs = graph.outputs.map {
+      OutputRecord(
+        role: OutputRecord.Role($0.role), tensor: $0.tensor, name: tensors[$0.tensor].name)
+    }
+    let model = ModelRecord(
+      imageHeight: graph.inputSize, imageWidth: graph.inputSize,
+      summary: sections.string(graph.name))
     return sections.assemble(
-      model: modelRecord(), preprocessing: preprocessing, classNames: options.classNames,
-      provenance: options.provenance,
-      tensors: tensors, steps: steps, memory: memory)
-  }
-
-  private func modelRecord() -> ModelRecord {
-    ModelRecord(
-      classCount: graph.classCount, featureCount: graph.tensors[graph.featuresTensor].channels,
-      precision: scheme.weights.element, inputSize: graph.inputSize,
-      featuresTensor: graph.featuresTensor, logitsTensor: graph.logitsTensor)
+      PlanHeader(
+        arenaByteCount: arenaByteCount, scratchByteCount: scratchByteCount,
+        loadTimeByteCount: loadTimeByteCount),
+      model: model, preprocessing: preprocessing, classNames: options.classNames,
+      provenance: options.provenance, tensors: tensors, steps: steps, outputs: outputs)
   }
 
   private mutating func tensorRecords() -> [TensorRecord] {
     let lifetimes = graph.lifetimes
     return graph.tensors.indices.map { index in
       let tensor = graph.tensors[index]
-      let format = formats.tensors[index]
-      let scale = self.scale(index)
-      return TensorRecord(
-        offset: 0, height: tensor.height, width: tensor.width,
-        channels: graph.storedChannels(of: index), usedChannels: tensor.channels,
-        border: tensor.border, format: format, scale: format == .q8 ? scale.scale : 1,
-        zeroPoint: format == .q8 ? scale.zeroPoint : 0,
-        borderPattern: format == .q8 ? borderPattern(index, scale) : 0,
-        firstStep: lifetimes[index].lowerBound,
-        lastStep: options.keepsTensors ? graph.operations.count - 1 : lifetimes[index].upperBound,
-        name: sections.string(tensor.name))
+      var record = TensorRecord()
+      record.height = tensor.height
+      record.width = tensor.width
+      record.channels = graph.storedChannels(of: index)
+      record.usedChannels = tensor.channels
+      record.border = tensor.border
+      record.format = formats.tensors[index]
+      if record.format == .uint8 {
+        let scale = self.scale(index)
+        record.scale = scale.scale
+        record.zeroPoint = scale.zeroPoint
+        record.borderPattern = borderPattern(index, scale)
+      }
+      record.firstStep = lifetimes[index].lowerBound
+      record.lastStep =
+        options.keepsTensors ? graph.operations.count - 1 : lifetimes[index].upperBound
+      record.name = sections.string(tensor.name)
+      return record
     }
   }
 
@@ -114,82 +129,102 @@ struct PlanBuilder {
   private mutating func step(
     _ index: Int, _ tensors: [TensorRecord]
   ) throws(PlanningError) -> StepRecord {
-    let format = formats.operations[index]
+    let arithmetic = formats.operations[index]
     // The model quantizes and packs int8 layers itself.
-    let operation = format == .q8 ? graph.operations[index] : scheme.model.operation(index)
+    let operation =
+      arithmetic.weights == .int8 ? graph.operations[index] : scheme.model.operation(index)
+    var step = StepRecord()
+    step.input = operation.input
+    step.output = operation.output
+    step.residual = operation.residual ?? StepRecord.noTensor
+    step.arithmetic = arithmetic
+    step.name = sections.string(operation.name)
+    step.block = sections.string(operation.block)
+    step.multiplications = operation.multiplications
+    let input = tensors[operation.input]
     let output = tensors[operation.output]
-    var record = StepRecord(
-      operation: .input, input: operation.input, output: operation.output,
-      residual: operation.residual ?? StepRecord.noTensor, format: format,
-      name: sections.string(operation.name), block: sections.string(operation.block),
-      multiplications: operation.multiplications)
     switch operation.kind {
-    case .input:
-      break
+    case .input: step.operation = .input
     case .stem(let stem):
-      record.operation = .stem
-      try fill(&record, stem, index)
-      let width = stem.outputSize(graph.tensors[operation.input].width)
-      memory.scratch = max(
-        memory.scratch, record.stemScratchByteCount(width: width, output))
+      let record = try record(stem, index, &step.arithmetic)
+      step.operation = .stem(record)
+      let width = record.outputWidth(input)
+      scratchByteCount = max(
+        scratchByteCount, step.stemScratchByteCount(width: width, output))
     case .convolution(let convolution):
-      record.operation = .convolution
-      try fill(&record, convolution, index, halfForms[index])
-      if format != .q8 {
-        let input = tensors[operation.input]
-        let tiles =
-          record.winograd?.scratchByteCount(inputs: input.channels, format: format) ?? 0
-        let strip = StripLayout(record, input: input, output: output)
-        memory.scratch = max(memory.scratch, strip.byteCount + tiles)
+      let record = try record(convolution, index, &step.arithmetic, halfForms[index])
+      step.operation = .convolution(record)
+      var scratch = step.arithmetic.scratchByteCount(inputs: input.channels)
+      if step.arithmetic.activations == .float32 {
+        scratch += StripLayout(record, step.arithmetic, input: input, output: output).byteCount
       }
+      scratchByteCount = max(scratchByteCount, scratch)
     case .averagePool:
-      record.operation = .averagePool
-      let input = graph.tensors[operation.input]
-      let scale = format == .q8 ? Double(self.scale(operation.input).scale) : 1
-      record.factor = Float(scale / Double(input.height * input.width))
+      let scale = input.format == .uint8 ? Double(self.scale(operation.input).scale) : 1
+      step.operation = .globalAverage(
+        GlobalAverageRecord(factor: Float(scale / Double(input.height * input.width))))
     case .linear(let linear):
-      record.operation = .linear
-      try fill(&record, linear, index)
+      step.operation = .linear(try record(linear, index, step.arithmetic.weights))
     }
+    return step
+  }
+
+  private mutating func record(
+    _ convolution: Convolution, _ index: Int, _ arithmetic: inout Arithmetic,
+    _ form: WinogradForm? = nil
+  ) throws(PlanningError) -> ConvolutionRecord {
+    let operation = graph.operations[index]
+    var record = ConvolutionRecord(
+      kernelSize: convolution.kernelSize, stride: convolution.stride, padding: convolution.padding)
+    let inputs = graph.storedChannels(of: operation.input)
+    switch arithmetic.weights {
+    case .int8:
+      quantize(&record, convolution, index, &arithmetic, inputs: inputs)
+      return record
+    case .float32:
+      record.weights = sections.append(
+        packed(convolution.weights, convolution, inputs: inputs, group: 1, zero: 0))
+    case .float16:
+      let weights = try halves(convolution.weights, convolution.name)
+      if canSumInHalves(convolution, of: operation.input, form) {
+        arithmetic.accumulator = .float16
+      }
+      arithmetic.algorithm = form?.algorithm ?? .direct
+      append(
+        packed(weights, convolution, inputs: inputs, group: 1, zero: 0), to: &record, form,
+        inputs: inputs, outputs: paddedChannels(convolution.outputChannels))
+    }
+    record.low = operation.isRectified ? 0 : -.infinity
+    record.high = .infinity
+    record.bias = sections.append(padded(convolution.bias, with: 0))
     return record
   }
 
-  private mutating func fill(
-    _ record: inout StepRecord, _ convolution: Convolution, _ index: Int,
-    _ form: WinogradForm? = nil
-  ) throws(PlanningError) {
+  private mutating func quantize(
+    _ record: inout ConvolutionRecord, _ convolution: Convolution, _ index: Int,
+    _ arithmetic: inout Arithmetic, inputs: Int
+  ) {
     let operation = graph.operations[index]
-    record.kernelSize = convolution.kernelSize
-    record.stride = convolution.stride
-    record.padding = convolution.padding
-    let inputs = graph.storedChannels(of: operation.input)
-    guard record.format == .q8 else {
-      record.low = operation.isRectified ? 0 : -.infinity
-      if record.format == .f32 {
-        record.weights = sections.append(
-          packed(convolution.weights, convolution, inputs: inputs, group: 1, zero: 0))
-      } else {
-        let weights = try halves(convolution.weights, convolution.name)
-        record.hasHalfSums = canSumInHalves(convolution, of: operation.input, form)
-        append(
-          packed(weights, convolution, inputs: inputs, group: 1, zero: 0), to: &record, form,
-          inputs: inputs, outputs: paddedChannels(convolution.outputChannels))
-      }
-      record.bias = sections.append(padded(convolution.bias, with: 0))
-      return
-    }
     let output = scale(operation.output)
     let means = scheme.channelMeans.isEmpty ? nil : scheme.channelMeans[operation.input]
     let layer = scheme.model.int8Layer(
       index, LayerScales(input: scale(operation.input), output: output, means: means))
     (record.low, record.high) = Quantizer.clamp(output, isRectified: operation.isRectified)
     if let residual = operation.residual {
-      record.factor = Float(Double(scale(residual).scale) / Double(output.scale))
+      record.residualFactor = Float(Double(scale(residual).scale) / Double(output.scale))
     }
     record.weights = sections.append(layer.weights)
-    if record.operation == .convolution, convolution.kernelSize == 3, convolution.stride == 1 {
-      record.winograd = winograd(
-        of: layer.weights, inputs: inputs, output: graph.tensors[operation.output])
+    if case .convolution = operation.kind, convolution.kernelSize == 3, convolution.stride == 1 {
+      let output = graph.tensors[operation.output]
+      let shape = WinogradShape(
+        height: output.height, width: output.width, inputs: inputs,
+        outputs: paddedChannels(output.channels))
+      // The transformed weights of the form that pays on the targets, if there is one.
+      if let choice = chooseWinograd(layer.weights, shape, targets: options.targets) {
+        arithmetic.algorithm = choice.form.algorithm
+        record.levels = choice.targets.reduce(record.levels) { $0.union($1.level) }
+        record.transformed = sections.append(choice.form.transformed(layer.weights, shape))
+      }
     }
     record.bias = sections.append(layer.bias)
     let flipped = sections.append(layer.flippedBias)
@@ -198,38 +233,31 @@ struct PlanBuilder {
     record.multiplier = sections.append(layer.multiplier)
   }
 
-  /// Stores the transformed weights of the form that pays on the targets, if there is one.
-  private mutating func winograd(
-    of weights: [Int8], inputs: Int, output: Program.Tensor
-  ) -> WinogradRecord? {
-    let shape = WinogradShape(
-      height: output.height, width: output.width, inputs: inputs,
-      outputs: paddedChannels(output.channels))
-    guard let choice = chooseWinograd(weights, shape, targets: options.targets) else { return nil }
-    let record = WinogradRecord(
-      tileHeight: choice.form.height, tileWidth: choice.form.width,
-      levels: choice.targets.reduce(0) { $0 | 1 << $1.level },
-      weights: sections.append(choice.form.transformed(weights, shape)))
-    memory.scratch = max(memory.scratch, record.scratchByteCount(inputs: inputs, format: .q8))
-    return record
-  }
-
-  private mutating func fill(
-    _ record: inout StepRecord, _ linear: Linear, _ index: Int
-  ) throws(PlanningError) {
-    switch record.format {
-    case .q8:
+  private mutating func record(
+    _ linear: Linear, _ index: Int, _ format: WeightFormat
+  ) throws(PlanningError) -> LinearRecord {
+    var record = LinearRecord()
+    switch format {
+    case .int8:
       let layer = scheme.model.int8Layer(index, LayerScales())
       record.weights = sections.append(layer.weights)
       record.multiplier = sections.append(layer.multiplier)
-    case .f32:
-      record.low = -.infinity
+    case .float32:
       record.weights = sections.append(packed(linear.weights, linear, zero: 0))
-    case .f16:
-      record.low = -.infinity
+    case .float16:
       record.weights = sections.append(
         packed(try halves(linear.weights, linear.name), linear, zero: 0))
     }
     record.bias = sections.append(padded(linear.bias, with: 0))
+    return record
+  }
+}
+
+extension OutputRecord.Role {
+  fileprivate init(_ role: Program.Output.Role) {
+    switch role {
+    case .features: self = .features
+    case .logits: self = .logits
+    }
   }
 }

@@ -3,25 +3,25 @@
 import ResNetModelGraph
 import ResNetPlanFormat
 
-/// The formats of a graph's operations and tensors.
+/// The arithmetic of a program's operations and the formats of its tensors.
 ///
-/// An int8 tensor can be read and written by operations of all formats, since those with float32 activations
+/// A uint8 tensor can be read and written by operations of all kinds, since those with float32 activations
 /// convert; a float32 tensor only by them.
 struct PlanFormats {
-  let operations: [ElementFormat]
-  let tensors: [ElementFormat]
+  /// Of convolutions with direct sums in float32 or int32.
+  let operations: [Arithmetic]
+  let tensors: [ActivationFormat]
 
   init(_ scheme: QuantizationScheme) {
-    let graph = scheme.model.program
-    let exceptions = scheme.layers
+    let program = scheme.model.program
     // The convolutions of a stem are of one format, since the last one reads what it finds.
-    let stem = graph.operations.first { $0.block == "stem" && exceptions[$0.name] != nil }
-    func format(_ operation: Program.Operation) -> ElementFormat {
+    let stem = program.operations.first { $0.block == "stem" && scheme.layers[$0.name] != nil }
+    func weights(_ operation: Program.Operation) -> WeightFormat {
       let name = operation.block == "stem" ? stem?.name : operation.name
-      return (name.flatMap { exceptions[$0] } ?? scheme.weights).element
+      return name.flatMap { scheme.layers[$0] } ?? scheme.weights
     }
-    var canBeFloat = [Bool](repeating: true, count: graph.tensors.count)
-    for operation in graph.operations where format(operation) == .q8 {
+    var canBeFloat = [Bool](repeating: true, count: program.tensors.count)
+    for operation in program.operations where weights(operation) == .int8 {
       // The input makes either, the pool takes what it finds, and a classifier reads float32 features.
       switch operation.kind {
       case .input, .averagePool, .linear: continue
@@ -31,25 +31,32 @@ struct PlanFormats {
       canBeFloat[operation.output] = false
       if let residual = operation.residual { canBeFloat[residual] = false }
     }
-    let tensors = canBeFloat.map { $0 ? ElementFormat.f32 : .q8 }
-    operations = graph.operations.map { operation in
+    let tensors = canBeFloat.map { $0 ? ActivationFormat.float32 : .uint8 }
+    operations = program.operations.map { operation in
       switch operation.kind {
-      case .input: tensors[operation.output]
-      case .averagePool: tensors[operation.input]
-      case .stem, .convolution, .linear: format(operation)
+      case .input: Arithmetic(tensors[operation.output])
+      case .averagePool: Arithmetic(tensors[operation.input])
+      case .linear: Arithmetic(.float32, weights(operation), .float32)
+      case .stem, .convolution: Arithmetic(ofConvolutionWith: weights(operation))
       }
     }
     self.tensors = tensors
   }
 }
 
-extension WeightFormat {
-  /// As a plan stores it.
-  var element: ElementFormat {
-    switch self {
-    case .int8: .q8
-    case .float16: .f16
-    case .float32: .f32
+extension Arithmetic {
+  /// Of a step without weights.
+  fileprivate init(_ activations: ActivationFormat) {
+    switch activations {
+    case .uint8: self = .int8
+    case .float32: self = .float32
+    }
+  }
+
+  fileprivate init(ofConvolutionWith weights: WeightFormat) {
+    switch weights {
+    case .int8: self = .int8
+    case .float16, .float32: self.init(.float32, weights, .float32)
     }
   }
 }

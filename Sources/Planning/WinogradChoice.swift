@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetKernels
-import ResNetPlanFormat
+public import ResNetPlanFormat
 
 /// An instruction-set level for which a plan stores transformed weights where they pay.
 public enum PlanTarget: String, CaseIterable, Sendable {
@@ -15,13 +15,13 @@ public enum PlanTarget: String, CaseIterable, Sendable {
     }
   }
 
-  /// The number of the level in `rn_isa`.
-  public var level: UInt32 {
+  /// The level in a plan.
+  public var level: PlanLevels {
     switch self {
-    case .sse42: RN_ISA_SSE42.rawValue
-    case .avx2: RN_ISA_AVX2.rawValue
-    case .avx512vnni: RN_ISA_AVX512VNNI.rawValue
-    case .neon: RN_ISA_NEON.rawValue
+    case .sse42: .sse42
+    case .avx2: .avx2
+    case .avx512vnni: .avx512vnni
+    case .neon: .neon
     }
   }
 
@@ -72,13 +72,16 @@ package struct WinogradShape {
 
 /// F(height × width, 3 × 3).
 package struct WinogradForm: Equatable {
-  package var height, width: Int
+  package var algorithm: Arithmetic.Algorithm
 
   package static let all = [
-    WinogradForm(height: 2, width: 2), WinogradForm(height: 4, width: 2),
-    WinogradForm(height: 4, width: 4),
+    WinogradForm(.winograd2x2), WinogradForm(.winograd4x2), WinogradForm(.winograd4x4),
   ]
 
+  package init(_ algorithm: Arithmetic.Algorithm) { self.algorithm = algorithm }
+
+  var height: Int { algorithm.tileHeight }
+  var width: Int { algorithm.tileWidth }
   package var positions: Int { Int(rn_winograd_positions(UInt32(height), UInt32(width))) }
 
   func tiles(_ shape: WinogradShape) -> Int {

@@ -43,23 +43,35 @@ public struct Plan: ~Copyable {
   func dropPages() { file?.dropPages() }
 
   /// Height and width of the image that a session takes, in pixels.
-  public var inputSize: Int { view.model.inputSize }
+  public var inputSize: Int { view.model.imageHeight }
 
   /// The number of logits.
-  public var classCount: Int { view.model.classCount }
+  public var classCount: Int { view.classCount }
 
   /// The number of pooled features.
-  public var featureCount: Int { view.model.featureCount }
+  public var featureCount: Int { view.featureCount }
 
   /// The bytes of arena that a session with `threads` threads needs: for the tensors, for the scratch memory of
-  /// each thread, and for the transformed weights of an fp16 plan that does not store them.
+  /// each thread, for the transformed weights of an fp16 plan that does not store them, and for its bound steps.
   public func sessionByteCount(threads: Int) -> Int {
-    madeWeightsOffset(threads: threads) + view.madeByteCount
+    SessionLayout(view, threads: threads).byteCount
   }
+}
 
-  /// Where transformed weights that a session makes start in its memory.
-  func madeWeightsOffset(threads: Int) -> Int {
-    PlanLayout.aligned(view.arenaByteCount + Session.overread)
-      + threads * PlanLayout.aligned(view.scratchByteCount + Session.overread)
+/// What lies where in the memory of a session; the tensors come first.
+package struct SessionLayout {
+  /// The scratch memory of the first thread, and bytes from one thread's to the next.
+  package let scratch, scratchPitch: Int
+  /// The transformed weights that a session makes.
+  package let loadTimeWeights: Int
+  package let steps: Int
+  package let byteCount: Int
+
+  package init(_ view: PlanView, threads: Int) {
+    scratch = PlanLayout.aligned(view.arenaByteCount + Session.overread)
+    scratchPitch = PlanLayout.aligned(view.scratchByteCount + Session.overread)
+    loadTimeWeights = scratch + threads * scratchPitch
+    steps = PlanLayout.aligned(loadTimeWeights + view.loadTimeByteCount)
+    byteCount = steps + PlanLayout.aligned(view.stepCount * MemoryLayout<BoundStep>.stride)
   }
 }

@@ -11,18 +11,18 @@ extension Session {
   package func forEachValue(of tensor: Int, _ body: (Float) -> Void) {
     let record = plan.view.tensor(tensor)
     let start =
-      executor.arena + record.offset
+      arena + record.offset
       + record.border * (record.rowPitch + record.channels) * record.format.byteCount
-    let flip = executor.kernels.activation_flip
+    let flip = kernels.activation_flip
     for y in 0..<record.height {
       for x in 0..<record.width {
         let pixel = start + (y * record.rowPitch + x * record.channels) * record.format.byteCount
         for channel in 0..<record.usedChannels {
-          if record.format == .q8 {
+          switch record.format {
+          case .uint8:
             let byte = pixel.load(fromByteOffset: channel, as: UInt8.self) ^ flip
             body(record.scale * Float(Int(byte) - record.zeroPoint))
-          } else {
-            body(pixel.load(fromByteOffset: 4 * channel, as: Float.self))
+          case .float32: body(pixel.load(fromByteOffset: 4 * channel, as: Float.self))
           }
         }
       }

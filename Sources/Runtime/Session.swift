@@ -31,7 +31,12 @@ public struct Session: ~Copyable {
   /// The highest instruction-set level in use.
   public let instructionSet: InstructionSet
 
-  var executor: Executor
+  /// The steps, bound to kernels.
+  let steps: UnsafeBufferPointer<BoundStep>
+
+  private var executor: Executor
+  let arena: UnsafeMutableRawPointer
+  let kernels: rn_kernels
   private let ownsArena: Bool
 
   /// Makes a session.
@@ -84,19 +89,30 @@ public struct Session: ~Copyable {
         throw .threads(errno: code)
       }
     }
-    let madeWeights = plan.madeWeightsOffset(threads: threads)
+    let layout = SessionLayout(plan.view, threads: threads)
     // What a kernel over-reads should be defined, and the same in every run.
-    memset(memory, 0, madeWeights)
-    executor = Executor(
-      plan: plan.view, kernels: KernelTable(upTo: set).kernels, level: set.level, arena: memory,
-      madeWeights: memory + madeWeights, threads: threads, pool: pool)
+    memset(memory, 0, layout.loadTimeWeights)
+    kernels = KernelTable(upTo: set).kernels
+    let binder = Binder(
+      plan: plan.view, kernels: kernels, set: set, threads: threads, arena: memory,
+      loadTimeWeights: memory + layout.loadTimeWeights)
     // Of weights that are transformed, only those of one layer are resident at a time.
-    if plan.view.madeByteCount > 0 {
-      plan.dropPages()
-      for index in 0..<plan.view.stepCount {
-        if executor.makeWeights(ofStep: index) { plan.dropPages() }
-      }
+    if plan.view.loadTimeByteCount > 0 { plan.dropPages() }
+    let stepCount = plan.view.stepCount
+    let bound = (memory + layout.steps).bindMemory(to: BoundStep.self, capacity: stepCount)
+    for index in 0..<stepCount {
+      let step = plan.view.step(index)
+      if binder.makeWeights(of: step) { plan.dropPages() }
+      (bound + index).initialize(to: binder.bind(step))
     }
+    steps = UnsafeBufferPointer(start: bound, count: stepCount)
+    executor = Executor(
+      steps: steps, scratch: memory + layout.scratch, scratchPitch: layout.scratchPitch,
+      threads: threads, pool: pool, image: UnsafePointer(memory.assumingMemoryBound(to: UInt8.self))
+    )
+    logits = binder.values(plan.view.logitsTensor)
+    features = binder.values(plan.view.featuresTensor)
+    self.arena = memory
     ownsArena = arena == nil
     self.instructionSet = set
     self.threads = threads
@@ -105,7 +121,7 @@ public struct Session: ~Copyable {
 
   deinit {
     if let pool = executor.pool { rn_pool_destroy(pool) }
-    if ownsArena { free(executor.arena) }
+    if ownsArena { free(arena) }
   }
 
   /// Computes features and logits of an image.
@@ -131,7 +147,7 @@ public struct Session: ~Copyable {
   package mutating func run(
     _ pixels: Span<UInt8>, timestamps: UnsafeMutableBufferPointer<Int64>
   ) {
-    precondition(timestamps.count > plan.view.stepCount, "room for the start and every step")
+    precondition(timestamps.count > steps.count, "room for the start and every step")
     executor.timestamps = timestamps.baseAddress
     run(pixels)
     executor.timestamps = nil
@@ -139,23 +155,22 @@ public struct Session: ~Copyable {
 
   /// The logits of the last run, in the order of the classes; valid until the next run and as long
   /// as the session lives.
-  package var logits: UnsafeBufferPointer<Float> {
-    executor.vector(plan.view.model.logitsTensor, count: plan.classCount)
-  }
+  package let logits: UnsafeBufferPointer<Float>
 
   /// The pooled features of the last run, before the classifier; valid as ``logits`` are.
-  package var features: UnsafeBufferPointer<Float> {
-    executor.vector(plan.view.model.featuresTensor, count: plan.featureCount)
-  }
+  package let features: UnsafeBufferPointer<Float>
+
+  /// The kernel that does the work of a step.
+  package func kernel(ofStep index: Int) -> StepKernel { steps[index].kernel }
 
   /// Writes the softmax of the logits, the same bits on every CPU.
   ///
   /// - Parameter probabilities: at least as many as there are classes.
   /// - **Allocates:** nothing.
   package func probabilities(into probabilities: UnsafeMutableBufferPointer<Float>) {
-    precondition(probabilities.count >= plan.classCount, "room for every class")
-    executor.kernels.softmax_f32(
-      logits.baseAddress, probabilities.baseAddress, UInt32(plan.classCount))
+    precondition(probabilities.count >= logits.count, "room for every class")
+    kernels.softmax_f32(
+      logits.baseAddress, probabilities.baseAddress, UInt32(logits.count))
   }
 }
 

@@ -33,16 +33,15 @@ struct Inspect: ParsableCommand {
 
   private func printSummary(_ plan: borrowing Plan) {
     let view = plan.view
-    let model = view.model
     let multiplications = (0..<view.stepCount).reduce(0) { $0 + view.step($1).multiplications }
-    print("outputs      \(model.classCount) logits of \(model.featureCount) features")
-    print("precision    \(model.precision.name)\(exceptions(view))")
+    print("outputs      \(view.classCount) logits of \(view.featureCount) features")
+    print("precision    \(formats(view))")
     print("work         \(String(format: "%.3f", Double(multiplications) / 1e9)) GMAC an image")
     print("file         \(view.bytes.count) bytes, of them \(view.constants.count) constants")
     print("arena        \(view.arenaByteCount) bytes")
     print("scratch      \(view.scratchByteCount) bytes a thread")
-    if view.madeByteCount > 0 {
-      print("transformed  \(view.madeByteCount) bytes of weights, made when a session starts")
+    if view.loadTimeByteCount > 0 {
+      print("transformed  \(view.loadTimeByteCount) bytes of weights, made when a session starts")
     }
     print("session      \(plan.sessionByteCount(threads: 1)) bytes with 1 thread")
     print(
@@ -56,14 +55,16 @@ struct Inspect: ParsableCommand {
     }
   }
 
-  /// How many layers have weights of another format.
-  private func exceptions(_ view: PlanView) -> String {
-    [ElementFormat.q8, .f16, .f32].filter { $0 != view.model.precision }.map { format in
-      let count = (0..<view.stepCount).count {
-        view.step($0).multiplications > 0 && view.step($0).format == format
-      }
-      return count == 0 ? "" : ", \(count) layer\(count == 1 ? "" : "s") in \(format.name)"
-    }.joined()
+  /// The weights of most layers, and how many layers have others.
+  private func formats(_ view: PlanView) -> String {
+    let layers = (0..<view.stepCount).map(view.step).filter { $0.multiplications > 0 }
+    let counts = WeightFormat.allCases.map { format in
+      (format, layers.count { $0.arithmetic.weights == format })
+    }
+    guard let most = counts.max(by: { $0.1 < $1.1 }) else { return "" }
+    return counts.filter { $0.0 != most.0 && $0.1 > 0 }.reduce("\(most.0.name)") {
+      "\($0), \($1.1) layer\($1.1 == 1 ? "" : "s") in \($1.0.name)"
+    }
   }
 
   private func list(_ values: SIMD3<Float>) -> String { "\(values.x) \(values.y) \(values.z)" }
@@ -72,32 +73,35 @@ struct Inspect: ParsableCommand {
     print("\nstep  operation     name                   kernel  input → output       MMAC  weights")
     for index in 0..<view.stepCount {
       let step = view.step(index)
-      let isConvolution = step.operation == .convolution || step.operation == .stem
-      let kernel = isConvolution ? "\(step.kernelSize)×\(step.kernelSize)/\(step.stride)" : ""
+      let kernel =
+        step.operation.convolution.map { "\($0.kernelHeight)×\($0.kernelWidth)/\($0.strideY)" }
+        ?? ""
       var flow = step.operation == .input ? "image" : "\(step.input)"
       if step.hasResidual { flow += " + \(step.residual)" }
       flow += " → \(step.output)"
       let work = String(format: "%.1f", Double(step.multiplications) / 1e6)
-      let format = step.multiplications == 0 ? "" : "\(step.format.name)"
+      let format = step.multiplications == 0 ? "" : "\(step.arithmetic.weights.name)"
+      let sums = step.arithmetic.accumulator == .float16 ? "fp16 sums" : ""
       print(
         right("\(index)", 4), "", column("\(step.operation.name)", 13),
         column(String(cString: view.name(step.name)), 22), column(kernel, 7), column(flow, 16),
         right(work, 8), "",
-        ([format, form(step, view)] + (step.hasHalfSums ? ["fp16 sums"] : []))
-          .filter { !$0.isEmpty }.joined(separator: ", "))
+        [format, form(step, view), sums].filter { !$0.isEmpty }.joined(separator: ", "))
     }
   }
 
-  /// The Winograd form, its levels and the bytes of its weights.
+  /// The Winograd form, where it is used and the bytes of its weights.
   private func form(_ step: StepRecord, _ view: PlanView) -> String {
-    guard let winograd = step.winograd else { return "" }
-    let bytes = winograd.byteCount(
+    let algorithm = step.arithmetic.algorithm
+    guard let record = step.operation.convolution, algorithm != .direct else { return "" }
+    let bytes = algorithm.transformedByteCount(
       inputs: view.tensor(step.input).channels, outputs: view.tensor(step.output).channels)
-    let name = "F(\(winograd.tileHeight)×\(winograd.tileWidth))"
-    guard step.format == .q8 else {
-      return "\(name), \(bytes / 1000) kB \(winograd.isMadeBySession ? "made" : "stored")"
+    let name = "F(\(algorithm.tileHeight)×\(algorithm.tileWidth))"
+    guard record.levels != .all else {
+      return "\(name), \(bytes / 1000) kB "
+        + (record.transformedPlace == .madeAtLoad ? "made" : "stored")
     }
-    let levels = PlanTarget.allCases.filter { winograd.levels >> $0.level & 1 != 0 }
+    let levels = PlanTarget.allCases.filter { record.levels.contains($0.level) }
     return "\(name) on \(levels.map(\.rawValue).joined(separator: ", ")), \(bytes / 1000) kB"
   }
 
@@ -109,7 +113,7 @@ struct Inspect: ParsableCommand {
       let tensor = view.tensor(index)
       let shape = "\(tensor.height) × \(tensor.width) × \(tensor.channels)"
       let range =
-        tensor.format == .f32 ? "float32" : "\(tensor.scale), \(tensor.zeroPoint)"
+        tensor.format == .float32 ? "float32" : "\(tensor.scale), \(tensor.zeroPoint)"
       print(
         right("\(index)", 6), "", column(String(cString: view.name(tensor.name)), 22),
         column(shape, 25), right("\(tensor.border)", 7), right("\(tensor.offset)", 9),

@@ -36,8 +36,9 @@ import Testing
   @Test func thePlansUnderTestAreSound() {
     for file in [made, stored] {
       #expect(planError(file.bytes) == nil)
-      #expect(file[.steps].number(at: Self.convolution * 96 + 28, count: 4) == 2)
-      #expect(file[.steps].number(at: Self.convolution * 96 + 54, count: 2) == 0xFFFF)
+      let place = Self.convolution * StepField.byteCount
+      #expect(file[.steps][place + StepField.weightFormat] == 1)
+      #expect(file[.steps].number(at: place + StepField.levels, count: 8) == .max)
     }
     #expect(made.made > 0)
     #expect(stored.made == 0)
@@ -45,20 +46,10 @@ import Testing
 
   @Test func formsAreForAllLevels() {
     let rule: StaticString = "an fp16 Winograd form of whole blocks, for all levels"
-    for levels in [1, 0x7FFF] as [UInt32] {
+    for levels in [0, 1, .max >> 1] as [UInt64] {
       expectStepError(Self.convolution, rule, in: stored) {
-        $0.set(.steps, $1 + 52, levels << 16 | 0x0202)
+        $0.set64(.steps, $1 + StepField.levels, levels)
       }
-    }
-    expectStepError(
-      Self.convolution, "a Winograd form that its shape and scratch allow", in: stored
-    ) {
-      $0.set(.steps, $1 + 52, 0x0202)
-    }
-    expectStepError(
-      Self.convolution, "a Winograd form that its shape and scratch allow", in: stored
-    ) {
-      $0.set(.steps, $1 + 52, 0xFFFF_0402)
     }
   }
 
@@ -69,7 +60,8 @@ import Testing
         $0.winogradByteLimit = 1 << 30
       })
     #expect(planError(mixed.bytes) == nil)
-    #expect(mixed[.steps].number(at: Self.convolution * 96 + 54, count: 2) == 0xFFFF)
+    let place = Self.convolution * StepField.byteCount
+    #expect(mixed[.steps][place + StepField.algorithm] != AlgorithmCode.direct)
     mixed.scratch -= 64
     expectStepError(
       Self.convolution, "scratch memory for a strip of rows and its tiles", in: mixed
@@ -81,29 +73,31 @@ import Testing
     expectStepError(
       Self.convolution, "an fp16 Winograd form of whole blocks, for all levels", in: made
     ) {
-      file, place in
+      file, _ in
       file.arena = 1 << 24
       file.scratch = 1 << 24
       file.set(.tensors, 48, 9)
-      file.set(.steps, place + 4, 0)
+      file.set(step: Self.convolution, StepField.input, 0)
       for size in [8, 12] { file.set(.tensors, 2 * 64 + size, 32) }
     }
   }
 
   @Test func float32HasNoForm() {
-    var file = float32
-    file.scratch = 1 << 20
-    expectStepError(Self.convolution, "no Winograd form in float32", in: file) {
-      $0.set(.steps, $1 + 52, 0xFFFF_0202)
+    expectStepError(Self.convolution, "an arithmetic that its operation has", in: float32) {
+      $0.set(.steps, $1 + StepField.algorithm, byte: AlgorithmCode.winograd2x2)
     }
   }
 
   @Test func int8StoresItsWinogradWeights() {
     var file = int8
     file.scratch = 1 << 20
-    expectStepError(Self.convolution, "transformed int8 weights that its constants hold", in: file)
-    {
-      $0.set(.steps, $1 + 52, 0xFFFF_8202)
+    for place in [0, 1] as [UInt32] {
+      expectStepError(
+        Self.convolution, "transformed int8 weights that its constants hold", in: file
+      ) {
+        $0.set(.steps, $1 + StepField.algorithm, byte: AlgorithmCode.winograd2x2)
+        $0.set(step: Self.convolution, StepField.transformedPlace, place)
+      }
     }
   }
 
@@ -111,17 +105,21 @@ import Testing
     let rule: StaticString = "transformed fp16 weights with a place"
     let size = UInt64((stored[.constants].count + 63) / 64 * 64)
     for offset in [1, 32, size, size - 64, 1 << 62] as [UInt64] {
-      expectStepError(Self.convolution, rule, in: stored) { $0.set64(.steps, $1 + 88, offset) }
+      expectStepError(Self.convolution, rule, in: stored) {
+        $0.set64(.steps, $1 + StepField.transformed, offset)
+      }
     }
     for offset in [1, 32, made.made, made.made - 64, 1 << 62] as [UInt64] {
-      expectStepError(Self.convolution, rule, in: made) { $0.set64(.steps, $1 + 88, offset) }
+      expectStepError(Self.convolution, rule, in: made) {
+        $0.set64(.steps, $1 + StepField.transformed, offset)
+      }
     }
   }
 
   @Test func storedWinogradWeightsAreTheOnlyOnes() {
     expectStepError(Self.convolution, "no plain weights beside stored transformed ones", in: stored)
     {
-      $0.set64(.steps, $1 + 56, 64)
+      $0.set64(.steps, $1 + StepField.weights, 64)
     }
   }
 
@@ -129,15 +127,17 @@ import Testing
     let size = UInt64((made[.constants].count + 63) / 64 * 64)
     for offset in [1, size, size - 64] as [UInt64] {
       expectStepError(Self.convolution, "aligned constants within their section", in: made) {
-        $0.set64(.steps, $1 + 56, offset)
+        $0.set64(.steps, $1 + StepField.weights, offset)
       }
     }
   }
 
   @Test func whatASessionMakesHasNoGaps() {
     let rule: StaticString = "transformed weights behind those of earlier steps"
-    expectStepError(Self.convolution, rule, in: made) { $0.set64(.steps, $1 + 88, 64) }
-    expectStepError(Self.sum, rule, in: made) { $0.set64(.steps, $1 + 88, 0) }
+    expectStepError(Self.convolution, rule, in: made) {
+      $0.set64(.steps, $1 + StepField.transformed, 64)
+    }
+    expectStepError(Self.sum, rule, in: made) { $0.set64(.steps, $1 + StepField.transformed, 0) }
     for made in [self.made.made + 64, self.made.made + 1] {
       var file = self.made
       file.made = made
@@ -154,14 +154,18 @@ import Testing
 
   @Test func halfSumsAreOfConvolutionsWithHalfWeights() {
     var file = made
-    for step in Self.stem..<Self.pool { file.set(.steps, step * 96 + 28, 0x1_0002) }
-    #expect(planError(file.bytes) == nil)
-    let rule: StaticString = "fp16 sums at convolutions with fp16 weights only"
-    for step in [Self.input, Self.pool] {
-      expectStepError(step, rule, in: made) { $0.set(.steps, $1 + 28, 0x1_0001) }
+    for step in Self.stem..<Self.pool {
+      file.set(.steps, step * StepField.byteCount + StepField.accumulator, byte: 2)
     }
-    expectStepError(Self.linear, rule, in: made) { $0.set(.steps, $1 + 28, 0x1_0002) }
-    expectStepError(Self.convolution, rule, in: float32) { $0.set(.steps, $1 + 28, 0x1_0001) }
-    expectStepError(Self.convolution, rule, in: int8) { $0.set(.steps, $1 + 28, 0x1_0000) }
+    #expect(planError(file.bytes) == nil)
+    let rule: StaticString = "an arithmetic that its operation has"
+    for (step, file) in [
+      (Self.input, made), (Self.pool, made), (Self.linear, made), (Self.convolution, float32),
+      (Self.convolution, int8),
+    ] {
+      expectStepError(step, rule, in: file) {
+        $0.set(.steps, $1 + StepField.accumulator, byte: 2)
+      }
+    }
   }
 }

@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test func otherVersionsAreNamed() {
-    expect(.version(found: 1)) { $0.set(1, at: 8, count: 4) }
+    expect(.version(found: 3)) { $0.set(3, at: 8, count: 4) }
     expect(.version(found: 0xFFFF_FFFF)) { $0.set(0xFFFF_FFFF, at: 8, count: 4) }
   }
 
@@ -54,7 +54,7 @@ import Testing
     for place in [24, 40, 100, 400, 508, 511] {
       expect(.headerChecksum, seal: false) { $0[place] ^= 0x10 }
     }
-    for section in 0..<8 {
+    for section in 0..<9 {
       let kind = PlanSection(rawValue: UInt32(section))!
       let start = Int(sound.number(at: 72 + 32 * section, count: 8))
       expect(.sectionChecksum(kind), seal: false) { $0[start] ^= 1 }
@@ -65,16 +65,27 @@ import Testing
 
   @Test func memoryIsBelow4GiB() {
     let rule = PlanError.section(
-      .model, "an arena, scratch and transformed weights below 4 GiB and 8 sections")
+      .model, "an arena, scratch and transformed weights below 4 GiB and 9 sections")
     expect(rule) { $0.set(1 << 32, at: 24, count: 8) }
     expect(rule) { $0.set(.max, at: 32, count: 8) }
     expect(rule) { $0.set(1 << 32, at: 40, count: 8) }
-    expect(rule) { $0.set(7, at: 12, count: 4) }
-    expect(rule) { $0.set(9, at: 12, count: 4) }
+    expect(rule) { $0.set(8, at: 12, count: 4) }
+    expect(rule) { $0.set(10, at: 12, count: 4) }
+  }
+
+  @Test func reservedBytesAreZero() {
+    for place in [48, 60, 352, 504] {
+      expect(.section(.model, "zeros in the reserved bytes of the header")) {
+        $0.set(1, at: place, count: 4)
+      }
+    }
+    expect(.section(.model, "a place right after the section before it, within the file")) {
+      $0.set(1, at: 88, count: 8)
+    }
   }
 
   @Test func sectionsFollowEachOther() {
-    for section in 0..<8 {
+    for section in 0..<9 {
       let entry = 64 + 32 * section
       let rule = PlanError.section(
         PlanSection(rawValue: UInt32(section))!,
@@ -98,7 +109,7 @@ import Testing
     expect(
       .section(.constants, "a place right after the section before it, within the file")
     ) {
-      let entry = 64 + 32 * 7
+      let entry = 64 + 32 * 8
       $0.set($0.number(at: entry + 16, count: 8) - 1, at: entry + 16, count: 8)
       $0.removeLast()
       $0.set(UInt64($0.count), at: 16, count: 8)

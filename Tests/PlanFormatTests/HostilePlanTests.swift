@@ -20,7 +20,6 @@ private struct Attack {
   /// A plan that asks for more is validated but not run, to save time.
   static let arenaLimit = 1 << 22
   static let margin = 4096
-  static let overread = 64
 
   init(_ sound: [UInt8]) {
     self.sound = sound
@@ -54,7 +53,7 @@ private struct Attack {
     guard count <= Attack.arenaLimit else { return }
     let arenaBytes = plan.view.arenaByteCount
     let scratchBytes = plan.view.scratchByteCount
-    let madeBytes = plan.view.madeByteCount
+    let layout = SessionLayout(plan.view, threads: 1)
     let size = plan.inputSize
     let margin = arena.suffix(count + Attack.margin)
     _ = margin.initializeMemory(as: UInt8.self, repeating: 0xA5)
@@ -63,11 +62,10 @@ private struct Attack {
     let pixels = image.suffix(size * size * 3).bindMemory(to: UInt8.self)
     session.run(Span(_unsafeElements: UnsafeBufferPointer(pixels)))
     // What kernels may read beyond the arena and the scratch memory they must not write.
-    let scratch = PlanLayout.aligned(arenaBytes + Attack.overread)
     #expect(margin[..<Attack.margin].allSatisfy { $0 == 0xA5 }, "\(what)")
-    #expect(memory[arenaBytes..<scratch].allSatisfy { $0 == 0 }, "\(what)")
-    let made = memory.count - madeBytes
-    #expect(memory[(scratch + scratchBytes)..<made].allSatisfy { $0 == 0 }, "\(what)")
+    #expect(memory[arenaBytes..<layout.scratch].allSatisfy { $0 == 0 }, "\(what)")
+    let end = layout.scratch + scratchBytes
+    #expect(memory[end..<layout.loadTimeWeights].allSatisfy { $0 == 0 }, "\(what)")
   }
 
   /// Reads every text that the records name, to its end.
@@ -77,7 +75,7 @@ private struct Attack {
     for index in 0..<view.stepCount {
       count += strlen(view.name(view.step(index).name)) + strlen(view.name(view.step(index).block))
     }
-    for index in 0..<view.model.classCount { count += view.className(index)?.count ?? 0 }
+    for index in 0..<view.classCount { count += view.className(index)?.count ?? 0 }
     blackHole(count)
   }
 }
@@ -99,7 +97,7 @@ private struct Damage {
   init(_ file: [UInt8], seed: UInt64) {
     generator = RandomGenerator(seed: seed)
     all = 0..<file.count
-    records = 512..<Int(file.number(at: 72 + 32 * 7, count: 8))
+    records = 512..<Int(file.number(at: 72 + 32 * 8, count: 8))
   }
 
   /// Changes one to three places and says how.
@@ -141,7 +139,7 @@ private struct Damage {
 private func cutAndSealed(_ file: [UInt8], at place: Int) -> [UInt8] {
   var bytes = Array(file.prefix(max(place, 512)))
   let end = UInt64(bytes.count)
-  for entry in stride(from: 64, to: 320, by: 32) {
+  for entry in stride(from: 64, to: 352, by: 32) {
     let start = min(bytes.number(at: entry + 8, count: 8), (end + 63) / 64 * 64)
     let size = min(bytes.number(at: entry + 16, count: 8), end > start ? end - start : 0)
     bytes.set(start, at: entry + 8, count: 8)
@@ -162,7 +160,7 @@ private func cutAndSealed(_ file: [UInt8], at place: Int) -> [UInt8] {
           inputSize: 32, weights: format
         ) { $0.classNames = (0..<10).map { "class \($0)" } }
         var attack = Attack(file)
-        let constants = Int(file.number(at: 72 + 32 * 7, count: 8))
+        let constants = Int(file.number(at: 72 + 32 * 8, count: 8))
         let places =
           Array(stride(from: 0, to: constants, by: 5))
           + Array(stride(from: constants, to: file.count, by: (file.count - constants) / 200))

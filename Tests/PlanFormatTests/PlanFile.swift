@@ -23,7 +23,7 @@ struct PlanFile {
     arena = bytes.number(at: 24, count: 8)
     scratch = bytes.number(at: 32, count: 8)
     made = bytes.number(at: 40, count: 8)
-    sections = (0..<8).map { section in
+    sections = (0..<9).map { section in
       let start = Int(bytes.number(at: 72 + 32 * section, count: 8))
       return Array(bytes[start..<start + Int(bytes.number(at: 80 + 32 * section, count: 8))])
     }
@@ -36,6 +36,15 @@ struct PlanFile {
 
   mutating func set(_ section: PlanSection, _ offset: Int, _ value: UInt32) {
     self[section].set(UInt64(value), at: offset, count: 4)
+  }
+
+  mutating func set(_ section: PlanSection, _ offset: Int, byte: UInt8) {
+    self[section][offset] = byte
+  }
+
+  /// Sets the fields of a step at several offsets to one value.
+  mutating func set(step: Int, _ field: [Int], _ value: UInt32) {
+    for offset in field { set(.steps, step * StepField.byteCount + offset, value) }
   }
 
   mutating func setFloat(_ section: PlanSection, _ offset: Int, _ value: Float) {
@@ -61,7 +70,7 @@ struct PlanFile {
     }
     header.replaceSubrange(0..<8, with: Array("RNPLAN\r\n".utf8))
     header.set(UInt64(PlanLayout.version), at: 8, count: 4)
-    header.set(8, at: 12, count: 4)
+    header.set(9, at: 12, count: 4)
     header.set(UInt64(512 + body.count), at: 16, count: 8)
     header.set(arena, at: 24, count: 8)
     header.set(scratch, at: 32, count: 8)
@@ -85,7 +94,7 @@ extension [UInt8] {
   /// places inside the file.
   mutating func reseal() {
     guard count >= 512 else { return }
-    for entry in stride(from: 64, to: 320, by: 32) {
+    for entry in stride(from: 64, to: 352, by: 32) {
       let start = number(at: entry + 8, count: 8)
       let size = number(at: entry + 16, count: 8)
       guard start <= UInt64(count), size <= UInt64(count) - start else { continue }
@@ -114,7 +123,7 @@ func expectStepError(
   sourceLocation: SourceLocation = #_sourceLocation, _ change: (inout PlanFile, Int) -> Void
 ) {
   var file = file
-  change(&file, step * 96)
+  change(&file, step * StepField.byteCount)
   let found = planError(file.bytes)
   #expect(
     found?.description == PlanError.step(index: step, rule).description,

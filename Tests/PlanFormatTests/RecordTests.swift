@@ -42,7 +42,7 @@ import Testing
       changed.scale *= 3
       changed.name = 0
       changed.usedChannels = index < 9 ? 1 : record.usedChannels
-      changed.borderPattern = record.format == .q8 ? 0x0404_0404 : 0
+      changed.borderPattern = record.format == .uint8 ? 0x0404_0404 : 0
       let place = index * TensorRecord.byteCount
       try rewrite(
         .tensors, at: place, byteCount: TensorRecord.byteCount,
@@ -59,7 +59,10 @@ import Testing
       changed.multiplications = 1 << (30 + index)
       changed.name = 1
       changed.block = 2
-      changed.factor = 0.75
+      if case .convolution(var convolution) = record.operation {
+        convolution.residualFactor = 0.75
+        changed.operation = .convolution(convolution)
+      }
       let place = index * StepRecord.byteCount
       try rewrite(
         .steps, at: place, byteCount: StepRecord.byteCount,
@@ -68,15 +71,28 @@ import Testing
   }
 
   @Test func theModelRecordComesBack() throws {
-    var record: ModelRecord?
-    try withOriginal { record = $0.model }
-    var changed = try #require(record)
-    // What no other rule of the plan depends on.
-    changed.precision = .f32
-    #expect(changed != record)
+    let changed = ModelRecord(imageHeight: 32, imageWidth: 32, summary: 6)
     try rewrite(
       .model, at: 0, byteCount: ModelRecord.byteCount, { changed.write(to: $0, at: 0) },
       { #expect($0.model == changed) })
+  }
+
+  @Test func outputsComeBack() throws {
+    try withOriginal { view in
+      let outputs = (0..<view.outputCount).map(view.output)
+      #expect(outputs.map(\.role) == [.features, .logits])
+      #expect(outputs.map { String(cString: view.name($0.name)) } == ["features", "logits"])
+      #expect(outputs.map(\.tensor) == [9, 10])
+      #expect(view.featureCount == 16 && view.classCount == 10)
+      #expect(String(cString: view.name(view.model.summary)) != "")
+    }
+    // Any tensor that lives to the end can be another output.
+    var file = original
+    let other = OutputRecord(role: .other, tensor: 9, name: 0)
+    file[.outputs] += [UInt8](repeating: 0, count: OutputRecord.byteCount)
+    file[.outputs].withUnsafeMutableBytes { other.write(to: $0, at: 2 * OutputRecord.byteCount) }
+    let memory = GuardedMemory(capacity: file.bytes.count)
+    #expect(try PlanView(validating: memory.suffix(holding: file.bytes)).output(2) == other)
   }
 
   @Test func theRecipeRecordComesBack() throws {

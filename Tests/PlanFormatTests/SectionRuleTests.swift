@@ -22,18 +22,16 @@ import Testing
   }
 
   @Test func theModelHasItsRecord() {
-    let rule: StaticString = "a record of 96 bytes with known codes"
+    let rule: StaticString = "a record of 64 bytes with zeros in reserved bytes"
     expect(.model, rule) { $0[.model].append(0) }
     expect(.model, rule) { $0[.model] = [] }
-    expect(.model, rule) { $0.set(.model, 0, 2) }
-    expect(.model, rule) { $0.set(.model, 16, 3) }
+    for reserved in [12, 60] { expect(.model, rule) { $0.set(.model, reserved, 1) } }
   }
 
   @Test func theModelIsInRange() {
-    let rule: StaticString = "stages, classes, features, image and tensors in range"
+    let rule: StaticString = "an image of 32 to 1024 pixels and a text in the strings"
     for (offset, values) in [
-      (4, [0, 9, .max]), (8, [0, 65537, .max]), (12, [0, 65537]), (20, [0, 31, 1025]),
-      (24, [11, .max]), (28, [11, .max]),
+      (0, [0, 31, 1025]), (4, [0, 31, 1025]), (8, [UInt32(sound[.strings].count), .max]),
     ] as [(Int, [UInt32])] {
       for value in values { expect(.model, rule) { $0.set(.model, offset, value) } }
     }
@@ -44,11 +42,13 @@ import Testing
     expect(.preprocessing, rule) { $0[.preprocessing].removeLast() }
     expect(.preprocessing, rule) { $0.set(.preprocessing, 0, 1) }
     expect(.preprocessing, rule) { $0.set(.preprocessing, 4, 1) }
+    expect(.preprocessing, rule) { $0.set(.preprocessing, 40, 1) }
   }
 
   @Test func theRecipeFitsTheImage() {
     let rule: StaticString = "a crop equal to the image size and at most the resize"
     expect(.preprocessing, rule) { $0.set(.preprocessing, 12, 33) }
+    for side in [0, 4] { expect(.preprocessing, rule) { $0.set(.model, side, 40) } }
     expect(.preprocessing, rule) { $0.set(.preprocessing, 8, 31) }
     expect(.preprocessing, rule) { $0.set(.preprocessing, 8, 4097) }
   }
@@ -90,23 +90,45 @@ import Testing
     expect(.tensors, "1 to 1024 records of 64 bytes") {
       $0[.tensors] = [UInt8](repeating: 0, count: 1025 * 64)
     }
-    expect(.steps, "1 to 1024 records of 96 bytes") { $0[.steps].append(0) }
-    expect(.steps, "1 to 1024 records of 96 bytes") { $0[.steps] = [] }
-    expect(.steps, "1 to 1024 records of 96 bytes") {
-      $0[.steps] = [UInt8](repeating: 0, count: 1025 * 96)
+    expect(.steps, "1 to 1024 records of 192 bytes") { $0[.steps].append(0) }
+    expect(.steps, "1 to 1024 records of 192 bytes") { $0[.steps] = [] }
+    expect(.steps, "1 to 1024 records of 192 bytes") {
+      $0[.steps] = [UInt8](repeating: 0, count: 1025 * 192)
     }
   }
 
-  @Test func featuresAndLogitsAreWhatTheModelSays() {
-    let rule: StaticString = "float32 features and logits that live to the end"
-    expect(.model, rule) { $0.set(.model, 8, 11) }
-    expect(.model, rule) { $0.set(.model, 12, 15) }
-    // The roles exchanged: ten features of sixteen channels.
-    expect(.model, rule) { file in
-      file.set(.model, 24, 10)
-      file.set(.model, 28, 9)
+  @Test func outputsAreWhole() {
+    let rule: StaticString = "1 to 64 records of 32 bytes"
+    expect(.outputs, rule) { $0[.outputs].removeLast() }
+    expect(.outputs, rule) { $0[.outputs] = [] }
+    expect(.outputs, rule) { $0[.outputs] = [UInt8](repeating: 0, count: 65 * 32) }
+    let codes: StaticString = "known roles and zeros in reserved bytes"
+    expect(.outputs, codes) { $0.set(.outputs, 0, 3) }
+    for reserved in [12, 28] { expect(.outputs, codes) { $0.set(.outputs, reserved, 1) } }
+  }
+
+  @Test func featuresAndLogitsAreThereOnce() {
+    let rule: StaticString = "features and logits, each once"
+    for (offset, roles) in [(0, [0, 2]), (32, [0, 1])] as [(Int, [UInt32])] {
+      for role in roles { expect(.outputs, rule) { $0.set(.outputs, offset, role) } }
     }
+  }
+
+  @Test func outputsLiveToTheEnd() {
+    let rule: StaticString = "tensors that live to the end and names in the strings"
+    for tensor in [8, 11, .max] as [UInt32] {
+      expect(.outputs, rule) { $0.set(.outputs, 4, tensor) }
+    }
+    expect(.outputs, rule) { $0.set(.outputs, 8, UInt32($0[.strings].count)) }
+  }
+
+  @Test func featuresAndLogitsAreVectors() {
     // An activation in place of the features.
-    expect(.model, rule) { $0.set(.model, 24, 8) }
+    expect(.outputs, "float32 vectors of features and logits") {
+      $0.arena = 1 << 20
+      $0.set64(.tensors, 8 * 64, 1 << 18)
+      $0.set(.tensors, 8 * 64 + 48, 10)
+      $0.set(.outputs, 4, 8)
+    }
   }
 }

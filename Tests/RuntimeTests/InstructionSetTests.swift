@@ -8,9 +8,11 @@ import Testing
 @Suite struct InstructionSetTests {
   @Test func namesGoBothWays() throws {
     #expect(InstructionSet.reference.name == "ref")
-    for set in [InstructionSet.reference, .best] {
+    for set in InstructionSet.available {
       #expect(try InstructionSet(named: set.name) == set)
     }
+    #expect(InstructionSet.available.first == .reference)
+    #expect(InstructionSet.available.last == .best)
   }
 
   @Test(arguments: ["", "REF", "ref ", "avx9000", "nonsense"])

@@ -9,10 +9,6 @@ import Testing
 
 /// One answer on every instruction set and number of threads.
 @Suite struct SameBitsTests {
-  /// Every level that this CPU has.
-  private let levels = ["ref", "sse42", "avx2", "avxvnni", "neon", "neondot", "neonfp16"]
-    .compactMap { (name: String) in try? InstructionSet(named: name) }
-
   @Test(arguments: TestNetwork.all, [WeightFormat.int8, .float32, .float16])
   func threadsAndInstructionSetsDoNotMatter(network: TestNetwork, format: WeightFormat) throws {
     for size in [32, 97, 160] where try network.suits(size) {
@@ -20,7 +16,7 @@ import Testing
       let image = testImage(size, seed: 9)
       let expected = try infer(plan, image)
       #expect(Set(expected.logits).count > 1, "a network that says something")
-      for set in levels {
+      for set in InstructionSet.available {
         #expect(
           try infer(plan, image, on: set) == expected, "\(size), \(set)")
       }
@@ -53,7 +49,7 @@ import Testing
         let plan = LoadedPlan(try network.plan(inputSize: size, layers: kept(choice)))
         let expected = try infer(plan, image)
         equal += expected == int8 ? 1 : 0
-        for set in levels {
+        for set in InstructionSet.available {
           #expect(
             try infer(plan, image, on: set) == expected,
             "\(size), \(choice), \(set)")
@@ -121,9 +117,11 @@ import Testing
           (0..<view.stepCount).first { String(cString: view.name(view.step($0).name)) == layer })
         let step = view.step(index)
         let output = view.tensor(step.output)
-        #expect((step.winograd == nil) == (transformed == .off))
-        #expect(output.format == .q8)
-        let strip = StripLayout(step, input: view.tensor(step.input), output: output)
+        #expect((step.arithmetic.algorithm == .direct) == (transformed == .off))
+        #expect(output.format == .uint8)
+        let strip = StripLayout(
+          try #require(step.operation.convolution), step.arithmetic,
+          input: view.tensor(step.input), output: output)
         #expect(strip.rows < output.height, "more than one strip")
         var values: [Float] = []
         session.forEachValue(of: step.output) { values.append($0 / output.scale) }
@@ -161,7 +159,7 @@ import Testing
       let plan = LoadedPlan(try TestNetwork.basic.plan(inputSize: size))
       let image = testImage(size, seed: UInt64(size))
       let expected = try infer(plan, image)
-      for set in levels {
+      for set in InstructionSet.available {
         #expect(
           try infer(plan, image, on: set) == expected, "\(size), \(set)")
       }

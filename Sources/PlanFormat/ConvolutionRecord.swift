@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The payload of a convolution.
+///
+/// Weights lie as the kernels read them: `[oc/16][row][run/4][16 oc][4]` int8, `[oc/16][row][run][16 oc]`
+/// float32 or fp16. A run has the input channels of all columns, one column after the other. Constants are
+/// named by offset in their section.
+///
+/// | bytes | type | field |
+/// |---|---|---|
+/// | 0, 4 | u32 | height and width of the kernel |
+/// | 8, 12 | u32 | vertical and horizontal stride |
+/// | 16, 20 | u32 | vertical and horizontal dilation |
+/// | 24, 28, 32, 36 | u32 | padding at the top, left, bottom and right, pixels |
+/// | 40 | u32 | groups |
+/// | 44 | f32 | factor of the residual |
+/// | 48, 52 | f32 | low and high: the clamp before rounding, without the zero point |
+/// | 56 | u32 | where transformed weights are, ``TransformedPlace`` |
+/// | 64 | u64 | levels that use the algorithm, ``PlanLevels``; the others sum directly |
+/// | 72 | u64 | weights; 0 in fp16 if only the transformed ones are stored |
+/// | 80 | u64 | biases: int32 for int8 weights, else float32; see ``flippedBias(channels:)`` |
+/// | 88 | u64 | multipliers, float32 (int8 only) |
+/// | 96 | u64 | transformed weights: int16 `[oc/16][position][ic/2][16 oc][2 ic]` or fp16 `[oc/16][position][ic][16 oc]` |
+/// | 60–63, 104–127 | | 0 |
+public struct ConvolutionRecord: Equatable, Sendable {
+  /// Where transformed weights are.
+  public enum TransformedPlace: UInt32, Sendable {
+    /// In the constants, at their offset.
+    case constants = 0
+    /// In memory of the session, which makes them of the plain ones when it is made; in fp16 only.
+    case madeAtLoad = 1
+  }
+
+  public var kernelHeight, kernelWidth: Int
+  public var strideY, strideX: Int
+  public var dilationY = 1
+  public var dilationX = 1
+  public var paddingTop, paddingLeft, paddingBottom, paddingRight: Int
+  public var groups = 1
+  public var residualFactor: Float = 0
+  public var low: Float = 0
+  public var high: Float = 0
+  public var transformedPlace = TransformedPlace.constants
+  public var levels = PlanLevels(rawValue: 0)
+  public var weights = 0
+  public var bias = 0
+  public var multiplier = 0
+  public var transformed = 0
+
+  /// A square convolution without groups and dilation.
+  package init(kernelSize: Int = 0, stride: Int = 0, padding: Int = 0) {
+    (kernelHeight, kernelWidth) = (kernelSize, kernelSize)
+    (strideY, strideX) = (stride, stride)
+    (paddingTop, paddingLeft, paddingBottom, paddingRight) = (padding, padding, padding, padding)
+  }
+
+  /// The offset of a q8 convolution's biases for inputs that are int8, 128 less than uint8: each is
+  /// greater by 128 times the sum of the channel's weights. They follow the plain ones at the next
+  /// aligned offset.
+  public func flippedBias(channels: Int) -> Int { bias + PlanLayout.aligned(4 * channels) }
+
+  /// Elements that a kernel row reads of `input`: columns times channels, in int8 whole groups of 4.
+  public func run(_ input: TensorRecord, _ weights: WeightFormat) -> Int {
+    let run = kernelWidth * input.channels
+    return weights == .int8 ? (run + 3) / 4 * 4 : run
+  }
+
+  /// The height of the result; 0 if the kernel does not fit.
+  public func outputHeight(_ input: TensorRecord) -> Int {
+    let reach = input.height + paddingTop + paddingBottom - kernelHeight
+    return reach < 0 ? 0 : reach / strideY + 1
+  }
+
+  /// The width of the result; 0 if the kernel does not fit.
+  public func outputWidth(_ input: TensorRecord) -> Int {
+    let reach = input.width + paddingLeft + paddingRight - kernelWidth
+    return reach < 0 ? 0 : reach / strideX + 1
+  }
+
+  mutating func code(_ codec: inout RecordCodec) {
+    codec.u32(&kernelHeight, at: 0)
+    codec.u32(&kernelWidth, at: 4)
+    codec.u32(&strideY, at: 8)
+    codec.u32(&strideX, at: 12)
+    codec.u32(&dilationY, at: 16)
+    codec.u32(&dilationX, at: 20)
+    codec.u32(&paddingTop, at: 24)
+    codec.u32(&paddingLeft, at: 28)
+    codec.u32(&paddingBottom, at: 32)
+    codec.u32(&paddingRight, at: 36)
+    codec.u32(&groups, at: 40)
+    codec.f32(&residualFactor, at: 44)
+    codec.f32(&low, at: 48)
+    codec.f32(&high, at: 52)
+    codec.code(&transformedPlace, at: 56)
+    codec.code(&levels, at: 64)
+    codec.u64(&weights, at: 72)
+    codec.u64(&bias, at: 80)
+    codec.u64(&multiplier, at: 88)
+    codec.u64(&transformed, at: 96)
+  }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The payload of a mean over all pixels.
+///
+/// | bytes | type | field |
+/// |---|---|---|
+/// | 0 | f32 | factor of the sum |
+/// | 4–127 | | 0 |
+public struct GlobalAverageRecord: Equatable, Sendable {
+  public var factor: Float = 0
+
+  package init(factor: Float = 0) { self.factor = factor }
+
+  mutating func code(_ codec: inout RecordCodec) { codec.f32(&factor, at: 0) }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CResNetPlatform
+
+/// The start of a plan; ``PlanLayout`` has its table.
+package struct PlanHeader: PlanRecord {
+  package static var byteCount: Int { 64 }
+
+  private var magic: UInt64 = 0
+  private var version = PlanLayout.version
+  private var sectionCount = UInt32(PlanLayout.sectionCount)
+  private var fileByteCount: UInt64 = 0
+  private var arena: UInt64 = 0
+  private var scratch: UInt64 = 0
+  private var loadTime: UInt64 = 0
+
+  package init() {}
+
+  /// - Parameters:
+  ///   - arenaByteCount: for all tensors.
+  ///   - scratchByteCount: for each thread.
+  ///   - loadTimeByteCount: for transformed weights that a session makes.
+  package init(arenaByteCount: Int, scratchByteCount: Int, loadTimeByteCount: Int) {
+    arena = UInt64(arenaByteCount)
+    scratch = UInt64(scratchByteCount)
+    loadTime = UInt64(loadTimeByteCount)
+  }
+
+  package mutating func code(_ codec: inout RecordCodec) {
+    codec.number(&magic, at: 0)
+    codec.number(&version, at: 8)
+    codec.number(&sectionCount, at: 12)
+    codec.number(&fileByteCount, at: 16)
+    codec.number(&arena, at: 24)
+    codec.number(&scratch, at: 32)
+    codec.number(&loadTime, at: 40)
+  }
+
+  var arenaByteCount: Int { Int(arena) }
+  var scratchByteCount: Int { Int(scratch) }
+  var loadTimeByteCount: Int { Int(loadTime) }
+
+  /// Reads the header and verifies the place and the checksum of every section.
+  init(verifying bytes: UnsafeRawBufferPointer) throws(PlanError) {
+    let magic = PlanLayout.magic
+    guard bytes.count >= magic.utf8CodeUnitCount,
+      memcmp(bytes.baseAddress!, magic.utf8Start, magic.utf8CodeUnitCount) == 0
+    else { throw .notAPlan }
+    guard bytes.count >= PlanLayout.headerByteCount else {
+      throw .size(expected: UInt64(PlanLayout.headerByteCount), found: bytes.count)
+    }
+    var codec = RecordCodec(reading: bytes, at: 0)
+    self.init()
+    code(&codec)
+    guard version == PlanLayout.version else { throw .version(found: version) }
+    guard PlanHeader.checksum(bytes) == bytes.u32(PlanHeader.checksumOffset) else {
+      throw .headerChecksum
+    }
+    guard fileByteCount == UInt64(bytes.count) else {
+      throw .size(expected: fileByteCount, found: bytes.count)
+    }
+    // An arena beyond 4 GiB is no plan for a board; the bound keeps later sums in range.
+    let limit = UInt64(UInt32.max)
+    guard arena <= limit, scratch <= limit, loadTime <= limit,
+      sectionCount == UInt32(PlanLayout.sectionCount)
+    else {
+      throw .section(.model, "an arena, scratch and transformed weights below 4 GiB and 9 sections")
+    }
+    var isReservedZero = codec.isSound(PlanHeader.byteCount)
+    let tableEnd = SectionEntry.offset(PlanLayout.sectionCount)
+    for offset in stride(from: tableEnd, to: PlanHeader.checksumOffset, by: 4) {
+      isReservedZero = isReservedZero && bytes.u32(offset) == 0
+    }
+    guard isReservedZero else {
+      throw .section(.model, "zeros in the reserved bytes of the header")
+    }
+    var end = PlanLayout.headerByteCount
+    for index in 0..<PlanLayout.sectionCount {
+      let kind = PlanSection(rawValue: UInt32(index))!
+      guard let entry = SectionEntry(bytes, at: SectionEntry.offset(index)),
+        entry.kind == kind.rawValue, entry.offset == end, entry.byteCount <= bytes.count - end,
+        PlanLayout.aligned(entry.byteCount) <= bytes.count - end
+      else { throw .section(kind, "a place right after the section before it, within the file") }
+      let padded = PlanLayout.aligned(entry.byteCount)
+      guard rn_crc32c(0, bytes.baseAddress! + end, padded) == entry.checksum
+      else { throw .sectionChecksum(kind) }
+      end += padded
+    }
+    guard end == bytes.count else { throw .section(.constants, "the end of the file after it") }
+  }
+
+  /// The bytes of a section, in a file that was verified.
+  static func section(
+    _ section: PlanSection, of bytes: UnsafeRawBufferPointer
+  ) -> UnsafeRawBufferPointer {
+    let entry = SectionEntry(bytes, at: SectionEntry.offset(Int(section.rawValue)))!
+    return UnsafeRawBufferPointer(
+      start: bytes.baseAddress! + entry.offset, count: entry.byteCount)
+  }
+
+  /// Writes the header of a file whose sections are in their places.
+  ///
+  /// - Parameter sectionByteCounts: bytes of each section, without padding.
+  package func seal(
+    _ file: UnsafeMutableRawBufferPointer, sectionByteCounts: UnsafeBufferPointer<Int>
+  ) {
+    var header = self
+    header.fileByteCount = UInt64(file.count)
+    header.write(to: file, at: 0)
+    let magic = PlanLayout.magic
+    file.copyMemory(
+      from: UnsafeRawBufferPointer(start: magic.utf8Start, count: magic.utf8CodeUnitCount))
+    var offset = PlanLayout.headerByteCount
+    for index in 0..<sectionByteCounts.count {
+      let padded = PlanLayout.aligned(sectionByteCounts[index])
+      var entry = SectionEntry()
+      entry.kind = UInt32(index)
+      entry.checksum = rn_crc32c(0, file.baseAddress! + offset, padded)
+      entry.offset = offset
+      entry.byteCount = sectionByteCounts[index]
+      entry.write(to: file, at: SectionEntry.offset(index))
+      offset += padded
+    }
+    let checksum = PlanHeader.checksum(UnsafeRawBufferPointer(file))
+    file.storeBytes(
+      of: checksum.littleEndian, toByteOffset: PlanHeader.checksumOffset, as: UInt32.self)
+  }
+
+  private static var checksumOffset: Int { PlanLayout.headerByteCount - 4 }
+
+  private static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    rn_crc32c(0, bytes.baseAddress, checksumOffset)
+  }
+}
+
+/// A section's line in the header.
+private struct SectionEntry: PlanRecord {
+  static var byteCount: Int { 32 }
+
+  static func offset(_ index: Int) -> Int { PlanHeader.byteCount + index * byteCount }
+
+  var kind: UInt32 = 0
+  var checksum: UInt32 = 0
+  var offset = 0
+  var byteCount = 0
+
+  mutating func code(_ codec: inout RecordCodec) {
+    codec.number(&kind, at: 0)
+    codec.number(&checksum, at: 4)
+    codec.u64(&offset, at: 8)
+    codec.u64(&byteCount, at: 16)
+  }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a step computes, with the payload of its record.
+public enum StepOperation: Equatable, Sendable {
+  /// RGB8 pixels of the caller into the first tensor.
+  case input
+  /// The stem: convolution, ReLU and 3×3 maximum with stride 2, row by row through scratch memory.
+  case stem(ConvolutionRecord)
+  /// Convolution, with residual add and clamping in its epilogue.
+  case convolution(ConvolutionRecord)
+  /// The mean over all pixels: the features.
+  case globalAverage(GlobalAverageRecord)
+  /// The classifier: the logits.
+  case linear(LinearRecord)
+
+  /// The codes in a file, which never change.
+  enum Code: UInt32 {
+    case input = 0
+    case stem = 1
+    case convolution = 2
+    case globalAverage = 3
+    case linear = 4
+  }
+
+  var code: Code {
+    switch self {
+    case .input: .input
+    case .stem: .stem
+    case .convolution: .convolution
+    case .globalAverage: .globalAverage
+    case .linear: .linear
+    }
+  }
+
+  /// The name in listings.
+  public var name: StaticString {
+    switch self {
+    case .input: "input"
+    case .stem: "stem"
+    case .convolution: "convolution"
+    case .globalAverage: "average pool"
+    case .linear: "linear"
+    }
+  }
+
+  /// Reads or writes the payload of an operation with a code.
+  mutating func code(_ codec: inout RecordCodec, as code: Code) {
+    switch code {
+    case .input: self = .input
+    case .stem:
+      var record = convolution ?? ConvolutionRecord()
+      record.code(&codec)
+      self = .stem(record)
+    case .convolution:
+      var record = convolution ?? ConvolutionRecord()
+      record.code(&codec)
+      self = .convolution(record)
+    case .globalAverage:
+      var record = GlobalAverageRecord()
+      if case .globalAverage(let old) = self { record = old }
+      record.code(&codec)
+      self = .globalAverage(record)
+    case .linear:
+      var record = LinearRecord()
+      if case .linear(let old) = self { record = old }
+      record.code(&codec)
+      self = .linear(record)
+    }
+  }
+
+  /// The convolution of a step that has one.
+  public var convolution: ConvolutionRecord? {
+    switch self {
+    case .stem(let record), .convolution(let record): record
+    case .input, .globalAverage, .linear: nil
+    }
+  }
+}
