@@ -55,7 +55,8 @@ struct Report: ~Copyable {
     let start = MachineState()
     measurement.warmUp(&session)
     let checksum = Report.checksum(session)
-    let peak = measurePeak(view.mainArithmetic.accumulator == .int32 ? kernels.peak_q8 : kernels.peak_f32)
+    let peak = measurePeak(
+      view.mainArithmetic.accumulator == .int32 ? kernels.peak_q8 : kernels.peak_f32)
     measurement.run(&session, seconds: arguments.seconds)
     let end = MachineState()
     guard Report.checksum(session) == checksum else { throw .changedOutput(arguments.model) }

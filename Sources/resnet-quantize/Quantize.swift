@@ -64,6 +64,9 @@ struct MethodOption: ExpressibleByArgument {
 
   private init() { method = nil }
   static let auto = MethodOption()
+  static var defaultCompletionKind: CompletionKind {
+    .list(["auto"] + CalibrationMethod.allCases.map(\.description))
+  }
   var defaultValueDescription: String { method?.description ?? "auto" }
 }
 
