@@ -63,7 +63,8 @@ let package = Package(
     .executableTarget(
       name: "resnet-run",
       dependencies: [
-        "CResNetFrameReader", "CResNetPlatform", "ResNetBoardTool", "ResNetImages", "ResNetPlanFormat", "ResNetPlatform",
+        "CResNetFrameReader", "CResNetPlatform", "ResNetBoardTool", "ResNetImages",
+        "ResNetPlanFormat", "ResNetPlatform",
         "ResNetRuntime",
       ],
       swiftSettings: settings),
@@ -121,7 +122,8 @@ let package = Package(
       name: "PlatformTests", dependencies: ["CResNetPlatform", "ResNetPlatform"],
       swiftSettings: settings),
     .testTarget(
-      name: "ImageInputTests", dependencies: [
+      name: "ImageInputTests",
+      dependencies: [
         "ResNetImages", "ResNetModelGraph", "ResNetPlanFormat", "ResNetPlatform", "ResNetRuntime",
         "TestPlans",
       ],
