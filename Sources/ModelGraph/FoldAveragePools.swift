@@ -9,13 +9,9 @@ extension Network {
     let uses = Uses(self)
     var folded: Set<String> = []
     for pool in layers.indices {
-      guard case .averagePool(var window) = layers[pool].kind,
+      guard case .averagePool(let window) = layers[pool].kind, window.isShortcutPool,
         let place = uses.only(of: layers[pool].output),
-        case .convolution(var convolution) = layers[place].kind
-      else { continue }
-      // A size that leaves a window to overhang is refused behind this.
-      (window.countsPadding, window.roundsUp) = (false, false)
-      guard window == Self.shortcutPool, convolution.kernel == Extent(1),
+        case .convolution(var convolution) = layers[place].kind, convolution.kernel == Extent(1),
         convolution.stride == Extent(1), convolution.padding == Padding(0)
       else { continue }
       convolution.kernel = Extent(2)

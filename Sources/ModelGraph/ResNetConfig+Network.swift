@@ -112,6 +112,16 @@ extension ResNetConfig {
   }
 }
 
+extension Network.Pool {
+  /// Whether it is the average pool of a shortcut, if no window overhangs the image; lowering refuses sizes for
+  /// which one would.
+  var isShortcutPool: Bool {
+    var window = self
+    (window.countsPadding, window.roundsUp) = (false, false)
+    return window == Network.shortcutPool
+  }
+}
+
 extension Network {
   /// The max pool behind the stem.
   static let stemPool = Pool(kernel: .init(3), stride: .init(2), padding: .init(1))

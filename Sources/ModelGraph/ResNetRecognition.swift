@@ -3,165 +3,114 @@
 extension Network {
   /// Finds out whether the network is a ResNet that a configuration describes, and if it is, gives its layers and
   /// values torchvision's names. Another network stays as it is.
+  ///
+  /// The configuration is guessed from the convolutions that lead to each sum; then the network that it stands for
+  /// is compared layer by layer.
   package mutating func recognizeResNet() {
-    var reader = ResNetReader(self)
-    guard let (config, found, head) = reader.read(),
-      let named = try? Network(
-        config, source: source,
-        parameters: { slot throws(Unrecognized) in
-          guard let next = found[slot.name], next.isPooled == slot.isPooled,
-            case .convolution(let convolution) = layers[next.convolution].kind
-          else { throw Unrecognized() }
-          var norm: BatchNorm?
-          if let place = next.norm, case .batchNorm(let own) = layers[place].kind { norm = own }
-          let parameters = ResNetConfig.Parameters(
-            weights: convolution.weights, bias: convolution.bias, norm: norm)
-          guard slot.convolution(parameters) == convolution else { throw Unrecognized() }
-          return parameters
-        }, head: { () throws(Unrecognized) in (head.weights, head.bias) })
+    let uses = Uses(self)
+    guard case .linear(let head) = layers.last?.kind,
+      let (config, places) = guess(uses, outputs: head.outputCount),
+      config.slots.count == places.count
     else { return }
-    self = named
+    var rest = places[...]
+    let named = Network(
+      config, source: source,
+      parameters: { _ in
+        let place = rest.removeFirst()
+        let convolution = convolution(place)
+        var norm: BatchNorm?
+        if let next = uses.only(of: layers[place].output),
+          case .batchNorm(let own) = layers[next].kind
+        {
+          norm = own
+        }
+        return .init(weights: convolution.weights, bias: convolution.bias, norm: norm)
+      }, head: { (head.weights, head.bias) })
+    if isSame(as: named, uses) { self = named }
   }
 
-  private struct Unrecognized: Error {}
-}
-
-/// Follows a network from its image to its logits as far as it is a ResNet; nil wherever it is none.
-private struct ResNetReader {
-  /// A convolution and the batch norm behind it, by their places.
-  struct Step {
-    var convolution: Int
-    var norm: Int?
-    var isPooled = false
-  }
-
-  private let network: Network
-  private let uses: Network.Uses
-
-  init(_ network: Network) {
-    self.network = network
-    uses = Network.Uses(network)
-  }
-
-  mutating func read() -> (ResNetConfig, [String: Step], Linear)? {
-    var value = Network.image
-    guard let stem = readStem(&value) else { return nil }
-    var blocks: [(branch: [Step], shortcut: Step?)] = []
-    while uses.layers[value]?.count == 2 {
-      guard let block = readBlock(&value) else { return nil }
-      blocks.append(block)
-    }
-    guard let pool = uses.layers[value], pool.count == 1,
-      network.layers[pool[0]].kind == .globalAveragePool
-    else { return nil }
-    value = network.layers[pool[0]].output
-    guard let last = uses.layers[value], last.count == 1,
-      case .linear(let head) = network.layers[last[0]].kind, let first = blocks.first,
-      network.outputs.map(\.value) == [value, network.layers[last[0]].output]
-    else { return nil }
-
-    // The numbers of the stages; the builder compares all the rest.
+  /// A configuration that the network may have, and its convolutions in the order of the slots.
+  private func guess(_ uses: Uses, outputs: Int) -> (ResNetConfig, [Int])? {
+    let pool = layers.first { $0.kind == .maxPool(Self.stemPool) }
+    guard let pool else { return nil }
+    let stem = way(to: pool.inputs[0], uses)
+    var places = stem
     var (counts, stages): ([Int], [(branch: Int, output: Int)]) = ([], [])
+    var block = ResNetConfig.Block.basic
     var stride = ResNetConfig.BottleneckStride.second
-    for block in blocks {
-      if let strided = block.branch.firstIndex(where: { geometry($0).stride.height == 2 }) {
-        if strided == 0 { stride = .first }
+    for sum in layers where sum.kind == .add {
+      let ways = sum.inputs.map { way(to: $0, uses) }.sorted { $0.count > $1.count }
+      guard let first = ways[0].first, let last = ways[0].last else { return nil }
+      let strided = ways[0].firstIndex { convolution($0).stride.height == 2 }
+      if strided != nil || counts.isEmpty {
         counts.append(0)
-      } else if counts.isEmpty {
-        counts.append(0)
+        stages.append((convolution(first).outputChannels, convolution(last).outputChannels))
       }
       counts[counts.count - 1] += 1
-      guard let last = block.branch.last else { return nil }
-      let numbers = (geometry(block.branch[0]).outputChannels, geometry(last).outputChannels)
-      if stages.count < counts.count { stages.append(numbers) }
+      if ways[0].count == 3 { block = .bottleneck }
+      if strided == 0 { stride = .first }
+      places += ways[0] + ways[1]
     }
-    let kind = first.branch.count == 2 ? ResNetConfig.Block.basic : .bottleneck
-    guard stages.allSatisfy({ $0.output.isMultiple(of: kind.expansion) }),
-      let config = try? ResNetConfig(
-        block: kind, blockCounts: counts, channels: stages.map { $0.output / kind.expansion },
-        outputDimension: head.outputCount, stemChannels: stem.map { geometry($0).outputChannels },
-        branchChannels: stages.map(\.branch), bottleneckStride: stride,
-        poolsShortcuts: blocks.contains { $0.shortcut?.isPooled ?? false })
-    else { return nil }
-    // As many steps as there are slots for, each where its slot is.
-    var steps = Dictionary(uniqueKeysWithValues: zip(config.stemSlots.map(\.name), stem))
-    for (block, slots) in zip(blocks, config.blockSlots) {
-      guard block.branch.count == slots.branch.count,
-        (block.shortcut == nil) == (slots.shortcut == nil)
-      else { return nil }
-      for (step, slot) in zip(block.branch, slots.branch) { steps[slot.name] = step }
-      if let shortcut = block.shortcut, let slot = slots.shortcut { steps[slot.name] = shortcut }
-    }
-    return (config, steps, head)
+    let config = try? ResNetConfig(
+      block: block, blockCounts: counts, channels: stages.map { $0.output / block.expansion },
+      outputDimension: outputs, stemChannels: stem.map { convolution($0).outputChannels },
+      branchChannels: stages.map(\.branch), bottleneckStride: stride,
+      poolsShortcuts: layers.contains { $0.kind.isShortcutPool })
+    return config.map { ($0, places) }
   }
 
-  private func geometry(_ step: Step) -> Network.Convolution {
-    guard case .convolution(let convolution) = network.layers[step.convolution].kind else {
-      preconditionFailure("a step has a convolution")
+  /// The convolutions that lead to a value from the sum, the max pool or the image before them.
+  private func way(to value: String, _ uses: Uses) -> [Int] {
+    var value = value
+    var places: [Int] = []
+    // No stem and no branch has more layers.
+    for _ in 0..<10 {
+      guard let place = uses.maker(of: value), layers[place].kind != .add,
+        layers[place].kind != .maxPool(Self.stemPool)
+      else { break }
+      if case .convolution = layers[place].kind { places.append(place) }
+      value = layers[place].inputs[0]
+    }
+    return places.reversed()
+  }
+
+  private func convolution(_ place: Int) -> Convolution {
+    guard case .convolution(let convolution) = layers[place].kind else {
+      preconditionFailure("\(layers[place].name) is no convolution")
     }
     return convolution
   }
 
-  /// The one layer that reads `value`, which becomes its output, if it is of a kind.
-  private func next(_ value: inout String, _ isKind: (Network.Kind) -> Bool) -> Int? {
-    guard let index = uses.only(of: value), isKind(network.layers[index].kind) else { return nil }
-    value = network.layers[index].output
-    return index
-  }
-
-  private func readStem(_ value: inout String) -> [Step]? {
-    var stem: [Step] = []
-    while let step = readStep(&value) {
-      guard next(&value, { $0 == .relu }) != nil else { return nil }
-      stem.append(step)
+  /// Whether another network is the same but for names and the order of layers and of sums.
+  private func isSame(as other: Network, _ uses: Uses) -> Bool {
+    // The values here by their names there.
+    var values = [Self.image: Self.image]
+    for layer in other.layers {
+      let inputs = layer.inputs.map { values[$0] ?? "" }
+      let place = uses.layers[inputs[0]]?.first {
+        Set(layers[$0].inputs) == Set(inputs) && layers[$0].kind.computesSame(as: layer.kind)
+      }
+      guard let place else { return false }
+      values[layer.output] = layers[place].output
     }
-    return next(&value, { $0 == .maxPool(Network.stemPool) }) == nil ? nil : stem
+    return layers.count == other.layers.count
+      && outputs.map(\.value) == other.outputs.map { values[$0.value] }
+  }
+}
+
+extension Network.Kind {
+  fileprivate var isShortcutPool: Bool {
+    guard case .averagePool(let pool) = self else { return false }
+    return pool.isShortcutPool
   }
 
-  private func readStep(_ value: inout String) -> Step? {
-    next(&value, isConvolution).map { Step(convolution: $0, norm: next(&value, isNorm)) }
-  }
-
-  private func isConvolution(_ kind: Network.Kind) -> Bool {
-    if case .convolution = kind { return true }
-    return false
-  }
-
-  private func isNorm(_ kind: Network.Kind) -> Bool {
-    if case .batchNorm = kind { return true }
-    return false
-  }
-
-  private func readBlock(_ value: inout String) -> (branch: [Step], shortcut: Step?)? {
-    let ways = (uses.layers[value] ?? []).map { readWay($0, value) }
-    guard let first = ways[0], let second = ways[1], first.sum == second.sum else { return nil }
-    let (branch, shortcut) =
-      first.steps.count > second.steps.count ? (first, second) : (second, first)
-    guard (2...3).contains(branch.steps.count), shortcut.steps.count <= 1 else { return nil }
-    value = network.layers[first.sum].output
-    guard next(&value, { $0 == .relu }) != nil else { return nil }
-    return (branch.steps, shortcut.steps.first)
-  }
-
-  /// The convolutions from a layer on up to the sum.
-  private func readWay(_ start: Int, _ input: String) -> (steps: [Step], sum: Int)? {
-    let layer = network.layers[start]
-    if layer.kind == .add { return ([], start) }
-    var value = layer.output
-    var steps: [Step] = []
-    if isConvolution(layer.kind) {
-      steps.append(Step(convolution: start, norm: next(&value, isNorm)))
-    } else if case .averagePool(var window) = layer.kind {
-      (window.countsPadding, window.roundsUp) = (false, false)
-      guard window == Network.shortcutPool, var step = readStep(&value) else { return nil }
-      step.isPooled = true
-      steps.append(step)
+  fileprivate func computesSame(as other: Network.Kind) -> Bool {
+    switch (self, other) {
+    case (.averagePool, .averagePool): isShortcutPool && other.isShortcutPool
+    case (.linear(let own), .linear(let other)):
+      (own.inputCount, own.outputCount, own.weights, own.bias)
+        == (other.inputCount, other.outputCount, other.weights, other.bias)
+    default: self == other
     }
-    while !steps.isEmpty {
-      if let sum = uses.only(of: value), network.layers[sum].kind == .add { return (steps, sum) }
-      guard next(&value, { $0 == .relu }) != nil, let step = readStep(&value) else { return nil }
-      steps.append(step)
-    }
-    return nil
   }
 }
