@@ -71,8 +71,12 @@ private func equalizeChain(_ chain: inout [Network.Convolution]) -> Int {
       for channel in 0..<chain[place].outputChannels {
         let exponent = equalizingExponent(chain[place], chain[place + 1], channel)
         if exponent == 0 { continue }
-        chain[place].scaleOutput(channel, by: power(-exponent))
-        chain[place + 1].scaleInput(channel, by: power(exponent))
+        let (down, up) = (power(-exponent), power(exponent))
+        chain[place].scale(chain[place].output(channel), by: down)
+        if let own = chain[place].bias?[channel] {
+          chain[place].bias?[channel] = Float(Double(own) * down)
+        }
+        chain[place + 1].scale(chain[place + 1].input(channel), by: up)
         changed.insert([place, channel])
         isStable = false
       }
@@ -87,12 +91,13 @@ private func equalizingExponent(
   _ first: Network.Convolution, _ second: Network.Convolution, _ channel: Int
 ) -> Int {
   let written = first.outputRange(channel)
-  let read = Double(second.greatestInput(channel))
+  let read = second.greatest(second.input(channel))
   guard written > 0, read > 0 else { return 0 }
   // Half of the ratio's logarithm, rounded; ratios of float32 numbers are far from float64's limits.
   let exponent = ((written / read).exponent + 1) >> 1
-  guard first.outputKeepsBits(channel, by: power(-exponent)),
-    second.inputKeepsBits(channel, by: power(exponent))
+  guard isExact(first.bias?[channel] ?? 0, by: power(-exponent)),
+    first.keepsBits(first.output(channel), by: power(-exponent)),
+    second.keepsBits(second.input(channel), by: power(exponent))
   else { return 0 }
   return Int(exponent)
 }
@@ -104,60 +109,42 @@ private func power(_ exponent: Int) -> Double {
 extension Network.Convolution {
   private var taps: Int { kernel.height * kernel.width }
 
-  private func output(_ channel: Int) -> Range<Int> {
-    channel * inputChannels * taps..<(channel + 1) * inputChannels * taps
+  /// The weights of an output channel.
+  fileprivate func output(_ channel: Int) -> [Range<Int>] {
+    [channel * inputChannels * taps..<(channel + 1) * inputChannels * taps]
   }
 
-  /// The weights of an input channel for one output channel.
-  private func input(_ channel: Int, of output: Int) -> Range<Int> {
-    let start = (output * inputChannels + channel) * taps
-    return start..<start + taps
+  /// The weights of an input channel, for each output channel.
+  fileprivate func input(_ channel: Int) -> [Range<Int>] {
+    (0..<outputChannels).map { output in
+      let start = (output * inputChannels + channel) * taps
+      return start..<start + taps
+    }
+  }
+
+  /// The greatest magnitude of weights.
+  fileprivate func greatest(_ ranges: [Range<Int>]) -> Double {
+    Double(ranges.joined().reduce(0) { max($0, weights[$1].magnitude) })
   }
 
   /// The greatest magnitude of an output channel's weights, times what the bias exceeds their sum by.
   fileprivate func outputRange(_ channel: Int) -> Double {
-    var greatest = 0.0
-    var sum = 0.0
-    for weight in weights[output(channel)] {
-      greatest = max(greatest, Double(weight.magnitude))
-      sum += Double(weight.magnitude)
-    }
+    let greatest = greatest(output(channel))
+    let sum = output(channel).joined().reduce(0) { $0 + Double(weights[$1].magnitude) }
     return greatest > 0 ? greatest * max(1, Double((bias?[channel] ?? 0).magnitude) / sum) : 0
   }
 
-  fileprivate func greatestInput(_ channel: Int) -> Float {
-    (0..<outputChannels).reduce(0) { greatest, output in
-      weights[input(channel, of: output)].reduce(greatest) { max($0, $1.magnitude) }
-    }
+  fileprivate func keepsBits(_ ranges: [Range<Int>], by factor: Double) -> Bool {
+    ranges.joined().allSatisfy { isExact(weights[$0], by: factor) }
   }
 
-  fileprivate func outputKeepsBits(_ channel: Int, by factor: Double) -> Bool {
-    keepsBits(bias?[channel] ?? 0, by: factor)
-      && weights[output(channel)].allSatisfy { keepsBits($0, by: factor) }
-  }
-
-  fileprivate func inputKeepsBits(_ channel: Int, by factor: Double) -> Bool {
-    (0..<outputChannels).allSatisfy { output in
-      weights[input(channel, of: output)].allSatisfy { keepsBits($0, by: factor) }
-    }
-  }
-
-  fileprivate mutating func scaleOutput(_ channel: Int, by factor: Double) {
-    if let own = bias?[channel] { bias?[channel] = Float(Double(own) * factor) }
-    for index in output(channel) { weights[index] = Float(Double(weights[index]) * factor) }
-  }
-
-  fileprivate mutating func scaleInput(_ channel: Int, by factor: Double) {
-    for output in 0..<outputChannels {
-      for index in input(channel, of: output) {
-        weights[index] = Float(Double(weights[index]) * factor)
-      }
-    }
+  fileprivate mutating func scale(_ ranges: [Range<Int>], by factor: Double) {
+    for index in ranges.joined() { weights[index] = Float(Double(weights[index]) * factor) }
   }
 }
 
 /// Whether a product fits float32 without rounding.
-private func keepsBits(_ value: Float, by factor: Double) -> Bool {
+private func isExact(_ value: Float, by factor: Double) -> Bool {
   let product = Double(value) * factor
   return Double(Float(product)) == product
 }

@@ -68,12 +68,10 @@ extension Network.Layer {
       if let index = norm.variance.firstIndex(where: { $0 < 0 }) {
         throw .negativeVariance(name: name, index: index, found: norm.variance[index])
       }
-      return inputs[0]
     case .add:
       guard inputs[0] == inputs[1] else {
         throw unfit("a sum of \(inputs[0]) channels each", "\(inputs[1])")
       }
-      return inputs[0]
     case .linear(let linear):
       guard linear.inputCount == inputs[0], linear.bias.count == linear.outputCount,
         linear.weights.count == linear.inputCount * linear.outputCount
@@ -81,14 +79,13 @@ extension Network.Layer {
       return linear.outputCount
     case .clamp(let lower, let upper):
       guard lower <= upper else { throw unfit("limits in order", "\(lower) to \(upper)") }
-      return inputs[0]
     case .maxPool(let pool), .averagePool(let pool):
       guard pool.kernel.isPositive, pool.stride.isPositive else {
         throw unfit("a window and a stride", "none")
       }
-      return inputs[0]
-    case .globalAveragePool: return inputs[0]
+    case .globalAveragePool: break
     }
+    return inputs[0]
   }
 }
 

@@ -72,12 +72,8 @@ public struct ResNetConfig: Hashable, Sendable {
     guard blockCounts.count == channels.count else {
       throw .stageCountMismatch(blockCounts: blockCounts.count, channels: channels.count)
     }
-    for (stage, count) in blockCounts.enumerated() {
-      try Self.check("blocks of layer\(stage + 1)", count, in: 1...256)
-    }
-    for (stage, count) in channels.enumerated() {
-      try Self.check("channels of layer\(stage + 1)", count, in: 1...4096)
-    }
+    try Self.check("blocks", ofStages: blockCounts, in: 1...256)
+    try Self.check("channels", ofStages: channels, in: 1...4096)
     try Self.check("output dimension", outputDimension, in: 1...65536)
     let stem = stemChannels ?? [channels[0]]
     guard stem.count == 1 || stem.count == 3 else {
@@ -88,11 +84,16 @@ public struct ResNetConfig: Hashable, Sendable {
     guard branch.count == channels.count else {
       throw .stageCountMismatch(blockCounts: blockCounts.count, channels: branch.count)
     }
-    for (stage, count) in branch.enumerated() {
-      try Self.check("channels in the branches of layer\(stage + 1)", count, in: 1...4096)
-    }
-    self.init(
-      block, blockCounts, channels, outputDimension, stem, branch, bottleneckStride, poolsShortcuts)
+    try Self.check("channels in the branches", ofStages: branch, in: 1...4096)
+    self.block = block
+    self.blockCounts = blockCounts
+    self.channels = channels
+    self.outputDimension = outputDimension
+    self.stemChannels = stem
+    self.branchChannels = branch
+    // A basic block has no such choice, so that equal networks are equal.
+    self.bottleneckStride = block == .basic ? .second : bottleneckStride
+    self.poolsShortcuts = poolsShortcuts
   }
 
   /// The architecture `name`, such as `resnet18`; upper and lower case are the same.
@@ -108,24 +109,11 @@ public struct ResNetConfig: Hashable, Sendable {
   }
 
   private init(known block: Block, _ blockCounts: [Int]) {
-    let channels = [64, 128, 256, 512]
-    self.init(block, blockCounts, channels, 1000, [64], channels, .second, false)
-  }
-
-  private init(
-    _ block: Block, _ blockCounts: [Int], _ channels: [Int], _ outputDimension: Int,
-    _ stemChannels: [Int], _ branchChannels: [Int], _ bottleneckStride: BottleneckStride,
-    _ poolsShortcuts: Bool
-  ) {
-    self.block = block
-    self.blockCounts = blockCounts
-    self.channels = channels
-    self.outputDimension = outputDimension
-    self.stemChannels = stemChannels
-    self.branchChannels = branchChannels
-    // A basic block has no such choice, so that equal networks are equal.
-    self.bottleneckStride = block == .basic ? .second : bottleneckStride
-    self.poolsShortcuts = poolsShortcuts
+    do {
+      try self.init(
+        block: block, blockCounts: blockCounts, channels: [64, 128, 256, 512],
+        outputDimension: 1000)
+    } catch { preconditionFailure("\(error)") }
   }
 
   /// ResNet18 with 1000 logits.
@@ -172,6 +160,14 @@ public struct ResNetConfig: Hashable, Sendable {
 
   private func list(_ numbers: [Int]) -> String {
     numbers.map(String.init).joined(separator: "-")
+  }
+
+  private static func check(_ what: String, ofStages values: [Int], in range: ClosedRange<Int>)
+    throws(GraphError)
+  {
+    for (stage, value) in values.enumerated() {
+      try check("\(what) of layer\(stage + 1)", value, in: range)
+    }
   }
 
   private static func check(_ what: String, _ value: Int, in range: ClosedRange<Int>)
