@@ -11,7 +11,7 @@ extension PickleMachine {
         name: "REDUCE", offset: offset,
         found: "\(self[callable].kind) called with \(self[arguments].kind)")
     }
-    switch global {
+    switch global.kind {
     case .orderedDictionary:
       guard items.isEmpty else { throw refused(global.name, "\(items.count) arguments") }
       return .dictionary([])
@@ -30,7 +30,7 @@ extension PickleMachine {
 
   /// The result of NEWOBJ for the class `type`, whose arguments do not matter.
   func makeObject(_ type: PickleReference) throws(ImportError) -> PickleValue {
-    guard case .global(.inert) = self[type] else {
+    guard case .global(let global) = self[type], case .inert = global.kind else {
       throw .refusedCall(name: "NEWOBJ", offset: offset, found: self[type].kind)
     }
     return .inert
@@ -42,7 +42,7 @@ extension PickleMachine {
   func makeStorage(_ identifier: PickleReference) throws(ImportError) -> TorchStorage {
     guard case .tuple(let items) = self[identifier], items.count == 5 || isWhole(items),
       case .string("storage") = self[items[0]],
-      case .global(.storage(let type, _)) = self[items[1]],
+      case .global(let global) = self[items[1]], case .storage(let type) = global.kind,
       case .string(let key) = self[items[2]], case .string = self[items[3]],
       case .int(let count) = self[items[4]], count >= 0
     else {
@@ -66,11 +66,8 @@ extension PickleMachine {
     guard counts.contains(items.count), case .storage(let storage) = self[items[0]],
       case .int(let first) = self[items[1]], first >= 0
     else { throw refused(name, kinds(items)) }
-    guard let shape = sizes(items[2]), let strides = sizes(items[3]),
-      shape.count == strides.count
-    else {
-      throw refused(name, "a size or stride that is not a tuple of as many counts")
-    }
+    guard let shape = sizes(items[2]), let strides = sizes(items[3]), shape.count == strides.count
+    else { throw refused(name, "a size or stride that is not a tuple of as many counts") }
     return TorchTensor(
       storage: storage, view: StridedView(offset: first, shape: shape, strides: strides))
   }

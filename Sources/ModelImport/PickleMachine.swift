@@ -61,19 +61,16 @@ struct PickleMachine {
     case .binaryInt2: try push(.int(Int(try reader.integer() as UInt16)))
     case .long1: try push(.int(try reader.long()))
     case .binaryFloat:
-      // The one operand with its most significant byte first.
-      let bits: UInt64 = try reader.integer()
-      try push(.float(Double(bitPattern: bits.byteSwapped)))
-    case .shortBinaryUnicode: try push(.string(try reader.string(Int(try reader.byte()))))
-    case .binaryUnicode:
-      try push(.string(try reader.string(length(try reader.integer() as UInt32))))
-    case .binaryUnicode8:
-      try push(.string(try reader.string(length(try reader.integer() as UInt64))))
+      let _: UInt64 = try reader.integer()
+      try push(.float)
+    case .shortBinaryUnicode: try push(.string(try reader.string(lengthOf: UInt8.self)))
+    case .binaryUnicode: try push(.string(try reader.string(lengthOf: UInt32.self)))
+    case .binaryUnicode8: try push(.string(try reader.string(lengthOf: UInt64.self)))
     case .emptyTuple: try push(.tuple([]))
     case .emptyList: try push(.list([]))
     case .emptyDictionary: try push(.dictionary([]))
     case .mark:
-      guard marks.count < limits.pickleStack else { throw tooMany("marks", limits.pickleStack) }
+      try check(marks.count, limits.pickleStack, "marks")
       marks.append(stack.count)
     case .tuple: try push(.tuple(try popToMark()))
     case .tuple1: try push(.tuple(try pop(1)))
@@ -115,17 +112,13 @@ struct PickleMachine {
   }
 
   private mutating func push(_ value: PickleValue) throws(ImportError) {
-    guard objects.count < limits.pickleObjects else {
-      throw tooMany("objects", limits.pickleObjects)
-    }
+    try check(objects.count, limits.pickleObjects, "objects")
     objects.append(value)
     try push(PickleReference(index: Int32(objects.count - 1)))
   }
 
   private mutating func push(_ reference: PickleReference) throws(ImportError) {
-    guard stack.count < limits.pickleStack else {
-      throw tooMany("objects on its stack", limits.pickleStack)
-    }
+    try check(stack.count, limits.pickleStack, "objects on its stack")
     stack.append(reference)
   }
 
@@ -158,9 +151,7 @@ struct PickleMachine {
   }
 
   private mutating func remember(_ key: UInt32) throws(ImportError) {
-    guard memo.count < limits.pickleMemo || memo[key] != nil else {
-      throw tooMany("entries in its memo", limits.pickleMemo)
-    }
+    if memo[key] == nil { try check(memo.count, limits.pickleMemo, "entries in its memo") }
     memo[key] = try top()
   }
 
@@ -211,12 +202,12 @@ struct PickleMachine {
       "\(count) objects on the stack above the last mark", "\(stack.count - (marks.last ?? 0))")
   }
 
-  private func tooMany(_ what: String, _ limit: Int) -> ImportError {
-    .limitExceeded(what: "\(what) in \(reader.part)", limit: limit, found: limit + 1)
+  /// Checks that there may be one more.
+  private func check(_ count: Int, _ limit: Int, _ what: String) throws(ImportError) {
+    guard count < limit else {
+      throw .limitExceeded(what: "\(what) in \(reader.part)", limit: limit, found: limit + 1)
+    }
   }
 
   var offset: Int { reader.operation }
 }
-
-/// A length of more than `Int.max` is beyond the pickle in any case.
-private func length(_ value: some FixedWidthInteger) -> Int { Int(clamping: value) }

@@ -28,7 +28,9 @@ struct PickleReader {
   }
 
   /// A little-endian integer.
-  mutating func integer<Value: FixedWidthInteger & UnsignedInteger>() throws(ImportError) -> Value {
+  mutating func integer<Value: FixedWidthInteger & UnsignedInteger>(_: Value.Type = Value.self)
+    throws(ImportError) -> Value
+  {
     var value: Value = 0
     for slice in try take(Value.bitWidth / 8).reversed() { value = value << 8 | Value(slice) }
     return value
@@ -45,11 +47,16 @@ struct PickleReader {
     return value
   }
 
-  mutating func string(_ count: Int) throws(ImportError) -> String {
-    guard let text = String(validating: try take(count), as: UTF8.self) else {
-      throw malformed("a string in UTF-8", "other bytes")
-    }
-    return text
+  /// Text after its length, an integer of a type. A length of more than `Int.max` is beyond the pickle in any case.
+  mutating func string<Length: FixedWidthInteger & UnsignedInteger>(lengthOf type: Length.Type)
+    throws(ImportError) -> String
+  {
+    try string(Int(clamping: try integer(type)))
+  }
+
+  private mutating func string(_ count: Int) throws(ImportError) -> String {
+    if let text = String(validating: try take(count), as: UTF8.self) { return text }
+    throw malformed("a string in UTF-8", "other bytes")
   }
 
   /// Text up to the next newline, as GLOBAL has it.

@@ -11,7 +11,8 @@ enum PickleValue {
   case none
   case bool(Bool)
   case int(Int)
-  case float(Double)
+  /// Its value is of no use here.
+  case float
   case string(String)
   case tuple([PickleReference])
   case list([PickleReference])
@@ -49,15 +50,21 @@ struct PickleReference {
 
 /// The few classes and functions that a state dictionary's pickle may name. They stand for what
 /// PyTorch would call; no code of that name is looked up or run.
-enum PickleGlobal {
-  case orderedDictionary
-  case rebuildTensor
-  /// The same from before PyTorch 0.4, with fewer arguments.
-  case rebuildOldTensor
-  case rebuildParameter
-  case storage(ElementType, name: String)
-  /// A class of plain values that training loops keep beside the weights, such as their arguments.
-  case inert(name: String)
+struct PickleGlobal {
+  enum Kind {
+    case orderedDictionary
+    case rebuildTensor
+    /// The same from before PyTorch 0.4, with fewer arguments.
+    case rebuildOldTensor
+    case rebuildParameter
+    case storage(ElementType)
+    /// A class of plain values that training loops keep beside the weights, such as their arguments.
+    case inert
+  }
+
+  let kind: Kind
+  /// The qualified name.
+  let name: String
 
   private static let inertNames: Set = [
     "argparse.Namespace", "collections.Counter", "collections.defaultdict",
@@ -68,31 +75,17 @@ enum PickleGlobal {
   ]
 
   init?(module: String, name: String) {
+    self.name = "\(module).\(name)"
     switch (module, name) {
-    case ("collections", "OrderedDict"): self = .orderedDictionary
-    case ("torch._utils", "_rebuild_tensor_v2"): self = .rebuildTensor
-    case ("torch._utils", "_rebuild_tensor"): self = .rebuildOldTensor
-    case ("torch._utils", "_rebuild_parameter"): self = .rebuildParameter
-    default:
-      if Self.inertNames.contains("\(module).\(name)") {
-        self = .inert(name: "\(module).\(name)")
-      } else if module == "torch", let type = ElementType(torchStorage: name) {
-        self = .storage(type, name: name)
-      } else {
-        return nil
-      }
-    }
-  }
-
-  /// The qualified name.
-  var name: String {
-    switch self {
-    case .orderedDictionary: "collections.OrderedDict"
-    case .rebuildTensor: "torch._utils._rebuild_tensor_v2"
-    case .rebuildOldTensor: "torch._utils._rebuild_tensor"
-    case .inert(let name): name
-    case .rebuildParameter: "torch._utils._rebuild_parameter"
-    case .storage(_, let name): "torch.\(name)"
+    case ("collections", "OrderedDict"): kind = .orderedDictionary
+    case ("torch._utils", "_rebuild_tensor_v2"): kind = .rebuildTensor
+    case ("torch._utils", "_rebuild_tensor"): kind = .rebuildOldTensor
+    case ("torch._utils", "_rebuild_parameter"): kind = .rebuildParameter
+    case _ where Self.inertNames.contains(self.name): kind = .inert
+    case ("torch", _):
+      guard let type = ElementType(torchStorage: name) else { return nil }
+      kind = .storage(type)
+    default: return nil
     }
   }
 }
