@@ -18,7 +18,7 @@ extension Network {
   {
     let reader = ConfigReader(checkpoint)
     let config = try reader.config(bottleneckStride: bottleneckStride ?? .second)
-    var tensors = SlotTensors(checkpoint, reader.schema, config)
+    var tensors = SlotTensors(checkpoint: checkpoint, schema: reader.schema, config: config)
     var source = Source(format: "tensors")
     source.wrapper = checkpoint.wrapper
     source.strippedPrefix = checkpoint.strippedPrefix
@@ -33,14 +33,10 @@ extension Network {
 
 /// The tensors of a checkpoint, to be taken slot by slot.
 private struct SlotTensors {
-  private let checkpoint: Checkpoint
-  private let schema: CheckpointSchema
-  private let config: ResNetConfig
-  private var known: Set<String> = []
-
-  init(_ checkpoint: Checkpoint, _ schema: CheckpointSchema, _ config: ResNetConfig) {
-    (self.checkpoint, self.schema, self.config) = (checkpoint, schema, config)
-  }
+  let checkpoint: Checkpoint
+  let schema: CheckpointSchema
+  let config: ResNetConfig
+  var known: Set<String> = []
 
   private mutating func take(_ name: String, _ shape: [Int]) throws(GraphError) -> [Float] {
     guard let tensor = checkpoint.tensors[name] else {

@@ -41,13 +41,10 @@ struct ConfigReader {
     if let name = preactivationName { throw .preactivation(name: name) }
     let isDeep = schema == .torchvision && tensors[weight(.stem(0), stemCount: 3)] != nil
     let count = isDeep ? 3 : 1
-    var channels: [Int] = []
-    for index in 0..<count {
-      let expected = isDeep ? "[channels, inputs, 3, 3]" : "[channels, 3, 7, 7]"
-      let name = weight(.stem(index), stemCount: count)
-      channels.append(try shape(name, expected, rank: 4)[0])
+    let expected = isDeep ? "[channels, inputs, 3, 3]" : "[channels, 3, 7, 7]"
+    return try (0..<count).map { (index) throws(GraphError) in
+      try shape(weight(.stem(index), stemCount: count), expected, rank: 4)[0]
     }
-    return channels
   }
 
   /// The stages that have a first block.

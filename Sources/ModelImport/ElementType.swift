@@ -5,23 +5,15 @@ enum ElementType: Hashable {
   case float(FloatType)
   /// Integers and booleans, which carry no weights: such tensors are skipped.
   case integer(byteCount: Int)
-  /// Known but not read, such as float64; the name is the file's own.
-  case refused(name: String, byteCount: Int)
+  /// Known but not read.
+  case float64
 
   /// The bytes of one element.
   var byteCount: Int {
     switch self {
     case .float(let type): return type.byteCount
-    case .integer(let byteCount), .refused(_, let byteCount): return byteCount
-    }
-  }
-
-  /// The name for error messages.
-  var name: String {
-    switch self {
-    case .float(let type): return "\(type)"
-    case .integer(let byteCount): return "integers of \(byteCount) bytes"
-    case .refused(let name, _): return name
+    case .integer(let byteCount): return byteCount
+    case .float64: return 8
     }
   }
 
@@ -49,7 +41,7 @@ enum ElementType: Hashable {
     case "IntStorage": self = .integer(byteCount: 4)
     case "ShortStorage": self = .integer(byteCount: 2)
     case "CharStorage", "ByteStorage", "BoolStorage": self = .integer(byteCount: 1)
-    case "DoubleStorage": self = .refused(name: name, byteCount: 8)
+    case "DoubleStorage": self = .float64
     default: return nil
     }
   }
@@ -91,12 +83,19 @@ enum FloatType: Hashable {
   }
 }
 
+/// Compares the bytes set aside for `count` elements with those that they take.
+func checkByteCount(_ found: Int, of type: ElementType, _ count: Int, tensor name: String)
+  throws(ImportError)
+{
+  let expected = product(count, type.byteCount)
+  guard found == expected else {
+    throw .byteCountMismatch(tensor: name, expected: expected, found: found)
+  }
+}
+
 /// Refuses infinities and NaNs, naming the first one.
 func checkFinite(_ values: [Float], tensor name: String) throws(ImportError) {
-  let found = values.withUnsafeBufferPointer { values in
-    values.firstIndex { !$0.isFinite }
-  }
-  if let index = found {
+  if let index = values.withUnsafeBufferPointer({ $0.firstIndex { !$0.isFinite } }) {
     throw .nonFinite(tensor: name, index: index, found: "\(values[index])")
   }
 }

@@ -58,8 +58,7 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .unreadable(let path, let reason):
-      return "cannot read \(quoted(path)): \(reason)"
+    case .unreadable(let path, let reason): return "cannot read \(quoted(path)): \(reason)"
     case .unrecognized(let bytes):
       let text = bytes.map { hexadecimal($0) }.joined(separator: " ")
       return "expected a file of a known format (\(knownFormats)), "

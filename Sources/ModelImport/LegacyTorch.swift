@@ -78,12 +78,10 @@ enum LegacyTorch: StateDictionaryReader {
         throw malformed(position, "\(storage.elementCount) elements", "\(count)")
       }
       position += 8
-      let (size, overflowed) = storage.elementCount.multipliedReportingOverflow(
-        by: storage.type.byteCount)
-      guard !overflowed, size <= bytes.count - position else {
+      let size = product(storage.elementCount, storage.type.byteCount)
+      guard size <= bytes.count - position else {
         throw malformed(
-          position, "\(overflowed ? Int.max : size) bytes of storage \(quoted(key))",
-          "\(bytes.count - position)")
+          position, "\(size) bytes of storage \(quoted(key))", "\(bytes.count - position)")
       }
       guard places.updateValue(position..<position + size, forKey: storage) == nil else {
         throw malformed(position, "each storage once", "storage \(quoted(key)) again")

@@ -30,7 +30,7 @@ enum Safetensors: StateDictionaryReader {
     }
     let dataStart = lengthBytes + Int(length)
     var parser = SafetensorsHeaderParser(
-      UnsafeRawBufferPointer(rebasing: bytes[lengthBytes..<dataStart]), start: lengthBytes)
+      bytes: UnsafeRawBufferPointer(rebasing: bytes[lengthBytes..<dataStart]), start: lengthBytes)
     var entries = try parser.parse()
     let data = UnsafeRawBufferPointer(rebasing: bytes[dataStart...])
 
@@ -49,14 +49,10 @@ enum Safetensors: StateDictionaryReader {
       guard let type = ElementType(safetensors: entry.elementType) else {
         throw .unsupportedElementType(tensor: entry.name, found: entry.elementType)
       }
-      guard let count = elementCount(of: entry.shape),
-        case (let byteCount, let overflowed) = count.multipliedReportingOverflow(by: type.byteCount),
-        !overflowed
-      else { throw .badShape(tensor: entry.name, shape: entry.shape) }
-      guard byteCount == entry.end - entry.begin else {
-        throw .byteCountMismatch(
-          tensor: entry.name, expected: byteCount, found: entry.end - entry.begin)
+      guard let count = elementCount(of: entry.shape), product(count, type.byteCount) < .max else {
+        throw .badShape(tensor: entry.name, shape: entry.shape)
       }
+      try checkByteCount(entry.end - entry.begin, of: type, count, tensor: entry.name)
       guard case .float(let floatType) = type else {
         contents.skipped.append(entry.name)
         continue
@@ -80,19 +76,13 @@ enum Safetensors: StateDictionaryReader {
 /// Counts the float32 bytes of the tensors read so far against a limit.
 struct DecodedBytes {
   let limit: Int
-  private var used = 0
-
-  init(limit: Int) { self.limit = limit }
+  private(set) var used = 0
 
   /// Reserves room for `elements` float32 values before memory is asked for.
   mutating func reserve(elements: Int) throws(ImportError) {
-    let (bytes, overflowed) = elements.multipliedReportingOverflow(by: MemoryLayout<Float>.size)
-    let (sum, overflowedAgain) = used.addingReportingOverflow(bytes)
-    guard !overflowed, !overflowedAgain, sum <= limit else {
-      throw .limitExceeded(
-        what: "bytes of float32 tensors", limit: limit,
-        found: overflowed || overflowedAgain ? Int.max : sum)
+    used = sum(used, product(elements, MemoryLayout<Float>.size))
+    guard used <= limit else {
+      throw .limitExceeded(what: "bytes of float32 tensors", limit: limit, found: used)
     }
-    used = sum
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import ResNetModelGraph
 
 /// One tensor as a safetensors header describes it, not yet compared with the data.
@@ -20,32 +21,23 @@ struct SafetensorsEntry {
 /// notices duplicate keys, which general JSON readers drop in silence.
 struct SafetensorsHeaderParser {
   /// The header's text, without the length in front of it.
-  private let bytes: UnsafeRawBufferPointer
-  private var position = 0
+  let bytes: UnsafeRawBufferPointer
   /// Where the text begins in the file, for error messages.
-  private let start: Int
-
-  init(_ bytes: UnsafeRawBufferPointer, start: Int) {
-    self.bytes = bytes
-    self.start = start
-  }
+  let start: Int
+  private(set) var position = 0
 
   mutating func parse() throws(ImportError) -> [SafetensorsEntry] {
     var entries: [SafetensorsEntry] = []
     var names: Set<String> = []
-    try expect("{")
-    if !accept("}") {
-      repeat {
-        let name = try string()
-        guard names.insert(name).inserted else { throw .duplicateTensor(name: name) }
-        try expect(":")
-        if name == "__metadata__" {
-          try skipMetadata()
-        } else {
-          entries.append(try entry(name))
-        }
-      } while accept(",")
-      try expect("}")
+    try list("{", "}") { (parser) throws(ImportError) in
+      let name = try parser.string()
+      guard names.insert(name).inserted else { throw .duplicateTensor(name: name) }
+      try parser.expect(":")
+      if name == "__metadata__" {
+        try parser.skipMetadata()
+      } else {
+        entries.append(try parser.entry(name))
+      }
     }
     skipSpace()
     guard position == bytes.count else { throw unexpected("the end of the header") }
@@ -85,112 +77,69 @@ struct SafetensorsHeaderParser {
   }
 
   private mutating func skipMetadata() throws(ImportError) {
-    try expect("{")
-    if accept("}") { return }
-    repeat {
-      _ = try string()
-      try expect(":")
-      _ = try string()
-    } while accept(",")
-    try expect("}")
+    try list("{", "}") { (parser) throws(ImportError) in
+      _ = try parser.string()
+      try parser.expect(":")
+      _ = try parser.string()
+    }
   }
 
   private mutating func integers() throws(ImportError) -> [Int] {
     var result: [Int] = []
-    try expect("[")
-    if accept("]") { return result }
-    repeat { result.append(try integer()) } while accept(",")
-    try expect("]")
+    try list("[", "]") { (parser) throws(ImportError) in result.append(try parser.integer()) }
     return result
+  }
+
+  /// Parses what may be any number of items between two characters.
+  private mutating func list(
+    _ opening: Unicode.Scalar, _ closing: Unicode.Scalar,
+    item: (inout Self) throws(ImportError) -> Void
+  ) throws(ImportError) {
+    try expect(opening)
+    if accept(closing) { return }
+    repeat { try item(&self) } while accept(",")
+    try expect(closing)
   }
 
   /// A non-negative integer without sign, fraction, exponent or leading zeros.
   private mutating func integer() throws(ImportError) -> Int {
     skipSpace()
     let first = position
-    var value = 0
-    while position < bytes.count, case let digit = bytes[position], (0x30...0x39).contains(digit) {
-      let (tens, overflowed) = value.multipliedReportingOverflow(by: 10)
-      let (sum, overflowedAgain) = tens.addingReportingOverflow(Int(digit - 0x30))
-      guard !overflowed, !overflowedAgain, position == first || value != 0 else {
-        position = first
-        throw unexpected("an integer from 0 to \(Int.max)")
-      }
-      value = sum
-      position += 1
+    while position < bytes.count, (0x30...0x39).contains(bytes[position]) { position += 1 }
+    let digits = bytes[first..<position]
+    guard let value = Int(String(decoding: digits, as: UTF8.self)),
+      digits.count == 1 || bytes[first] != UInt8(ascii: "0")
+    else {
+      position = first
+      throw unexpected("an integer from 0 to \(Int.max)")
     }
-    guard position > first else { throw unexpected("an integer from 0 to \(Int.max)") }
     return value
   }
 
   private mutating func string() throws(ImportError) -> String {
     try expect("\"")
     let first = position
-    var text: [UInt8] = []
-    while position < bytes.count {
-      let byte = bytes[position]
-      if byte == UInt8(ascii: "\"") {
-        position += 1
-        guard let result = String(validating: text, as: UTF8.self) else {
-          position = first
-          throw unexpected("a string in UTF-8")
-        }
-        return result
+    var hasEscapes = false
+    while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {
+      guard bytes[position] >= 0x20 else {
+        throw unexpected("a string without control characters")
       }
-      guard byte >= 0x20 else { throw unexpected("a string without control characters") }
-      position += 1
-      if byte == UInt8(ascii: "\\") {
-        try appendEscape(to: &text)
-      } else {
-        text.append(byte)
-      }
+      let isEscape = bytes[position] == UInt8(ascii: "\\")
+      if isEscape { hasEscapes = true }
+      position += isEscape ? 2 : 1
     }
-    throw unexpected("the end of a string")
-  }
-
-  private mutating func appendEscape(to text: inout [UInt8]) throws(ImportError) {
-    guard position < bytes.count else { throw unexpected("an escaped character") }
-    let letter = bytes[position]
-    position += 1
-    switch letter {
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(letter)
-    case UInt8(ascii: "b"): text.append(0x08)
-    case UInt8(ascii: "f"): text.append(0x0c)
-    case UInt8(ascii: "n"): text.append(0x0a)
-    case UInt8(ascii: "r"): text.append(0x0d)
-    case UInt8(ascii: "t"): text.append(0x09)
-    case UInt8(ascii: "u"):
-      var code = UInt32(try fourHexadecimalDigits())
-      if (0xd800..<0xdc00).contains(code) {
-        // The first half of a surrogate pair: the second must follow as another escape.
-        guard position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
-          bytes[position + 1] == UInt8(ascii: "u")
-        else { throw unexpected("the second half of a surrogate pair") }
-        position += 2
-        let second = UInt32(try fourHexadecimalDigits())
-        guard (0xdc00..<0xe000).contains(second) else {
-          throw unexpected("the second half of a surrogate pair")
-        }
-        code = 0x10000 + (code - 0xd800) << 10 + (second - 0xdc00)
-      }
-      guard let scalar = Unicode.Scalar(code) else { throw unexpected("a Unicode scalar value") }
-      text.append(contentsOf: Array(String(Character(scalar)).utf8))
-    default:
-      position -= 1
-      throw unexpected("an escaped character")
+    guard position < bytes.count else { throw unexpected("the end of a string") }
+    let end = position
+    position = first
+    guard let text = String(validating: bytes[first..<end], as: UTF8.self) else {
+      throw unexpected("a string in UTF-8")
     }
-  }
-
-  private mutating func fourHexadecimalDigits() throws(ImportError) -> UInt16 {
-    var value: UInt16 = 0
-    for _ in 0..<4 {
-      guard position < bytes.count,
-        let digit = Character(Unicode.Scalar(bytes[position])).hexDigitValue
-      else { throw unexpected("four hexadecimal digits") }
-      value = value << 4 | UInt16(digit)
-      position += 1
-    }
-    return value
+    guard
+      let result = hasEscapes
+        ? try? JSONDecoder().decode(String.self, from: Data("\"\(text)\"".utf8)) : text
+    else { throw unexpected("a string with the escapes of JSON") }
+    position = end + 1
+    return result
   }
 
   private mutating func skipSpace() {
@@ -215,6 +164,7 @@ struct SafetensorsHeaderParser {
       position < bytes.count
       ? "the byte 0x\(hexadecimal(bytes[position]))" : "the end of the header"
     return .malformed(
-      part: "safetensors header", offset: start + position, expected: expected, found: found)
+      part: "safetensors header", offset: start + min(position, bytes.count),
+      expected: expected, found: found)
   }
 }

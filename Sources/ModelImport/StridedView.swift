@@ -21,17 +21,10 @@ struct StridedView: Hashable {
     return true
   }
 
-  /// The greatest element number the view reaches, nil if it cannot be counted; the view must
+  /// The greatest element number the view reaches, `Int.max` if it cannot be counted; the view must
   /// have at least one element.
-  var lastElement: Int? {
-    var last = offset
-    for (dimension, stride) in zip(shape, strides) {
-      let (reach, overflowed) = (dimension - 1).multipliedReportingOverflow(by: stride)
-      let (sum, overflowedAgain) = last.addingReportingOverflow(reach)
-      if overflowed || overflowedAgain { return nil }
-      last = sum
-    }
-    return last
+  var lastElement: Int {
+    zip(shape, strides).reduce(offset) { sum($0, product($1.0 - 1, $1.1)) }
   }
 
   /// The elements of `storage` that the view shows, in row-major order.

@@ -25,17 +25,20 @@ public struct Tensor: Equatable, Sendable {
 /// The number of elements in a tensor of `shape`, or nil if a dimension is negative or the
 /// product of the dimensions does not fit in `Int`, even where another dimension is 0.
 package func elementCount(of shape: [Int]) -> Int? {
-  var product = 1
-  var isEmpty = false
-  for dimension in shape {
-    guard dimension >= 0 else { return nil }
-    if dimension == 0 {
-      isEmpty = true
-      continue
-    }
-    let (next, overflow) = product.multipliedReportingOverflow(by: dimension)
-    if overflow { return nil }
-    product = next
-  }
-  return isEmpty ? 0 : product
+  guard shape.allSatisfy({ $0 >= 0 }) else { return nil }
+  let count = shape.reduce(1) { product($0, max(1, $1)) }
+  if count == .max { return nil }
+  return shape.contains(0) ? 0 : count
+}
+
+/// The product of two counts, `Int.max` if it does not fit: no file has so many bytes.
+func product(_ first: Int, _ second: Int) -> Int {
+  let (product, overflowed) = first.multipliedReportingOverflow(by: second)
+  return overflowed ? .max : product
+}
+
+/// The sum of two counts, `Int.max` if it does not fit.
+func sum(_ first: Int, _ second: Int) -> Int {
+  let (sum, overflowed) = first.addingReportingOverflow(second)
+  return overflowed ? .max : sum
 }

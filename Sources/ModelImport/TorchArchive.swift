@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import ResNetModelGraph
 
 /// What `torch.save(model.state_dict(), path)` has written since PyTorch 1.6.
@@ -87,10 +88,8 @@ private func readText(_ archive: borrowing ZipArchive, _ name: String)
   guard entry.size <= 64 else {
     throw .limitExceeded(what: "bytes in zip entry \(quoted(name))", limit: 64, found: entry.size)
   }
-  let space: [UInt8] = [0x20, 0x09, 0x0a, 0x0d]
-  let bytes = try archive.read(entry)
-  let text = bytes.drop { space.contains($0) }.reversed().drop { space.contains($0) }.reversed()
-  return String(decoding: Array(text), as: UTF8.self)
+  return String(decoding: try archive.read(entry), as: UTF8.self)
+    .trimmingCharacters(in: .whitespacesAndNewlines)
 }
 
 private func readStorage(
@@ -99,11 +98,6 @@ private func readStorage(
   guard let entry = archive.entries[folder + "data/" + storage.key] else {
     throw .missingEntry(name: folder + "data/" + storage.key)
   }
-  let (expected, overflowed) = storage.elementCount.multipliedReportingOverflow(
-    by: storage.type.byteCount)
-  guard !overflowed, expected == entry.size else {
-    throw .byteCountMismatch(
-      tensor: name, expected: overflowed ? Int.max : expected, found: entry.size)
-  }
+  try checkByteCount(entry.size, of: storage.type, storage.elementCount, tensor: name)
   return try archive.read(entry)
 }

@@ -26,7 +26,7 @@ func readTensors(
   for (storage, views) in byStorage.sorted(by: { $0.key.key < $1.key.key }) {
     let first = views[0].name
     guard case .float(let type) = storage.type else {
-      throw .unsupportedElementType(tensor: first, found: storage.type.name)
+      throw .unsupportedElementType(tensor: first, found: "DoubleStorage")
     }
     let data = try readStorage(storage, first)
     for (name, view) in views {
@@ -46,7 +46,7 @@ private func checkView(_ view: StridedView, of storage: TorchStorage, tensor nam
     throw .badShape(tensor: name, shape: view.shape)
   }
   if count == 0 { return 0 }
-  let last = view.lastElement ?? Int.max
+  let last = view.lastElement
   guard last < storage.elementCount else {
     throw .outsideStorage(
       tensor: name, storage: storage.key, lastElement: last, elementCount: storage.elementCount)

@@ -23,12 +23,8 @@ struct ZipArchive: ~Copyable {
     var error = zip_error_t()
     zip_error_init(&error)
     defer { zip_error_fini(&error) }
-    guard
-      let source = zip_source_buffer_create(bytes.baseAddress, UInt64(bytes.count), 0, &error)
-    else {
-      throw .badArchive(entry: "", reason: String(cString: zip_error_strerror(&error)))
-    }
-    guard let handle = zip_open_from_source(source, ZIP_RDONLY, &error) else {
+    let source = zip_source_buffer_create(bytes.baseAddress, UInt64(bytes.count), 0, &error)
+    guard let source, let handle = zip_open_from_source(source, ZIP_RDONLY, &error) else {
       let reason = String(cString: zip_error_strerror(&error))
       zip_source_free(source)
       throw .badArchive(entry: "", reason: reason)
@@ -104,21 +100,16 @@ struct ZipArchive: ~Copyable {
   ) throws(ImportError) -> Int {
     let needed = UInt64(
       ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD)
-    guard status.valid & needed == needed else {
-      throw .badArchive(entry: name, reason: "no size or compression method")
-    }
-    guard status.encryption_method == UInt16(ZIP_EM_NONE) else {
-      throw .badArchive(entry: name, reason: "it is encrypted")
-    }
+    func bad(_ reason: String) -> ImportError { .badArchive(entry: name, reason: reason) }
+    guard status.valid & needed == needed else { throw bad("no size or compression method") }
+    guard status.encryption_method == UInt16(ZIP_EM_NONE) else { throw bad("it is encrypted") }
     guard status.size <= UInt64(limits.decodedBytes) else {
       throw .limitExceeded(
         what: "bytes in zip entry \(quoted(name))", limit: limits.decodedBytes,
         found: Int(clamping: status.size))
     }
     guard status.comp_size <= UInt64(archiveBytes) else {
-      throw .badArchive(
-        entry: name,
-        reason: "\(status.comp_size) bytes in an archive of \(archiveBytes)")
+      throw bad("\(status.comp_size) bytes in an archive of \(archiveBytes)")
     }
     let greatest: UInt64
     switch Int32(status.comp_method) {
@@ -127,14 +118,10 @@ struct ZipArchive: ~Copyable {
     // beyond that ratio is a lie told to make the reader reserve memory.
     case ZIP_CM_DEFLATE: greatest = (status.comp_size + 1) * 8 * 129
     default:
-      throw .badArchive(
-        entry: name,
-        reason: "compression method \(status.comp_method), expected 0 (stored) or 8 (deflate)")
+      throw bad("compression method \(status.comp_method), expected 0 (stored) or 8 (deflate)")
     }
     guard status.size <= greatest else {
-      throw .badArchive(
-        entry: name,
-        reason: "\(status.size) bytes cannot be packed in \(status.comp_size)")
+      throw bad("\(status.size) bytes cannot be packed in \(status.comp_size)")
     }
     return Int(status.size)
   }

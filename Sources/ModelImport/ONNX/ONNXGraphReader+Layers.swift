@@ -151,26 +151,29 @@ extension ONNXGraphReader {
     guard isProduct || node.integer("transA", default: 0) == 0 else {
       throw unexpected(index, "transA 0", "\(node.integer("transA", default: 0))")
     }
-    var matrix = try floats(index, 1)
-    guard matrix.shape.count == 2 else {
-      throw unexpected(index, "a matrix of weights", "shape \(matrix.shape.prefix(8))")
-    }
+    let weights = try floats(index, 1)
+    var matrix = try matrix(weights, index)
     // Here it is [outputs, inputs].
     if isProduct || node.integer("transB", default: 0) == 0 { matrix = try transposed(matrix) }
     let outputs = matrix.shape[0]
     var bias = [Float](repeating: 0, count: outputs)
     if !isProduct, node.input.count > 2, !node.input[2].isEmpty {
-      let tensor = try floats(index, 2)
-      guard tensor.values.count == outputs else {
-        throw unexpected(
-          index, "a bias of \(outputs) values", "shape \(tensor.shape.prefix(8))")
-      }
-      bias = try scaled(tensor.values, node.float("beta", default: 1), index, "bias")
+      let own = try self.bias(index, 2, outputs)
+      bias = try scaled(own, node.float("beta", default: 1), index, "bias")
     }
     let alpha = isProduct ? 1 : node.float("alpha", default: 1)
     return Linear(
       name: name(index), inputCount: matrix.shape[1], outputCount: outputs,
       weights: try scaled(matrix.values, alpha, index, "weight"), bias: bias)
+  }
+
+  /// The constant in an input of a node, which must have as many values as there are outputs.
+  mutating func bias(_ index: Int, _ slot: Int, _ outputs: Int) throws(ImportError) -> [Float] {
+    let bias = try floats(index, slot)
+    guard bias.values.count == outputs else {
+      throw unexpected(index, "a bias of \(outputs) values", "shape \(bias.shape.prefix(8))")
+    }
+    return bias.values
   }
 
   private func scaled(_ values: [Float], _ factor: Float, _ index: Int, _ part: String)

@@ -161,12 +161,7 @@ struct ONNXGraphReader {
       throw unexpected(
         index, "the sum of two values of the network, or a linear layer's bias", "another")
     }
-    let bias = try floats(index, slot)
-    guard bias.values.count == linear.outputCount else {
-      throw unexpected(
-        index, "a bias of \(linear.outputCount) values", "shape \(bias.shape.prefix(8))")
-    }
-    linear.bias = bias.values
+    linear.bias = try bias(index, slot, linear.outputCount)
     // Who reads the sum without its bias finds no such value.
     let output = "\(value) with bias"
     network.layers[place].kind = .linear(linear)
@@ -184,11 +179,8 @@ struct ONNXGraphReader {
     case .constant: return try take(name, index).floats(&budget)
     case .derived(let source) where graph.node[source].opType == "Transpose":
       guard let tensor = constantInput(of: source) else { break }
-      let matrix = try tensor.floats(&budget)
-      guard matrix.shape.count == 2 else {
-        throw unexpected(source, "a matrix of weights", "shape \(matrix.shape.prefix(8))")
-      }
-      return try transposed(matrix)
+      let weights = try tensor.floats(&budget)
+      return try transposed(try matrix(weights, source))
     default: break
     }
     throw unexpected(index, "a constant as input \(slot)", "none")
@@ -207,6 +199,11 @@ struct ONNXGraphReader {
     guard let input = graph.node[index].input.first, case .constant(let tensor) = values[input]
     else { return nil }
     return tensor
+  }
+
+  func matrix(_ tensor: Tensor, _ index: Int) throws(ImportError) -> Tensor {
+    if tensor.shape.count == 2 { return tensor }
+    throw unexpected(index, "a matrix of weights", "shape \(tensor.shape.prefix(8))")
   }
 
   mutating func transposed(_ matrix: Tensor) throws(ImportError) -> Tensor {

@@ -13,7 +13,6 @@ extension Onnx_TensorProto {
   ///
   /// - Parameter budget: what may still be decoded.
   func floats(_ budget: inout DecodedBytes) throws(ImportError) -> Tensor {
-    let shape = dims.map { Int($0) }
     let count = try checkedCount()
     let type: FloatType
     switch dataType {
@@ -24,11 +23,7 @@ extension Onnx_TensorProto {
     }
     let values: [Float]
     if !rawData.isEmpty || count == 0 {
-      let (size, overflowed) = count.multipliedReportingOverflow(by: type.byteCount)
-      guard !overflowed, size == rawData.count else {
-        throw .byteCountMismatch(
-          tensor: name, expected: overflowed ? Int.max : size, found: rawData.count)
-      }
+      try checkByteCount(rawData.count, of: .float(type), count, tensor: name)
       try budget.reserve(elements: count)
       values = rawData.withUnsafeBytes { type.decode($0, count: count) }
     } else if type == .float32 {
@@ -43,7 +38,7 @@ extension Onnx_TensorProto {
       values = halves.withUnsafeBytes { type.decode($0, count: count) }
     }
     try checkFinite(values, tensor: name)
-    return Tensor(shape: shape, values: values)
+    return Tensor(shape: dims.map { Int($0) }, values: values)
   }
 
   /// The values of a small integer tensor.
@@ -54,9 +49,7 @@ extension Onnx_TensorProto {
         tensor: name, found: "\(count) elements of ONNX data type \(dataType)")
     }
     if !rawData.isEmpty || count == 0 {
-      guard rawData.count == 8 * count else {
-        throw .byteCountMismatch(tensor: name, expected: 8 * count, found: rawData.count)
-      }
+      try checkByteCount(rawData.count, of: .integer(byteCount: 8), count, tensor: name)
       return rawData.withUnsafeBytes { bytes in
         (0..<count).map {
           Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self))
@@ -77,10 +70,6 @@ extension Onnx_TensorProto {
   }
 
   private func checkFieldCount(_ found: Int, _ expected: Int) throws(ImportError) {
-    guard found == expected else {
-      let (size, overflowed) = expected.multipliedReportingOverflow(by: 4)
-      throw .byteCountMismatch(
-        tensor: name, expected: overflowed ? Int.max : size, found: 4 * found)
-    }
+    try checkByteCount(4 * found, of: .float(.float32), expected, tensor: name)
   }
 }

@@ -32,19 +32,14 @@ struct ProtobufScan {
     }
   }
 
-  private let bytes: UnsafeRawBufferPointer
-  private let limit: Int
-  private var count = 0
+  let bytes: UnsafeRawBufferPointer
+  let limit: Int
+  private(set) var count = 0
 
   /// Throws `limitExceeded` or `malformed`.
   static func check(_ bytes: UnsafeRawBufferPointer, limits: ImportLimits) throws(ImportError) {
     var scan = ProtobufScan(bytes: bytes, limit: limits.protobufFields)
     try scan.enter(.model, 0..<bytes.count)
-  }
-
-  private init(bytes: UnsafeRawBufferPointer, limit: Int) {
-    self.bytes = bytes
-    self.limit = limit
   }
 
   private mutating func enter(_ message: Message, _ range: Range<Int>) throws(ImportError) {
