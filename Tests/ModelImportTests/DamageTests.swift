@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ResNetModelGraph
 import ResNetModelImport
 import Testing
 
@@ -13,23 +14,14 @@ import Testing
     [UInt8](repeating: 0x11, count: 44))
 
   private static func torchPickle() -> [UInt8] {
-    var pickle = Pickle()
-    pickle.orderedDictionary()
-    pickle.op("q", [0])
-    pickle.op("(")
-    pickle.text("layer1.w")
-    pickle.tensor([2, 3], key: "0")
-    pickle.text("h")
-    pickle.tensor([2], key: "1", storage: "HalfStorage")
-    pickle.text("t")
-    pickle.tensor([3, 2], key: "0", strides: [1, 3])
-    pickle.op("u")
-    pickle.op("}")
-    pickle.text("_metadata")
-    pickle.op("h", [0])
-    pickle.op("s")
-    pickle.op("b")
-    return pickle.finished
+    let tensors = Pickle.dictionary([
+      ("layer1.w", .tensor([2, 3], key: "0")),
+      ("h", .tensor([2], key: "1", storage: "HalfStorage")),
+      ("t", .tensor([3, 2], key: "0", strides: [1, 3])),
+    ])
+    // PUT, and GET for the attribute that BUILD sets.
+    let metadata = Pickle.code(0x71, [0]) + .plain(["_metadata": .code(0x68, [0])])
+    return pickle(tensors + metadata + .ops("b"))
   }
 
   private static let storages: [(String, [UInt8])] = [
@@ -50,7 +42,7 @@ import Testing
 
   /// Flips up to four bits and sometimes replaces a byte.
   private func damaged(_ file: [UInt8], _ seed: UInt64, upTo end: Int? = nil) -> [UInt8] {
-    var generator = SeededGenerator(state: seed)
+    var generator = RandomGenerator(seed: seed)
     var result = file
     for _ in 0..<Int.random(in: 1...4, using: &generator) {
       let index = Int.random(in: 0..<(end ?? file.count), using: &generator)
@@ -67,27 +59,24 @@ import Testing
     #expect(try load(Self.safetensorsFile).tensors.count == 3)
     let file = try torchArchive(Self.torchPickle(), Self.storages)
     #expect(try load(file).tensors["t"]?.values == [1, 4, 2, 5, 3, 6])
+    #expect(try load(Self.legacyFile).tensors["h"]?.values == [7, 8])
   }
 
-  @Test func truncatedSafetensorsIsRefusedAtEveryLength() {
-    for length in 0..<Self.safetensorsFile.count {
-      #expect(errorLoading(Array(Self.safetensorsFile.prefix(length))) != nil, "length \(length)")
+  private func expectRefusedAtEveryLength(
+    _ whole: [UInt8], _ file: ([UInt8]) throws -> [UInt8] = { $0 }
+  ) throws {
+    for length in 0..<whole.count {
+      let cut = try file(Array(whole.prefix(length)))
+      #expect(errorLoading(cut) != nil, "length \(length)")
     }
   }
 
-  @Test func truncatedArchiveIsRefusedAtEveryLength() throws {
-    let file = try torchArchive(Self.torchPickle(), Self.storages)
-    for length in 0..<file.count {
-      #expect(errorLoading(Array(file.prefix(length))) != nil, "length \(length)")
-    }
-  }
-
-  @Test func truncatedPickleIsRefusedAtEveryLength() throws {
-    let pickle = Self.torchPickle()
-    for length in 0..<pickle.count {
-      let file = try torchArchive(Array(pickle.prefix(length)), Self.storages)
-      #expect(errorLoading(file) != nil, "length \(length)")
-    }
+  @Test func truncatedFilesAreRefusedAtEveryLength() throws {
+    try expectRefusedAtEveryLength(Self.safetensorsFile)
+    try expectRefusedAtEveryLength(Self.legacyFile)
+    try expectRefusedAtEveryLength(torchArchive(Self.torchPickle(), Self.storages))
+    try expectRefusedAtEveryLength(Self.torchPickle()) { try torchArchive($0, Self.storages) }
+    #expect(errorLoading(Self.legacyFile + [0]) != nil)
   }
 
   @Test func damagedSafetensorsNeverCrashes() {
@@ -110,25 +99,10 @@ import Testing
     }
   }
 
-  private static let legacyFile: [UInt8] = {
-    var pickle = Pickle()
-    pickle.stateDict(
-      [
-        ("layer1.w", Tensor(shape: [2, 3], values: [1, 2, 3, 4, 5, 6])),
-        ("h", Tensor(shape: [2], values: [7, 8])),
-      ], isLegacy: true)
-    return legacyTorchFile(
-      pickle.finished,
-      [("0", 6, bytes(of: [1, 2, 3, 4, 5, 6])), ("1", 2, bytes(of: [7, 8]))])
-  }()
-
-  @Test func truncatedLegacyFileIsRefusedAtEveryLength() throws {
-    #expect(try load(Self.legacyFile).tensors["h"]?.values == [7, 8])
-    for length in 0..<Self.legacyFile.count {
-      #expect(errorLoading(Array(Self.legacyFile.prefix(length))) != nil, "length \(length)")
-    }
-    #expect(errorLoading(Self.legacyFile + [0]) != nil)
-  }
+  private static let legacyFile = legacyTorchFile([
+    ("layer1.w", Tensor(shape: [2, 3], values: [1, 2, 3, 4, 5, 6])),
+    ("h", Tensor(shape: [2], values: [7, 8])),
+  ])
 
   @Test func damagedLegacyFileNeverCrashes() {
     for seed in 0..<UInt64(20_000) { expectSound(damaged(Self.legacyFile, seed), seed) }

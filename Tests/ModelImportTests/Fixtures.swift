@@ -6,16 +6,24 @@ import ResNetModelGraph
 import ResNetModelImport
 import Testing
 
-/// Reads the checkpoint whose file has the contents `bytes`.
-func load(_ bytes: [UInt8], limits: ImportLimits = ImportLimits()) throws(ImportError)
-  -> Checkpoint
-{
+/// What `read` makes of a copy of `bytes` that ends where they end, so that a sanitizer sees what reads beyond.
+private func reading<Result>(
+  _ bytes: [UInt8], _ read: (UnsafeRawBufferPointer) throws(ImportError) -> Result
+) throws(ImportError) -> Result {
   let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
   defer { copy.deallocate() }
   copy.copyBytes(from: bytes)
+  return try read(UnsafeRawBufferPointer(copy))
+}
+
+/// Reads the checkpoint whose file has the contents `bytes`.
+func load(_ bytes: [UInt8], limits: ImportLimits = ImportLimits(), weights: String? = nil)
+  throws(ImportError) -> Checkpoint
+{
   var options = ImportOptions()
   options.limits = limits
-  return try Checkpoint(bytes: UnsafeRawBufferPointer(copy), options)
+  options.weights = weights
+  return try reading(bytes) { (bytes) throws(ImportError) in try Checkpoint(bytes: bytes, options) }
 }
 
 /// Reads the network whose file has the contents `bytes`.
@@ -23,33 +31,42 @@ func loadNetwork(
   _ bytes: [UInt8], limits: ImportLimits = ImportLimits(), weights: String? = nil,
   bottleneckStride: ResNetConfig.BottleneckStride? = nil
 ) throws(ImportError) -> Network {
-  let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
-  defer { copy.deallocate() }
-  copy.copyBytes(from: bytes)
   var options = ImportOptions()
   options.limits = limits
   options.weights = weights
   options.bottleneckStride = bottleneckStride
-  return try Network(bytes: UnsafeRawBufferPointer(copy), options)
+  return try reading(bytes) { (bytes) throws(ImportError) in try Network(bytes: bytes, options) }
+}
+
+/// The error that something gives, nil if there is none.
+private func error(of body: () throws(ImportError) -> Void) -> ImportError? {
+  do { try body() } catch { return error }
+  return nil
 }
 
 /// The error that loading the network of an ONNX model gives, nil if it loads.
 func errorLoadingNetwork(_ bytes: [UInt8], limits: ImportLimits = ImportLimits()) -> ImportError? {
-  do {
-    _ = try loadNetwork(bytes, limits: limits)
-    return nil
-  } catch {
-    return error
-  }
+  error { () throws(ImportError) in _ = try loadNetwork(bytes, limits: limits) }
 }
 
 /// The error that loading `bytes` gives, nil if it loads.
 func errorLoading(_ bytes: [UInt8], limits: ImportLimits = ImportLimits()) -> ImportError? {
-  do {
-    _ = try load(bytes, limits: limits)
-    return nil
-  } catch {
-    return error
+  error { () throws(ImportError) in _ = try load(bytes, limits: limits) }
+}
+
+extension ImportError {
+  /// The name of the case, such as `malformed`.
+  var kind: String { Mirror(reflecting: self).children.first?.label ?? "" }
+}
+
+/// Checks the case of an error and that its description has all `texts`.
+func expectError(
+  _ error: ImportError?, _ kind: String, _ texts: String...,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  let found = error.map { "\($0.kind): \($0)" } ?? "no error"
+  for text in ["\(kind): "] + texts {
+    #expect(found.contains(text), sourceLocation: sourceLocation)
   }
 }
 
@@ -102,88 +119,83 @@ func torchArchive(
   return try zipArchive(entries, method: method)
 }
 
-/// Writes pickles as Python would, one operation at a time.
+/// The operations of a pickle that push one object, or several one after the other.
 struct Pickle {
-  private(set) var bytes: [UInt8] = [0x80, 2]
+  var bytes: [UInt8]
 
-  /// The operations so far and STOP.
-  var finished: [UInt8] { bytes + [0x2e] }
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  mutating func op(_ character: Unicode.Scalar, _ operand: [UInt8] = []) {
-    bytes += [UInt8(ascii: character)] + operand
+  /// Operations without operands.
+  static func ops(_ characters: String) -> Pickle { Pickle(Array(characters.utf8)) }
+
+  static func code(_ code: UInt8, _ operand: [UInt8] = []) -> Pickle { Pickle([code] + operand) }
+
+  static func + (first: Pickle, second: Pickle) -> Pickle { Pickle(first.bytes + second.bytes) }
+
+  static let none = ops("N")
+
+  static func text(_ string: String) -> Pickle {
+    Pickle(Array("X".utf8) + littleEndian(UInt32(string.utf8.count)) + Array(string.utf8))
   }
 
-  mutating func op(_ code: UInt8, _ operand: [UInt8] = []) { bytes += [code] + operand }
-
-  mutating func text(_ string: String) {
-    op("X", littleEndian(UInt32(string.utf8.count)) + Array(string.utf8))
+  static func int(_ value: Int) -> Pickle {
+    (0...255).contains(value)
+      ? Pickle(Array("K".utf8) + [UInt8(value)]) : Pickle([0x8a, 8] + littleEndian(Int64(value)))
   }
 
-  mutating func int(_ value: Int) {
-    if (0...255).contains(value) {
-      op("K", [UInt8(value)])
-    } else {
-      op(0x8a, [8] + littleEndian(Int64(value)))
-    }
+  static func global(_ module: String, _ name: String) -> Pickle { ops("c\(module)\n\(name)\n") }
+
+  static func tuple(_ items: [Pickle]) -> Pickle {
+    ops("(") + Pickle(items.flatMap(\.bytes)) + ops("t")
   }
 
-  mutating func global(_ module: String, _ name: String) {
-    op("c", Array("\(module)\n\(name)\n".utf8))
+  static func call(_ module: String, _ name: String, _ arguments: Pickle...) -> Pickle {
+    global(module, name) + tuple(arguments) + ops("R")
   }
 
-  mutating func ints(_ values: [Int]) {
-    op("(")
-    for value in values { int(value) }
-    op("t")
+  /// An ordered dictionary, as state dictionaries are.
+  static func dictionary(_ entries: [(String, Pickle)]) -> Pickle {
+    let empty = global("collections", "OrderedDict") + ops(")R")
+    let items = Pickle(entries.flatMap { (text($0) + $1).bytes })
+    return entries.isEmpty ? empty : empty + ops("(") + items + ops("u")
   }
 
-  mutating func orderedDictionary() {
-    global("collections", "OrderedDict")
-    op(")")
-    op("R")
+  /// A plain dictionary, of which each item is set by itself.
+  static func plain(_ entries: KeyValuePairs<String, Pickle>) -> Pickle {
+    ops("}") + Pickle(entries.flatMap { (text($0) + $1 + ops("s")).bytes })
   }
 
-  /// Pushes a tensor that is the whole of storage `key`, or what `offset` and `strides` say.
-  mutating func tensor(
+  /// A tensor that is the whole of storage `key`, or what `offset` and `strides` say.
+  static func tensor(
     _ shape: [Int], key: String, storage: String = "FloatStorage", count: Int? = nil,
     offset: Int = 0, strides: [Int]? = nil, isLegacy: Bool = false
-  ) {
+  ) -> Pickle {
     var rowMajor: [Int] = []
     var product = 1
     for dimension in shape.reversed() {
       rowMajor.insert(product, at: 0)
       product &*= dimension
     }
-    global("torch._utils", "_rebuild_tensor_v2")
-    op("(")
-    op("(")
-    text("storage")
-    global("torch", storage)
-    text(key)
-    text("cpu")
-    int(count ?? product)
-    if isLegacy { op("N") }
-    op("t")
-    op("Q")
-    int(offset)
-    ints(shape)
-    ints(strides ?? rowMajor)
-    op(0x89)
-    orderedDictionary()
-    op("t")
-    op("R")
+    return call(
+      "torch._utils", "_rebuild_tensor_v2",
+      self.storage(key, storage, count: count ?? product, isLegacy: isLegacy), int(offset),
+      tuple(shape.map(int)), tuple((strides ?? rowMajor).map(int)), code(0x89), dictionary([]))
   }
 
-  /// A state dictionary with one tensor, all of it in storage 0.
-  static func oneTensor(_ name: String, _ shape: [Int], storage: String = "FloatStorage") -> [UInt8]
-  {
-    var pickle = Pickle()
-    pickle.orderedDictionary()
-    pickle.text(name)
-    pickle.tensor(shape, key: "0", storage: storage)
-    pickle.op("s")
-    return pickle.finished
+  static func storage(
+    _ key: String, _ storage: String = "FloatStorage", count: Int, isLegacy: Bool
+  ) -> Pickle {
+    let parts = [text("storage"), global("torch", storage), text(key), text("cpu"), int(count)]
+    return tuple(parts + (isLegacy ? [none] : [])) + ops("Q")
   }
+}
+
+/// A whole pickle.
+func pickle(_ object: Pickle) -> [UInt8] { [0x80, 2] + object.bytes + [0x2e] }
+
+/// The pickle of a state dictionary with one tensor, all of it in storage 0.
+func oneTensor(_ shape: [Int], storage: String = "FloatStorage") -> [UInt8] {
+  pickle(.dictionary([("w", .tensor(shape, key: "0", storage: storage))]))
 }
 
 /// The project's folder, found from this file.
@@ -197,15 +209,3 @@ let sourceCheckpoint = packageRoot + "/../shared/models/resnet18-imagenette.pth"
 let shippedCheckpoint = packageRoot + "/Models/resnet18-imagenette.safetensors"
 
 let sourceCheckpointIsPresent = FileManager.default.fileExists(atPath: sourceCheckpoint)
-
-/// SplitMix64, so that a failing mutation can be found again by its seed.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-}

@@ -88,21 +88,13 @@ import Testing
   @Test func timmCheckpointWithAveragedWeights() throws {
     // As timm's training script saves it; its ResNet18 has torchvision's names.
     let tensors = try Self.shipped.get().named
-    var pickle = Pickle()
-    pickle.op("}")
-    pickle.op("(")
-    pickle.text("arch")
-    pickle.text("resnet18")
-    pickle.text("state_dict")
-    pickle.stateDict(tensors.map { ($0.name, Tensor(shape: [1], values: [0])) }, firstKey: 1000)
-    pickle.text("state_dict_ema")
-    pickle.stateDict(tensors)
-    pickle.op("u")
-    var storages: [(String, [UInt8])] = []
-    for (index, (_, tensor)) in tensors.enumerated() {
-      storages.append(("\(index)", StoredType.float32.encode(tensor.values)))
-    }
-    let file = try torchArchive(pickle.finished, storages)
+    let object = Pickle.plain([
+      "arch": .text("resnet18"),
+      "state_dict": .stateDict(
+        tensors.map { ($0.name, Tensor(shape: [1], values: [0])) }, firstKey: 1000),
+      "state_dict_ema": .stateDict(tensors),
+    ])
+    let file = try torchArchive(pickle(object), storages(tensors, .float32))
     #expect(try loadNetwork(file).source.wrapper == "state_dict_ema")
     #expect(try loadNetwork(file).source.passedOver == ["state_dict"])
     try expectSamePlans(file, "torch.save archive")
@@ -141,20 +133,16 @@ import Testing
     let checkpoint = try Self.shipped.get()
     let config = try #require(Network(checkpoint).config)
     try expectSamePlans(onnxFile(checkpoint, config), "ONNX model")
-    var style = ONNXStyle()
-    style.hasNoise = true
-    style.storage = .fields
-    style.head = .matrixProduct
-    style.pool = .meanByInput
-    style.flattening = .computedReshape
+    let style = ONNXStyle(
+      pool: .meanByInput, flattening: .computedReshape, head: .matrixProduct, storage: .fields,
+      hasNoise: true)
     try expectSamePlans(onnxFile(checkpoint, config, style), "ONNX model")
   }
 
   @Test func onnxWithFoldedBatchNorm() throws {
     let checkpoint = try Self.shipped.get()
     let config = try #require(Network(checkpoint).config)
-    var style = ONNXStyle()
-    style.norm = .folded
+    var style = ONNXStyle(norm: .folded)
     try expectSamePlans(onnxFile(checkpoint, config, style), "ONNX model")
     // Exporters fold in float32: three roundings where there was one.
     style.norm = .foldedInFloat32
@@ -169,8 +157,7 @@ import Testing
       safetensorsFile(checkpoint.named, .float16), float32: 0x1p-10, int8: 0.05)
     try expectNearPlans(safetensorsFile(checkpoint.named, .bfloat16), float32: 0x1p-6, int8: 0.05)
     try expectNearPlans(torchFile(checkpoint.named, .float16), float32: 0x1p-10, int8: 0.05)
-    var style = ONNXStyle()
-    style.storage = .half
+    let style = ONNXStyle(storage: .half)
     let config = try #require(Network(checkpoint).config)
     try expectNearPlans(onnxFile(checkpoint, config, style), float32: 0x1p-10, int8: 0.05)
   }

@@ -8,12 +8,6 @@ import Testing
     ("w", Tensor(shape: [2, 2], values: [1, 2, 3, 4])), ("v", Tensor(shape: [1], values: [5])),
   ]
 
-  private func pickle(_ build: (inout Pickle) -> Void) -> [UInt8] {
-    var pickle = Pickle()
-    build(&pickle)
-    return pickle.finished
-  }
-
   @Test(arguments: [StoredType.float32, .float16, .bfloat16])
   func valuesAreRead(type: StoredType) throws {
     let checkpoint = try load(legacyTorchFile(tensors, type))
@@ -23,17 +17,11 @@ import Testing
   }
 
   @Test func storagesAreSharedAndMayBeInAnyOrder() throws {
-    let object = pickle {
-      $0.orderedDictionary()
-      $0.op("(")
-      $0.text("a")
-      $0.tensor([2], key: "x", count: 4, offset: 1, isLegacy: true)
-      $0.text("b")
-      $0.tensor([2, 2], key: "x", strides: [1, 2], isLegacy: true)
-      $0.text("n")
-      $0.tensor([1], key: "n", storage: "LongStorage", isLegacy: true)
-      $0.op("u")
-    }
+    let object = Pickle.dictionary([
+      ("a", .tensor([2], key: "x", count: 4, offset: 1, isLegacy: true)),
+      ("b", .tensor([2, 2], key: "x", strides: [1, 2], isLegacy: true)),
+      ("n", .tensor([1], key: "n", storage: "LongStorage", isLegacy: true)),
+    ])
     let checkpoint = try load(
       legacyTorchFile(
         object,
@@ -47,33 +35,16 @@ import Testing
   }
 
   @Test func tensorsFromBeforePyTorch04AreRead() throws {
-    let object = pickle {
-      $0.orderedDictionary()
-      $0.text("w")
-      $0.global("torch._utils", "_rebuild_tensor")
-      $0.op("(")
-      $0.op("(")
-      $0.text("storage")
-      $0.global("torch", "FloatStorage")
-      $0.text("0")
-      $0.text("cpu")
-      $0.int(1)
-      $0.op("N")
-      $0.op("t")
-      $0.op("Q")
-      $0.int(0)
-      $0.ints([1])
-      $0.ints([1])
-      $0.op("t")
-      $0.op("R")
-      $0.op("s")
-    }
-    let file = legacyTorchFile(object, [("0", 1, StoredType.float32.encode([9]))])
+    let tensor = Pickle.call(
+      "torch._utils", "_rebuild_tensor", .storage("0", count: 1, isLegacy: true), .int(0),
+      .tuple([.int(1)]), .tuple([.int(1)]))
+    let file = legacyTorchFile(
+      .dictionary([("w", tensor)]), [("0", 1, StoredType.float32.encode([9]))])
     #expect(try load(file).tensors["w"]?.values == [9])
   }
 
   @Test func wrongPartsAreRefused() {
-    let object = pickle { $0.stateDict([tensors[1]], isLegacy: true) }
+    let object = Pickle.stateDict([tensors[1]], isLegacy: true)
     let value = StoredType.float32.encode([5])
     let files: [[UInt8]] = [
       legacyTorchFile(object, [("0", 1, value)], version: 1000),
@@ -96,33 +67,17 @@ import Testing
 
   @Test func absurdSizesAreRefused() {
     for count in [1 << 40, 1 << 62, Int.max] {
-      let object = pickle {
-        $0.orderedDictionary()
-        $0.text("w")
-        $0.tensor([count], key: "0", isLegacy: true)
-        $0.op("s")
-      }
+      let object = Pickle.dictionary([("w", .tensor([count], key: "0", isLegacy: true))])
       let bytes = count > Int.max / 4 ? Int.max : 4 * count
-      guard
-        case .malformed("legacy PyTorch file", _, "\(bytes) bytes of storage \"0\"", "4") =
-          errorLoading(legacyTorchFile(object, [("0", count, [0, 0, 0, 0])]))
-      else {
-        Issue.record("expected the storage's size to be refused")
-        continue
-      }
+      let file = legacyTorchFile(object, [("0", count, [0, 0, 0, 0])])
+      expectError(
+        errorLoading(file), "malformed", "legacy PyTorch file",
+        "expected \(bytes) bytes of storage \"0\", found 4")
     }
   }
 
   @Test func codeIsRefusedByName() {
-    let object = pickle {
-      $0.global("os", "system")
-      $0.text("true")
-      $0.op(0x85)
-      $0.op("R")
-    }
-    guard case .refusedGlobal("os.system", _) = errorLoading(legacyTorchFile(object, [])) else {
-      Issue.record("expected os.system to be refused")
-      return
-    }
+    let file = legacyTorchFile(.call("os", "system", .text("true")), [])
+    #expect(errorLoading(file)?.kind == "refusedGlobal")
   }
 }

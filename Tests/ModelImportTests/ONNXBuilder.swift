@@ -40,13 +40,11 @@ struct ONNXBuilder {
   {
     var builder = ONNXBuilder(checkpoint: checkpoint, config: config, style: style)
     builder.build()
-    var model = Onnx_ModelProto()
-    model.irVersion = 8
-    model.graph = builder.graph
-    var opset = Onnx_OperatorSetIdProto()
-    opset.version = style.opset
-    model.opsetImport = [opset]
-    return model
+    return .with {
+      $0.irVersion = 8
+      $0.graph = builder.graph
+      $0.opsetImport = [.with { $0.version = style.opset }]
+    }
   }
 
   private init(checkpoint: Checkpoint, config: ResNetConfig, style: ONNXStyle) {
@@ -120,9 +118,7 @@ struct ONNXBuilder {
       return node("Conv", [x, constant(folded), constant(bias)], attributes)
     }
     let y = node("Conv", [x, constant(weights)], attributes + [integer("group", 1)])
-    var epsilon = Onnx_AttributeProto()
-    epsilon.name = "epsilon"
-    epsilon.f = style.epsilons[norms % style.epsilons.count]
+    let epsilon = float("epsilon", style.epsilons[norms % style.epsilons.count])
     norms += 1
     return node("BatchNormalization", [noise(y)] + norm.map { constant($0) }, [epsilon])
   }
@@ -226,19 +222,12 @@ struct ONNXBuilder {
   private mutating func constant(_ tensor: Tensor) -> String {
     var proto = Onnx_TensorProto()
     proto.dims = tensor.shape.map(Int64.init)
+    proto.dataType = style.storage == .raw || style.storage == .fields ? 1 : 10
     switch style.storage {
-    case .raw:
-      proto.dataType = 1
-      proto.rawData = Data(StoredType.float32.encode(tensor.values))
-    case .fields:
-      proto.dataType = 1
-      proto.floatData = tensor.values
-    case .half:
-      proto.dataType = 10
-      proto.rawData = Data(StoredType.float16.encode(tensor.values))
-    case .halfFields:
-      proto.dataType = 10
-      proto.int32Data = tensor.values.map { Int32(Float16($0).bitPattern) }
+    case .raw: proto.rawData = Data(StoredType.float32.encode(tensor.values))
+    case .fields: proto.floatData = tensor.values
+    case .half: proto.rawData = Data(StoredType.float16.encode(tensor.values))
+    case .halfFields: proto.int32Data = tensor.values.map { Int32(Float16($0).bitPattern) }
     }
     return add(proto)
   }
@@ -254,10 +243,7 @@ struct ONNXBuilder {
   /// An initializer, or with noise now and then a Constant node.
   private mutating func add(_ tensor: Onnx_TensorProto) -> String {
     if style.hasNoise, count.isMultiple(of: 2) {
-      var value = Onnx_AttributeProto()
-      value.name = "value"
-      value.t = tensor
-      return node("Constant", [], [value])
+      return node("Constant", [], [attribute("value") { $0.t = tensor }])
     }
     var named = tensor
     named.name = name()
@@ -275,24 +261,25 @@ struct ONNXBuilder {
   }
 
   private func integer(_ name: String, _ value: Int64) -> Onnx_AttributeProto {
-    .with {
-      $0.name = name
-      $0.i = value
-    }
+    attribute(name) { $0.i = value }
   }
 
   private func integers(_ name: String, _ values: [Int64]) -> Onnx_AttributeProto {
-    .with {
-      $0.name = name
-      $0.ints = values
-    }
+    attribute(name) { $0.ints = values }
   }
 
   private func float(_ name: String, _ value: Float) -> Onnx_AttributeProto {
-    .with {
-      $0.name = name
-      $0.f = value
-    }
+    attribute(name) { $0.f = value }
+  }
+}
+
+/// An attribute whose value is set by `change`.
+func attribute(_ name: String, _ change: (inout Onnx_AttributeProto) -> Void)
+  -> Onnx_AttributeProto
+{
+  .with {
+    $0.name = name
+    change(&$0)
   }
 }
 

@@ -18,22 +18,14 @@ private func errorReading(_ pickle: [UInt8], limits: ImportLimits = ImportLimits
     ("torch._utils", "_rebuild_tensor_v3"),
   ])
   func otherClassIsRefusedByName(module: String, name: String) throws {
-    var pickle = Pickle()
-    pickle.global(module, name)
-    pickle.text("true")
-    pickle.op(0x85)
-    pickle.op("R")
+    let call = Pickle.call(module, name, .text("true"))
     #expect(
-      try errorReading(pickle.finished) == .refusedGlobal(name: "\(module).\(name)", offset: 2))
+      try errorReading(pickle(call)) == .refusedGlobal(name: "\(module).\(name)", offset: 2))
     // The same by STACK_GLOBAL.
-    pickle = Pickle()
-    pickle.text(module)
-    pickle.text(name)
-    let offset = pickle.bytes.count
-    pickle.op(0x93)
+    let names = Pickle.text(module) + .text(name)
     #expect(
-      try errorReading(pickle.finished)
-        == .refusedGlobal(name: "\(module).\(name)", offset: offset))
+      try errorReading(pickle(names + .code(0x93)))
+        == .refusedGlobal(name: "\(module).\(name)", offset: 2 + names.bytes.count))
   }
 
   @Test(
@@ -43,10 +35,8 @@ private func errorReading(_ pickle: [UInt8], limits: ImportLimits = ImportLimits
       (0xff, "0xff"),
     ] as [(UInt8, String)])
   func otherOpcodeIsRefusedByName(code: UInt8, name: String) throws {
-    var pickle = Pickle()
-    pickle.op("}")
-    pickle.op(code)
-    #expect(try errorReading(pickle.finished) == .refusedOpcode(name: name, offset: 3))
+    #expect(
+      try errorReading(pickle(.ops("}") + .code(code))) == .refusedOpcode(name: name, offset: 3))
   }
 
   @Test func everyOpcodeOutsideTheListIsRefused() throws {
@@ -54,135 +44,73 @@ private func errorReading(_ pickle: [UInt8], limits: ImportLimits = ImportLimits
       Array("().".utf8) + Array("GJKMNQRX]abcehjqrstu}".utf8)
         + [0x80, 0x81, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8c, 0x8d, 0x93, 0x94, 0x95])
     for code in UInt8.min...UInt8.max {
-      var pickle = Pickle()
-      pickle.op(code)
-      let error = try errorReading(pickle.finished)
-      var isRefused = false
-      if case .refusedOpcode = error { isRefused = true }
-      #expect(isRefused == !known.contains(code), "opcode \(code): \(String(describing: error))")
+      let error = try errorReading(pickle(.code(code)))
+      #expect(
+        (error?.kind == "refusedOpcode") == !known.contains(code),
+        "opcode \(code): \(String(describing: error))")
     }
   }
 
-  @Test func callsWithOtherArgumentsAreRefused() throws {
-    func offsetAndError(_ build: (inout Pickle) -> Void) throws -> (Int, ImportError?) {
-      var pickle = Pickle()
-      build(&pickle)
-      let last = pickle.bytes.count - 1
-      return (last, try errorReading(pickle.finished))
-    }
-    var (offset, error) = try offsetAndError {
-      $0.global("collections", "OrderedDict")
-      $0.op("]")
-      $0.op(0x85)
-      $0.op("R")
-    }
+  @Test(
+    arguments: [
+      (
+        .call("collections", "OrderedDict", .ops("]")), "collections.OrderedDict", "1 arguments"
+      ),
+      (.text("system") + .ops(")R"), "REDUCE", "a string called with a tuple of 0"),
+      (
+        .call("torch", "FloatStorage"), "torch.FloatStorage",
+        "a call, where only its name is expected"
+      ),
+      (
+        .call("torch._utils", "_rebuild_tensor_v2", .none), "torch._utils._rebuild_tensor_v2",
+        "(None)"
+      ),
+      (.call("torch._utils", "_rebuild_parameter"), "torch._utils._rebuild_parameter", "()"),
+      (.int(7) + .ops("Q"), "BINPERSID", "an integer"),
+      (.ops("]Nb"), "BUILD", "it applied to a list"),
+    ] as [(Pickle, String, String)])
+  func callWithOtherArgumentsIsRefused(call: Pickle, name: String, found: String) throws {
+    // The last operation is the call.
+    let offset = 2 + call.bytes.count - 1
     #expect(
-      error
-        == .refusedCall(name: "collections.OrderedDict", offset: offset, found: "1 arguments"))
-    (offset, error) = try offsetAndError {
-      $0.text("system")
-      $0.op(")")
-      $0.op("R")
-    }
-    #expect(
-      error
-        == .refusedCall(name: "REDUCE", offset: offset, found: "a string called with a tuple of 0"))
-    (offset, error) = try offsetAndError {
-      $0.global("torch", "FloatStorage")
-      $0.op(")")
-      $0.op("R")
-    }
-    #expect(
-      error
-        == .refusedCall(
-          name: "torch.FloatStorage", offset: offset,
-          found: "a call, where only its name is expected"))
-    (offset, error) = try offsetAndError {
-      $0.global("torch._utils", "_rebuild_tensor_v2")
-      $0.op("N")
-      $0.op(0x85)
-      $0.op("R")
-    }
-    #expect(
-      error
-        == .refusedCall(name: "torch._utils._rebuild_tensor_v2", offset: offset, found: "(None)"))
-    (offset, error) = try offsetAndError {
-      $0.global("torch._utils", "_rebuild_parameter")
-      $0.op(")")
-      $0.op("R")
-    }
-    #expect(
-      error
-        == .refusedCall(name: "torch._utils._rebuild_parameter", offset: offset, found: "()"))
-    (offset, error) = try offsetAndError {
-      $0.int(7)
-      $0.op("Q")
-    }
-    #expect(error == .refusedCall(name: "BINPERSID", offset: offset, found: "an integer"))
-    (offset, error) = try offsetAndError {
-      $0.op("]")
-      $0.op("N")
-      $0.op("b")
-    }
-    #expect(error == .refusedCall(name: "BUILD", offset: offset, found: "it applied to a list"))
+      try errorReading(pickle(call)) == .refusedCall(name: name, offset: offset, found: found))
   }
 
   @Test func tensorsNeedCountsForSizes() throws {
-    var pickle = Pickle()
-    pickle.orderedDictionary()
-    pickle.text("w")
-    pickle.tensor([-1], key: "0", count: 1)
-    pickle.op("s")
-    guard
-      case .refusedCall("torch._utils._rebuild_tensor_v2", _, let found) =
-        try errorReading(pickle.finished)
-    else {
-      Issue.record("expected a negative size to be refused")
-      return
-    }
-    #expect(found.contains("not a tuple of as many counts"))
+    let error = try errorReading(pickle(.plain(["w": .tensor([-1], key: "0", count: 1)])))
+    expectError(
+      error, "refusedCall", "torch._utils._rebuild_tensor_v2", "not a tuple of as many counts")
   }
 
-  @Test func contentsMustBeTensorsByName() throws {
-    var pickle = Pickle()
-    pickle.op("N")
+  @Test(
+    arguments: [
+      (.none, "", "a dictionary of tensors by name", "None"),
+      (.plain(["epoch": .int(1)]), "epoch", "a tensor", "an integer"),
+      (.ops("}") + .int(1) + .int(1) + .ops("s"), "", "names of tensors as keys", "an integer"),
+      (.plain(["state_dict": .none]), "state_dict", "a dictionary of tensors by name", "None"),
+      // A dictionary that holds itself.
+      (
+        .ops("}") + .code(0x71, [0]) + .text("w") + .code(0x68, [0]) + .ops("s"), "w", "a tensor",
+        "a dictionary"
+      ),
+      // A tuple in a tuple, 300,000 deep: recursion would end the stack.
+      (
+        .ops(")") + Pickle([UInt8](repeating: 0x85, count: 300_000)), "",
+        "a dictionary of tensors by name", "a tuple of 1"
+      ),
+    ] as [(Pickle, String, String, String)])
+  func contentsMustBeTensorsByName(
+    object: Pickle, name: String, expected: String, found: String
+  ) throws {
     #expect(
-      try errorReading(pickle.finished)
-        == .unexpectedEntry(name: "", expected: "a dictionary of tensors by name", found: "None"))
-    pickle = Pickle()
-    pickle.op("}")
-    pickle.text("epoch")
-    pickle.int(1)
-    pickle.op("s")
+      try errorReading(pickle(object))
+        == .unexpectedEntry(name: name, expected: expected, found: found))
+  }
+
+  @Test func namesMustDiffer() throws {
+    let tensor = Pickle.tensor([1], key: "0")
     #expect(
-      try errorReading(pickle.finished)
-        == .unexpectedEntry(name: "epoch", expected: "a tensor", found: "an integer"))
-    pickle = Pickle()
-    pickle.op("}")
-    pickle.int(1)
-    pickle.int(1)
-    pickle.op("s")
-    #expect(
-      try errorReading(pickle.finished)
-        == .unexpectedEntry(
-          name: "", expected: "names of tensors as keys", found: "an integer"))
-    pickle = Pickle()
-    pickle.op("}")
-    pickle.text("state_dict")
-    pickle.op("N")
-    pickle.op("s")
-    #expect(
-      try errorReading(pickle.finished)
-        == .unexpectedEntry(
-          name: "state_dict", expected: "a dictionary of tensors by name", found: "None"))
-    pickle = Pickle()
-    pickle.op("}")
-    for _ in 0..<2 {
-      pickle.text("w")
-      pickle.tensor([1], key: "0")
-      pickle.op("s")
-    }
-    #expect(try errorReading(pickle.finished) == .duplicateTensor(name: "w"))
+      try errorReading(pickle(.plain(["w": tensor, "w": tensor]))) == .duplicateTensor(name: "w"))
   }
 
   @Test(
@@ -204,49 +132,33 @@ private func errorReading(_ pickle: [UInt8], limits: ImportLimits = ImportLimits
     #expect((2...2 + operations.count).contains(offset))
   }
 
-  @Test func deepNestingAndCyclesAreHarmless() throws {
-    // A tuple in a tuple, 300,000 deep: recursion would end the stack.
-    let deep: [UInt8] = [0x80, 2, 0x29] + [UInt8](repeating: 0x85, count: 300_000) + [0x2e]
+  @Test(
+    arguments: [
+      (
+        \.pickleObjects, "objects in data.pkl", [UInt8](repeating: 0x4e, count: 1001)
+      ),
+      (
+        \.pickleStack, "objects on its stack in data.pkl",
+        [0x4e, 0x71, 0] + [[UInt8]](repeating: [0x68, 0], count: 1000).joined()
+      ),
+      (\.pickleStack, "marks in data.pkl", [UInt8](repeating: 0x28, count: 1001)),
+      (
+        \.pickleMemo, "entries in its memo in data.pkl",
+        [0x4e] + (0...1000).flatMap { [0x72] + littleEndian(UInt32($0)) }
+      ),
+    ] as [(WritableKeyPath<ImportLimits, Int> & Sendable, String, [UInt8])])
+  func memoryIsLimited(
+    limit: WritableKeyPath<ImportLimits, Int> & Sendable, what: String, operations: [UInt8]
+  ) throws {
+    var limits = ImportLimits()
+    limits[keyPath: limit] = 1000
     #expect(
-      try errorReading(deep)
-        == .unexpectedEntry(
-          name: "", expected: "a dictionary of tensors by name", found: "a tuple of 1"))
-    // A dictionary that holds itself.
-    var itself = Pickle()
-    itself.op("}")
-    itself.op("q", [0])
-    itself.text("w")
-    itself.op("h", [0])
-    itself.op("s")
-    #expect(
-      try errorReading(itself.finished)
-        == .unexpectedEntry(name: "w", expected: "a tensor", found: "a dictionary"))
+      try errorReading([0x80, 2] + operations, limits: limits)
+        == .limitExceeded(what: what, limit: 1000, found: 1001))
   }
 
-  @Test func memoryIsLimited() throws {
+  @Test func bytesAreLimited() throws {
     var limits = ImportLimits()
-    limits.pickleObjects = 1000
-    #expect(
-      try errorReading([0x80, 2] + [UInt8](repeating: 0x4e, count: 1001), limits: limits)
-        == .limitExceeded(what: "objects in data.pkl", limit: 1000, found: 1001))
-    limits = ImportLimits()
-    limits.pickleStack = 1000
-    var recalls: [UInt8] = [0x80, 2, 0x4e, 0x71, 0]
-    for _ in 0..<1000 { recalls += [0x68, 0] }
-    #expect(
-      try errorReading(recalls, limits: limits)
-        == .limitExceeded(what: "objects on its stack in data.pkl", limit: 1000, found: 1001))
-    #expect(
-      try errorReading([0x80, 2] + [UInt8](repeating: 0x28, count: 1001), limits: limits)
-        == .limitExceeded(what: "marks in data.pkl", limit: 1000, found: 1001))
-    limits = ImportLimits()
-    limits.pickleMemo = 1000
-    var puts: [UInt8] = [0x80, 2, 0x4e]
-    for key in 0...1000 { puts += [0x72] + littleEndian(UInt32(key)) }
-    #expect(
-      try errorReading(puts, limits: limits)
-        == .limitExceeded(what: "entries in its memo in data.pkl", limit: 1000, found: 1001))
-    limits = ImportLimits()
     limits.pickleBytes = 3
     #expect(
       try errorReading([0x80, 2, 0x7d, 0x2e], limits: limits)

@@ -6,26 +6,15 @@ import Testing
 /// What training loops put around and before the weights.
 @Suite struct WrapperTests {
   /// A checkpoint whose top dictionary has under each key a tensor `conv1.weight` with one value, its
-  /// place.
-  private func file(
-    _ keys: [String], name: String = "conv1.weight", _ others: (inout Pickle) -> Void
-  )
-    throws -> [UInt8]
-  {
-    var pickle = Pickle()
-    pickle.op("}")
-    pickle.op("(")
-    for (index, key) in keys.enumerated() {
-      pickle.text(key)
-      pickle.op("}")
-      pickle.text(name)
-      pickle.tensor([1], key: "\(index)")
-      pickle.op("s")
+  /// place, and then what `others` sets.
+  private func file(_ keys: [String], _ others: Pickle = .ops("")) throws -> [UInt8] {
+    let weights = keys.enumerated().flatMap { index, key in
+      let tensors = Pickle.plain(["conv1.weight": .tensor([1], key: "\(index)")])
+      return (Pickle.text(key) + tensors).bytes
     }
-    others(&pickle)
-    pickle.op("u")
     return try torchArchive(
-      pickle.finished, keys.indices.map { ("\($0)", bytes(of: [Float($0)])) })
+      pickle(.ops("}(") + Pickle(weights) + others + .ops("u")),
+      keys.indices.map { ("\($0)", bytes(of: [Float($0)])) })
   }
 
   @Test(
@@ -37,11 +26,7 @@ import Testing
       (["ema", "model"], "ema", ["model"]),
     ] as [([String], String, [String])])
   func bestCopyIsTaken(keys: [String], taken: String, passedOver: [String]) throws {
-    let checkpoint = try load(
-      file(keys) {
-        $0.text("epoch")
-        $0.int(3)
-      })
+    let checkpoint = try load(file(keys, .text("epoch") + .int(3)))
     #expect(checkpoint.wrapper == taken)
     #expect(checkpoint.passedOver == passedOver)
     let place = try #require(keys.firstIndex(of: taken))
@@ -49,62 +34,41 @@ import Testing
   }
 
   @Test func copyCanBeAskedFor() throws {
-    let bytes = try file(["model_ema", "model", "student"]) { _ in }
-    func load(_ weights: String) throws -> Checkpoint {
-      var options = ImportOptions()
-      options.weights = weights
-      return try bytes.withUnsafeBytes { try Checkpoint(bytes: $0, options) }
+    let bytes = try file(["model_ema", "model", "student"])
+    let model = try load(bytes, weights: "model")
+    #expect(model.tensors["conv1.weight"]?.values == [1])
+    #expect(model.passedOver.contains("model_ema"))
+    #expect(try load(bytes, weights: "student").tensors["conv1.weight"]?.values == [2])
+    #expect(throws: ImportError.noSuchWeights(name: "teacher")) {
+      try load(bytes, weights: "teacher")
     }
-    #expect(try load("model").tensors["conv1.weight"]?.values == [1])
-    #expect(try load("model").passedOver.contains("model_ema"))
-    #expect(try load("student").tensors["conv1.weight"]?.values == [2])
-    #expect(throws: ImportError.noSuchWeights(name: "teacher")) { try load("teacher") }
   }
 
   @Test func argumentsOfTheTrainingAreNotLookedAt() throws {
-    let bytes = try file(["model"]) {
-      // argparse.Namespace(lr=1), as pickle protocol 2 makes it.
-      $0.text("args")
-      $0.global("argparse", "Namespace")
-      $0.op(")")
-      $0.op(0x81)
-      $0.op("}")
-      $0.text("lr")
-      $0.int(1)
-      $0.op("s")
-      $0.op("b")
-      // collections.defaultdict(Counter) with an item.
-      $0.text("milestones")
-      $0.global("collections", "defaultdict")
-      $0.global("collections", "Counter")
-      $0.op(0x85)
-      $0.op("R")
-      $0.int(1)
-      $0.int(2)
-      $0.op("s")
-    }
+    // argparse.Namespace(lr=1), as pickle protocol 2 makes it, and collections.defaultdict(Counter)
+    // with an item.
+    let namespace = Self.new("argparse", "Namespace") + .plain(["lr": .int(1)]) + .ops("b")
+    let counts = Pickle.call("collections", "defaultdict", .global("collections", "Counter"))
+    let bytes = try file(
+      ["model"],
+      .text("args") + namespace + .text("milestones") + counts + .int(1) + .int(2) + .ops("s"))
     #expect(try load(bytes).tensors.count == 1)
   }
 
+  /// An object made by its class with NEWOBJ.
+  private static func new(_ module: String, _ name: String) -> Pickle {
+    .global(module, name) + .ops(")") + .code(0x81)
+  }
+
   @Test func inertObjectsAreNoWeights() throws {
-    var pickle = Pickle()
-    pickle.global("argparse", "Namespace")
-    pickle.op(")")
-    pickle.op(0x81)
     #expect(
-      errorLoading(try torchArchive(pickle.finished))
+      errorLoading(try torchArchive(pickle(Self.new("argparse", "Namespace"))))
         == .unexpectedEntry(
           name: "", expected: "a dictionary of tensors by name",
           found: "an object without weights"))
     // What is made by its class must be inert.
-    pickle = Pickle()
-    pickle.global("collections", "OrderedDict")
-    pickle.op(")")
-    pickle.op(0x81)
-    guard case .refusedCall("NEWOBJ", _, _) = errorLoading(try torchArchive(pickle.finished)) else {
-      Issue.record("expected NEWOBJ of another class to be refused")
-      return
-    }
+    let dictionary = try torchArchive(pickle(Self.new("collections", "OrderedDict")))
+    expectError(errorLoading(dictionary), "refusedCall", "NEWOBJ")
   }
 
   @Test(
