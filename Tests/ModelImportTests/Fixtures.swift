@@ -120,8 +120,11 @@ func torchArchive(
 }
 
 /// The operations of a pickle that push one object, or several one after the other.
-struct Pickle {
+struct Pickle: CustomTestStringConvertible {
   var bytes: [UInt8]
+
+  /// Some are long.
+  var testDescription: String { "\(bytes.count) bytes" }
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 

@@ -134,27 +134,25 @@ private func errorReading(_ pickle: [UInt8], limits: ImportLimits = ImportLimits
 
   @Test(
     arguments: [
+      (\.pickleObjects, "objects", Pickle([UInt8](repeating: 0x4e, count: 1001))),
       (
-        \.pickleObjects, "objects in data.pkl", [UInt8](repeating: 0x4e, count: 1001)
+        \.pickleStack, "objects on its stack",
+        Pickle([0x4e, 0x71, 0] + [[UInt8]](repeating: [0x68, 0], count: 1000).joined())
       ),
+      (\.pickleStack, "marks", Pickle([UInt8](repeating: 0x28, count: 1001))),
       (
-        \.pickleStack, "objects on its stack in data.pkl",
-        [0x4e, 0x71, 0] + [[UInt8]](repeating: [0x68, 0], count: 1000).joined()
+        \.pickleMemo, "entries in its memo",
+        Pickle([0x4e] + (0...1000).flatMap { [0x72] + littleEndian(UInt32($0)) })
       ),
-      (\.pickleStack, "marks in data.pkl", [UInt8](repeating: 0x28, count: 1001)),
-      (
-        \.pickleMemo, "entries in its memo in data.pkl",
-        [0x4e] + (0...1000).flatMap { [0x72] + littleEndian(UInt32($0)) }
-      ),
-    ] as [(WritableKeyPath<ImportLimits, Int> & Sendable, String, [UInt8])])
+    ] as [(WritableKeyPath<ImportLimits, Int> & Sendable, String, Pickle)])
   func memoryIsLimited(
-    limit: WritableKeyPath<ImportLimits, Int> & Sendable, what: String, operations: [UInt8]
+    limit: WritableKeyPath<ImportLimits, Int> & Sendable, what: String, operations: Pickle
   ) throws {
     var limits = ImportLimits()
     limits[keyPath: limit] = 1000
     #expect(
-      try errorReading([0x80, 2] + operations, limits: limits)
-        == .limitExceeded(what: what, limit: 1000, found: 1001))
+      try errorReading(pickle(operations), limits: limits)
+        == .limitExceeded(what: "\(what) in data.pkl", limit: 1000, found: 1001))
   }
 
   @Test func bytesAreLimited() throws {
