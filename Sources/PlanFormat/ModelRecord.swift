@@ -16,12 +16,6 @@ public struct ModelRecord: Equatable, PlanRecord {
 
   package init() {}
 
-  package init(imageHeight: Int, imageWidth: Int, summary: Int) {
-    self.imageHeight = imageHeight
-    self.imageWidth = imageWidth
-    self.summary = summary
-  }
-
   package mutating func code(_ codec: inout RecordCodec) {
     codec.u32(&imageHeight, at: 0)
     codec.u32(&imageWidth, at: 4)

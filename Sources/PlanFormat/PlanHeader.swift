@@ -10,35 +10,24 @@ package struct PlanHeader: PlanRecord {
   private var version = PlanLayout.version
   private var sectionCount = UInt32(PlanLayout.sectionCount)
   private var fileByteCount: UInt64 = 0
-  private var arena: UInt64 = 0
-  private var scratch: UInt64 = 0
-  private var loadTime: UInt64 = 0
+  /// Bytes for all tensors.
+  package var arenaByteCount = 0
+  /// Bytes for each thread.
+  package var scratchByteCount = 0
+  /// Bytes for transformed weights that a session makes.
+  package var loadTimeByteCount = 0
 
   package init() {}
-
-  /// - Parameters:
-  ///   - arenaByteCount: for all tensors.
-  ///   - scratchByteCount: for each thread.
-  ///   - loadTimeByteCount: for transformed weights that a session makes.
-  package init(arenaByteCount: Int, scratchByteCount: Int, loadTimeByteCount: Int) {
-    arena = UInt64(arenaByteCount)
-    scratch = UInt64(scratchByteCount)
-    loadTime = UInt64(loadTimeByteCount)
-  }
 
   package mutating func code(_ codec: inout RecordCodec) {
     codec.number(&magic, at: 0)
     codec.number(&version, at: 8)
     codec.number(&sectionCount, at: 12)
     codec.number(&fileByteCount, at: 16)
-    codec.number(&arena, at: 24)
-    codec.number(&scratch, at: 32)
-    codec.number(&loadTime, at: 40)
+    codec.u64(&arenaByteCount, at: 24)
+    codec.u64(&scratchByteCount, at: 32)
+    codec.u64(&loadTimeByteCount, at: 40)
   }
-
-  var arenaByteCount: Int { Int(arena) }
-  var scratchByteCount: Int { Int(scratch) }
-  var loadTimeByteCount: Int { Int(loadTime) }
 
   /// Reads the header and verifies the place and the checksum of every section.
   init(verifying bytes: UnsafeRawBufferPointer) throws(PlanError) {
@@ -60,8 +49,8 @@ package struct PlanHeader: PlanRecord {
       throw .size(expected: fileByteCount, found: bytes.count)
     }
     // An arena beyond 4 GiB is no plan for a board; the bound keeps later sums in range.
-    let limit = UInt64(UInt32.max)
-    guard arena <= limit, scratch <= limit, loadTime <= limit,
+    let limit = Int(UInt32.max)
+    guard arenaByteCount <= limit, scratchByteCount <= limit, loadTimeByteCount <= limit,
       sectionCount == UInt32(PlanLayout.sectionCount)
     else {
       throw .section(.model, "an arena, scratch and transformed weights below 4 GiB and 9 sections")

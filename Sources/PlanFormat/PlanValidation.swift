@@ -28,7 +28,7 @@ extension PlanView {
   }
 
   private func validateTensor(_ index: Int) throws(PlanError) {
-    guard let tensor = rawTensor(index) else {
+    guard let tensor = tensors[index] else {
       throw .tensor(index: index, "a known format and zeros in reserved bytes")
     }
     guard 1...1024 ~= tensor.height, 1...1024 ~= tensor.width, tensor.border <= 3 else {
@@ -50,7 +50,7 @@ extension PlanView {
       tensor.storageByteCount <= arenaByteCount - tensor.offset
     else { throw .tensor(index: index, "an aligned place within the arena") }
     guard tensor.firstStep <= tensor.lastStep, tensor.lastStep < stepCount,
-      let producer = rawStep(tensor.firstStep), producer.output == index
+      let producer = steps[tensor.firstStep], producer.output == index
     else { throw .tensor(index: index, "a life that starts with the step that writes it") }
     guard tensor.name < stringsByteCount else {
       throw .tensor(index: index, "a name within the strings")
@@ -58,280 +58,10 @@ extension PlanView {
   }
 
   private func validateStep(_ index: Int) throws(PlanError) {
-    guard let step = rawStep(index) else {
+    guard let step = steps[index] else {
       throw .step(index: index, "known codes and zeros in reserved bytes")
     }
-    guard step.name < stringsByteCount, step.block < stringsByteCount else {
-      throw .step(index: index, "names within the strings")
-    }
-    // The bound keeps the sum over all steps in range.
-    guard step.multiplications <= 1 << 50 else {
-      throw .step(index: index, "at most 2^50 multiplications")
-    }
-    guard step.output < tensorCount, tensor(step.output).firstStep == index else {
-      throw .step(index: index, "an output whose life starts here")
-    }
-    if step.operation != .input { try validateSource(step.input, of: index) }
-    if step.hasResidual { try validateSource(step.residual, of: index) }
-    guard isKnown(step.arithmetic, for: step.operation) else {
-      throw .step(index: index, "an arithmetic that its operation has")
-    }
-    switch step.operation {
-    case .input: try validateInput(step, index)
-    case .stem(let record): try validateStem(record, step, index)
-    case .convolution(let record): try validateConvolution(record, step, index)
-    case .globalAverage(let record): try validateGlobalAverage(record, step, index)
-    case .linear(let record): try validateLinear(record, step, index)
-    }
-  }
-
-  private func isKnown(_ arithmetic: Arithmetic, for operation: StepOperation) -> Bool {
-    let isDirect = arithmetic.algorithm == .direct
-    let sums = (arithmetic.activations, arithmetic.weights, arithmetic.accumulator)
-    switch operation {
-    case .input, .globalAverage: return arithmetic == .int8 || arithmetic == .float32
-    case .linear: return sums.0 == .float32 && sums.2 == .float32 && isDirect
-    case .stem, .convolution:
-      switch sums {
-      case (.uint8, .int8, .int32), (.float32, .float16, .float32), (.float32, .float16, .float16):
-        if case .stem = operation { return isDirect }
-        return true
-      case (.float32, .float32, .float32): return isDirect
-      default: return false
-      }
-    }
-  }
-
-  private func validateSource(_ source: Int, of index: Int) throws(PlanError) {
-    guard source < tensorCount, tensor(source).firstStep < index, index <= tensor(source).lastStep
-    else { throw .step(index: index, "sources that were written before and are still live") }
-  }
-
-  private func validateNoResidual(_ step: StepRecord, _ index: Int) throws(PlanError) {
-    guard !step.hasResidual else { throw .step(index: index, "a residual at convolutions only") }
-  }
-
-  private func validateInput(_ step: StepRecord, _ index: Int) throws(PlanError) {
-    try validateNoResidual(step, index)
-    let output = tensor(step.output)
-    guard output.channels == 3, output.height == model.imageHeight,
-      output.width == model.imageWidth, output.format == step.arithmetic.activations
-    else { throw .step(index: index, "an output of the image's size with 3 channels") }
-  }
-
-  private func validateStem(
-    _ record: ConvolutionRecord, _ step: StepRecord, _ index: Int
-  ) throws(PlanError) {
-    try validateNoResidual(step, index)
-    let input = tensor(step.input)
-    let output = tensor(step.output)
-    guard input.format == step.arithmetic.activations else {
-      throw .step(index: index, "kernel, stride, padding and formats that its tensors have")
-    }
-    try validateShape(record, step, index)
-    // The maximum pads with zeros, which is right for rectified values alone.
-    guard record.low == 0, output.zeroPoint == 0 else {
-      throw .step(index: index, "a rectified output with zero point 0")
-    }
-    let (height, width) = (record.outputHeight(input), record.outputWidth(input))
-    guard height > 0, width > 0, step.stemScratchByteCount(width: width, output) <= scratchByteCount
-    else { throw .step(index: index, "scratch memory for its rows") }
-    guard (height + 1) / 2 == output.height, (width + 1) / 2 == output.width else {
-      throw .step(index: index, "an output of the shape that the convolution has")
-    }
-    try validateSums(record, step, index)
-  }
-
-  private func validateConvolution(
-    _ record: ConvolutionRecord, _ step: StepRecord, _ index: Int
-  ) throws(PlanError) {
-    let input = tensor(step.input)
-    let output = tensor(step.output)
-    let format = step.arithmetic.activations
-    // Float32 activations are converted where tensors are uint8; an image has no scale to convert by.
-    let converts = format == .float32
-    guard input.format == format || converts && input.channels != 3 else {
-      throw .step(index: index, "kernel, stride, padding and formats that its tensors have")
-    }
-    try validateShape(record, step, index)
-    guard record.outputHeight(input) == output.height, record.outputWidth(input) == output.width
-    else { throw .step(index: index, "an output of the shape that the convolution has") }
-    if step.hasResidual {
-      let residual = tensor(step.residual)
-      guard residual.height == output.height, residual.width == output.width,
-        residual.channels == output.channels, residual.format == format || converts,
-        step.residual != step.input, record.residualFactor.isFinite
-      else { throw .step(index: index, "a residual of the output's shape") }
-    }
-    if converts {
-      let strip = StripLayout(record, step.arithmetic, input: input, output: output)
-      let tiles = step.arithmetic.scratchByteCount(inputs: input.channels)
-      guard strip.byteCount + tiles <= scratchByteCount else {
-        throw .step(index: index, "scratch memory for a strip of rows and its tiles")
-      }
-    }
-    try validateSums(record, step, index)
-  }
-
-  /// The fields that say where a convolution reads and writes.
-  private func validateShape(
-    _ record: ConvolutionRecord, _ step: StepRecord, _ index: Int
-  ) throws(PlanError) {
-    guard record.groups == 1, record.dilationY == 1, record.dilationX == 1,
-      record.kernelHeight == record.kernelWidth, record.strideY == record.strideX,
-      record.paddingTop == record.paddingLeft, record.paddingTop == record.paddingBottom,
-      record.paddingTop == record.paddingRight
-    else {
-      throw .step(
-        index: index, "one group, no dilation, and the same kernel, stride and padding all around")
-    }
-    let output = tensor(step.output)
-    let format = step.arithmetic.activations
-    guard 1...7 ~= record.kernelHeight, 1...2 ~= record.strideY,
-      record.paddingTop <= tensor(step.input).border,
-      output.format == format || format == .float32
-    else { throw .step(index: index, "kernel, stride, padding and formats that its tensors have") }
-    guard output.channels % PlanLayout.channelBlock == 0 else {
-      throw .step(index: index, "an output in whole blocks of channels")
-    }
-  }
-
-  /// The sums of a convolution, their clamp and their constants.
-  private func validateSums(
-    _ record: ConvolutionRecord, _ step: StepRecord, _ index: Int
-  ) throws(PlanError) {
-    let output = tensor(step.output)
-    let weights = step.arithmetic.weights
-    // 32768 products of 255 * 128 and a bias below 2^30 stay within int32.
-    let taps = record.kernelHeight * record.run(tensor(step.input), weights)
-    guard taps <= 32768 else { throw .step(index: index, "at most 32768 products in a sum") }
-    try validateClamp(record, step, index)
-    try validateAlgorithm(record, step, index)
-    let isPlain =
-      weights == .int8 || step.arithmetic.algorithm == .direct
-      || record.transformedPlace == .madeAtLoad
-    guard isPlain || record.weights == 0 else {
-      throw .step(index: index, "no plain weights beside stored transformed ones")
-    }
-    let biasBytes = output.channels * 4
-    try validateConstants(
-      (record.weights, isPlain ? taps * output.channels * weights.byteCount : 0),
-      (record.bias, weights == .int8 ? PlanLayout.aligned(biasBytes) + biasBytes : biasBytes),
-      multiplier: record.multiplier, weights, outputs: output.channels, index)
-    guard weights == .int8 else { return }
-    let flippedBias = record.flippedBias(channels: output.channels)
-    for channel in 0..<output.channels {
-      let bias = Int32(bitPattern: constants.u32(record.bias + 4 * channel))
-      guard bias.magnitude < 1 << 30 else { throw .step(index: index, "biases below 2^30") }
-      // 32768 products of 128 * 128 are 2^29: so much more of a bias, and of a sum with it.
-      let flipped = Int32(bitPattern: constants.u32(flippedBias + 4 * channel))
-      guard flipped.magnitude < 3 << 29 else {
-        throw .step(index: index, "biases for int8 inputs below 3 * 2^29")
-      }
-    }
-  }
-
-  private func validateClamp(
-    _ record: ConvolutionRecord, _ step: StepRecord, _ index: Int
-  ) throws(PlanError) {
-    switch step.arithmetic.activations {
-    case .float32:
-      guard record.low == 0 || record.low == -Float.infinity, record.high == Float.infinity else {
-        throw .step(index: index, "a lower bound of 0 or none and no upper bound")
-      }
-    case .uint8:
-      let zero = Float(tensor(step.output).zeroPoint)
-      guard record.low + zero >= 0, record.high + zero <= 255, record.low <= record.high else {
-        throw .step(index: index, "a clamp within 0 to 255")
-      }
-    }
-  }
-
-  private func validateAlgorithm(
-    _ record: ConvolutionRecord, _ step: StepRecord, _ index: Int
-  ) throws(PlanError) {
-    let inputs = tensor(step.input).channels
-    let arithmetic = step.arithmetic
-    guard arithmetic.algorithm != .direct else {
-      guard record.levels.isEmpty, record.transformed == 0, record.transformedPlace == .constants
-      else { throw .step(index: index, "no transformed weights for direct sums") }
-      return
-    }
-    guard record.kernelHeight == 3, record.strideY == 1,
-      arithmetic.scratchByteCount(inputs: inputs) <= scratchByteCount
-    else { throw .step(index: index, "a Winograd form that its shape and scratch allow") }
-    let bytes = arithmetic.algorithm.transformedByteCount(
-      inputs: inputs, outputs: tensor(step.output).channels)
-    let isPlaced: Bool
-    switch record.transformedPlace {
-    case .constants: isPlaced = isWithinConstants(record.transformed, bytes)
-    case .madeAtLoad: isPlaced = isWithin(loadTimeByteCount, record.transformed, bytes)
-    }
-    // Exact sums have the same bits without the form, so that it may be for some levels.
-    if arithmetic.accumulator == .int32 {
-      guard record.transformedPlace == .constants, !record.levels.isEmpty, inputs % 32 == 0,
-        isPlaced
-      else { throw .step(index: index, "transformed int8 weights that its constants hold") }
-    } else {
-      guard record.levels == .all, inputs % PlanLayout.channelBlock == 0 else {
-        throw .step(index: index, "an fp16 Winograd form of whole blocks, for all levels")
-      }
-      guard isPlaced else { throw .step(index: index, "transformed fp16 weights with a place") }
-    }
-  }
-
-  private func validateGlobalAverage(
-    _ record: GlobalAverageRecord, _ step: StepRecord, _ index: Int
-  ) throws(PlanError) {
-    try validateNoResidual(step, index)
-    let input = tensor(step.input)
-    let output = tensor(step.output)
-    guard output.height == 1, output.width == 1, output.channels == input.channels,
-      output.format == .float32, output.border == 0, input.format == step.arithmetic.activations,
-      input.channels % PlanLayout.channelBlock == 0, input.height * input.width <= 65536,
-      record.factor.isFinite, input.zeroPoint == 0
-    else { throw .step(index: index, "float32 features of the input's channels") }
-  }
-
-  private func validateLinear(
-    _ record: LinearRecord, _ step: StepRecord, _ index: Int
-  ) throws(PlanError) {
-    try validateNoResidual(step, index)
-    let input = tensor(step.input)
-    let output = tensor(step.output)
-    guard input.height == 1, input.width == 1, input.format == .float32, input.border == 0,
-      output.height == 1, output.width == 1, output.format == .float32, output.border == 0,
-      output.channels % PlanLayout.channelBlock == 0
-    else { throw .step(index: index, "float32 vectors") }
-    let weights = step.arithmetic.weights
-    try validateConstants(
-      (record.weights, input.channels * output.channels * weights.byteCount),
-      (record.bias, output.channels * 4), multiplier: record.multiplier, weights,
-      outputs: output.channels, index)
-  }
-
-  /// Weights and biases, each an offset and a number of bytes, and what int8 weights are multiplied by.
-  private func validateConstants(
-    _ weights: (Int, Int), _ bias: (Int, Int), multiplier: Int, _ format: WeightFormat,
-    outputs: Int, _ index: Int
-  ) throws(PlanError) {
-    guard isWithinConstants(weights.0, weights.1), isWithinConstants(bias.0, bias.1),
-      format != .int8 || isWithinConstants(multiplier, outputs * 4)
-    else { throw .step(index: index, "aligned constants within their section") }
-    guard format == .int8 else { return }
-    for output in 0..<outputs {
-      guard constants.f32(multiplier + 4 * output).isFinite else {
-        throw .step(index: index, "finite multipliers")
-      }
-    }
-  }
-
-  private func isWithinConstants(_ offset: Int, _ count: Int) -> Bool {
-    isWithin(constants.count, offset, count)
-  }
-
-  private func isWithin(_ total: Int, _ offset: Int, _ count: Int) -> Bool {
-    offset % PlanLayout.alignment == 0 && offset <= total && count <= total - offset
+    try StepRules(plan: self, index: index, step: step).validate()
   }
 
   /// What a session makes lies in the order of steps without gaps or overlaps.
@@ -359,9 +89,7 @@ extension PlanView {
       guard output.tensor < tensorCount, output.name < stringsByteCount,
         tensor(output.tensor).lastStep == stepCount - 1
       else { throw .section(.outputs, "tensors that live to the end and names in the strings") }
-      let tensor = self.tensor(output.tensor)
-      let isVector = tensor.height == 1 && tensor.width == 1 && tensor.border == 0
-      guard output.role == .other || isVector && tensor.format == .float32 else {
+      guard output.role == .other || tensor(output.tensor).isFloatVector else {
         throw .section(.outputs, "float32 vectors of features and logits")
       }
     }
@@ -394,5 +122,257 @@ extension PlanView {
     let step = self.step(new.firstStep)
     return step.output == newIndex && step.residual == oldIndex && old.lastStep == new.firstStep
       && old.offset == new.offset && old.hasSameLayout(as: new)
+  }
+}
+
+/// The rules of one step.
+private struct StepRules {
+  let plan: PlanView
+  let index: Int
+  let step: StepRecord
+
+  /// The input; nothing is known of an input step's.
+  var input: TensorRecord { plan.tensor(step.input) }
+  var output: TensorRecord { plan.tensor(step.output) }
+  /// What the step computes with.
+  var format: ActivationFormat { step.arithmetic.activations }
+
+  func expect(_ holds: Bool, _ rule: StaticString) throws(PlanError) {
+    guard holds else { throw .step(index: index, rule) }
+  }
+
+  func validate() throws(PlanError) {
+    let strings = plan.stringsByteCount
+    try expect(step.name < strings && step.block < strings, "names within the strings")
+    // The bound keeps the sum over all steps in range.
+    try expect(step.multiplications <= 1 << 50, "at most 2^50 multiplications")
+    try expect(
+      step.output < plan.tensorCount && output.firstStep == index,
+      "an output whose life starts here")
+    if step.operation != .input { try validateSource(step.input) }
+    if step.hasResidual { try validateSource(step.residual) }
+    try expect(isKnown(step.arithmetic), "an arithmetic that its operation has")
+    switch step.operation {
+    case .convolution: break
+    case .input, .stem, .globalAverage, .linear:
+      try expect(!step.hasResidual, "a residual at convolutions only")
+    }
+    switch step.operation {
+    case .input: try validateInput()
+    case .stem(let record): try validateStem(record)
+    case .convolution(let record): try validateConvolution(record)
+    case .globalAverage(let record): try validateGlobalAverage(record)
+    case .linear(let record): try validateLinear(record)
+    }
+  }
+
+  private func isKnown(_ arithmetic: Arithmetic) -> Bool {
+    let isDirect = arithmetic.algorithm == .direct
+    let sums = (arithmetic.activations, arithmetic.weights, arithmetic.accumulator)
+    switch step.operation {
+    case .input, .globalAverage: return arithmetic == .int8 || arithmetic == .float32
+    case .linear: return sums.0 == .float32 && sums.2 == .float32 && isDirect
+    case .stem, .convolution:
+      switch sums {
+      case (.uint8, .int8, .int32), (.float32, .float16, .float32), (.float32, .float16, .float16):
+        if case .stem = step.operation { return isDirect }
+        return true
+      case (.float32, .float32, .float32): return isDirect
+      default: return false
+      }
+    }
+  }
+
+  private func validateSource(_ source: Int) throws(PlanError) {
+    let rule: StaticString = "sources that were written before and are still live"
+    try expect(source < plan.tensorCount, rule)
+    let tensor = plan.tensor(source)
+    try expect(tensor.firstStep < index && index <= tensor.lastStep, rule)
+  }
+
+  private func validateInput() throws(PlanError) {
+    try expect(
+      output.channels == 3 && output.height == plan.model.imageHeight
+        && output.width == plan.model.imageWidth && output.format == format,
+      "an output of the image's size with 3 channels")
+  }
+
+  private func validateStem(_ record: ConvolutionRecord) throws(PlanError) {
+    try validateShape(record, readsFormat: input.format == format)
+    // The maximum pads with zeros, which is right for rectified values alone.
+    try expect(
+      record.low == 0 && output.zeroPoint == 0, "a rectified output with zero point 0")
+    let (height, width) = (record.outputHeight(input), record.outputWidth(input))
+    try expect(
+      height > 0 && width > 0
+        && step.stemScratchByteCount(width: width, output) <= plan.scratchByteCount,
+      "scratch memory for its rows")
+    try expect(
+      (height + 1) / 2 == output.height && (width + 1) / 2 == output.width,
+      "an output of the shape that the convolution has")
+    try validateSums(record)
+  }
+
+  private func validateConvolution(_ record: ConvolutionRecord) throws(PlanError) {
+    // Float32 activations are converted where tensors are uint8; an image has no scale to convert by.
+    let converts = format == .float32
+    try validateShape(
+      record, readsFormat: input.format == format || converts && input.channels != 3)
+    try expect(
+      record.outputHeight(input) == output.height && record.outputWidth(input) == output.width,
+      "an output of the shape that the convolution has")
+    if step.hasResidual {
+      let residual = plan.tensor(step.residual)
+      try expect(
+        residual.height == output.height && residual.width == output.width
+          && residual.channels == output.channels && (residual.format == format || converts)
+          && step.residual != step.input && record.residualFactor.isFinite,
+        "a residual of the output's shape")
+    }
+    if converts {
+      let strip = StripLayout(record, step.arithmetic, input: input, output: output)
+      let tiles = step.arithmetic.scratchByteCount(inputs: input.channels)
+      try expect(
+        strip.byteCount + tiles <= plan.scratchByteCount,
+        "scratch memory for a strip of rows and its tiles")
+    }
+    try validateSums(record)
+  }
+
+  /// The fields that say where a convolution reads and writes.
+  private func validateShape(_ record: ConvolutionRecord, readsFormat: Bool) throws(PlanError) {
+    let formats: StaticString = "kernel, stride, padding and formats that its tensors have"
+    try expect(readsFormat, formats)
+    try expect(
+      record.groups == 1 && record.dilationY == 1 && record.dilationX == 1
+        && record.kernelHeight == record.kernelWidth && record.strideY == record.strideX
+        && record.paddingTop == record.paddingLeft && record.paddingTop == record.paddingBottom
+        && record.paddingTop == record.paddingRight,
+      "one group, no dilation, and the same kernel, stride and padding all around")
+    try expect(
+      1...7 ~= record.kernelHeight && 1...2 ~= record.strideY && record.paddingTop <= input.border
+        && (output.format == format || format == .float32), formats)
+    try expect(
+      output.channels % PlanLayout.channelBlock == 0, "an output in whole blocks of channels")
+  }
+
+  /// The sums of a convolution, their clamp and their constants.
+  private func validateSums(_ record: ConvolutionRecord) throws(PlanError) {
+    let (weights, channels) = (step.arithmetic.weights, output.channels)
+    // 32768 products of 255 * 128 and a bias below 2^30 stay within int32.
+    let taps = record.kernelHeight * record.run(input, weights)
+    try expect(taps <= 32768, "at most 32768 products in a sum")
+    try validateClamp(record)
+    try validateAlgorithm(record)
+    let isPlain =
+      weights == .int8 || step.arithmetic.algorithm == .direct
+      || record.transformedPlace == .madeAtLoad
+    try expect(
+      isPlain || record.weights == 0, "no plain weights beside stored transformed ones")
+    let biasBytes = channels * 4
+    try validateConstants(
+      (record.weights, isPlain ? taps * channels * weights.byteCount : 0),
+      (record.bias, weights == .int8 ? PlanLayout.aligned(biasBytes) + biasBytes : biasBytes),
+      multiplier: record.multiplier)
+    guard weights == .int8 else { return }
+    let flippedBias = record.flippedBias(channels: channels)
+    for channel in 0..<channels {
+      let bias = Int32(bitPattern: plan.constants.u32(record.bias + 4 * channel))
+      try expect(bias.magnitude < 1 << 30, "biases below 2^30")
+      // 32768 products of 128 * 128 are 2^29: so much more of a bias, and of a sum with it.
+      let flipped = Int32(bitPattern: plan.constants.u32(flippedBias + 4 * channel))
+      try expect(flipped.magnitude < 3 << 29, "biases for int8 inputs below 3 * 2^29")
+    }
+  }
+
+  private func validateClamp(_ record: ConvolutionRecord) throws(PlanError) {
+    switch format {
+    case .float32:
+      try expect(
+        (record.low == 0 || record.low == -Float.infinity) && record.high == Float.infinity,
+        "a lower bound of 0 or none and no upper bound")
+    case .uint8:
+      let zero = Float(output.zeroPoint)
+      try expect(
+        record.low + zero >= 0 && record.high + zero <= 255 && record.low <= record.high,
+        "a clamp within 0 to 255")
+    }
+  }
+
+  private func validateAlgorithm(_ record: ConvolutionRecord) throws(PlanError) {
+    let arithmetic = step.arithmetic
+    let inputs = input.channels
+    guard arithmetic.algorithm != .direct else {
+      return try expect(
+        record.levels.isEmpty && record.transformed == 0 && record.transformedPlace == .constants,
+        "no transformed weights for direct sums")
+    }
+    try expect(
+      record.kernelHeight == 3 && record.strideY == 1
+        && arithmetic.scratchByteCount(inputs: inputs) <= plan.scratchByteCount,
+      "a Winograd form that its shape and scratch allow")
+    let bytes = arithmetic.algorithm.transformedByteCount(inputs: inputs, outputs: output.channels)
+    let isPlaced =
+      switch record.transformedPlace {
+      case .constants: isWithinConstants(record.transformed, bytes)
+      case .madeAtLoad: isWithin(plan.loadTimeByteCount, record.transformed, bytes)
+      }
+    // Exact sums have the same bits without the form, so that it may be for some levels.
+    if arithmetic.accumulator == .int32 {
+      try expect(
+        record.transformedPlace == .constants && !record.levels.isEmpty && inputs % 32 == 0
+          && isPlaced, "transformed int8 weights that its constants hold")
+    } else {
+      try expect(
+        record.levels == .all && inputs % PlanLayout.channelBlock == 0,
+        "an fp16 Winograd form of whole blocks, for all levels")
+      try expect(isPlaced, "transformed fp16 weights with a place")
+    }
+  }
+
+  private func validateGlobalAverage(_ record: GlobalAverageRecord) throws(PlanError) {
+    try expect(
+      output.isFloatVector && output.channels == input.channels && input.format == format
+        && input.channels % PlanLayout.channelBlock == 0 && input.height * input.width <= 65536
+        && record.factor.isFinite && input.zeroPoint == 0,
+      "float32 features of the input's channels")
+  }
+
+  private func validateLinear(_ record: LinearRecord) throws(PlanError) {
+    try expect(
+      input.isFloatVector && output.isFloatVector
+        && output.channels % PlanLayout.channelBlock == 0, "float32 vectors")
+    try validateConstants(
+      (record.weights, input.channels * output.channels * step.arithmetic.weights.byteCount),
+      (record.bias, output.channels * 4), multiplier: record.multiplier)
+  }
+
+  /// Weights and biases, each an offset and a number of bytes, and what int8 weights are multiplied by.
+  private func validateConstants(
+    _ weights: (Int, Int), _ bias: (Int, Int), multiplier: Int
+  ) throws(PlanError) {
+    let isInt8 = step.arithmetic.weights == .int8
+    let outputs = output.channels
+    try expect(
+      isWithinConstants(weights.0, weights.1) && isWithinConstants(bias.0, bias.1)
+        && (!isInt8 || isWithinConstants(multiplier, outputs * 4)),
+      "aligned constants within their section")
+    for output in 0..<(isInt8 ? outputs : 0) {
+      try expect(plan.constants.f32(multiplier + 4 * output).isFinite, "finite multipliers")
+    }
+  }
+
+  private func isWithinConstants(_ offset: Int, _ count: Int) -> Bool {
+    isWithin(plan.constants.count, offset, count)
+  }
+
+  private func isWithin(_ total: Int, _ offset: Int, _ count: Int) -> Bool {
+    offset % PlanLayout.alignment == 0 && offset <= total && count <= total - offset
+  }
+}
+
+extension TensorRecord {
+  fileprivate var isFloatVector: Bool {
+    height == 1 && width == 1 && border == 0 && format == .float32
   }
 }

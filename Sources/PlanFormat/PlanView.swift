@@ -19,12 +19,6 @@ public struct PlanView {
   public let scratchByteCount: Int
   /// Bytes of transformed weights that a session makes.
   public let loadTimeByteCount: Int
-  /// The number of tensors.
-  public let tensorCount: Int
-  /// The number of steps.
-  public let stepCount: Int
-  /// The number of outputs.
-  public let outputCount: Int
   /// The tensors of the pooled features and of the logits.
   public let featuresTensor, logitsTensor: Int
   /// The numbers of pooled features and of logits.
@@ -33,7 +27,9 @@ public struct PlanView {
   /// Packed weights, biases and multipliers.
   public let constants: UnsafeRawBufferPointer
 
-  private let tensorBytes, stepBytes, outputBytes: UnsafeRawBufferPointer
+  let tensors: RecordList<TensorRecord>
+  let steps: RecordList<StepRecord>
+  private let outputs: RecordList<OutputRecord>
   private let strings, classNames, provenanceText: UnsafeRawBufferPointer
 
   /// Reads and validates a plan.
@@ -47,44 +43,36 @@ public struct PlanView {
     arenaByteCount = header.arenaByteCount
     scratchByteCount = header.scratchByteCount
     loadTimeByteCount = header.loadTimeByteCount
-    let modelBytes = PlanHeader.section(.model, of: bytes)
-    guard modelBytes.count == ModelRecord.byteCount, let model = ModelRecord(modelBytes, at: 0)
-    else { throw .section(.model, "a record of 64 bytes with zeros in reserved bytes") }
+    let modelRule: StaticString = "a record of 64 bytes with zeros in reserved bytes"
+    guard let model = try RecordList<ModelRecord>(.model, of: bytes, 1...1, modelRule)[0]
+    else { throw .section(.model, modelRule) }
     self.model = model
-    let preprocessingBytes = PlanHeader.section(.preprocessing, of: bytes)
-    guard preprocessingBytes.count == PreprocessingRecord.byteCount,
-      let preprocessing = PreprocessingRecord(preprocessingBytes, at: 0)
-    else { throw .section(.preprocessing, "a record of 64 bytes with known codes") }
+    let preprocessingRule: StaticString = "a record of 64 bytes with known codes"
+    guard
+      let preprocessing = try RecordList<PreprocessingRecord>(
+        .preprocessing, of: bytes, 1...1, preprocessingRule)[0]
+    else { throw .section(.preprocessing, preprocessingRule) }
     self.preprocessing = preprocessing
-    strings = try PlanView.text(PlanHeader.section(.strings, of: bytes), .strings)
-    classNames = try PlanView.text(PlanHeader.section(.classes, of: bytes), .classes)
-    provenanceText = try PlanView.text(PlanHeader.section(.provenance, of: bytes), .provenance)
+    strings = try PlanView.text(.strings, of: bytes)
+    classNames = try PlanView.text(.classes, of: bytes)
+    provenanceText = try PlanView.text(.provenance, of: bytes)
     constants = PlanHeader.section(.constants, of: bytes)
-    tensorBytes = PlanHeader.section(.tensors, of: bytes)
-    stepBytes = PlanHeader.section(.steps, of: bytes)
-    outputBytes = PlanHeader.section(.outputs, of: bytes)
-    tensorCount = tensorBytes.count / TensorRecord.byteCount
-    stepCount = stepBytes.count / StepRecord.byteCount
-    guard tensorBytes.count % TensorRecord.byteCount == 0, 1...1024 ~= tensorCount
-    else { throw .section(.tensors, "1 to 1024 records of 64 bytes") }
-    guard stepBytes.count % StepRecord.byteCount == 0, 1...1024 ~= stepCount
-    else { throw .section(.steps, "1 to 1024 records of 192 bytes") }
-    outputCount = outputBytes.count / OutputRecord.byteCount
-    guard outputBytes.count % OutputRecord.byteCount == 0, 1...64 ~= outputCount
-    else { throw .section(.outputs, "1 to 64 records of 32 bytes") }
-    featuresTensor = try PlanView.tensor(of: .features, outputBytes)
-    logitsTensor = try PlanView.tensor(of: .logits, outputBytes)
+    tensors = try RecordList(.tensors, of: bytes, 1...1024, "1 to 1024 records of 64 bytes")
+    steps = try RecordList(.steps, of: bytes, 1...1024, "1 to 1024 records of 192 bytes")
+    outputs = try RecordList(.outputs, of: bytes, 1...64, "1 to 64 records of 32 bytes")
+    featuresTensor = try PlanView.tensor(of: .features, outputs)
+    logitsTensor = try PlanView.tensor(of: .logits, outputs)
     try validate()
     featureCount = tensor(featuresTensor).usedChannels
     classCount = tensor(logitsTensor).usedChannels
   }
 
-  private static func tensor(of role: OutputRecord.Role, _ bytes: UnsafeRawBufferPointer)
-    throws(PlanError) -> Int
-  {
+  private static func tensor(
+    of role: OutputRecord.Role, _ outputs: RecordList<OutputRecord>
+  ) throws(PlanError) -> Int {
     var found: Int?
-    for start in stride(from: 0, to: bytes.count, by: OutputRecord.byteCount) {
-      guard let output = OutputRecord(bytes, at: start) else {
+    for index in 0..<outputs.count {
+      guard let output = outputs[index] else {
         throw .section(.outputs, "known roles and zeros in reserved bytes")
       }
       guard output.role == role else { continue }
@@ -95,38 +83,29 @@ public struct PlanView {
     return found
   }
 
+  /// The number of tensors.
+  public var tensorCount: Int { tensors.count }
+  /// The number of steps.
+  public var stepCount: Int { steps.count }
+  /// The number of outputs.
+  public var outputCount: Int { outputs.count }
+
   /// The record of a tensor; `index` is below ``tensorCount``.
-  public func tensor(_ index: Int) -> TensorRecord {
-    TensorRecord(tensorBytes, at: index * TensorRecord.byteCount)!
-  }
+  public func tensor(_ index: Int) -> TensorRecord { tensors[index]! }
 
   /// The record of a step; `index` is below ``stepCount``.
-  public func step(_ index: Int) -> StepRecord {
-    StepRecord(stepBytes, at: index * StepRecord.byteCount)!
-  }
+  public func step(_ index: Int) -> StepRecord { steps[index]! }
 
   /// The record of an output; `index` is below ``outputCount``.
-  public func output(_ index: Int) -> OutputRecord {
-    OutputRecord(outputBytes, at: index * OutputRecord.byteCount)!
-  }
+  public func output(_ index: Int) -> OutputRecord { outputs[index]! }
 
-  /// The arithmetic of most multiplications.
+  /// The arithmetic of the step with the most multiplications.
   public var mainArithmetic: Arithmetic {
     var main = step(0)
     for index in 1..<stepCount where step(index).multiplications > main.multiplications {
       main = step(index)
     }
     return main.arithmetic
-  }
-
-  /// Reads a tensor record that has not been validated yet.
-  func rawTensor(_ index: Int) -> TensorRecord? {
-    TensorRecord(tensorBytes, at: index * TensorRecord.byteCount)
-  }
-
-  /// Reads a step record that has not been validated yet.
-  func rawStep(_ index: Int) -> StepRecord? {
-    StepRecord(stepBytes, at: index * StepRecord.byteCount)
   }
 
   /// The name at an offset of the strings: UTF-8, ended by a zero byte.
@@ -167,12 +146,32 @@ public struct PlanView {
     return count
   }
 
-  private static func text(_ bytes: UnsafeRawBufferPointer, _ section: PlanSection)
-    throws(PlanError) -> UnsafeRawBufferPointer
-  {
-    guard let last = bytes.last, last == 0 else {
-      throw .section(section, "text ended by a zero byte")
-    }
-    return bytes
+  private static func text(
+    _ section: PlanSection, of bytes: UnsafeRawBufferPointer
+  ) throws(PlanError) -> UnsafeRawBufferPointer {
+    let text = PlanHeader.section(section, of: bytes)
+    guard text.last == 0 else { throw .section(section, "text ended by a zero byte") }
+    return text
   }
+}
+
+/// The records of a section.
+struct RecordList<Record: PlanRecord> {
+  private let bytes: UnsafeRawBufferPointer
+  let count: Int
+
+  /// - Throws: the rule if the section has not as many whole records.
+  init(
+    _ section: PlanSection, of file: UnsafeRawBufferPointer, _ counts: ClosedRange<Int>,
+    _ rule: StaticString
+  ) throws(PlanError) {
+    bytes = PlanHeader.section(section, of: file)
+    count = bytes.count / Record.byteCount
+    guard bytes.count % Record.byteCount == 0, counts ~= count else {
+      throw .section(section, rule)
+    }
+  }
+
+  /// A record; nil if it has unknown codes or its reserved bytes are not 0.
+  subscript(index: Int) -> Record? { Record(bytes, at: index * Record.byteCount) }
 }

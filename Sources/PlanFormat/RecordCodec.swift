@@ -73,15 +73,12 @@ package struct RecordCodec {
     value = Int(stored)
   }
 
-  /// A count or an offset of 8 bytes.
+  /// A count or an offset of 8 bytes; the greatest Int for what exceeds it, which is not sound.
   mutating func u64(_ value: inout Int, at offset: Int) {
     var stored = UInt64(value)
     number(&stored, at: offset)
-    guard let read = Int(exactly: stored) else {
-      hasKnownCodes = false
-      return
-    }
-    value = read
+    value = Int(clamping: stored)
+    if value != stored { hasKnownCodes = false }
   }
 
   mutating func f32(_ value: inout Float, at offset: Int) {
@@ -93,21 +90,16 @@ package struct RecordCodec {
   /// A code, of the size of its raw value.
   mutating func code<Code: RawRepresentable>(_ value: inout Code, at offset: Int)
   where Code.RawValue: FixedWidthInteger {
-    var stored = value.rawValue
-    number(&stored, at: offset)
-    guard let known = Code(rawValue: stored) else {
-      hasKnownCodes = false
-      return
-    }
-    value = known
+    code(&value, at: offset, as: Code.RawValue.self)
   }
 
-  /// A code of one byte in the place of four.
-  mutating func wideCode<Code: RawRepresentable>(_ value: inout Code, at offset: Int)
-  where Code.RawValue == UInt8 {
-    var stored = UInt32(value.rawValue)
+  /// A code, of the size of another integer.
+  mutating func code<Code: RawRepresentable, Stored: FixedWidthInteger>(
+    _ value: inout Code, at offset: Int, as _: Stored.Type
+  ) where Code.RawValue: FixedWidthInteger {
+    var stored = Stored(value.rawValue)
     number(&stored, at: offset)
-    guard let raw = UInt8(exactly: stored), let known = Code(rawValue: raw) else {
+    guard let raw = Code.RawValue(exactly: stored), let known = Code(rawValue: raw) else {
       hasKnownCodes = false
       return
     }

@@ -57,7 +57,7 @@ public struct TensorRecord: Equatable, PlanRecord {
     codec.u32(&channels, at: 16)
     codec.u32(&usedChannels, at: 20)
     codec.u32(&border, at: 24)
-    codec.wideCode(&format, at: 28)
+    codec.code(&format, at: 28, as: UInt32.self)
     codec.f32(&scale, at: 32)
     codec.u32(&zeroPoint, at: 36)
     codec.number(&borderPattern, at: 40)

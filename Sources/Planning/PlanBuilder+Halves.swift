@@ -76,8 +76,8 @@ extension PlanBuilder {
     if options.winograd == .atLoad {
       loadTimeSources.append(weights)
       record.transformedPlace = .madeAtLoad
-      record.transformed = loadTimeByteCount
-      loadTimeByteCount += PlanLayout.aligned(
+      record.transformed = header.loadTimeByteCount
+      header.loadTimeByteCount += PlanLayout.aligned(
         form.algorithm.transformedByteCount(inputs: inputs, outputs: outputs))
     } else {
       record.transformed = sections.append(

@@ -15,9 +15,8 @@ struct PlanBuilder {
   /// The weights of which a session makes others, in the order of steps. They come last in the constants, so
   /// that inference touches no page with them.
   var loadTimeSources: [[UInt16]] = []
-  var loadTimeByteCount = 0
   var sections = PlanSections()
-  private var scratchByteCount = 0
+  var header = PlanHeader()
 
   init(_ scheme: QuantizationScheme, _ options: PlanOptions) {
     formats = PlanFormats(scheme)
@@ -35,7 +34,7 @@ struct PlanBuilder {
 
   mutating func build() throws(PlanningError) -> [UInt8] {
     var tensors = tensorRecords()
-    let arenaByteCount = place(&tensors)
+    header.arenaByteCount = place(&tensors)
     halfForms = chooseHalfForms()
     var steps: [StepRecord] = []
     for index in graph.operations.indices { steps.append(try step(index, tensors)) }
@@ -50,13 +49,12 @@ struct PlanBuilder {
       OutputRecord(
         role: OutputRecord.Role($0.role), tensor: $0.tensor, name: tensors[$0.tensor].name)
     }
-    let model = ModelRecord(
-      imageHeight: graph.inputSize, imageWidth: graph.inputSize,
-      summary: sections.string(graph.name))
+    var model = ModelRecord()
+    model.imageHeight = graph.inputSize
+    model.imageWidth = graph.inputSize
+    model.summary = sections.string(graph.name)
     return sections.assemble(
-      PlanHeader(
-        arenaByteCount: arenaByteCount, scratchByteCount: scratchByteCount,
-        loadTimeByteCount: loadTimeByteCount),
+      header,
       model: model, preprocessing: preprocessing, classNames: options.classNames,
       provenance: options.provenance, tensors: tensors, steps: steps, outputs: outputs)
   }
@@ -149,8 +147,7 @@ struct PlanBuilder {
       let record = try record(stem, index, &step.arithmetic)
       step.operation = .stem(record)
       let width = record.outputWidth(input)
-      scratchByteCount = max(
-        scratchByteCount, step.stemScratchByteCount(width: width, output))
+      needScratch(step.stemScratchByteCount(width: width, output))
     case .convolution(let convolution):
       let record = try record(convolution, index, &step.arithmetic, halfForms[index])
       step.operation = .convolution(record)
@@ -158,7 +155,7 @@ struct PlanBuilder {
       if step.arithmetic.activations == .float32 {
         scratch += StripLayout(record, step.arithmetic, input: input, output: output).byteCount
       }
-      scratchByteCount = max(scratchByteCount, scratch)
+      needScratch(scratch)
     case .averagePool:
       let scale = input.format == .uint8 ? Double(self.scale(operation.input).scale) : 1
       step.operation = .globalAverage(
@@ -167,6 +164,10 @@ struct PlanBuilder {
       step.operation = .linear(try record(linear, index, step.arithmetic.weights))
     }
     return step
+  }
+
+  private mutating func needScratch(_ byteCount: Int) {
+    header.scratchByteCount = max(header.scratchByteCount, byteCount)
   }
 
   private mutating func record(

@@ -71,7 +71,8 @@ import Testing
   }
 
   @Test func theModelRecordComesBack() throws {
-    let changed = ModelRecord(imageHeight: 32, imageWidth: 32, summary: 6)
+    var changed = ModelRecord()
+    (changed.imageHeight, changed.imageWidth, changed.summary) = (32, 32, 6)
     try rewrite(
       .model, at: 0, byteCount: ModelRecord.byteCount, { changed.write(to: $0, at: 0) },
       { #expect($0.model == changed) })
