@@ -33,11 +33,12 @@ public final class FloatModel: @unchecked Sendable {
       let operation = program.operations[index]
       switch operation.kind {
       case .stem(let convolution), .convolution(let convolution):
-        let inputs = program.storedChannels(of: operation.input)
-        weights.append(FloatBuffer(packed(values, convolution, inputs: inputs, group: 1, zero: 0)))
+        let layout = WeightLayout(
+          convolution, storedInputs: program.storedChannels(of: operation.input))
+        weights.append(FloatBuffer(layout.packed(values, zero: 0)))
         biases.append(FloatBuffer(padded(convolution.bias, with: 0)))
       case .linear(let linear):
-        weights.append(FloatBuffer(packed(values, linear, zero: 0)))
+        weights.append(FloatBuffer(WeightLayout(linear).packed(values, zero: 0)))
         biases.append(FloatBuffer(padded(linear.bias, with: 0)))
       case .input, .averagePool:
         weights.append(nil)
@@ -57,23 +58,20 @@ public final class FloatModel: @unchecked Sendable {
     var operation = program.operations[index]
     guard let packed = weights[index] else { return operation }
     let values = UnsafeBufferPointer(start: packed.start, count: packed.count)
+    let inputs = program.storedChannels(of: operation.input)
     switch operation.kind {
     case .stem(var convolution):
-      convolution.weights = unpacked(values, convolution, inputs: inputs(of: operation))
+      convolution.weights = WeightLayout(convolution, storedInputs: inputs).unpacked(values)
       operation.kind = .stem(convolution)
     case .convolution(var convolution):
-      convolution.weights = unpacked(values, convolution, inputs: inputs(of: operation))
+      convolution.weights = WeightLayout(convolution, storedInputs: inputs).unpacked(values)
       operation.kind = .convolution(convolution)
     case .linear(var linear):
-      linear.weights = unpacked(values, linear)
+      linear.weights = WeightLayout(linear).unpacked(values)
       operation.kind = .linear(linear)
     case .input, .averagePool: break
     }
     return operation
-  }
-
-  private func inputs(of operation: Program.Operation) -> Int {
-    program.storedChannels(of: operation.input)
   }
 }
 

@@ -1,54 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What fp16 convolutions with float32 activations cost on one core.
-struct HalfConvolutionCost {
-  /// Products a nanosecond of direct convolutions, and of Winograd's.
-  var direct, products: Double
-  /// Tiles in a register tile, and how many of them keep the multipliers busy.
-  var tiles, tilesToFill: Int
-  /// Nanoseconds for each element before and after Winograd's products, and for each byte of weights,
-  /// whose stream goes on beside the products.
-  var element, byte: Double
-
-  func direct(_ shape: WinogradShape) -> Double {
-    let weights = Double(9 * shape.inputs * shape.outputs)
-    return max(Double(shape.height * shape.width) * weights / direct, 2 * weights * byte)
-  }
-
-  func winograd(_ shape: WinogradShape, _ form: WinogradForm) -> Double {
-    let count = form.tiles(shape)
-    let atOnce = min(count, tiles)
-    let rate = products * min(1, Double(atOnce) / Double(tilesToFill))
-    let weights = Double(form.positions * shape.inputs * shape.outputs)
-    return max(Double(count) * weights / rate, 2 * weights * byte)
-      + Double(count * form.positions * (shape.inputs + shape.outputs)) * element
-  }
-}
-
-extension HalfConvolutionCost {
-  /// Of fp16 sums: instructions counted on a Cortex-A76 at 5 a nanosecond, and 12 GB/s.
-  static let halfSums = HalfConvolutionCost(
-    direct: 33, products: 33, tiles: 8, tilesToFill: 4, element: 0.45, byte: 0.08)
-}
-
-extension PlanTarget {
-  /// Fitted to all convolutions of a ResNet18 in a row: `avx2` and `avx512vnni` on a Zen 5 core, `neon` by
-  /// instructions counted at 1.5 GHz, one a cycle, and 5 GB/s.
-  var halfCost: HalfConvolutionCost {
-    switch self {
-    case .sse42, .avx2:
-      HalfConvolutionCost(
-        direct: 65, products: 61, tiles: 6, tilesToFill: 5, element: 0.12, byte: 0.025)
-    case .avx512vnni:
-      HalfConvolutionCost(
-        direct: 131, products: 127, tiles: 14, tilesToFill: 7, element: 0.07, byte: 0.025)
-    case .neon:
-      HalfConvolutionCost(
-        direct: 5.1, products: 4.8, tiles: 16, tilesToFill: 4, element: 1.7, byte: 0.2)
-    }
-  }
-}
-
 /// A layer that may have a Winograd form.
 struct HalfWinogradCandidate {
   var shape: WinogradShape
@@ -71,7 +22,7 @@ struct HalfWinogradCandidate {
 ///
 /// The layer that saves most time for each further byte changes its form first, until no change fits.
 func chooseHalfForms(
-  _ candidates: [HalfWinogradCandidate], byteLimit: Int, costs: [HalfConvolutionCost]
+  _ candidates: [HalfWinogradCandidate], byteLimit: Int, costs: [ConvolutionCost]
 ) -> [WinogradForm?] {
   var chosen = [WinogradForm?](repeating: nil, count: candidates.count)
   let totals = costs.map { cost in candidates.reduce(0) { $0 + cost.direct($1.shape) } }

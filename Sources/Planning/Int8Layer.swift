@@ -58,16 +58,16 @@ extension FloatModel {
           : Quantizer.quantize(
             convolution, input: scales.input, output: scales.output, means: scales.means)
         return Int8Layer(
-          weights: packed(
-            quantized.weights, convolution, inputs: program.storedChannels(of: operation.input),
-            group: 4, zero: 0),
+          weights: WeightLayout(
+            convolution, storedInputs: program.storedChannels(of: operation.input), group: 4
+          ).packed(quantized.weights, zero: 0),
           bias: padded(quantized.bias, with: 0),
           flippedBias: padded(quantized.flippedBias, with: 0),
           multiplier: padded(quantized.multiplier, with: 0))
       case .linear(let linear):
         let quantized = Quantizer.quantize(linear)
         return Int8Layer(
-          weights: packed(quantized.weights, linear, zero: 0),
+          weights: WeightLayout(linear).packed(quantized.weights, zero: 0),
           multiplier: padded(quantized.multiplier, with: 0))
       case .input, .averagePool:
         preconditionFailure("only layers with weights have an int8 form")

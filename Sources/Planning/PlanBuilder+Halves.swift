@@ -20,7 +20,7 @@ extension PlanBuilder {
 
   /// What decides between Winograd forms. With fp16 sums it is their cost, which few layers do without, and else
   /// that of the levels with kernels of their own: sse42 has the reference.
-  private var halfCosts: [HalfConvolutionCost] {
+  private var halfCosts: [ConvolutionCost] {
     guard options.targets.isEmpty else { return options.targets.map(\.halfCost) }
     guard scheme.magnitudes.isEmpty else { return [.halfSums] }
     return [PlanTarget.avx2, .avx512vnni, .neon].map(\.halfCost)

@@ -178,13 +178,13 @@ struct PlanBuilder {
     var record = ConvolutionRecord(
       kernelSize: convolution.kernelSize, stride: convolution.stride, padding: convolution.padding)
     let inputs = graph.storedChannels(of: operation.input)
+    let layout = WeightLayout(convolution, storedInputs: inputs)
     switch arithmetic.weights {
     case .int8:
       quantize(&record, convolution, index, &arithmetic, inputs: inputs)
       return record
     case .float32:
-      record.weights = sections.append(
-        packed(convolution.weights, convolution, inputs: inputs, group: 1, zero: 0))
+      record.weights = sections.append(layout.packed(convolution.weights, zero: 0))
     case .float16:
       let weights = try halves(convolution.weights, convolution.name)
       if canSumInHalves(convolution, of: operation.input, form) {
@@ -192,7 +192,7 @@ struct PlanBuilder {
       }
       arithmetic.algorithm = form?.algorithm ?? .direct
       append(
-        packed(weights, convolution, inputs: inputs, group: 1, zero: 0), to: &record, form,
+        layout.packed(weights, zero: 0), to: &record, form,
         inputs: inputs, outputs: paddedChannels(convolution.outputChannels))
     }
     record.low = operation.isRectified ? 0 : -.infinity
@@ -244,10 +244,10 @@ struct PlanBuilder {
       record.weights = sections.append(layer.weights)
       record.multiplier = sections.append(layer.multiplier)
     case .float32:
-      record.weights = sections.append(packed(linear.weights, linear, zero: 0))
+      record.weights = sections.append(WeightLayout(linear).packed(linear.weights, zero: 0))
     case .float16:
-      record.weights = sections.append(
-        packed(try halves(linear.weights, linear.name), linear, zero: 0))
+      let weights = try halves(linear.weights, linear.name)
+      record.weights = sections.append(WeightLayout(linear).packed(weights, zero: 0))
     }
     record.bias = sections.append(padded(linear.bias, with: 0))
     return record
