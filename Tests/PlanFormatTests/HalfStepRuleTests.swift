@@ -104,14 +104,11 @@ import Testing
   @Test func transformedWeightsHaveAPlace() {
     let rule: StaticString = "transformed fp16 weights with a place"
     let size = UInt64((stored[.constants].count + 63) / 64 * 64)
-    for offset in [1, 32, size, size - 64, 1 << 62] as [UInt64] {
-      expectStepError(Self.convolution, rule, in: stored) {
-        $0.set64(.steps, $1 + StepField.transformed, offset)
-      }
-    }
-    for offset in [1, 32, made.made, made.made - 64, 1 << 62] as [UInt64] {
-      expectStepError(Self.convolution, rule, in: made) {
-        $0.set64(.steps, $1 + StepField.transformed, offset)
+    for (file, end) in [(stored, size), (made, made.made)] {
+      for offset in [1, 32, end, end - 64, 1 << 62] as [UInt64] {
+        expectStepError(Self.convolution, rule, in: file) {
+          $0.set64(.steps, $1 + StepField.transformed, offset)
+        }
       }
     }
   }
@@ -138,18 +135,13 @@ import Testing
       $0.set64(.steps, $1 + StepField.transformed, 64)
     }
     expectStepError(Self.sum, rule, in: made) { $0.set64(.steps, $1 + StepField.transformed, 0) }
-    for made in [self.made.made + 64, self.made.made + 1] {
-      var file = self.made
-      file.made = made
-      #expect(
-        planError(file.bytes)?.description
-          == PlanError.section(
-            .steps, "as many bytes of transformed weights as the header says"
-          ).description)
+    for (file, size) in [
+      (made, made.made + 64), (made, made.made + 1), (stored, 64),
+    ] {
+      expectError(
+        .section(.steps, "as many bytes of transformed weights as the header says"), in: file
+      ) { $0.made = size }
     }
-    var file = stored
-    file.made = 64
-    #expect(planError(file.bytes) != nil)
   }
 
   @Test func halfSumsAreOfConvolutionsWithHalfWeights() {

@@ -117,15 +117,23 @@ func planError(_ bytes: [UInt8]) -> PlanError? {
   }
 }
 
+/// Expects an error of a changed file.
+func expectError(
+  _ expected: PlanError, in file: PlanFile, sourceLocation: SourceLocation = #_sourceLocation,
+  _ change: (inout PlanFile) -> Void
+) {
+  var file = file
+  change(&file)
+  #expect(
+    planError(file.bytes)?.description == expected.description, sourceLocation: sourceLocation)
+}
+
 /// Expects an error at a step of a changed file; `change` is given where its record starts.
 func expectStepError(
   _ step: Int, _ rule: StaticString, in file: PlanFile,
   sourceLocation: SourceLocation = #_sourceLocation, _ change: (inout PlanFile, Int) -> Void
 ) {
-  var file = file
-  change(&file, step * StepField.byteCount)
-  let found = planError(file.bytes)
-  #expect(
-    found?.description == PlanError.step(index: step, rule).description,
-    sourceLocation: sourceLocation)
+  expectError(.step(index: step, rule), in: file, sourceLocation: sourceLocation) {
+    change(&$0, step * StepField.byteCount)
+  }
 }

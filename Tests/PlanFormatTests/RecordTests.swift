@@ -10,22 +10,21 @@ import Testing
 
   init() throws { original = PlanFile(try TestNetwork.basic.plan(inputSize: 32)) }
 
-  /// Writes a record into a section and calls `body` with a view of the file.
-  private func rewrite(
-    _ section: PlanSection, at offset: Int, byteCount: Int,
-    _ write: (UnsafeMutableRawBufferPointer) -> Void, _ body: (PlanView) -> Void
+  /// Replaces a record and calls `body` with a view of the file.
+  private func rewrite<Record: PlanRecord>(
+    _ section: PlanSection, _ index: Int, _ record: Record, _ body: (PlanView) -> Void
   ) throws {
     var file = original
+    let place = index * Record.byteCount
+    let zeros = [UInt8](repeating: 0, count: Record.byteCount)
     file[section].replaceSubrange(
-      offset..<offset + byteCount, with: [UInt8](repeating: 0, count: byteCount))
-    file[section].withUnsafeMutableBytes(write)
-    let bytes = file.bytes
-    let memory = GuardedMemory(capacity: bytes.count)
-    body(try PlanView(validating: memory.suffix(holding: bytes)))
+      place..<min(place + zeros.count, file[section].count), with: zeros)
+    file[section].withUnsafeMutableBytes { record.write(to: $0, at: place) }
+    try withView(file.bytes, body)
   }
 
   private func withOriginal(_ body: (PlanView) -> Void) throws {
-    try rewrite(.provenance, at: 0, byteCount: 0, { _ in }, body)
+    try withView(original.bytes, body)
   }
 
   @Test func theFileIsWhatThePlannerWrote() throws {
@@ -43,10 +42,7 @@ import Testing
       changed.name = 0
       changed.usedChannels = index < 9 ? 1 : record.usedChannels
       changed.borderPattern = record.format == .uint8 ? 0x0404_0404 : 0
-      let place = index * TensorRecord.byteCount
-      try rewrite(
-        .tensors, at: place, byteCount: TensorRecord.byteCount,
-        { changed.write(to: $0, at: place) }, { #expect($0.tensor(index) == changed) })
+      try rewrite(.tensors, index, changed) { #expect($0.tensor(index) == changed) }
     }
   }
 
@@ -63,19 +59,14 @@ import Testing
         convolution.residualFactor = 0.75
         changed.operation = .convolution(convolution)
       }
-      let place = index * StepRecord.byteCount
-      try rewrite(
-        .steps, at: place, byteCount: StepRecord.byteCount,
-        { changed.write(to: $0, at: place) }, { #expect($0.step(index) == changed) })
+      try rewrite(.steps, index, changed) { #expect($0.step(index) == changed) }
     }
   }
 
   @Test func theModelRecordComesBack() throws {
     var changed = ModelRecord()
     (changed.imageHeight, changed.imageWidth, changed.summary) = (32, 32, 6)
-    try rewrite(
-      .model, at: 0, byteCount: ModelRecord.byteCount, { changed.write(to: $0, at: 0) },
-      { #expect($0.model == changed) })
+    try rewrite(.model, 0, changed) { #expect($0.model == changed) }
   }
 
   @Test func outputsComeBack() throws {
@@ -88,21 +79,14 @@ import Testing
       #expect(String(cString: view.name(view.model.summary)) != "")
     }
     // Any tensor that lives to the end can be another output.
-    var file = original
     let other = OutputRecord(role: .other, tensor: 9, name: 0)
-    file[.outputs] += [UInt8](repeating: 0, count: OutputRecord.byteCount)
-    file[.outputs].withUnsafeMutableBytes { other.write(to: $0, at: 2 * OutputRecord.byteCount) }
-    let memory = GuardedMemory(capacity: file.bytes.count)
-    #expect(try PlanView(validating: memory.suffix(holding: file.bytes)).output(2) == other)
+    try rewrite(.outputs, 2, other) { #expect($0.output(2) == other) }
   }
 
   @Test func theRecipeRecordComesBack() throws {
     let changed = PreprocessingRecord(
       resize: 4096, crop: 32, mean: SIMD3(0.1, -0.2, 0.3), std: SIMD3(1, 2, 3))
-    try rewrite(
-      .preprocessing, at: 0, byteCount: PreprocessingRecord.byteCount,
-      { changed.write(to: $0, at: 0) },
-      { #expect($0.preprocessing == changed) })
+    try rewrite(.preprocessing, 0, changed) { #expect($0.preprocessing == changed) }
   }
 
   @Test func textsComeBack() throws {
@@ -115,15 +99,15 @@ import Testing
     // The last byte of a file of names is the zero that ends the last.
     #expect(file[.classes].last == 0)
     file.scratch += 64
-    let memory = GuardedMemory(capacity: file.bytes.count)
-    let view = try PlanView(validating: memory.suffix(holding: file.bytes))
-    #expect(view.hasClassNames)
-    for (index, name) in names.enumerated() {
-      #expect(view.className(index).map { String(decoding: $0, as: UTF8.self) } == name)
+    try withView(file.bytes) { view in
+      #expect(view.hasClassNames)
+      for (index, name) in names.enumerated() {
+        #expect(view.className(index).map { String(decoding: $0, as: UTF8.self) } == name)
+      }
+      #expect(String(cString: view.provenance) == "a: b\nc: d")
+      #expect(String(cString: view.name(view.step(1).name)) == "conv1")
+      #expect(String(cString: view.name(view.step(1).block)) == "stem")
     }
-    #expect(String(cString: view.provenance) == "a: b\nc: d")
-    #expect(String(cString: view.name(view.step(1).name)) == "conv1")
-    #expect(String(cString: view.name(view.step(1).block)) == "stem")
     try withOriginal { view in
       #expect(!view.hasClassNames)
       #expect(view.className(0) == nil)

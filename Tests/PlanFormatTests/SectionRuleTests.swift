@@ -13,12 +13,7 @@ import Testing
     _ section: PlanSection, _ rule: StaticString,
     sourceLocation: SourceLocation = #_sourceLocation, _ change: (inout PlanFile) -> Void
   ) {
-    var file = sound
-    change(&file)
-    let found = planError(file.bytes)
-    #expect(
-      found?.description == PlanError.section(section, rule).description,
-      sourceLocation: sourceLocation)
+    expectError(.section(section, rule), in: sound, sourceLocation: sourceLocation, change)
   }
 
   @Test func theModelHasItsRecord() {
@@ -85,23 +80,20 @@ import Testing
   }
 
   @Test func recordsAreWhole() {
-    expect(.tensors, "1 to 1024 records of 64 bytes") { $0[.tensors].removeLast() }
-    expect(.tensors, "1 to 1024 records of 64 bytes") { $0[.tensors] = [] }
-    expect(.tensors, "1 to 1024 records of 64 bytes") {
-      $0[.tensors] = [UInt8](repeating: 0, count: 1025 * 64)
-    }
-    expect(.steps, "1 to 1024 records of 192 bytes") { $0[.steps].append(0) }
-    expect(.steps, "1 to 1024 records of 192 bytes") { $0[.steps] = [] }
-    expect(.steps, "1 to 1024 records of 192 bytes") {
-      $0[.steps] = [UInt8](repeating: 0, count: 1025 * 192)
+    for (section, rule, tooMany) in [
+      (.tensors, "1 to 1024 records of 64 bytes", 1025 * 64),
+      (.steps, "1 to 1024 records of 192 bytes", 1025 * 192),
+      (.outputs, "1 to 64 records of 32 bytes", 65 * 32),
+    ] as [(PlanSection, StaticString, Int)] {
+      expect(section, rule) { $0[section].removeLast() }
+      expect(section, rule) { $0[section].append(0) }
+      for count in [0, tooMany] {
+        expect(section, rule) { $0[section] = [UInt8](repeating: 0, count: count) }
+      }
     }
   }
 
-  @Test func outputsAreWhole() {
-    let rule: StaticString = "1 to 64 records of 32 bytes"
-    expect(.outputs, rule) { $0[.outputs].removeLast() }
-    expect(.outputs, rule) { $0[.outputs] = [] }
-    expect(.outputs, rule) { $0[.outputs] = [UInt8](repeating: 0, count: 65 * 32) }
+  @Test func outputsHaveKnownRoles() {
     let codes: StaticString = "known roles and zeros in reserved bytes"
     expect(.outputs, codes) { $0.set(.outputs, 0, 3) }
     for reserved in [12, 28] { expect(.outputs, codes) { $0.set(.outputs, reserved, 1) } }

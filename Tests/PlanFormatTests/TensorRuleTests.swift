@@ -15,12 +15,9 @@ import Testing
     _ rule: StaticString, sourceLocation: SourceLocation = #_sourceLocation,
     _ change: (inout PlanFile, Int) -> Void
   ) {
-    var file = sound
-    change(&file, index * 64)
-    let found = planError(file.bytes)
-    #expect(
-      found?.description == PlanError.tensor(index: index, rule).description,
-      sourceLocation: sourceLocation)
+    expectError(.tensor(index: index, rule), in: sound, sourceLocation: sourceLocation) {
+      change(&$0, index * 64)
+    }
   }
 
   private func expect(
@@ -83,10 +80,9 @@ import Testing
 
   @Test func overlapsAreNamed() {
     // The image and the stem's result, live in the same step.
-    var file = sound
-    file.set64(.tensors, 64, file[.tensors].number(at: 0, count: 8))
-    #expect(
-      planError(file.bytes)?.description == PlanError.overlap(first: 0, second: 1).description)
+    expectError(.overlap(first: 0, second: 1), in: sound) {
+      $0.set64(.tensors, 64, sound[.tensors].number(at: 0, count: 8))
+    }
   }
 
   @Test func bordersAreOfEqualBytes() {
@@ -99,17 +95,11 @@ import Testing
     // layer1.0 is written in place of the stem's result, one row of bytes further on.
     #expect(
       sound[.tensors].number(at: 64, count: 8) == sound[.tensors].number(at: 3 * 64, count: 8))
-    var file = sound
-    file.arena += 64
-    file.set64(.tensors, 3 * 64, file[.tensors].number(at: 64, count: 8) + 64)
-    guard case .overlap = planError(file.bytes) else {
-      Issue.record("expected an overlap")
-      return
+    expectError(.overlap(first: 1, second: 3), in: sound) {
+      $0.arena += 64
+      $0.set64(.tensors, 3 * 64, sound[.tensors].number(at: 64, count: 8) + 64)
     }
     // In place, but the residual is read by a later step too.
-    file = sound
-    file.set(.tensors, 64 + 48, 4)
-    #expect(
-      planError(file.bytes)?.description == PlanError.overlap(first: 1, second: 3).description)
+    expectError(.overlap(first: 1, second: 3), in: sound) { $0.set(.tensors, 64 + 48, 4) }
   }
 }
