@@ -28,28 +28,25 @@ public struct Arithmetic: Equatable, Sendable {
     case winograd4x2 = 2
     case winograd4x4 = 3
 
-    /// Outputs that are computed together, in pixels.
-    public var tileHeight: Int {
+    /// Outputs that are computed together, in pixels, as the kernels take it.
+    package var tile: (height: UInt32, width: UInt32) {
       switch self {
-      case .direct: 1
-      case .winograd2x2: 2
-      case .winograd4x2, .winograd4x4: 4
+      case .direct: (1, 1)
+      case .winograd2x2: (2, 2)
+      case .winograd4x2: (4, 2)
+      case .winograd4x4: (4, 4)
       }
     }
 
-    /// Outputs that are computed together, in pixels.
-    public var tileWidth: Int {
-      switch self {
-      case .direct: 1
-      case .winograd2x2, .winograd4x2: 2
-      case .winograd4x4: 4
-      }
-    }
+    /// The height of the outputs that are computed together, in pixels.
+    public var tileHeight: Int { Int(tile.height) }
+    /// Their width.
+    public var tileWidth: Int { Int(tile.width) }
 
     /// Bytes of the transformed weights, of int16 or fp16; 0 of direct sums, which need none.
     public func transformedByteCount(inputs: Int, outputs: Int) -> Int {
       guard self != .direct else { return 0 }
-      return Int(rn_winograd_positions(UInt32(tileHeight), UInt32(tileWidth))) * inputs * outputs
+      return Int(rn_winograd_positions(tile.height, tile.width)) * inputs * outputs
         * MemoryLayout<Int16>.size
     }
   }
@@ -76,7 +73,7 @@ public struct Arithmetic: Equatable, Sendable {
 
   /// Bytes of scratch memory for each thread that the algorithm needs.
   public func scratchByteCount(inputs: Int) -> Int {
-    let (height, width) = (UInt32(algorithm.tileHeight), UInt32(algorithm.tileWidth))
+    let (height, width) = algorithm.tile
     switch (algorithm, accumulator) {
     case (.direct, _): return 0
     case (_, .int32): return Int(rn_winograd_q8_scratch(height, width, UInt32(inputs)))

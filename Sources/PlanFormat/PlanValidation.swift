@@ -31,30 +31,34 @@ extension PlanView {
     guard let tensor = tensors[index] else {
       throw .tensor(index: index, "a known format and zeros in reserved bytes")
     }
-    guard 1...1024 ~= tensor.height, 1...1024 ~= tensor.width, tensor.border <= 3 else {
-      throw .tensor(index: index, "height and width of 1 to 1024 and a border of at most 3")
+    func expect(_ holds: Bool, _ rule: StaticString) throws(PlanError) {
+      guard holds else { throw .tensor(index: index, rule) }
     }
+    try expect(
+      1...1024 ~= tensor.height && 1...1024 ~= tensor.width && tensor.border <= 3,
+      "height and width of 1 to 1024 and a border of at most 3")
     let isImage = tensor.channels == 3
-    guard isImage || tensor.channels % PlanLayout.channelBlock == 0,
-      1...65536 ~= tensor.channels, 1...tensor.channels ~= tensor.usedChannels
-    else { throw .tensor(index: index, "3 channels or whole blocks of 16, at most 65536") }
-    guard tensor.scale.isFinite, tensor.scale > 0, tensor.zeroPoint <= 255 else {
-      throw .tensor(index: index, "a positive finite scale and a zero point of at most 255")
-    }
+    try expect(
+      (isImage || tensor.channels % PlanLayout.channelBlock == 0)
+        && 1...65536 ~= tensor.channels && 1...tensor.channels ~= tensor.usedChannels,
+      "3 channels or whole blocks of 16, at most 65536")
+    try expect(
+      tensor.scale.isFinite && tensor.scale > 0 && tensor.zeroPoint <= 255,
+      "a positive finite scale and a zero point of at most 255")
     // A pattern of three bytes fills whole pixels of an image only.
     let isUniform = tensor.borderPattern == (tensor.borderPattern & 0xFF) &* 0x0101_0101
-    guard tensor.format == .uint8 ? isImage || isUniform : tensor.borderPattern == 0 else {
-      throw .tensor(index: index, "a border of equal bytes, of zeros in float32")
-    }
-    guard tensor.offset % PlanLayout.alignment == 0, tensor.offset <= arenaByteCount,
-      tensor.storageByteCount <= arenaByteCount - tensor.offset
-    else { throw .tensor(index: index, "an aligned place within the arena") }
-    guard tensor.firstStep <= tensor.lastStep, tensor.lastStep < stepCount,
-      let producer = steps[tensor.firstStep], producer.output == index
-    else { throw .tensor(index: index, "a life that starts with the step that writes it") }
-    guard tensor.name < stringsByteCount else {
-      throw .tensor(index: index, "a name within the strings")
-    }
+    try expect(
+      tensor.format == .uint8 ? isImage || isUniform : tensor.borderPattern == 0,
+      "a border of equal bytes, of zeros in float32")
+    try expect(
+      tensor.offset % PlanLayout.alignment == 0 && tensor.offset <= arenaByteCount
+        && tensor.storageByteCount <= arenaByteCount - tensor.offset,
+      "an aligned place within the arena")
+    try expect(
+      tensor.firstStep <= tensor.lastStep && tensor.lastStep < stepCount
+        && steps[tensor.firstStep]?.output == index,
+      "a life that starts with the step that writes it")
+    try expect(tensor.name < stringsByteCount, "a name within the strings")
   }
 
   private func validateStep(_ index: Int) throws(PlanError) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ResNetPlanFormat
+
 /// A layer that may have a Winograd form.
 struct HalfWinogradCandidate {
   var shape: WinogradShape
@@ -7,43 +9,35 @@ struct HalfWinogradCandidate {
   var greatestWeight: Float
 
   /// Bytes by which a form's weights are more than the plain ones, which inference does not read then.
-  func addedBytes(_ form: WinogradForm) -> Int {
+  func addedBytes(_ form: Arithmetic.Algorithm) -> Int {
     2 * (form.positions - 9) * shape.inputs * shape.outputs
   }
 
   /// Transformed weights of F(2, 3) are up to 9/4 times as large.
-  func isInRange(_ form: WinogradForm) -> Bool {
-    form.width == 4 || greatestWeight * 2.25 < Float(Float16.greatestFiniteMagnitude)
+  func isInRange(_ form: Arithmetic.Algorithm) -> Bool {
+    form.tileWidth == 4 || greatestWeight * 2.25 < Float(Float16.greatestFiniteMagnitude)
   }
 }
 
-/// The forms of fp16 layers that save most time over all costs while they add at most `byteLimit` bytes; nil for
-/// direct sums.
+/// The forms of fp16 layers that save most time over all costs while they add at most `byteLimit` bytes.
 ///
 /// The layer that saves most time for each further byte changes its form first, until no change fits.
 func chooseHalfForms(
   _ candidates: [HalfWinogradCandidate], byteLimit: Int, costs: [ConvolutionCost]
-) -> [WinogradForm?] {
-  var chosen = [WinogradForm?](repeating: nil, count: candidates.count)
-  let totals = costs.map { cost in candidates.reduce(0) { $0 + cost.direct($1.shape) } }
+) -> [Arithmetic.Algorithm] {
+  var chosen = [Arithmetic.Algorithm](repeating: .direct, count: candidates.count)
+  let totals = costs.map { cost in candidates.reduce(0) { $0 + cost.time($1.shape, .direct) } }
   // In parts of the time that all candidates take directly.
-  func cost(_ index: Int, _ form: WinogradForm?) -> Double {
-    let shape = candidates[index].shape
-    return zip(costs, totals).reduce(0) { sum, next in
-      let (cost, total) = next
-      return sum + (form.map { cost.winograd(shape, $0) } ?? cost.direct(shape)) / total
-    }
-  }
-  func bytes(_ index: Int, _ form: WinogradForm?) -> Int {
-    form.map(candidates[index].addedBytes) ?? 0
+  func cost(_ index: Int, _ form: Arithmetic.Algorithm) -> Double {
+    zip(costs, totals).reduce(0) { $0 + $1.0.time(candidates[index].shape, form) / $1.1 }
   }
   var left = byteLimit
   while true {
-    var best: (index: Int, form: WinogradForm, added: Int)?
+    var best: (index: Int, form: Arithmetic.Algorithm, added: Int)?
     var greatest = 0.0
-    for index in candidates.indices {
-      for form in WinogradForm.all where candidates[index].isInRange(form) {
-        let added = bytes(index, form) - bytes(index, chosen[index])
+    for (index, candidate) in candidates.enumerated() {
+      for form in Arithmetic.Algorithm.winograd where candidate.isInRange(form) {
+        let added = candidate.addedBytes(form) - candidate.addedBytes(chosen[index])
         let saved = cost(index, chosen[index]) - cost(index, form)
         let gain = saved / Double(max(added, 1))
         if saved > 0, added <= left, gain > greatest {

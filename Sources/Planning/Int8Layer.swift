@@ -5,12 +5,19 @@ import Synchronization
 
 /// An int8 layer as kernels read it: weights packed, values of output channels padded to whole blocks.
 struct Int8Layer: Sendable {
-  var weights: [Int8]
+  let weights: [Int8]
   /// Empty for the classifier, whose bias is float32.
-  var bias: [Int32] = []
+  let bias: [Int32]
   /// ``bias`` for inputs that are 128 less.
-  var flippedBias: [Int32] = []
-  var multiplier: [Float]
+  let flippedBias: [Int32]
+  let multiplier: [Float]
+
+  init(_ layer: QuantizedLayer, _ layout: WeightLayout) {
+    weights = layout.packed(layer.weights, zero: 0)
+    bias = padded(layer.bias, with: 0)
+    flippedBias = padded(layer.flippedBias, with: 0)
+    multiplier = padded(layer.multiplier, with: 0)
+  }
 }
 
 /// All that an int8 layer depends on besides its float32 weights and biases.
@@ -57,18 +64,10 @@ extension FloatModel {
             means: scales.means)
           : Quantizer.quantize(
             convolution, input: scales.input, output: scales.output, means: scales.means)
-        return Int8Layer(
-          weights: WeightLayout(
-            convolution, storedInputs: program.storedChannels(of: operation.input), group: 4
-          ).packed(quantized.weights, zero: 0),
-          bias: padded(quantized.bias, with: 0),
-          flippedBias: padded(quantized.flippedBias, with: 0),
-          multiplier: padded(quantized.multiplier, with: 0))
+        let inputs = program.storedChannels(of: operation.input)
+        return Int8Layer(quantized, WeightLayout(convolution, storedInputs: inputs, group: 4))
       case .linear(let linear):
-        let quantized = Quantizer.quantize(linear)
-        return Int8Layer(
-          weights: WeightLayout(linear).packed(quantized.weights, zero: 0),
-          multiplier: padded(quantized.multiplier, with: 0))
+        return Int8Layer(Quantizer.quantize(linear), WeightLayout(linear))
       case .input, .averagePool:
         preconditionFailure("only layers with weights have an int8 form")
       }

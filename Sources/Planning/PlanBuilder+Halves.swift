@@ -27,7 +27,7 @@ extension PlanBuilder {
   }
 
   /// Chooses the Winograd forms of the layers that can have one: 3×3 with stride 1 of whole blocks of channels.
-  func chooseHalfForms() -> [Int: WinogradForm] {
+  func chooseHalfForms() -> [Int: Arithmetic.Algorithm] {
     guard options.winograd != .off else { return [:] }
     var indices: [Int] = []
     var candidates: [HalfWinogradCandidate] = []
@@ -58,17 +58,15 @@ extension PlanBuilder {
     let forms = ResNetPlanning.chooseHalfForms(
       candidates, byteLimit: options.winogradByteLimit ?? 2 * halfWeights * 5 / 4,
       costs: halfCosts)
-    var chosen: [Int: WinogradForm] = [:]
-    for (index, form) in zip(indices, forms) { chosen[index] = form }
-    return chosen
+    return Dictionary(uniqueKeysWithValues: zip(indices, forms))
   }
 
   /// Appends packed weights, or what a Winograd form makes of them.
   mutating func append(
-    _ weights: [UInt16], to record: inout ConvolutionRecord, _ form: WinogradForm?, inputs: Int,
-    outputs: Int
+    _ weights: [UInt16], to record: inout ConvolutionRecord, _ algorithm: Arithmetic.Algorithm,
+    inputs: Int, outputs: Int
   ) {
-    guard let form else {
+    guard algorithm != .direct else {
       record.weights = sections.append(weights)
       return
     }
@@ -78,20 +76,20 @@ extension PlanBuilder {
       record.transformedPlace = .madeAtLoad
       record.transformed = header.loadTimeByteCount
       header.loadTimeByteCount += PlanLayout.aligned(
-        form.algorithm.transformedByteCount(inputs: inputs, outputs: outputs))
+        algorithm.transformedByteCount(inputs: inputs, outputs: outputs))
     } else {
       record.transformed = sections.append(
-        form.transformed(weights, inputs: inputs, outputs: outputs))
+        algorithm.transformed(weights, inputs: inputs, outputs: outputs))
     }
   }
 }
 
-extension WinogradForm {
+extension Arithmetic.Algorithm {
   /// Packed fp16 weights as the Winograd kernels read them.
   fileprivate func transformed(_ weights: [UInt16], inputs: Int, outputs: Int) -> [UInt16] {
     var result = [UInt16](repeating: 0, count: positions * inputs * outputs)
     rn_winograd_f16_weights(
-      UInt32(height), UInt32(width), weights, UInt32(outputs / PlanLayout.channelBlock),
+      tile.height, tile.width, weights, UInt32(outputs / PlanLayout.channelBlock),
       UInt32(inputs), &result)
     return result
   }

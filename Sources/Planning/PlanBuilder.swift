@@ -11,7 +11,7 @@ struct PlanBuilder {
   /// The formats of operations and tensors.
   let formats: PlanFormats
   /// The Winograd forms of fp16 operations, by their indices.
-  var halfForms: [Int: WinogradForm] = [:]
+  var halfForms: [Int: Arithmetic.Algorithm] = [:]
   /// The weights of which a session makes others, in the order of steps. They come last in the constants, so
   /// that inference touches no page with them.
   var loadTimeSources: [[UInt16]] = []
@@ -149,7 +149,8 @@ struct PlanBuilder {
       let width = record.outputWidth(input)
       needScratch(step.stemScratchByteCount(width: width, output))
     case .convolution(let convolution):
-      let record = try record(convolution, index, &step.arithmetic, halfForms[index])
+      let record = try record(
+        convolution, index, &step.arithmetic, halfForms[index, default: .direct])
       step.operation = .convolution(record)
       var scratch = step.arithmetic.scratchByteCount(inputs: input.channels)
       if step.arithmetic.activations == .float32 {
@@ -172,7 +173,7 @@ struct PlanBuilder {
 
   private mutating func record(
     _ convolution: Convolution, _ index: Int, _ arithmetic: inout Arithmetic,
-    _ form: WinogradForm? = nil
+    _ algorithm: Arithmetic.Algorithm = .direct
   ) throws(PlanningError) -> ConvolutionRecord {
     let operation = graph.operations[index]
     var record = ConvolutionRecord(
@@ -187,12 +188,12 @@ struct PlanBuilder {
       record.weights = sections.append(layout.packed(convolution.weights, zero: 0))
     case .float16:
       let weights = try halves(convolution.weights, convolution.name)
-      if canSumInHalves(convolution, of: operation.input, form) {
+      if canSumInHalves(convolution, of: operation.input, algorithm) {
         arithmetic.accumulator = .float16
       }
-      arithmetic.algorithm = form?.algorithm ?? .direct
+      arithmetic.algorithm = algorithm
       append(
-        layout.packed(weights, zero: 0), to: &record, form,
+        layout.packed(weights, zero: 0), to: &record, algorithm,
         inputs: inputs, outputs: paddedChannels(convolution.outputChannels))
     }
     record.low = operation.isRectified ? 0 : -.infinity
@@ -222,9 +223,9 @@ struct PlanBuilder {
         outputs: paddedChannels(output.channels))
       // The transformed weights of the form that pays on the targets, if there is one.
       if let choice = chooseWinograd(layer.weights, shape, targets: options.targets) {
-        arithmetic.algorithm = choice.form.algorithm
+        arithmetic.algorithm = choice.algorithm
         record.levels = choice.targets.reduce(record.levels) { $0.union($1.level) }
-        record.transformed = sections.append(choice.form.transformed(layer.weights, shape))
+        record.transformed = sections.append(choice.algorithm.transformed(layer.weights, shape))
       }
     }
     record.bias = sections.append(layer.bias)

@@ -48,19 +48,11 @@ public enum Planner {
     }
     var builder = PlanBuilder(scheme, options)
     let file = try builder.build()
-    try check(file)
-    return file
-  }
-
-  private static func check(_ file: [UInt8]) throws(PlanningError) {
-    let failure: PlanError? = file.withUnsafeBytes { bytes in
-      do throws(PlanError) {
-        _ = try PlanView(validating: bytes)
-        return nil
-      } catch {
-        return error
-      }
+    do {
+      try file.withUnsafeBytes { _ = try PlanView(validating: $0) }
+    } catch {
+      throw .limit("\(error)")
     }
-    if let failure { throw .limit(failure.description) }
+    return file
   }
 }

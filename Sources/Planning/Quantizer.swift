@@ -2,14 +2,16 @@
 
 public import ResNetModelGraph
 
-/// A convolution with int8 weights, not yet packed.
-public struct QuantizedConvolution: Equatable, Sendable {
-  /// `[oc][ic][row][column]`, -127…127.
-  public var weights: [Int8]
-  /// Below 2^30 in magnitude, in units of one product; the input's zero point is accounted for.
-  public var bias: [Int32]
-  /// From one product to one step of the output, for each output channel.
-  public var multiplier: [Float]
+/// A layer with int8 weights, not yet packed.
+public struct QuantizedLayer: Equatable, Sendable {
+  /// `[oc][ic][row][column]`, of the classifier `[out][in]`; -127…127.
+  public var weights: [Int8] = []
+  /// Below 2^30 in magnitude, in units of one product; the input's zero point is accounted for. Empty for the
+  /// classifier, whose bias is float32.
+  public var bias: [Int32] = []
+  /// From one product to one step of the output, for each output channel; of the classifier from one step of the
+  /// weights to a real value.
+  public var multiplier: [Float] = []
 
   /// The biases for inputs that are 128 less: int8 instead of uint8.
   public var flippedBias: [Int32] {
@@ -19,14 +21,6 @@ public struct QuantizedConvolution: Equatable, Sendable {
       return bias[channel] + 128 * row.reduce(0) { $0 + Int32($1) }
     }
   }
-}
-
-/// The classifier with int8 weights, not yet packed.
-public struct QuantizedLinear: Equatable, Sendable {
-  /// `[out][in]`, -127…127.
-  public var weights: [Int8]
-  /// From one step of the weights to a real value, for each output.
-  public var multiplier: [Float]
 }
 
 /// The real value of each byte of an input channel: `step * (byte - zero)`.
@@ -47,7 +41,7 @@ public enum Quantizer {
   public static func quantize(
     _ convolution: Convolution, input: ActivationScale, output: ActivationScale,
     means: [Double]? = nil
-  ) -> QuantizedConvolution {
+  ) -> QuantizedLayer {
     let channels = convolution.inputChannels
     let encoding = InputEncoding(
       steps: [Double](repeating: Double(input.scale), count: channels),
@@ -62,7 +56,7 @@ public enum Quantizer {
   public static func quantizeStem(
     _ stem: Convolution, mean: SIMD3<Float>, std: SIMD3<Float>, output: ActivationScale,
     means: [Double]? = nil
-  ) -> QuantizedConvolution {
+  ) -> QuantizedLayer {
     let encoding = InputEncoding(
       steps: (0..<3).map { 1 / (255 * Double(std[$0])) },
       zeros: (0..<3).map { 255 * Double(mean[$0]) })
@@ -70,8 +64,8 @@ public enum Quantizer {
   }
 
   /// Quantizes the classifier, whose input are float32 features.
-  public static func quantize(_ linear: Linear) -> QuantizedLinear {
-    var result = QuantizedLinear(weights: [], multiplier: [])
+  public static func quantize(_ linear: Linear) -> QuantizedLayer {
+    var result = QuantizedLayer()
     result.weights.reserveCapacity(linear.weights.count)
     for output in 0..<linear.outputCount {
       let row = linear.weights[output * linear.inputCount..<(output + 1) * linear.inputCount]
@@ -94,7 +88,7 @@ public enum Quantizer {
   private static func quantize(
     _ convolution: Convolution, _ input: InputEncoding, _ output: ActivationScale,
     _ means: [Double]?
-  ) -> QuantizedConvolution {
+  ) -> QuantizedLayer {
     let taps = convolution.kernelSize * convolution.kernelSize
     let perChannel = convolution.inputChannels * taps
     // For each weight of an output channel: in loops without a division of its index.
@@ -103,7 +97,7 @@ public enum Quantizer {
     let zeros = spread(input.zeros)
     let spreadMeans = means.map(spread)
     var quotients = [Double](repeating: 0, count: perChannel)
-    var result = QuantizedConvolution(weights: [], bias: [], multiplier: [])
+    var result = QuantizedLayer()
     result.weights.reserveCapacity(convolution.weights.count)
     for channel in 0..<convolution.outputChannels {
       let first = channel * perChannel

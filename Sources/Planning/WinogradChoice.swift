@@ -70,19 +70,16 @@ struct ConvolutionCost {
       direct: 33, products: 33, element: 0.45, byte: 0.08, halves: (tiles: 8, toFill: 4))
   }
 
-  func direct(_ shape: WinogradShape) -> Double {
-    let weights = Double(9 * shape.inputs * shape.outputs)
-    return time(
-      Double(shape.height * shape.width) * weights / direct,
-      bytes: halves == nil ? weights : 2 * weights)
-  }
-
-  func winograd(_ shape: WinogradShape, _ form: WinogradForm) -> Double {
-    let count = form.tiles(shape)
+  /// Nanoseconds of a convolution.
+  func time(_ shape: WinogradShape, _ algorithm: Arithmetic.Algorithm) -> Double {
+    let count = algorithm.tiles(shape)
+    let weights = Double(algorithm.positions * shape.inputs * shape.outputs)
+    guard algorithm != .direct else {
+      return time(Double(count) * weights / direct, bytes: halves == nil ? weights : 2 * weights)
+    }
     let filled = halves.map { Double(min(count, $0.tiles)) / Double($0.toFill) } ?? 1
-    let weights = Double(form.positions * shape.inputs * shape.outputs)
     return time(Double(count) * weights / (products * min(1, filled)), bytes: 2 * weights)
-      + Double(count * form.positions * (shape.inputs + shape.outputs)) * element
+      + Double(count * algorithm.positions * (shape.inputs + shape.outputs)) * element
   }
 
   private func time(_ products: Double, bytes: Double) -> Double {
@@ -102,46 +99,37 @@ package struct WinogradShape {
   }
 }
 
-/// F(height × width, 3 × 3).
-package struct WinogradForm: Equatable {
-  package var algorithm: Arithmetic.Algorithm
+extension Arithmetic.Algorithm {
+  /// F(height × width, 3 × 3).
+  package static let winograd: [Arithmetic.Algorithm] = [.winograd2x2, .winograd4x2, .winograd4x4]
 
-  package static let all = [
-    WinogradForm(.winograd2x2), WinogradForm(.winograd4x2), WinogradForm(.winograd4x4),
-  ]
-
-  package init(_ algorithm: Arithmetic.Algorithm) { self.algorithm = algorithm }
-
-  var height: Int { algorithm.tileHeight }
-  var width: Int { algorithm.tileWidth }
-  package var positions: Int { Int(rn_winograd_positions(UInt32(height), UInt32(width))) }
+  /// Products of a tile for each pair of channels.
+  var positions: Int { Int(rn_winograd_positions(tile.height, tile.width)) }
 
   func tiles(_ shape: WinogradShape) -> Int {
-    Int(
-      rn_winograd_tiles(
-        UInt32(shape.height), UInt32(shape.width), UInt32(height), UInt32(width)))
+    Int(rn_winograd_tiles(UInt32(shape.height), UInt32(shape.width), tile.height, tile.width))
   }
 
   /// Whether these packed weights give exact sums for all inputs.
   package func isExact(_ weights: [Int8], _ shape: WinogradShape) -> Bool {
     rn_winograd_q8_is_exact(
-      UInt32(height), UInt32(width), weights, UInt32(shape.outputs / PlanLayout.channelBlock),
+      tile.height, tile.width, weights, UInt32(shape.outputs / PlanLayout.channelBlock),
       UInt32(shape.inputs)) != 0
   }
 
-  /// The weights as the Winograd kernels read them.
-  package func transformed(_ weights: [Int8], _ shape: WinogradShape) -> [Int16] {
+  /// Packed weights as the Winograd kernels read them.
+  func transformed(_ weights: [Int8], _ shape: WinogradShape) -> [Int16] {
     var result = [Int16](repeating: 0, count: positions * shape.inputs * shape.outputs)
     rn_winograd_q8_weights(
-      UInt32(height), UInt32(width), weights, UInt32(shape.outputs / PlanLayout.channelBlock),
+      tile.height, tile.width, weights, UInt32(shape.outputs / PlanLayout.channelBlock),
       UInt32(shape.inputs), &result)
     return result
   }
 }
 
-/// A form, and the targets on which it pays.
+/// An algorithm, and the targets on which it pays.
 package struct WinogradChoice: Equatable {
-  package var form: WinogradForm
+  package var algorithm: Arithmetic.Algorithm
   package var targets: [PlanTarget]
 }
 
@@ -153,13 +141,13 @@ package func chooseWinograd(
   guard shape.inputs % 32 == 0 else { return nil }
   var best: WinogradChoice?
   var greatest = 0.0
-  for form in WinogradForm.all {
-    let ratios = targets.map { ($0, $0.cost.winograd(shape, form) / $0.cost.direct(shape)) }
+  for form in Arithmetic.Algorithm.winograd {
+    let ratios = targets.map { ($0, $0.cost.time(shape, form) / $0.cost.time(shape, .direct)) }
     let paying = ratios.filter { $0.1 < 0.92 }
     let saved = paying.reduce(0) { $0 + 1 - $1.1 }
     if saved > greatest, form.isExact(weights, shape) {
       greatest = saved
-      best = WinogradChoice(form: form, targets: paying.map(\.0))
+      best = WinogradChoice(algorithm: form, targets: paying.map(\.0))
     }
   }
   return best

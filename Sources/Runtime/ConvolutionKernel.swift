@@ -52,8 +52,7 @@ enum ConvolutionKernel {
   func units(_ geometry: rn_conv_geometry) -> Int {
     let (height, width) = (geometry.output_height, geometry.output_width)
     guard algorithm != .direct else { return Int((geometry.output_blocks + 1) / 2 * height) }
-    let tiles = rn_winograd_tiles(
-      height, width, UInt32(algorithm.tileHeight), UInt32(algorithm.tileWidth))
+    let tiles = rn_winograd_tiles(height, width, algorithm.tile.height, algorithm.tile.width)
     return Int((geometry.output_blocks + 1) / 2 * rn_winograd_strips(tiles))
   }
 
@@ -144,8 +143,7 @@ extension Binder {
       var arguments = rn_winograd_q8_args()
       arguments.conv = direct
       arguments.weights = constants(record.transformed, as: Int16.self)
-      arguments.tile_height = UInt32(algorithm.tileHeight)
-      arguments.tile_width = UInt32(algorithm.tileWidth)
+      (arguments.tile_height, arguments.tile_width) = algorithm.tile
       return .winogradQ8(kernels.winograd_q8, arguments, algorithm)
     case .float32, .float16:
       let direct = floatArguments(record, arithmetic)
@@ -157,8 +155,7 @@ extension Binder {
         case .constants: constants(record.transformed, as: UInt16.self)
         case .madeAtLoad: UnsafePointer(loadTimePlace(record))
         }
-      arguments.tile_height = UInt32(algorithm.tileHeight)
-      arguments.tile_width = UInt32(algorithm.tileWidth)
+      (arguments.tile_height, arguments.tile_width) = algorithm.tile
       let function =
         arithmetic.accumulator == .float16 ? kernels.winograd_f16acc16 : kernels.winograd_f16
       return .winogradFloat(function!, arguments, algorithm)
@@ -223,10 +220,9 @@ extension Binder {
   func makeWeights(of step: StepRecord) -> Bool {
     guard let record = step.operation.convolution, record.transformedPlace == .madeAtLoad
     else { return false }
-    let algorithm = step.arithmetic.algorithm
+    let tile = step.arithmetic.algorithm.tile
     rn_winograd_f16_weights(
-      UInt32(algorithm.tileHeight), UInt32(algorithm.tileWidth),
-      constants(record.weights, as: UInt16.self),
+      tile.height, tile.width, constants(record.weights, as: UInt16.self),
       UInt32(plan.tensor(step.output).channels / PlanLayout.channelBlock),
       UInt32(plan.tensor(step.input).channels), loadTimePlace(record))
     return true

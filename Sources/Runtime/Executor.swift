@@ -20,25 +20,24 @@ struct Executor {
 
   mutating func run() {
     takeTime(beforeStep: 0)
-    runAllThreads()
+    if let pool {
+      withUnsafeMutablePointer(to: &self) { executor in
+        rn_pool_run(
+          pool,
+          { context, thread in
+            let executor = context!.assumingMemoryBound(to: Executor.self)
+            executor.pointee.runSteps(thread: Int(thread))
+          }, executor)
+      }
+    } else {
+      runSteps(thread: 0)
+    }
     takeTime(beforeStep: steps.count)
   }
 
   /// Takes the time if that is wanted, on thread 0.
   private func takeTime(beforeStep index: Int) {
     if let timestamps { timestamps[index] = rn_monotonic_ns() }
-  }
-
-  private mutating func runAllThreads() {
-    guard let pool else { return runSteps(thread: 0) }
-    withUnsafeMutablePointer(to: &self) { executor in
-      rn_pool_run(
-        pool,
-        { context, thread in
-          let executor = context!.assumingMemoryBound(to: Executor.self)
-          executor.pointee.runSteps(thread: Int(thread))
-        }, executor)
-    }
   }
 
   private func runSteps(thread index: Int) {

@@ -39,9 +39,7 @@ public struct InstructionSet: Equatable, Sendable {
 
   /// The level named by the environment variable `RN_ISA`, or the best of this CPU without it.
   public static func fromEnvironment() throws(SessionError) -> InstructionSet {
-    let variable: StaticString = "RN_ISA"
-    let key = UnsafeRawPointer(variable.utf8Start).assumingMemoryBound(to: CChar.self)
-    guard let name = getenv(key) else { return .best }
+    guard let name = getenv(cString("RN_ISA")) else { return .best }
     return try InstructionSet(named: name)
   }
 

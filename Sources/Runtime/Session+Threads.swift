@@ -8,9 +8,6 @@ extension Session {
   /// Fast is what has at least three quarters of the fastest core's capacity, or highest clock; of
   /// hardware threads of one core one counts. It is no more than a container's CPU limit.
   public static var defaultThreadCount: Int {
-    let noRoot: StaticString = ""
-    let cores = rn_fast_core_count(
-      UnsafeRawPointer(noRoot.utf8Start).assumingMemoryBound(to: CChar.self))
-    return min(Int(cores), Int(RN_POOL_MAX_THREADS))
+    min(Int(rn_fast_core_count(cString(""))), Int(RN_POOL_MAX_THREADS))
   }
 }

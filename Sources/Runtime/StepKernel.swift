@@ -33,6 +33,7 @@ package struct StepKernel: Equatable, BitwiseCopyable {
   }
 }
 
-private func cString(_ text: StaticString) -> UnsafePointer<CChar> {
+/// A text that ends with a zero byte, for C.
+func cString(_ text: StaticString) -> UnsafePointer<CChar> {
   UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
 }

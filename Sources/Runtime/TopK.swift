@@ -25,9 +25,9 @@ package func topK(
   else { return 0 }
   var filled = 0
   var index = 0
-  while index + 16 <= count {
+  while index < count {
     // Once all places are taken, most vectors hold nothing greater than the last of them.
-    if filled == room {
+    if filled == room, index + 16 <= count {
       let vector = UnsafeRawPointer(values + index)
         .loadUnaligned(as: SIMD16<Float>.self)
       let least = SIMD16(repeating: values[indices[filled - 1]])
@@ -36,14 +36,9 @@ package func topK(
         continue
       }
     }
-    for lane in index..<index + 16 {
-      insert(lane, values, indices, room, &filled)
-    }
-    index += 16
-  }
-  while index < count {
-    insert(index, values, indices, room, &filled)
-    index += 1
+    let end = min(index + 16, count)
+    for place in index..<end { insert(place, values, indices, room, &filled) }
+    index = end
   }
   return filled
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ResNetPlanFormat
 import ResNetPlanning
 import Testing
 
@@ -11,12 +12,12 @@ import Testing
   }
 
   /// The forms whose sums of the greatest inputs, times the even part of the scale, fit int32.
-  private func exactForms(_ weights: [Int8]) -> [WinogradForm] {
-    WinogradForm.all.filter { $0.isExact(weights, shape) }
+  private func exactForms(_ weights: [Int8]) -> [Arithmetic.Algorithm] {
+    Arithmetic.Algorithm.winograd.filter { $0.isExact(weights, shape) }
   }
 
   @Test func exactnessIsDecidedByTheGreatestSum() {
-    let forms = WinogradForm.all
+    let forms = Arithmetic.Algorithm.winograd
     // 2304 weights times 255 times T against 2^31: 57 is the greatest for T = 64.
     #expect(exactForms(weights(57)) == forms)
     #expect(exactForms(weights(58)) == [forms[0], forms[1]])
@@ -31,10 +32,10 @@ import Testing
 
   @Test func onlyExactFormsAreChosen() throws {
     let light = try #require(chooseWinograd(weights(1), shape, targets: [.avx2]))
-    #expect(light.form == WinogradForm.all[2])
+    #expect(light.algorithm == .winograd4x4)
     #expect(light.targets == [.avx2])
     let heavy = try #require(chooseWinograd(weights(127), shape, targets: [.avx2, .avx512vnni]))
-    #expect(heavy.form == WinogradForm.all[1])
+    #expect(heavy.algorithm == .winograd4x2)
     #expect(heavy.targets == [.avx2, .avx512vnni])
     #expect(chooseWinograd(weights(1), shape, targets: []) == nil)
   }

@@ -111,7 +111,7 @@ import Testing
     let input = ActivationScale(low: 0, high: 4)
     let output = ActivationScale(low: -2, high: 2)
     let bias = convolution.bias
-    func worst(_ quantized: QuantizedConvolution) -> Double {
+    func worst(_ quantized: QuantizedLayer) -> Double {
       (0..<3).map { channel in
         let exact = (0..<8).reduce(Double(bias[channel])) {
           $0 + Double(weights[channel * 8 + $1]) * means[$1]
