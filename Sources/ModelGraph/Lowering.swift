@@ -151,14 +151,15 @@ private struct Lowering {
       * convolution.kernelSize * convolution.kernelSize
     var output = network.layers[end].output
     var isRectified = false
+    var upper = Float.infinity
     if let relu = uses.only(of: output),
-      case .clamp(let lower, let upper) = network.layers[relu].kind
+      case .clamp(let lower, let limit) = network.layers[relu].kind
     {
-      guard lower == 0, upper == .infinity else {
-        throw network.layers[relu].unfit(
-          "a ReLU from 0 to infinity", "\(lower) to \(upper)")
+      guard lower == 0 else {
+        throw network.layers[relu].unfit("a ReLU, which is from 0 on", "\(lower) to \(limit)")
       }
       isRectified = true
+      upper = limit
       isFused.insert(relu)
       output = network.layers[relu].output
     }
@@ -177,20 +178,22 @@ private struct Lowering {
     }
     append(
       kind, layer, input: input, residual: residual, output: output, height: height, width: width,
-      channels: convolution.outputChannels, isRectified: isRectified,
+      channels: convolution.outputChannels, isRectified: isRectified, upper: upper,
       multiplications: multiplications)
   }
 
   private mutating func append(
     _ kind: Program.Kind, _ layer: Network.Layer, input: Int, residual: Int? = nil,
-    output: String, height: Int, width: Int, channels: Int, isRectified: Bool, multiplications: Int
+    output: String, height: Int, width: Int, channels: Int, isRectified: Bool,
+    upper: Float = .infinity, multiplications: Int
   ) {
     let tensor = add(
       output, height: height, width: width, channels: channels, isRectified: isRectified)
     program.operations.append(
       Program.Operation(
         kind: kind, name: layer.name, block: layer.block, input: input, residual: residual,
-        output: tensor, isRectified: isRectified, multiplications: multiplications))
+        output: tensor, isRectified: isRectified, upper: upper,
+        multiplications: multiplications))
   }
 
   private mutating func add(

@@ -48,6 +48,8 @@ public struct Program: Sendable {
     public var output: Int
     /// Whether the result is rectified.
     public var isRectified: Bool
+    /// What no value of the result exceeds: 6 for ReLU6, infinity for none.
+    public var upper: Float = .infinity
     /// The multiplications of the network's own shape.
     public var multiplications: Int
   }

@@ -236,8 +236,8 @@ extension PlanView {
   ) throws(PlanError) {
     switch step.arithmetic.activations {
     case .float32:
-      guard record.low == 0 || record.low == -Float.infinity, record.high == Float.infinity else {
-        throw .step(index: index, "a lower bound of 0 or none and no upper bound")
+      guard record.low == 0 || record.low == -Float.infinity, record.low <= record.high else {
+        throw .step(index: index, "a lower bound of 0 or none, not above the upper one")
       }
     case .uint8:
       let zero = Float(tensor(step.output).zeroPoint)

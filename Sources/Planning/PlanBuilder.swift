@@ -195,7 +195,7 @@ struct PlanBuilder {
         inputs: inputs, outputs: paddedChannels(convolution.outputChannels))
     }
     record.low = operation.isRectified ? 0 : -.infinity
-    record.high = .infinity
+    record.high = operation.upper
     record.bias = sections.append(padded(convolution.bias, with: 0))
     return record
   }
@@ -209,7 +209,8 @@ struct PlanBuilder {
     let means = scheme.channelMeans.isEmpty ? nil : scheme.channelMeans[operation.input]
     let layer = scheme.model.int8Layer(
       index, LayerScales(input: scale(operation.input), output: output, means: means))
-    (record.low, record.high) = Quantizer.clamp(output, isRectified: operation.isRectified)
+    (record.low, record.high) = Quantizer.clamp(
+      output, isRectified: operation.isRectified, upper: operation.upper)
     if let residual = operation.residual {
       record.residualFactor = Float(Double(scale(residual).scale) / Double(output.scale))
     }

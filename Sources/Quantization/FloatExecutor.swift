@@ -46,12 +46,13 @@ package final class FloatExecutor {
       case .input:
         convert(pixels, output)
       case .stem(let stem):
-        convolve(index, shape(stem), input, nil, unpooled!, low: 0)
+        convolve(index, shape(stem), input, nil, unpooled!, low: 0, high: operation.upper)
         pool(unpooled!, output)
       case .convolution(let convolution):
         let residual = operation.residual.map { tensors[$0] }
         let low: Float = operation.isRectified ? 0 : -.infinity
-        convolve(index, shape(convolution), input, residual, output, low: low)
+        convolve(
+          index, shape(convolution), input, residual, output, low: low, high: operation.upper)
       case .averagePool:
         average(input, output)
       case .linear:
@@ -145,7 +146,7 @@ package final class FloatExecutor {
   /// The classifier is a 1×1 convolution of one pixel.
   private func convolve(
     _ index: Int, _ shape: Shape, _ input: FloatTensor, _ residual: FloatTensor?,
-    _ output: FloatTensor, low: Float
+    _ output: FloatTensor, low: Float, high: Float = .infinity
   ) {
     var arguments = rn_conv_float_args()
     arguments.geometry.output_height = UInt32(output.height)
@@ -165,7 +166,7 @@ package final class FloatExecutor {
     arguments.residual = residual.map { UnsafePointer($0.pixel()) }
     arguments.output = output.pixel()
     arguments.low = low
-    arguments.high = .infinity
+    arguments.high = high
     kernels.conv_f32(&arguments, 0, rn_conv_units(&arguments.geometry))
   }
 
