@@ -80,6 +80,7 @@ extension PlanView {
     case .input: try validateInput(step, index)
     case .stem(let record): try validateStem(record, step, index)
     case .convolution(let record): try validateConvolution(record, step, index)
+    case .pool(let record): try validatePool(record, step, index)
     case .globalAverage(let record): try validateGlobalAverage(record, step, index)
     case .linear(let record): try validateLinear(record, step, index)
     }
@@ -89,7 +90,7 @@ extension PlanView {
     let isDirect = arithmetic.algorithm == .direct
     let sums = (arithmetic.activations, arithmetic.weights, arithmetic.accumulator)
     switch operation {
-    case .input, .globalAverage: return arithmetic == .int8 || arithmetic == .float32
+    case .input, .pool, .globalAverage: return arithmetic == .int8 || arithmetic == .float32
     case .linear: return sums.0 == .float32 && sums.2 == .float32 && isDirect
     case .stem, .convolution:
       switch sums {
@@ -278,6 +279,27 @@ extension PlanView {
       }
       guard isPlaced else { throw .step(index: index, "transformed fp16 weights with a place") }
     }
+  }
+
+  private func validatePool(
+    _ record: PoolRecord, _ step: StepRecord, _ index: Int
+  ) throws(PlanError) {
+    try validateNoResidual(step, index)
+    let input = tensor(step.input)
+    let output = tensor(step.output)
+    guard 1...16 ~= record.kernelHeight, 1...16 ~= record.kernelWidth,
+      1...16 ~= record.strideY, 1...16 ~= record.strideX,
+      max(record.paddingTop, record.paddingBottom) < record.kernelHeight,
+      max(record.paddingLeft, record.paddingRight) < record.kernelWidth
+    else { throw .step(index: index, "a window and a stride of 1 to 16 and less padding") }
+    guard input.format == step.arithmetic.activations, output.format == input.format,
+      input.channels % PlanLayout.channelBlock == 0, output.channels == input.channels,
+      record.outputHeight(input) == output.height, record.outputWidth(input) == output.width
+    else { throw .step(index: index, "an output of the input's format and of the pool's shape") }
+    guard
+      record.reduction != .maximum
+        || input.scale == output.scale && input.zeroPoint == output.zeroPoint
+    else { throw .step(index: index, "the input's scale and zero point for a maximum") }
   }
 
   private func validateGlobalAverage(

@@ -39,7 +39,7 @@ public final class FloatModel: @unchecked Sendable {
       case .linear(let linear):
         weights.append(FloatBuffer(packed(values, linear, zero: 0)))
         biases.append(FloatBuffer(padded(linear.bias, with: 0)))
-      case .input, .averagePool:
+      case .input, .maxPool, .averagePool, .globalAverage:
         weights.append(nil)
         biases.append(nil)
       }
@@ -67,7 +67,7 @@ public final class FloatModel: @unchecked Sendable {
     case .linear(var linear):
       linear.weights = unpacked(values, linear)
       operation.kind = .linear(linear)
-    case .input, .averagePool: break
+    case .input, .maxPool, .averagePool, .globalAverage: break
     }
     return operation
   }

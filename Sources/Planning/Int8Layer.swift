@@ -69,7 +69,7 @@ extension FloatModel {
         return Int8Layer(
           weights: packed(quantized.weights, linear, zero: 0),
           multiplier: padded(quantized.multiplier, with: 0))
-      case .input, .averagePool:
+      case .input, .maxPool, .averagePool, .globalAverage:
         preconditionFailure("only layers with weights have an int8 form")
       }
     }
