@@ -260,6 +260,31 @@ typedef struct rn_avgpool_args {
   float *features;  // [channels]
 } rn_avgpool_args;
 
+// Rows of a pool of kernel_height x kernel_width windows. Window (y, x) starts at pixel
+// (y * stride_y - padding_top, x * stride_x - padding_left); its pixels outside the image count for
+// nothing.
+//   windowmax: the greatest value, found as value > greatest ? value : greatest in the order of
+//   rows and columns, so that float32 too has the same bits everywhere; no NaN
+//   windowavg: n pixels of a window are in the image; the divisor d is n, or the whole window's
+//   pixels if counts_padding
+//     f32: (a chain of additions in the order of rows and columns, starting at 0) / (float)d
+//     q8:  t = (float)(sum - n * input_zero) * multiplier / (float)d, the sum exact
+//          output = round_half_even(min(max(t, -output_zero), 255 - output_zero)) + output_zero
+// Every operation is rounded on its own; max(t, low) is that of conv_q8. Bytes are stored ^ flip.
+// Range: windows of 1...256 pixels, each with a pixel of the image at least.
+typedef struct rn_window_args {
+  const void *input; // at pixel (0, 0)
+  void *output;      // at pixel (0, 0)
+  size_t input_row, output_row;
+  uint32_t input_height, input_width, output_height, output_width;
+  uint32_t channels; // a multiple of 16
+  uint32_t kernel_height, kernel_width, stride_y, stride_x, padding_top, padding_left;
+  uint8_t counts_padding;
+  uint8_t flip;                    // of q8: the table's activation_flip
+  int32_t input_zero, output_zero; // of windowavg_q8: 0...255
+  float multiplier;                // of windowavg_q8: scale of the input / scale of the output
+} rn_window_args;
+
 // The classifier on float32 features with int8 weights:
 //   logits[o] = (sum over i of features[i] * weight[i][o]) * multiplier[o] + bias[o]
 // summed in the order of i, every multiplication and addition rounded on its own.
@@ -302,6 +327,10 @@ typedef struct rn_kernels {
   void (*maxpool_f32)(const rn_maxpool_args *);
   void (*avgpool_q8)(const rn_avgpool_args *);
   void (*avgpool_f32)(const rn_avgpool_args *);
+  void (*windowmax_q8)(const rn_window_args *, uint32_t first_row, uint32_t last_row);
+  void (*windowmax_f32)(const rn_window_args *, uint32_t first_row, uint32_t last_row);
+  void (*windowavg_q8)(const rn_window_args *, uint32_t first_row, uint32_t last_row);
+  void (*windowavg_f32)(const rn_window_args *, uint32_t first_row, uint32_t last_row);
   void (*linear_q8)(const rn_linear_q8_args *, uint32_t first_block, uint32_t last_block);
   void (*dequantize)(const rn_convert_args *, const uint8_t *stored, float *values);
   void (*quantize)(const rn_convert_args *, const float *values, uint8_t *stored);

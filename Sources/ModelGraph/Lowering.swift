@@ -33,6 +33,7 @@ private struct Lowering {
   private var tensors: [String: Int] = [:]
   /// Layers that are part of an operation before them, or of a sum behind them.
   private var isFused: Set<Int> = []
+  private var hasStem = false
 
   init(_ network: Network, _ program: Program) {
     self.network = network
@@ -73,11 +74,7 @@ private struct Lowering {
       let other = layer.inputs.first { $0 != network.layers[convolution].output }
       try lowerConvolution(convolution, end: index, residual: try tensor(other ?? "", of: layer))
     case .globalAveragePool:
-      let input = try tensor(layer.inputs[0], of: layer)
-      let source = program.tensors[input]
-      append(
-        .averagePool, layer, input: input, output: layer.output, height: 1, width: 1,
-        channels: source.channels, isRectified: source.isRectified, multiplications: 0)
+      try lowerPool(.globalAverage, index, height: 1, width: 1)
     case .linear(var linear):
       let input = try tensor(layer.inputs[0], of: layer)
       guard (program.tensors[input].height, program.tensors[input].width) == (1, 1) else {
@@ -93,11 +90,36 @@ private struct Lowering {
         "batch norm behind a convolution that nothing else reads "
           + "(pre-activation ResNets are not supported)", "it elsewhere")
     case .clamp: throw layer.unfit("ReLU behind a convolution or a sum", "it elsewhere")
-    case .maxPool:
-      throw layer.unfit("max pool behind the ReLU of a convolution, alone there", "it elsewhere")
-    case .averagePool:
-      throw layer.unfit("average pool of 2×2 with stride 2 before a 1×1 convolution", "another")
+    case .maxPool(let pool):
+      let source = program.tensors[try tensor(layer.inputs[0], of: layer)]
+      let (window, height, width) = try layer.executable(pool, source)
+      try lowerPool(.maxPool(window), index, height: height, width: width)
+    case .averagePool(let pool):
+      let source = program.tensors[try tensor(layer.inputs[0], of: layer)]
+      guard
+        pool.kernel != Network.Extent(source.height, source.width)
+          || pool.padding != Network.Padding(0)
+      else { return try lowerPool(.globalAverage, index, height: 1, width: 1) }
+      let (window, height, width) = try layer.executable(pool, source)
+      if pool.countsPadding, window.padding != pool.padding {
+        throw layer.unfit("an average that does not count padding if it rounds up", "both")
+      }
+      try lowerPool(.averagePool(window), index, height: height, width: width)
     }
+  }
+
+  private mutating func lowerPool(
+    _ kind: Program.Kind, _ index: Int, height: Int, width: Int
+  ) throws(GraphError) {
+    let layer = network.layers[index]
+    let input = try tensor(layer.inputs[0], of: layer)
+    let source = program.tensors[input]
+    guard layer.inputs[0] != Network.image else {
+      throw layer.unfit("a pool behind a convolution", "it at the image")
+    }
+    append(
+      kind, layer, input: input, output: layer.output, height: height, width: width,
+      channels: source.channels, isRectified: source.isRectified, multiplications: 0)
   }
 
   /// The convolution that a sum is fused into: the first of its inputs that only the sum reads.
@@ -151,25 +173,25 @@ private struct Lowering {
       * convolution.kernelSize * convolution.kernelSize
     var output = network.layers[end].output
     var isRectified = false
+    var upper = Float.infinity
     if let relu = uses.only(of: output),
-      case .clamp(let lower, let upper) = network.layers[relu].kind
+      case .clamp(let lower, let limit) = network.layers[relu].kind
     {
-      guard lower == 0, upper == .infinity else {
-        throw network.layers[relu].unfit(
-          "a ReLU from 0 to infinity", "\(lower) to \(upper)")
+      guard lower == 0 else {
+        throw network.layers[relu].unfit("a ReLU, which is from 0 on", "\(lower) to \(limit)")
       }
       isRectified = true
+      upper = limit
       isFused.insert(relu)
       output = network.layers[relu].output
     }
     var kind = Program.Kind.convolution(convolution)
-    if isRectified, residual == nil, let pool = uses.only(of: output),
-      case .maxPool(let window) = network.layers[pool].kind
+    // One row at a time, without the tensor between: at the first pool, which is that of the largest image.
+    if isRectified, residual == nil, layer.block == "stem" || layer.inputs[0] == Network.image,
+      !hasStem, let pool = uses.only(of: output),
+      network.layers[pool].kind == .maxPool(Network.stemPool)
     {
-      guard window == Network.stemPool else {
-        throw network.layers[pool].unfit(
-          "max pool of 3×3 with stride 2 and padding 1", "\(window.text)")
-      }
+      hasStem = true
       isFused.insert(pool)
       kind = .stem(convolution)
       output = network.layers[pool].output
@@ -177,20 +199,22 @@ private struct Lowering {
     }
     append(
       kind, layer, input: input, residual: residual, output: output, height: height, width: width,
-      channels: convolution.outputChannels, isRectified: isRectified,
+      channels: convolution.outputChannels, isRectified: isRectified, upper: upper,
       multiplications: multiplications)
   }
 
   private mutating func append(
     _ kind: Program.Kind, _ layer: Network.Layer, input: Int, residual: Int? = nil,
-    output: String, height: Int, width: Int, channels: Int, isRectified: Bool, multiplications: Int
+    output: String, height: Int, width: Int, channels: Int, isRectified: Bool,
+    upper: Float = .infinity, multiplications: Int
   ) {
     let tensor = add(
       output, height: height, width: width, channels: channels, isRectified: isRectified)
     program.operations.append(
       Program.Operation(
         kind: kind, name: layer.name, block: layer.block, input: input, residual: residual,
-        output: tensor, isRectified: isRectified, multiplications: multiplications))
+        output: tensor, isRectified: isRectified, upper: upper,
+        multiplications: multiplications))
   }
 
   private mutating func add(
@@ -234,6 +258,50 @@ extension Network.Layer {
       name: name, inputChannels: layer.inputChannels, outputChannels: layer.outputChannels,
       kernelSize: kernel, stride: stride, padding: padding, weights: layer.weights,
       bias: layer.bias ?? [Float](repeating: 0, count: layer.outputChannels))
+  }
+}
+
+extension Network.Layer {
+  /// A pool of an image as the kernels take it, and the height and width of its result.
+  ///
+  /// Windows that overhang because sizes are rounded up become padding.
+  fileprivate func executable(
+    _ pool: Network.Pool, _ source: Program.Tensor
+  ) throws(GraphError) -> (pool: Network.Pool, height: Int, width: Int) {
+    var padding = pool.padding
+    guard
+      let height = places(
+        source.height, pool.kernel.height, pool.stride.height, padding.top, &padding.bottom,
+        roundsUp: pool.roundsUp),
+      let width = places(
+        source.width, pool.kernel.width, pool.stride.width, padding.left, &padding.right,
+        roundsUp: pool.roundsUp)
+    else {
+      throw unfit(
+        "a pool of windows and strides of 1 to 16, less padding, and an image of the window's size",
+        "\(pool.text) of \(source.height)×\(source.width)")
+    }
+    return (
+      Network.Pool(
+        kernel: pool.kernel, stride: pool.stride, padding: padding,
+        countsPadding: pool.countsPadding), height, width
+    )
+  }
+
+  /// The windows along one direction; nil if the kernels do not take them.
+  private func places(
+    _ size: Int, _ kernel: Int, _ stride: Int, _ before: Int, _ after: inout Int, roundsUp: Bool
+  ) -> Int? {
+    let reach = size + before + after - kernel
+    guard 1...16 ~= kernel, 1...16 ~= stride, 0..<kernel ~= before, 0..<kernel ~= after, reach >= 0
+    else { return nil }
+    let count = reach / stride + 1
+    // Another window counts if it starts in the image or in the padding before it.
+    guard roundsUp, !reach.isMultiple(of: stride), count * stride < size + before else {
+      return count
+    }
+    after = count * stride + kernel - size - before
+    return count + 1
   }
 }
 

@@ -29,8 +29,12 @@ public struct Program: Sendable {
     case stem(Convolution)
     /// Convolution, with the addition of `residual` if there is one.
     case convolution(Convolution)
+    /// The greatest value of each window; `roundsUp` is false, and every window has a pixel of the image.
+    case maxPool(Network.Pool)
+    /// The mean of each window, as for ``maxPool(_:)``.
+    case averagePool(Network.Pool)
     /// The mean over all pixels.
-    case averagePool
+    case globalAverage
     /// The classifier.
     case linear(Linear)
   }
@@ -48,6 +52,8 @@ public struct Program: Sendable {
     public var output: Int
     /// Whether the result is rectified.
     public var isRectified: Bool
+    /// What no value of the result exceeds: 6 for ReLU6, infinity for none.
+    public var upper: Float = .infinity
     /// The multiplications of the network's own shape.
     public var multiplications: Int
   }
@@ -151,7 +157,7 @@ public struct Program: Sendable {
       linear.weights = []
       operations[operation].kind = .linear(linear)
       return weights
-    case .input, .averagePool: return []
+    case .input, .maxPool, .averagePool, .globalAverage: return []
     }
   }
 
@@ -161,7 +167,8 @@ public struct Program: Sendable {
       switch operation.kind {
       case .stem(let convolution), .convolution(let convolution):
         tensors[operation.input].border = max(tensors[operation.input].border, convolution.padding)
-      case .input, .averagePool, .linear: break
+      // The windows of pools are cut to the image.
+      case .input, .maxPool, .averagePool, .globalAverage, .linear: break
       }
     }
     // Residuals form chains from block to block: once forwards, once backwards.

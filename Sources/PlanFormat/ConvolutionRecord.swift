@@ -67,14 +67,12 @@ public struct ConvolutionRecord: Equatable, Sendable {
 
   /// The height of the result; 0 if the kernel does not fit.
   public func outputHeight(_ input: TensorRecord) -> Int {
-    let reach = input.height + paddingTop + paddingBottom - kernelHeight
-    return reach < 0 ? 0 : reach / strideY + 1
+    places(input.height + paddingTop + paddingBottom, kernelHeight, strideY)
   }
 
   /// The width of the result; 0 if the kernel does not fit.
   public func outputWidth(_ input: TensorRecord) -> Int {
-    let reach = input.width + paddingLeft + paddingRight - kernelWidth
-    return reach < 0 ? 0 : reach / strideX + 1
+    places(input.width + paddingLeft + paddingRight, kernelWidth, strideX)
   }
 
   mutating func code(_ codec: inout RecordCodec) {

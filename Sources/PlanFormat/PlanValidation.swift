@@ -158,13 +158,14 @@ private struct StepRules {
     try expect(isKnown(step.arithmetic), "an arithmetic that its operation has")
     switch step.operation {
     case .convolution: break
-    case .input, .stem, .globalAverage, .linear:
+    case .input, .stem, .pool, .globalAverage, .linear:
       try expect(!step.hasResidual, "a residual at convolutions only")
     }
     switch step.operation {
     case .input: try validateInput()
     case .stem(let record): try validateStem(record)
     case .convolution(let record): try validateConvolution(record)
+    case .pool(let record): try validatePool(record)
     case .globalAverage(let record): try validateGlobalAverage(record)
     case .linear(let record): try validateLinear(record)
     }
@@ -174,7 +175,7 @@ private struct StepRules {
     let isDirect = arithmetic.algorithm == .direct
     let sums = (arithmetic.activations, arithmetic.weights, arithmetic.accumulator)
     switch step.operation {
-    case .input, .globalAverage: return arithmetic == .int8 || arithmetic == .float32
+    case .input, .pool, .globalAverage: return arithmetic == .int8 || arithmetic == .float32
     case .linear: return sums.0 == .float32 && sums.2 == .float32 && isDirect
     case .stem, .convolution:
       switch sums {
@@ -293,8 +294,8 @@ private struct StepRules {
     switch format {
     case .float32:
       try expect(
-        (record.low == 0 || record.low == -Float.infinity) && record.high == Float.infinity,
-        "a lower bound of 0 or none and no upper bound")
+        (record.low == 0 || record.low == -Float.infinity) && record.low <= record.high,
+        "a lower bound of 0 or none, not above the upper one")
     case .uint8:
       let zero = Float(output.zeroPoint)
       try expect(
@@ -332,6 +333,25 @@ private struct StepRules {
         "an fp16 Winograd form of whole blocks, for all levels")
       try expect(isPlaced, "transformed fp16 weights with a place")
     }
+  }
+
+  private func validatePool(_ record: PoolRecord) throws(PlanError) {
+    try expect(
+      1...16 ~= record.kernelHeight && 1...16 ~= record.kernelWidth
+        && 1...16 ~= record.strideY && 1...16 ~= record.strideX
+        && max(record.paddingTop, record.paddingBottom) < record.kernelHeight
+        && max(record.paddingLeft, record.paddingRight) < record.kernelWidth,
+      "a window and a stride of 1 to 16 and less padding")
+    try expect(
+      input.format == format && output.format == format
+        && input.channels % PlanLayout.channelBlock == 0 && output.channels == input.channels
+        && record.outputHeight(input) == output.height
+        && record.outputWidth(input) == output.width,
+      "an output of the input's format and of the pool's shape")
+    try expect(
+      record.reduction != .maximum
+        || input.scale == output.scale && input.zeroPoint == output.zeroPoint,
+      "the input's scale and zero point for a maximum")
   }
 
   private func validateGlobalAverage(_ record: GlobalAverageRecord) throws(PlanError) {

@@ -8,6 +8,8 @@ public enum StepOperation: Equatable, Sendable {
   case stem(ConvolutionRecord)
   /// Convolution, with residual add and clamping in its epilogue.
   case convolution(ConvolutionRecord)
+  /// The greatest or the mean of each window.
+  case pool(PoolRecord)
   /// The mean over all pixels: the features.
   case globalAverage(GlobalAverageRecord)
   /// The classifier: the logits.
@@ -20,6 +22,7 @@ public enum StepOperation: Equatable, Sendable {
     case convolution = 2
     case globalAverage = 3
     case linear = 4
+    case pool = 5
   }
 
   var code: Code {
@@ -29,6 +32,7 @@ public enum StepOperation: Equatable, Sendable {
     case .convolution: .convolution
     case .globalAverage: .globalAverage
     case .linear: .linear
+    case .pool: .pool
     }
   }
 
@@ -38,7 +42,8 @@ public enum StepOperation: Equatable, Sendable {
     case .input: "input"
     case .stem: "stem"
     case .convolution: "convolution"
-    case .globalAverage: "average pool"
+    case .pool(let record): record.reduction == .maximum ? "max pool" : "average pool"
+    case .globalAverage: "global mean"
     case .linear: "linear"
     }
   }
@@ -65,6 +70,11 @@ public enum StepOperation: Equatable, Sendable {
       if case .linear(let old) = self { record = old }
       record.code(&codec)
       self = .linear(record)
+    case .pool:
+      var record = PoolRecord()
+      if case .pool(let old) = self { record = old }
+      record.code(&codec)
+      self = .pool(record)
     }
   }
 
@@ -72,7 +82,7 @@ public enum StepOperation: Equatable, Sendable {
   public var convolution: ConvolutionRecord? {
     switch self {
     case .stem(let record), .convolution(let record): record
-    case .input, .globalAverage, .linear: nil
+    case .input, .pool, .globalAverage, .linear: nil
     }
   }
 }

@@ -11,7 +11,7 @@
 /// | 20, 24 | u32 | name and block, offsets in the strings |
 /// | 32 | u64 | multiplications of the network's own shape |
 /// | 28–31, 40–63 | | 0 |
-/// | 64–191 | | ``ConvolutionRecord``, ``GlobalAverageRecord``, ``LinearRecord``, or 0 |
+/// | 64–191 | | ``ConvolutionRecord``, ``PoolRecord``, ``GlobalAverageRecord``, ``LinearRecord``, or 0 |
 public struct StepRecord: Equatable, PlanRecord {
   public static var byteCount: Int { 192 }
   static var payloadOffset: Int { 64 }

@@ -40,7 +40,7 @@ public final class FloatModel: @unchecked Sendable {
       case .linear(let linear):
         weights.append(FloatBuffer(WeightLayout(linear).packed(values, zero: 0)))
         biases.append(FloatBuffer(padded(linear.bias, with: 0)))
-      case .input, .averagePool:
+      case .input, .maxPool, .averagePool, .globalAverage:
         weights.append(nil)
         biases.append(nil)
       }
@@ -69,7 +69,7 @@ public final class FloatModel: @unchecked Sendable {
     case .linear(var linear):
       linear.weights = WeightLayout(linear).unpacked(values)
       operation.kind = .linear(linear)
-    case .input, .averagePool: break
+    case .input, .maxPool, .averagePool, .globalAverage: break
     }
     return operation
   }

@@ -68,7 +68,7 @@ extension FloatModel {
         return Int8Layer(quantized, WeightLayout(convolution, storedInputs: inputs, group: 4))
       case .linear(let linear):
         return Int8Layer(Quantizer.quantize(linear), WeightLayout(linear))
-      case .input, .averagePool:
+      case .input, .maxPool, .averagePool, .globalAverage:
         preconditionFailure("only layers with weights have an int8 form")
       }
     }

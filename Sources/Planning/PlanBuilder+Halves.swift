@@ -52,7 +52,7 @@ extension PlanBuilder {
             greatestWeight: convolution.weights.reduce(0) { max($0, $1.magnitude) }))
       case .stem(let convolution): halfWeights += convolution.weights.count
       case .linear(let linear): halfWeights += linear.weights.count
-      case .input, .averagePool: break
+      case .input, .maxPool, .averagePool, .globalAverage: break
       }
     }
     let forms = ResNetPlanning.chooseHalfForms(

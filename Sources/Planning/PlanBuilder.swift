@@ -10,6 +10,7 @@ struct PlanBuilder {
   let options: PlanOptions
   /// The formats of operations and tensors.
   let formats: PlanFormats
+  private let activations: [ActivationScale]
   /// The Winograd forms of fp16 operations, by their indices.
   var halfForms: [Int: Arithmetic.Algorithm] = [:]
   /// The weights of which a session makes others, in the order of steps. They come last in the constants, so
@@ -21,6 +22,7 @@ struct PlanBuilder {
   init(_ scheme: QuantizationScheme, _ options: PlanOptions) {
     formats = PlanFormats(scheme)
     self.scheme = scheme
+    activations = Self.scales(scheme)
     self.options = options
   }
 
@@ -28,8 +30,27 @@ struct PlanBuilder {
   private var preprocessing: PreprocessingRecord { scheme.model.preprocessing }
 
   func scale(_ tensor: Int) -> ActivationScale {
-    formats.tensors[tensor] == .uint8 && !scheme.activations.isEmpty
-      ? scheme.activations[tensor] : ActivationScale(low: 0, high: 255)
+    formats.tensors[tensor] == .uint8 && !activations.isEmpty
+      ? activations[tensor] : ActivationScale(low: 0, high: 255)
+  }
+
+  /// The scales of a scheme, with one for both tensors of a max pool: the output's, if nothing else reads the
+  /// input.
+  private static func scales(_ scheme: QuantizationScheme) -> [ActivationScale] {
+    var scales = scheme.activations
+    guard !scales.isEmpty else { return [] }
+    let program = scheme.model.program
+    let pools = program.operations.filter {
+      if case .maxPool = $0.kind { true } else { false }
+    }
+    for pool in pools.reversed() {
+      let readers = program.operations.count {
+        $0.kind != .input && $0.input == pool.input || $0.residual == pool.input
+      }
+      if readers == 1 { scales[pool.input] = scales[pool.output] }
+    }
+    for pool in pools { scales[pool.output] = scales[pool.input] }
+    return scales
   }
 
   mutating func build() throws(PlanningError) -> [UInt8] {
@@ -157,7 +178,10 @@ struct PlanBuilder {
         scratch += StripLayout(record, step.arithmetic, input: input, output: output).byteCount
       }
       needScratch(scratch)
-    case .averagePool:
+    case .maxPool(let pool): step.operation = .pool(PoolRecord(pool, .maximum))
+    case .averagePool(let pool):
+      step.operation = .pool(PoolRecord(pool, pool.countsPadding ? .paddedMean : .mean))
+    case .globalAverage:
       let scale = input.format == .uint8 ? Double(self.scale(operation.input).scale) : 1
       step.operation = .globalAverage(
         GlobalAverageRecord(factor: Float(scale / Double(input.height * input.width))))
@@ -197,7 +221,7 @@ struct PlanBuilder {
         inputs: inputs, outputs: paddedChannels(convolution.outputChannels))
     }
     record.low = operation.isRectified ? 0 : -.infinity
-    record.high = .infinity
+    record.high = operation.upper
     record.bias = sections.append(padded(convolution.bias, with: 0))
     return record
   }
@@ -211,7 +235,8 @@ struct PlanBuilder {
     let means = scheme.channelMeans.isEmpty ? nil : scheme.channelMeans[operation.input]
     let layer = scheme.model.int8Layer(
       index, LayerScales(input: scale(operation.input), output: output, means: means))
-    (record.low, record.high) = Quantizer.clamp(output, isRectified: operation.isRectified)
+    (record.low, record.high) = Quantizer.clamp(
+      output, isRectified: operation.isRectified, upper: operation.upper)
     if let residual = operation.residual {
       record.residualFactor = Float(Double(scale(residual).scale) / Double(output.scale))
     }
@@ -252,6 +277,17 @@ struct PlanBuilder {
     }
     record.bias = sections.append(padded(linear.bias, with: 0))
     return record
+  }
+}
+
+extension PoolRecord {
+  fileprivate init(_ pool: Network.Pool, _ reduction: Reduction) {
+    self.init()
+    self.reduction = reduction
+    (kernelHeight, kernelWidth) = (pool.kernel.height, pool.kernel.width)
+    (strideY, strideX) = (pool.stride.height, pool.stride.width)
+    (paddingTop, paddingLeft) = (pool.padding.top, pool.padding.left)
+    (paddingBottom, paddingRight) = (pool.padding.bottom, pool.padding.right)
   }
 }
 

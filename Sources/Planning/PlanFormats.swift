@@ -24,23 +24,40 @@ struct PlanFormats {
     for operation in program.operations where weights(operation) == .int8 {
       // The input makes either, the pool takes what it finds, and a classifier reads float32 features.
       switch operation.kind {
-      case .input, .averagePool, .linear: continue
+      case .input, .maxPool, .averagePool, .globalAverage, .linear: continue
       case .stem, .convolution: break
       }
       canBeFloat[operation.input] = false
       canBeFloat[operation.output] = false
       if let residual = operation.residual { canBeFloat[residual] = false }
     }
+    // A pool of windows keeps the format; a format may pass through several.
+    let pools = program.operations.filter { $0.kind.isWindowPool }
+    for _ in pools {
+      for operation in pools {
+        let both = canBeFloat[operation.input] && canBeFloat[operation.output]
+        (canBeFloat[operation.input], canBeFloat[operation.output]) = (both, both)
+      }
+    }
     let tensors = canBeFloat.map { $0 ? ActivationFormat.float32 : .uint8 }
     operations = program.operations.map { operation in
       switch operation.kind {
       case .input: Arithmetic(tensors[operation.output])
-      case .averagePool: Arithmetic(tensors[operation.input])
+      case .maxPool, .averagePool, .globalAverage: Arithmetic(tensors[operation.input])
       case .linear: Arithmetic(.float32, weights(operation), .float32)
       case .stem, .convolution: Arithmetic(ofConvolutionWith: weights(operation))
       }
     }
     self.tensors = tensors
+  }
+}
+
+extension Program.Kind {
+  fileprivate var isWindowPool: Bool {
+    switch self {
+    case .maxPool, .averagePool: true
+    case .input, .stem, .convolution, .globalAverage, .linear: false
+    }
   }
 }
 

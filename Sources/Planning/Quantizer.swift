@@ -79,10 +79,10 @@ public enum Quantizer {
 
   /// The clamp of an output before rounding, without its zero point.
   public static func clamp(
-    _ output: ActivationScale, isRectified: Bool
+    _ output: ActivationScale, isRectified: Bool, upper: Float = .infinity
   ) -> (low: Float, high: Float) {
     let low = isRectified ? 0 : -Float(output.zeroPoint)
-    return (low, Float(255 - output.zeroPoint))
+    return (low, min(Float(255 - output.zeroPoint), upper / output.scale))
   }
 
   private static func quantize(

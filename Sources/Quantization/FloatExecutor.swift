@@ -46,13 +46,16 @@ package final class FloatExecutor {
       case .input:
         convert(pixels, output)
       case .stem(let stem):
-        convolve(index, shape(stem), input, nil, unpooled!, low: 0)
-        pool(unpooled!, output)
+        convolve(index, shape(stem), input, nil, unpooled!, low: 0, high: operation.upper)
+        poolStem(unpooled!, output)
       case .convolution(let convolution):
         let residual = operation.residual.map { tensors[$0] }
         let low: Float = operation.isRectified ? 0 : -.infinity
-        convolve(index, shape(convolution), input, residual, output, low: low)
-      case .averagePool:
+        convolve(
+          index, shape(convolution), input, residual, output, low: low, high: operation.upper)
+      case .maxPool(let window): pool(input, output, window, kernels.windowmax_f32)
+      case .averagePool(let window): pool(input, output, window, kernels.windowavg_f32)
+      case .globalAverage:
         average(input, output)
       case .linear:
         convolve(index, (1, 1, 0), input, nil, output, low: -.infinity)
@@ -145,7 +148,7 @@ package final class FloatExecutor {
   /// The classifier is a 1×1 convolution of one pixel.
   private func convolve(
     _ index: Int, _ shape: Shape, _ input: FloatTensor, _ residual: FloatTensor?,
-    _ output: FloatTensor, low: Float
+    _ output: FloatTensor, low: Float, high: Float = .infinity
   ) {
     var arguments = rn_conv_float_args()
     arguments.geometry.output_height = UInt32(output.height)
@@ -165,11 +168,11 @@ package final class FloatExecutor {
     arguments.residual = residual.map { UnsafePointer($0.pixel()) }
     arguments.output = output.pixel()
     arguments.low = low
-    arguments.high = .infinity
+    arguments.high = high
     kernels.conv_f32(&arguments, 0, rn_conv_units(&arguments.geometry))
   }
 
-  private func pool(_ input: FloatTensor, _ output: FloatTensor) {
+  private func poolStem(_ input: FloatTensor, _ output: FloatTensor) {
     var arguments = rn_maxpool_args()
     arguments.output_width = UInt32(output.width)
     arguments.channels = UInt32(output.channels)
@@ -182,6 +185,30 @@ package final class FloatExecutor {
       arguments.output = UnsafeMutableRawPointer(output.pixel() + y * output.rowPitch)
       kernels.maxpool_f32(&arguments)
     }
+  }
+
+  private func pool(
+    _ input: FloatTensor, _ output: FloatTensor, _ window: Network.Pool,
+    _ kernel: (UnsafePointer<rn_window_args>?, UInt32, UInt32) -> Void
+  ) {
+    var arguments = rn_window_args()
+    arguments.input = UnsafeRawPointer(input.pixel())
+    arguments.output = UnsafeMutableRawPointer(output.pixel())
+    arguments.input_row = input.rowPitch
+    arguments.output_row = output.rowPitch
+    arguments.input_height = UInt32(input.height)
+    arguments.input_width = UInt32(input.width)
+    arguments.output_height = UInt32(output.height)
+    arguments.output_width = UInt32(output.width)
+    arguments.channels = UInt32(input.channels)
+    arguments.kernel_height = UInt32(window.kernel.height)
+    arguments.kernel_width = UInt32(window.kernel.width)
+    arguments.stride_y = UInt32(window.stride.height)
+    arguments.stride_x = UInt32(window.stride.width)
+    arguments.padding_top = UInt32(window.padding.top)
+    arguments.padding_left = UInt32(window.padding.left)
+    arguments.counts_padding = window.countsPadding ? 1 : 0
+    kernel(&arguments, 0, arguments.output_height)
   }
 
   private func average(_ input: FloatTensor, _ output: FloatTensor) {

@@ -158,7 +158,7 @@ public struct QuantizationReport: Encodable, Sendable {
     case .stem(let convolution), .convolution(let convolution):
       (weights, channels) = (convolution.weights, convolution.outputChannels)
     case .linear(let linear): (weights, channels) = (linear.weights, linear.outputCount)
-    case .input, .averagePool: return nil
+    case .input, .maxPool, .averagePool, .globalAverage: return nil
     }
     let each = weights.count / channels
     let greatest = (0..<channels).map { channel in

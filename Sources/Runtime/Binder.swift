@@ -20,6 +20,7 @@ struct Binder {
       case .input: bindInput(output)
       case .stem(let record): bindStem(record, step)
       case .convolution(let record): bindConvolution(record, step)
+      case .pool(let record): bindPool(record, step)
       case .globalAverage(let record): bindGlobalAverage(record, step)
       case .linear(let record): bindLinear(record, step)
       }

@@ -16,6 +16,7 @@ struct BoundStep {
     case .stem(let stem): stem.run(thread)
     case .convolution(let convolution): convolution.run(thread)
     case .strips(let strips): strips.run(thread)
+    case .pool(let pool): pool.run(thread)
     case .globalAverage(let average): average.run(thread)
     case .linear(let linear): linear.run(thread)
     }
@@ -28,6 +29,7 @@ struct BoundStep {
     case .stem(let stem): stem.sums.kernel.name
     case .convolution(let convolution): convolution.sums.kernel.name
     case .strips(let strips): strips.sums.kernel.name
+    case .pool(let pool): pool.kernel
     case .globalAverage(let average): average.kernel
     case .linear(let linear): linear.kernel
     }
@@ -39,6 +41,7 @@ enum BoundOperation {
   case stem(BoundStem)
   case convolution(BoundConvolution)
   case strips(BoundStrips)
+  case pool(BoundPool)
   case globalAverage(BoundGlobalAverage)
   case linear(BoundLinear)
 }

@@ -73,9 +73,14 @@ struct Inspect: ParsableCommand {
     print("\nstep  operation     name                   kernel  input → output       MMAC  weights")
     for index in 0..<view.stepCount {
       let step = view.step(index)
-      let kernel =
-        step.operation.convolution.map { "\($0.kernelHeight)×\($0.kernelWidth)/\($0.strideY)" }
-        ?? ""
+      var kernel = ""
+      switch step.operation {
+      case .stem(let record), .convolution(let record):
+        kernel = "\(record.kernelHeight)×\(record.kernelWidth)/\(record.strideY)"
+      case .pool(let record):
+        kernel = "\(record.kernelHeight)×\(record.kernelWidth)/\(record.strideY)"
+      case .input, .globalAverage, .linear: break
+      }
       var flow = step.operation == .input ? "image" : "\(step.input)"
       if step.hasResidual { flow += " + \(step.residual)" }
       flow += " → \(step.output)"

@@ -54,6 +54,37 @@ static void avgpool(bench_run *run, size_t element, void (*kernel)(const rn_avgp
 void bench_avgpool_q8(bench_run *run) { avgpool(run, 1, run->kernels->avgpool_q8); }
 void bench_avgpool_f32(bench_run *run) { avgpool(run, sizeof(float), run->kernels->avgpool_f32); }
 
+static void window(bench_run *run, size_t element,
+                   void (*kernel)(const rn_window_args *, uint32_t, uint32_t)) {
+  enum { size = 28, channels = 128 };
+  buffers_reset();
+  const rn_window_args a = {.input = random_input(size * size * channels, element),
+                            .output = buffer_output(size * size * channels * element),
+                            .input_row = size * channels,
+                            .output_row = size * channels,
+                            .input_height = size,
+                            .input_width = size,
+                            .output_height = size,
+                            .output_width = size,
+                            .channels = channels,
+                            .kernel_height = 3,
+                            .kernel_width = 3,
+                            .stride_y = 1,
+                            .stride_x = 1,
+                            .padding_top = 1,
+                            .padding_left = 1,
+                            .flip = element == 1 ? run->kernels->activation_flip : 0,
+                            .multiplier = 1};
+  bench_samples samples;
+  BENCH(&samples, kernel(&a, 0, size));
+  bench_report(run, &samples, "3x3, 28x28 of 128 channels", 0, 0);
+}
+
+void bench_windowmax_q8(bench_run *run) { window(run, 1, run->kernels->windowmax_q8); }
+void bench_windowmax_f32(bench_run *run) { window(run, 4, run->kernels->windowmax_f32); }
+void bench_windowavg_q8(bench_run *run) { window(run, 1, run->kernels->windowavg_q8); }
+void bench_windowavg_f32(bench_run *run) { window(run, 4, run->kernels->windowavg_f32); }
+
 static rn_convert_args row_of_56(const bench_run *run) {
   return (rn_convert_args){.pixels = 56,
                            .channels = 64,

@@ -18,7 +18,7 @@ import Testing
       case .stem(let convolution), .convolution(let convolution):
         #expect(convolution.weights.isEmpty)
       case .linear(let linear): #expect(linear.weights.isEmpty)
-      case .input, .averagePool: break
+      case .input, .maxPool, .averagePool, .globalAverage: break
       }
     }
     #expect(model.program.tensors == fused.tensors)

@@ -175,5 +175,9 @@ import Testing
     #expect(Quantizer.clamp(signed, isRectified: false) == (-100, 155))
     #expect(Quantizer.clamp(signed, isRectified: true) == (0, 155))
     #expect(Quantizer.clamp(output, isRectified: true) == (0, 255))
+    // What rounds to the upper limit is not cut to a step below it.
+    let fine = ActivationScale(low: 0, high: 10)
+    #expect(Quantizer.clamp(fine, isRectified: true, upper: 6) == (0, 6 / fine.scale))
+    #expect(Quantizer.clamp(fine, isRectified: true, upper: 12) == (0, 255))
   }
 }

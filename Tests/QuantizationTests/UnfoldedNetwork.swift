@@ -27,7 +27,8 @@ struct UnfoldedNetwork {
       x = plain.rectified(layer(x, "conv1.3", "conv1.4", stride: 1))
       x = plain.rectified(layer(x, "conv1.6", "bn1", stride: 1))
     }
-    x = plain.maximum(x)
+    x = plain.pooled(
+      x, Network.Pool(kernel: .init(3), stride: .init(2), padding: .init(1)), isMaximum: true)
     for (stage, count) in config.blockCounts.enumerated() {
       for index in 0..<count {
         x = block(x, "layer\(stage + 1).\(index)", stride: stage > 0 && index == 0 ? 2 : 1)
@@ -57,7 +58,10 @@ struct UnfoldedNetwork {
     }
     var shortcut = x
     if checkpoint.tensors[name + ".downsample.2.weight"] != nil {
-      if stride == 2 { shortcut = plain.averaged(shortcut) }
+      if stride == 2 {
+        shortcut = plain.pooled(
+          shortcut, Network.Pool(kernel: .init(2), stride: .init(2)), isMaximum: false)
+      }
       shortcut = layer(shortcut, name + ".downsample.1", name + ".downsample.2", stride: 1)
     } else if checkpoint.tensors[name + ".downsample.0.weight"] != nil {
       shortcut = layer(shortcut, name + ".downsample.0", name + ".downsample.1", stride: stride)

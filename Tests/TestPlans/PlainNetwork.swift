@@ -46,8 +46,8 @@ package struct PlainNetwork {
         values[layer.output] = x
         let other = values[layer.inputs[1]]?.values ?? []
         for index in x.values.indices { values[layer.output]?.values[index] += other[index] }
-      case .maxPool: values[layer.output] = maximum(x)
-      case .averagePool: values[layer.output] = averaged(x)
+      case .maxPool(let pool): values[layer.output] = pooled(x, pool, isMaximum: true)
+      case .averagePool(let pool): values[layer.output] = pooled(x, pool, isMaximum: false)
       case .globalAveragePool:
         var means = Image(channels: x.channels, size: 1)
         let area = x.size * x.size
@@ -131,39 +131,29 @@ package struct PlainNetwork {
     return y
   }
 
-  /// 3×3, stride 2, padding 1.
-  package func maximum(_ input: Image) -> Image {
-    let size = (input.size - 1) / 2 + 1
+  /// The maximum or the mean of each window, whose pixels outside of the image are left out or count as zeros.
+  package func pooled(_ input: Image, _ pool: Network.Pool, isMaximum: Bool) -> Image {
+    let (kernel, stride, padding) = (pool.kernel.height, pool.stride.height, pool.padding.top)
+    let reach = input.size + padding + pool.padding.bottom - kernel
+    let size = (pool.roundsUp ? reach + stride - 1 : reach) / stride + 1
     var output = Image(channels: input.channels, size: size)
     for channel in 0..<input.channels {
       for y in 0..<size {
         for x in 0..<size {
-          var greatest = -Double.infinity
-          for row in max(2 * y - 1, 0)...min(2 * y + 1, input.size - 1) {
-            for column in max(2 * x - 1, 0)...min(2 * x + 1, input.size - 1) {
-              greatest = max(greatest, input[channel, row, column])
+          var values: [Double] = []
+          for row in y * stride - padding..<y * stride - padding + kernel {
+            for column in x * stride - padding..<x * stride - padding + kernel
+            where 0..<input.size ~= row && 0..<input.size ~= column {
+              values.append(input[channel, row, column])
             }
           }
-          output[channel, y, x] = greatest
+          let count = pool.countsPadding ? kernel * kernel : values.count
+          output[channel, y, x] =
+            isMaximum
+            ? values.reduce(-.infinity, max) : values.reduce(0, +) / Double(count)
         }
       }
     }
     return output
-  }
-
-  /// 2×2 with stride 2.
-  package func averaged(_ x: Image) -> Image {
-    var y = Image(channels: x.channels, size: x.size / 2)
-    for channel in 0..<x.channels {
-      for row in 0..<y.size {
-        for column in 0..<y.size {
-          let sum =
-            x[channel, 2 * row, 2 * column] + x[channel, 2 * row, 2 * column + 1]
-            + x[channel, 2 * row + 1, 2 * column] + x[channel, 2 * row + 1, 2 * column + 1]
-          y[channel, row, column] = sum / 4
-        }
-      }
-    }
-    return y
   }
 }

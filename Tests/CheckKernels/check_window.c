@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pools of any window, which have one kernel for all levels: compared with sums and maxima of a
+// window at a time, from the definition.
+#include "buffers.h"
+#include "compare.h"
+#include "slots.h"
+#include <math.h>
+#include <string.h>
+
+#pragma STDC FP_CONTRACT OFF
+
+typedef void window_kernel(const rn_window_args *, uint32_t, uint32_t);
+
+// What the definition says of one channel of a window; `element` is 1 for q8.
+static float pooled(const rn_window_args *a, uint32_t y, uint32_t x, uint32_t c, size_t element,
+                    bool is_maximum) {
+  float greatest = -INFINITY, sum = 0;
+  uint32_t count = 0;
+  for (uint32_t row = 0; row < a->kernel_height; row++) {
+    for (uint32_t column = 0; column < a->kernel_width; column++) {
+      const int64_t i = (int64_t)(y * a->stride_y + row) - a->padding_top;
+      const int64_t j = (int64_t)(x * a->stride_x + column) - a->padding_left;
+      if (i < 0 || i >= a->input_height || j < 0 || j >= a->input_width)
+        continue;
+      const size_t at = (size_t)i * a->input_row + (size_t)j * a->channels + c;
+      const float value = element == 1 ? (float)(((const uint8_t *)a->input)[at] ^ a->flip)
+                                       : ((const float *)a->input)[at];
+      greatest = value > greatest ? value : greatest;
+      sum += element == 1 && !is_maximum ? value - (float)a->input_zero : value;
+      count++;
+    }
+  }
+  if (is_maximum)
+    return greatest;
+  const float divisor = (float)(a->counts_padding ? a->kernel_height * a->kernel_width : count);
+  if (element != 1)
+    return sum / divisor;
+  const float zero = (float)a->output_zero;
+  return fminf(fmaxf(nearbyintf(sum * a->multiplier / divisor), -zero), 255 - zero) + zero;
+}
+
+static uint32_t padding(check_run *run, uint32_t kernel) {
+  return random_below(&run->random, kernel);
+}
+
+static void check_window(check_run *run, size_t element, bool is_maximum, window_kernel *kernel) {
+  check_begin(run);
+  check_random *random = &run->random;
+  rn_window_args a = {
+      .input_height = 1 + random_below(random, 12),
+      .input_width = 1 + random_below(random, 12),
+      .channels = 16 * (1 + random_below(random, 4)),
+      .stride_y = 1 + random_below(random, 4),
+      .stride_x = 1 + random_below(random, 4),
+      .counts_padding = random_below(random, 2),
+      .flip = random_below(random, 2) * 0x80,
+      .input_zero = random_between(random, 0, 255),
+      .output_zero = random_between(random, 0, 255),
+      .multiplier = fabsf(random_float(random)) * 2,
+  };
+  a.kernel_height = 1 + random_below(random, a.input_height < 16 ? a.input_height : 16);
+  a.kernel_width = 1 + random_below(random, a.input_width < 16 ? a.input_width : 16);
+  a.padding_top = padding(run, a.kernel_height);
+  a.padding_left = padding(run, a.kernel_width);
+  a.output_height =
+      (a.input_height + a.padding_top + padding(run, a.kernel_height) - a.kernel_height) /
+          a.stride_y +
+      1;
+  a.output_width =
+      (a.input_width + a.padding_left + padding(run, a.kernel_width) - a.kernel_width) /
+          a.stride_x +
+      1;
+  a.input_row = (a.input_width + random_below(random, 3)) * a.channels;
+  a.output_row = (a.output_width + random_below(random, 3)) * a.channels;
+  const uint32_t first = random_below(random, a.output_height);
+  const uint32_t last = first + 1 + random_below(random, a.output_height - first);
+  check_describe(run, "%ux%u of %u channels, window %ux%u, stride %ux%u, padding %u %u, rows %u-%u",
+                 a.input_height, a.input_width, a.channels, a.kernel_height, a.kernel_width,
+                 a.stride_y, a.stride_x, a.padding_top, a.padding_left, first, last);
+  const size_t count = a.input_row * (a.input_height - 1) + a.input_width * a.channels;
+  uint8_t *input = buffer_input(count * element);
+  if (element == 1)
+    random_bytes(random, input, count);
+  else
+    for (size_t i = 0; i < count; i++)
+      ((float *)input)[i] = random_float(random);
+  a.input = input;
+  const check_view view = {.origin = buffer_margin,
+                           .row = a.output_row * element,
+                           .pixel = a.channels * element,
+                           .element = element,
+                           .height = a.output_height,
+                           .width = a.output_width,
+                           .channels = a.channels,
+                           .unit_channels = a.channels,
+                           .first = first,
+                           .last = last};
+  uint8_t *before = buffer_output(view_size(&view));
+  uint8_t *expected = buffer_output(view_size(&view));
+  uint8_t *found = buffer_output(view_size(&view));
+  for (uint32_t y = first; y < last; y++) {
+    for (uint32_t x = 0; x < a.output_width; x++) {
+      for (uint32_t c = 0; c < a.channels; c++) {
+        const float value = pooled(&a, y, x, c, element, is_maximum);
+        uint8_t *place = expected + view.origin + y * view.row + x * view.pixel + c * element;
+        if (element == 1)
+          *place = (uint8_t)value ^ a.flip;
+        else
+          memcpy(place, &value, sizeof value);
+      }
+    }
+  }
+  a.output = found + view.origin;
+  CHECK_KERNEL(run, kernel(&a, first, last));
+  check_compare(run, &view, before, expected, found);
+  check_end(run);
+}
+
+static void check_windows(check_run *run, size_t element, bool is_maximum, window_kernel *kernel) {
+  for (int i = 0; i < 400; i++)
+    check_window(run, element, is_maximum, kernel);
+}
+
+void check_windowmax_q8(check_run *run) { check_windows(run, 1, true, run->kernels->windowmax_q8); }
+
+void check_windowmax_f32(check_run *run) {
+  check_windows(run, sizeof(float), true, run->kernels->windowmax_f32);
+}
+
+void check_windowavg_q8(check_run *run) {
+  check_windows(run, 1, false, run->kernels->windowavg_q8);
+}
+
+void check_windowavg_f32(check_run *run) {
+  check_windows(run, sizeof(float), false, run->kernels->windowavg_f32);
+}
