@@ -5,6 +5,8 @@ import ResNetPlatform
 
 /// The median of a time in an earlier measurement, and its noise, in milliseconds.
 struct BaselineTime: BitwiseCopyable {
+  /// What took the time, as JSON has the text; null for the whole run.
+  var name = UnsafeRawBufferPointer(start: nil, count: 0)
   var median = 0.0
   var noise = 0.0
 }
@@ -20,15 +22,10 @@ struct Baseline: ~Copyable {
   private(set) var checksum = UnsafeRawBufferPointer(start: nil, count: 0)
   private(set) var threads = 0.0
 
-  private struct Row: BitwiseCopyable {
-    var name = UnsafeRawBufferPointer(start: nil, count: 0)
-    var time = BaselineTime()
-  }
-
   private static var maximumRows: Int { 1024 }
 
   private let file: MappedFile
-  private let rows: Buffer<Row>
+  private let rows: Buffer<BaselineTime>
   private var rowCount = 0
 
   /// Reads a measurement.
@@ -37,7 +34,7 @@ struct Baseline: ~Copyable {
   ///   - path: a word of the command line.
   ///   - steps: whether to take the times of the steps rather than those of the blocks.
   static func read(_ path: UnsafePointer<CChar>, steps: Bool) throws(BenchFailure) -> Baseline {
-    var baseline = Baseline(try map(path), try shared(Buffer<Row>(count: maximumRows)))
+    var baseline = Baseline(try map(path), try shared(Buffer(count: maximumRows)))
     do throws(JSONError) {
       try baseline.read(rowsKey: steps ? "steps" : "blocks")
       return baseline
@@ -54,7 +51,7 @@ struct Baseline: ~Copyable {
     }
   }
 
-  private init(_ file: consuming MappedFile, _ rows: consuming Buffer<Row>) {
+  private init(_ file: consuming MappedFile, _ rows: consuming Buffer<BaselineTime>) {
     self.file = file
     self.rows = rows
   }
@@ -63,7 +60,7 @@ struct Baseline: ~Copyable {
   func time(of name: TextLine) -> BaselineTime? {
     for index in 0..<rowCount
     where name.withUTF8({ rows.elements[index].name.equals($0) }) {
-      return rows.elements[index].time
+      return rows.elements[index]
     }
     return nil
   }
@@ -100,41 +97,31 @@ struct Baseline: ~Copyable {
 
   private mutating func readRow(_ scanner: inout JSONScanner) throws(JSONError) {
     guard rowCount < Baseline.maximumRows else { throw scanner.expected("at most 1024 rows") }
-    var row = Row()
-    row.time = try Baseline.time(&scanner, "median_ms", "noise_ms", name: &row.name)
+    let row = try Baseline.time(&scanner, "median_ms", "noise_ms")
     guard row.name.baseAddress != nil else { throw scanner.expected("a name in the row before") }
     rows.elements[rowCount] = row
     rowCount += 1
   }
 
+  /// Reads an object with a median, a noise and perhaps a name.
   private static func time(
     _ scanner: inout JSONScanner, _ medianKey: StaticString, _ noiseKey: StaticString
   ) throws(JSONError) -> BaselineTime {
-    var name = UnsafeRawBufferPointer(start: nil, count: 0)
-    return try time(&scanner, medianKey, noiseKey, name: &name)
-  }
-
-  /// Reads an object with a median, a noise and perhaps a name.
-  private static func time(
-    _ scanner: inout JSONScanner, _ medianKey: StaticString, _ noiseKey: StaticString,
-    name: inout UnsafeRawBufferPointer
-  ) throws(JSONError) -> BaselineTime {
-    var median: Double?
-    var noise: Double?
+    var result = BaselineTime(median: .nan, noise: .nan)
     try scanner.object { key, scanner throws(JSONError) in
       if key.equals(medianKey) {
-        median = try scanner.number()
+        result.median = try scanner.number()
       } else if key.equals(noiseKey) {
-        noise = try scanner.number()
+        result.noise = try scanner.number()
       } else if key.equals("name") {
-        name = try scanner.string()
+        result.name = try scanner.string()
       } else {
         try scanner.skipValue()
       }
     }
-    guard let median, median > 0, let noise, noise >= 0 else {
+    guard result.median > 0, result.noise >= 0 else {
       throw scanner.expected("a median above 0 and a noise in the object before")
     }
-    return BaselineTime(median: median, noise: noise)
+    return result
   }
 }

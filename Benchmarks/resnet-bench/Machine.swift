@@ -19,8 +19,7 @@ struct Machine {
       ?? SystemFile("/proc/cpuinfo")?.value(of: "model name") ?? TextLine()
     governor =
       SystemFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")?.line ?? TextLine()
-    maximumClock = SystemFile("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq")?.number
-      .map { Double($0) / 1000 }
+    maximumClock = SystemFile("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq")?.thousandths
   }
 }
 
@@ -43,9 +42,8 @@ struct MachineState {
   }
 
   private static func readClock() -> Double? {
-    if let kilohertz = SystemFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq")?.number {
-      return Double(kilohertz) / 1000
-    }
+    let clock = SystemFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq")?.thousandths
+    if let clock { return clock }
     guard let text = SystemFile("/proc/cpuinfo")?.value(of: "cpu MHz") else { return nil }
     var line = text
     line.append(byte: 0)
@@ -68,8 +66,7 @@ struct MachineState {
       }
     }
     guard let zone else { return nil }
-    return SystemFile("/sys/class/thermal/thermal_zone\(zone)/temp")?.number
-      .map { Double($0) / 1000 }
+    return SystemFile("/sys/class/thermal/thermal_zone\(zone)/temp")?.thousandths
   }
 
   /// The sensor inside the CPU.
@@ -79,8 +76,7 @@ struct MachineState {
         name.starts(with: "coretemp") || name.starts(with: "k10temp")
           || name.starts(with: "cpu_thermal")
       else { continue }
-      return SystemFile("/sys/class/hwmon/hwmon\(index)/temp1_input")?.number
-        .map { Double($0) / 1000 }
+      return SystemFile("/sys/class/hwmon/hwmon\(index)/temp1_input")?.thousandths
     }
     return nil
   }

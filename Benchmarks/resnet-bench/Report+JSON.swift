@@ -8,26 +8,18 @@ import ResNetRuntime
 extension TextOutput {
   /// Writes a report as JSON, what is unknown as null.
   mutating func append(asJSON report: borrowing Report) throws(ToolFailure) {
-    append("{\n  \"plan\": ")
-    append(jsonText: report.model)
-    append(",\n  \"plan_sha256\": ")
-    append(jsonText: report.sha256)
-    append(",\n  \"output_crc32c\": ")
-    append(jsonText: TextLine(hexadecimal: report.checksum))
-    append(",\n  \"cpu\": ")
-    append(jsonText: report.machine.cpu)
-    append(",\n  \"isa\": ")
-    append(jsonText: report.session.instructionSet.cName)
-    append(",\n  \"threads\": \(report.session.threads),\n  \"governor\": ")
-    append(jsonText: report.machine.governor)
-    append(",\n  \"clock_mhz\": ")
-    append(jsonRange: report.start.clock, report.end.clock)
-    append(",\n  \"maximum_clock_mhz\": ")
-    append(jsonOptional: report.machine.maximumClock)
-    append(",\n  \"temperature_c\": ")
-    append(jsonRange: report.start.temperature, report.end.temperature)
-    append(",\n  \"throttling\": ")
-    append(jsonText: report.throttling)
+    append("{\n  \"plan\": ", jsonText: report.model)
+    append(",\n  \"plan_sha256\": ", jsonText: report.sha256)
+    append(",\n  \"output_crc32c\": ", jsonText: TextLine(hexadecimal: report.checksum))
+    append(",\n  \"cpu\": ", jsonText: report.machine.cpu)
+    append(",\n  \"isa\": ", jsonText: report.session.instructionSet.cName)
+    append(",\n  \"threads\": \(report.session.threads)")
+    append(",\n  \"governor\": ", jsonText: report.machine.governor)
+    append(",\n  \"clock_mhz\": ", jsonRange: report.start.clock, report.end.clock)
+    append(",\n  \"maximum_clock_mhz\": ", json: report.machine.maximumClock)
+    append(
+      ",\n  \"temperature_c\": ", jsonRange: report.start.temperature, report.end.temperature)
+    append(",\n  \"throttling\": ", jsonText: report.throttling)
     append(",\n  \"peak_gmac_per_s\": \(json: report.peak, decimals: 3)")
     append(",\n  \"runs\": \(report.pairCount),\n  \"latency_ms\": {")
     append(jsonTime: report.latency, unit: "")
@@ -48,8 +40,7 @@ extension TextOutput {
   ) {
     for index in 0..<rows.count {
       let row = rows[index]
-      append(index == 0 ? "\n    {\"name\": " : ",\n    {\"name\": ")
-      append(jsonText: row.name)
+      append(index == 0 ? "\n    {\"name\": " : ",\n    {\"name\": ", jsonText: row.name)
       append(", ")
       append(jsonTime: row.time, unit: "_ms")
       append(", \"share_percent\": \(json: report.share(row), decimals: 3)")
@@ -72,18 +63,21 @@ extension TextOutput {
     append(", \"noise\(unit)\": \(json: time.noise, decimals: 6)")
   }
 
-  private mutating func append(jsonRange start: Double?, _ end: Double?) {
+  private mutating func append(_ key: StaticString, jsonRange start: Double?, _ end: Double?) {
+    append(key)
     guard let start, let end else { return append("null") }
     append("{\"start\": \(json: start, decimals: 1), \"end\": \(json: end, decimals: 1)}")
   }
 
-  private mutating func append(jsonOptional number: Double?) {
+  private mutating func append(_ key: StaticString, json number: Double?) {
+    append(key)
     guard let number else { return append("null") }
     append("\(json: number, decimals: 1)")
   }
 
   /// Appends a line as a JSON string, or null if it is empty.
-  private mutating func append(jsonText line: TextLine) {
+  private mutating func append(_ key: StaticString, jsonText line: TextLine) {
+    append(key)
     if line.count == 0 {
       append("null")
     } else {
@@ -91,7 +85,8 @@ extension TextOutput {
     }
   }
 
-  private mutating func append(jsonText text: UnsafePointer<CChar>) {
+  private mutating func append(_ key: StaticString, jsonText text: UnsafePointer<CChar>) {
+    append(key)
     append("\"")
     forEachByteOfValidUTF8(text) { append(jsonByte: $0) }
     append("\"")

@@ -43,6 +43,9 @@ struct SystemFile {
     }
   }
 
+  /// The first line as a decimal number of thousandths, such as kHz in MHz.
+  var thousandths: Double? { number.map { Double($0) / 1000 } }
+
   /// The first line as a hexadecimal number, with or without 0x.
   var hexadecimal: Int? {
     line.withUTF8 { text in

@@ -19,14 +19,10 @@ struct TableColumns {
   func heading(_ name: StaticString) -> TextLine {
     var line = TextLine()
     line.append(name)
-    line.append("median ms", endingAt: end(0))
-    line.append("min ms", endingAt: end(1))
-    line.append("p90 ms", endingAt: end(2))
-    line.append("p99 ms", endingAt: end(3))
-    line.append("share %", endingAt: end(4))
-    line.append("MMAC", endingAt: end(5))
-    line.append("GMAC/s", endingAt: end(6))
-    line.append("% of peak", endingAt: end(7))
+    let titles: InlineArray<8, StaticString> = [
+      "median ms", "min ms", "p90 ms", "p99 ms", "share %", "MMAC", "GMAC/s", "% of peak",
+    ]
+    for column in titles.indices { line.append(titles[column], endingAt: end(column)) }
     line.append("  kernel")
     return line
   }
@@ -58,9 +54,7 @@ struct TableColumns {
     _ multiplications: Int, _ milliseconds: Double, _ peak: Double, to line: inout TextLine
   ) {
     guard multiplications > 0 else {
-      line.append("-", endingAt: end(5))
-      line.append("-", endingAt: end(6))
-      line.append("-", endingAt: end(7))
+      for column in 5...7 { line.append("-", endingAt: end(column)) }
       return
     }
     let rate = Double(multiplications) / (milliseconds * 1e6)

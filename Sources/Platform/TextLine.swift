@@ -67,13 +67,6 @@ public struct TextLine {
     }
   }
 
-  /// Appends text as a JSON string, quotes included.
-  public mutating func append(jsonString utf8: UnsafeBufferPointer<UInt8>) {
-    append(byte: UInt8(ascii: "\""))
-    for byte in utf8 { append(jsonByte: byte) }
-    append(byte: UInt8(ascii: "\""))
-  }
-
   /// Appends one byte of a JSON string's text, escaped if JSON asks for it: at most 6 bytes.
   public mutating func append(jsonByte byte: UInt8) {
     switch byte {

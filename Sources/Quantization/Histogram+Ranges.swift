@@ -56,7 +56,7 @@ extension Histogram {
     // Signed values have half of the levels on either side.
     let levels = minimum < 0 ? 128 : 256
     // A few images leave the tail full of holes, which would look like something to clip.
-    let kept = magnitudeBin(notExceededBy: 0.9999) + 1
+    let kept = (bin(of: magnitudeCounts, notExceededBy: 0.9999) ?? 0) + 1
     var best = last + 1
     var smallest = Double.infinity
     for end in stride(
@@ -70,17 +70,6 @@ extension Histogram {
     }
     let limit = edge(best)
     return (max(minimum, -limit), min(maximum, limit))
-  }
-
-  /// The bin that this part of all magnitudes does not exceed.
-  private func magnitudeBin(notExceededBy part: Double) -> Int {
-    var remaining = UInt64((Double(count) * (1 - part)).rounded(.down))
-    let counts = magnitudeCounts
-    for bin in counts.indices.reversed() {
-      if counts[bin] > remaining { return bin }
-      remaining -= counts[bin]
-    }
-    return 0
   }
 
   /// The divergence of the first `end` bins, the rest counted in the last of them, from the same

@@ -71,27 +71,24 @@ public struct Histogram: Sendable, Equatable {
   /// The value that `percent` of all values do not exceed, rounded up to the edge of a bin and at
   /// most ``maximum``.
   public func upperPercentile(_ percent: Double) -> Float {
-    var remaining = excluded(percent)
-    for bin in (0..<Histogram.binCount).reversed() {
-      if positive[bin] > remaining { return min(edge(bin + 1), maximum) }
-      remaining -= positive[bin]
-    }
-    return 0
+    bin(of: positive, notExceededBy: percent / 100).map { min(edge($0 + 1), maximum) } ?? 0
   }
 
   /// The value that `percent` of all values are not below, rounded down to the edge of a bin and
   /// at least ``minimum``.
   public func lowerPercentile(_ percent: Double) -> Float {
-    var remaining = excluded(percent)
-    for bin in (0..<Histogram.binCount).reversed() {
-      if negative[bin] > remaining { return max(-edge(bin + 1), minimum) }
-      remaining -= negative[bin]
-    }
-    return 0
+    bin(of: negative, notExceededBy: percent / 100).map { max(-edge($0 + 1), minimum) } ?? 0
   }
 
-  private func excluded(_ percent: Double) -> UInt64 {
-    UInt64((Double(count) * (1 - percent / 100)).rounded(.down))
+  /// The bin above which the counts have no more than what this part leaves of all values; nil if
+  /// they have no more at all.
+  func bin(of counts: [UInt64], notExceededBy part: Double) -> Int? {
+    var remaining = UInt64((Double(count) * (1 - part)).rounded(.down))
+    for bin in counts.indices.reversed() {
+      if counts[bin] > remaining { return bin }
+      remaining -= counts[bin]
+    }
+    return nil
   }
 
   /// The middle of each bin that has values, and how many: those below zero first.

@@ -22,9 +22,7 @@ public struct ImageFolder: ImageSource {
   /// - Throws: a ``QuantizationError`` if more cannot be read, or if there is no photo.
   /// - **Allocates:** one decoded photo for each CPU at a time.
   public init(_ folder: String, allowedUnreadable: Double = 5) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
-    else { throw QuantizationError.folder(path: folder) }
+    guard isFolder(folder) else { throw QuantizationError.folder(path: folder) }
     let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
     let files = found.filter { isImageName($0) }.map {
       (folder as NSString).appendingPathComponent($0)
@@ -79,6 +77,12 @@ func photoPixels(_ path: String, _ preprocessing: PreprocessingRecord) throws ->
   }
   if let failure { throw QuantizationError.photo(path: path, reason: failure) }
   return pixels
+}
+
+/// Whether a path names a folder.
+func isFolder(_ path: String) -> Bool {
+  var isFolder: ObjCBool = false
+  return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
 }
 
 /// The SHA-256 of a file that is an image.

@@ -26,10 +26,7 @@ public struct LabelledImageFolder: ImageSource {
     let files = FileManager.default
     let entries = ((try? files.contentsOfDirectory(atPath: folder)) ?? []).sorted()
     let folders = entries.filter {
-      var isFolder: ObjCBool = false
-      let path = (folder as NSString).appendingPathComponent($0)
-      return !$0.hasPrefix(".") && files.fileExists(atPath: path, isDirectory: &isFolder)
-        && isFolder.boolValue
+      !$0.hasPrefix(".") && isFolder((folder as NSString).appendingPathComponent($0))
     }
     let classes: [Int]
     do throws(FolderMismatch) {

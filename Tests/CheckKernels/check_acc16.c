@@ -2,17 +2,16 @@
 #include "check_acc16.h"
 #include <math.h>
 
-void acc16_fill_inputs(check_random *random, conv_data data, float *values, size_t count) {
+void acc16_fill(check_random *random, const conv_case *c, uint16_t *weights) {
   static const float scales[conv_data_count] = {
       [conv_typical] = 4, [conv_ties] = 0x1p-14f, [conv_greatest] = 511, [conv_extreme] = 4};
-  for (size_t i = 0; i < count; i++)
-    values[i] = random_float(random) * scales[data];
-}
-
-void acc16_fill_weights(check_random *random, conv_data data, uint16_t *weights, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    const float number = random_float(random) * (data == conv_greatest ? 0x1p-6f : 0.25f);
-    weights[i] = float_to_half(data == conv_extreme && random_below(random, 32) ? 0 : number);
+  conv_fill_floats(random, c, conv_typical);
+  float *input = c->input;
+  for (size_t i = 0; i < c->input_count; i++)
+    input[i] *= scales[c->data];
+  for (size_t i = 0; i < c->weight_count; i++) {
+    const float number = random_float(random) * (c->data == conv_greatest ? 0x1p-6f : 0.25f);
+    weights[i] = float_to_half(c->data == conv_extreme && random_below(random, 32) ? 0 : number);
   }
 }
 

@@ -19,8 +19,7 @@
 // numbers around 1; inputs that are denormal in fp16; the greatest inputs; and few weights, so that
 // a bound allows for little more than one rounding. Biases and residuals are the typical floats of
 // check_half.h, which are below 1.
-void acc16_fill_inputs(check_random *random, conv_data data, float *values, size_t count);
-void acc16_fill_weights(check_random *random, conv_data data, uint16_t *weights, size_t count);
+void acc16_fill(check_random *random, const conv_case *c, uint16_t *weights);
 
 // (1 + u)^count - 1
 double acc16_roundings(double count);

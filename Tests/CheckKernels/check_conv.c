@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "check_conv.h"
 #include "buffers.h"
-
-typedef struct conv_shape {
-  uint32_t kernel, stride, input_channels, output_blocks, width, height; // of the output
-} conv_shape;
+#include <string.h>
 
 // The convolutions of ResNets with full rows and sums, and fewer rows and output channels. Stride 2
 // stands in the 3x3 of both block kinds, in the downsample 1x1 and, in older Bottlenecks, in conv1.
@@ -46,12 +43,36 @@ static const struct {
 static const uint32_t odd_widths[] = {1,  2,  3,  4,  5,  6,  7,  8,  9, 10,
                                       11, 12, 13, 14, 15, 16, 17, 25, 49};
 
-static void one_case(check_run *run, const conv_shape *shape, conv_data data,
-                     conv_residual residual, size_t element,
-                     void (*one)(check_run *, const conv_case *)) {
-  check_begin(run);
-  check_random *random = &run->random;
-  conv_case c = {.data = data, .residual = residual, .channels = shape->output_blocks * 16};
+void conv_prepare(conv_case *c, size_t element) {
+  const rn_conv_geometry *g = &c->geometry;
+  c->channels = g->output_blocks * RN_CHANNEL_BLOCK;
+  c->taps = g->kernel_rows * g->run;
+  c->weight_count = (size_t)c->taps * c->channels;
+  c->input_count = (g->output_height - 1) * g->step_y + (g->kernel_rows - 1) * g->input_row +
+                   (g->output_width - 1) * g->step_x + g->run;
+  c->residual_count = (g->output_height - 1) * g->residual_row +
+                      (g->output_width - 1) * g->output_pixel + c->channels;
+  c->view = (check_view){.origin = buffer_margin,
+                         .row = g->output_row * element,
+                         .pixel = g->output_pixel * element,
+                         .element = element,
+                         .height = g->output_height,
+                         .width = g->output_width,
+                         .channels = c->channels,
+                         .unit_channels = 2 * RN_CHANNEL_BLOCK,
+                         .first = 0,
+                         .last = rn_conv_units(g)};
+  c->input = buffer_input(c->input_count * element);
+  c->bias = buffer_input(c->channels * 4);
+  c->residual = buffer_input(c->residual_count * element);
+  c->before = buffer_output(view_size(&c->view));
+  c->expected = buffer_output(view_size(&c->view));
+  c->found = buffer_output(view_size(&c->view));
+}
+
+conv_case conv_case_of(check_random *random, const conv_shape *shape, conv_residual residual,
+                       size_t element) {
+  conv_case c = {.residual_kind = residual};
   rn_conv_geometry *g = &c.geometry;
   g->output_height = shape->height;
   g->output_width = shape->width;
@@ -65,54 +86,61 @@ static void one_case(check_run *run, const conv_shape *shape, conv_data data,
   g->input_row = (size_t)(columns + random_below(random, 3)) * shape->input_channels;
   g->step_y = shape->stride * g->input_row;
   g->step_x = (size_t)shape->stride * shape->input_channels;
-  g->output_pixel = c.channels + (random_below(random, 4) ? 0 : 16);
+  g->output_pixel = shape->output_blocks * RN_CHANNEL_BLOCK + (random_below(random, 4) ? 0 : 16);
   g->output_row =
       shape->width * g->output_pixel + random_below(random, 2) * random_below(random, 40);
   g->residual_row = g->output_row;
   if (residual != conv_in_place)
     g->residual_row += random_below(random, 2) * random_below(random, 40);
+  conv_prepare(&c, element);
+  return c;
+}
 
-  c.taps = g->kernel_rows * g->run;
-  c.weight_count = (size_t)c.taps * c.channels;
-  c.input_count = (shape->height - 1) * g->step_y + (g->kernel_rows - 1) * g->input_row +
-                  (shape->width - 1) * g->step_x + g->run;
-  c.residual_count =
-      (shape->height - 1) * g->residual_row + (shape->width - 1) * g->output_pixel + c.channels;
-  c.last = rn_conv_units(g);
+void conv_place_residual(const conv_case *c) {
+  if (c->residual_kind != conv_in_place)
+    return;
+  memcpy(c->before + c->view.origin, c->residual, c->residual_count * c->view.element);
+  memcpy(c->expected, c->before, view_size(&c->view));
+  memcpy(c->found, c->before, view_size(&c->view));
+}
+
+const void *conv_residual_of(const conv_case *c, const void *output) {
+  return c->residual_kind == conv_separate   ? c->residual
+         : c->residual_kind == conv_in_place ? output
+                                             : 0;
+}
+
+static void one_case(check_run *run, const conv_shape *shape, conv_data data,
+                     conv_residual residual, size_t element, conv_check *one) {
+  check_begin(run);
+  check_random *random = &run->random;
+  conv_case c = conv_case_of(random, shape, residual, element);
+  c.data = data;
   if (random_below(random, 2)) {
-    c.first = random_below(random, c.last + 1);
-    c.last = c.first + random_below(random, c.last - c.first + 1);
+    c.view.first = random_below(random, c.view.last + 1);
+    c.view.last = c.view.first + random_below(random, c.view.last - c.view.first + 1);
   }
-  c.view = (check_view){.origin = buffer_margin,
-                        .row = g->output_row * element,
-                        .pixel = g->output_pixel * element,
-                        .element = element,
-                        .height = shape->height,
-                        .width = shape->width,
-                        .channels = c.channels,
-                        .unit_channels = 32,
-                        .first = c.first,
-                        .last = c.last};
+  c.first = c.view.first;
+  c.last = c.view.last;
   static const char *const data_names[] = {"typical", "ties", "greatest", "extreme"};
   static const char *const residual_names[] = {"no", "separate", "in-place"};
   check_describe(run,
                  "%ux%u s%u, %u channels to %u, output %ux%u (row %zu, pixel %zu), %s residual, "
                  "%s data, units [%u, %u)",
                  shape->kernel, shape->kernel, shape->stride, shape->input_channels, c.channels,
-                 shape->height, shape->width, g->output_row, g->output_pixel,
+                 shape->height, shape->width, c.geometry.output_row, c.geometry.output_pixel,
                  residual_names[residual], data_names[data], c.first, c.last);
   one(run, &c);
   check_end(run);
 }
 
-static void every_kind(check_run *run, const conv_shape *shape, size_t element,
-                       void (*one)(check_run *, const conv_case *)) {
+static void every_kind(check_run *run, const conv_shape *shape, size_t element, conv_check *one) {
   for (conv_data data = 0; data < conv_data_count; data++)
     for (conv_residual residual = 0; residual < conv_residual_count; residual++)
       one_case(run, shape, data, residual, element, one);
 }
 
-void check_conv_cases(check_run *run, size_t element, void (*one)(check_run *, const conv_case *)) {
+void check_conv_cases(check_run *run, size_t element, conv_check *one) {
   for (unsigned i = 0; i < sizeof resnet_shapes / sizeof resnet_shapes[0]; i++)
     every_kind(run, &resnet_shapes[i], element, one);
   for (unsigned k = 0; k < sizeof odd_kernels / sizeof odd_kernels[0]; k++) {

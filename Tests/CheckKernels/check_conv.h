@@ -21,19 +21,41 @@ typedef enum conv_residual {
   conv_residual_count
 } conv_residual;
 
+typedef struct conv_shape {
+  uint32_t kernel, stride, input_channels, output_blocks, width, height; // of the output
+} conv_shape;
+
 typedef struct conv_case {
   rn_conv_geometry geometry;
-  conv_data data;
-  conv_residual residual;
-  uint32_t first, last;                             // units
+  unsigned data; // conv_data, or as the check numbers its kinds
+  conv_residual residual_kind;
+  uint32_t tile_height, tile_width;                 // of Winograd's form, else 0
+  uint32_t first, last;                             // units of the kernel
   uint32_t channels;                                // of the output
   uint32_t taps;                                    // products in one sum
   size_t input_count, weight_count, residual_count; // elements
-  check_view view;
+  // What the check fills: activations, and a bias of 4-byte numbers.
+  void *input, *bias, *residual;
+  check_view view; // with the units of the direct convolution
+  uint8_t *before, *expected, *found;
 } conv_case;
 
+typedef void conv_check(check_run *run, const conv_case *c);
+
 // Runs `one` on every shape, kind of data and kind of residual.
-void check_conv_cases(check_run *run, size_t element,
-                      void (*one)(check_run *run, const conv_case *c));
+void check_conv_cases(check_run *run, size_t element, conv_check *one);
+
+// Draws a geometry for a shape and prepares the case.
+conv_case conv_case_of(check_random *random, const conv_shape *shape, conv_residual residual,
+                       size_t element);
+
+// Makes all that follows from the geometry: counts, buffers, and the view of the whole output.
+void conv_prepare(conv_case *c, size_t element);
+
+// Fills the outputs with the residual if they are one.
+void conv_place_residual(const conv_case *c);
+
+// The residual of a call that writes `output`.
+const void *conv_residual_of(const conv_case *c, const void *output);
 
 #endif

@@ -3,29 +3,16 @@
 #include "buffers.h"
 #include "check_half.h"
 #include "slots.h"
-#include <math.h>
-#include <string.h>
 
 static void one(check_run *run, const conv_case *c) {
   check_random *random = &run->random;
-  float *input = buffer_input(c->input_count * sizeof(float));
-  // Of an odd run, 32 bytes more: weights are aligned to 64.
-  uint16_t *weights = buffer_input((c->weight_count + 31) / 32 * 32 * sizeof *weights);
-  float *widened = buffer_input(c->weight_count * sizeof *widened);
-  float *bias = buffer_input(c->channels * sizeof(float));
-  float *residual = buffer_input(c->residual_count * sizeof(float));
-  const size_t size = view_size(&c->view);
-  uint8_t *before = buffer_output(size);
-  uint8_t *expected = buffer_output(size);
-  uint8_t *found = buffer_output(size);
-
-  check_fill_floats(random, c->data, input, c->input_count);
+  uint16_t *weights = conv_half_weights(c);
+  float *widened = buffer_input(c->weight_count * sizeof *widened), *bias = c->bias;
+  conv_fill_floats(random, c, c->data);
   // Extreme inputs with tiny weights stay finite in some outputs.
   check_fill_halves(random, c->data, weights, c->weight_count);
   if (c->data == conv_extreme && random_below(random, 2))
     check_fill_halves(random, conv_ties, weights, c->weight_count);
-  check_fill_floats(random, c->data, bias, c->channels);
-  check_fill_floats(random, c->data, residual, c->residual_count);
   // Whole channels of zeros, with a bias of -0: the sign of zero shows at the clamp.
   for (uint32_t oc = 0; oc < c->channels; oc++) {
     if (random_below(random, 8))
@@ -36,28 +23,8 @@ static void one(check_run *run, const conv_case *c) {
   }
   for (size_t i = 0; i < c->weight_count; i++)
     widened[i] = half_to_float(weights[i]);
-  if (c->residual == conv_in_place) {
-    memcpy(before + c->view.origin, residual, c->residual_count * sizeof(float));
-    memcpy(expected, before, size);
-    memcpy(found, before, size);
-  }
-
-  rn_conv_float_args a = {.geometry = c->geometry,
-                          .input = input,
-                          .weights = widened,
-                          .bias = bias,
-                          .output = (float *)(expected + c->view.origin)};
-  check_fill_range(random, &a);
-  a.residual = c->residual == conv_separate   ? residual
-               : c->residual == conv_in_place ? a.output
-                                              : 0;
-  CHECK_REFERENCE(run, run->reference->conv_f32(&a, c->first, c->last));
-  a.weights = weights;
-  a.output = (float *)(found + c->view.origin);
-  if (c->residual == conv_in_place)
-    a.residual = a.output;
-  CHECK_KERNEL(run, run->kernels->conv_f16(&a, c->first, c->last));
-  check_compare(run, &c->view, before, expected, found);
+  conv_call_floats(run, c, run->reference->conv_f32, widened, run->kernels->conv_f16, weights);
+  check_compare(run, &c->view, c->before, c->expected, c->found);
 }
 
 void check_conv_f16(check_run *run) {

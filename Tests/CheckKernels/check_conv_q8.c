@@ -13,8 +13,9 @@ static float extreme_multiplier(check_random *random) {
   return values[random_below(random, sizeof values / sizeof values[0])];
 }
 
-static void fill_sums(check_random *random, const conv_case *c, uint8_t *input, int8_t *weights,
-                      int32_t *bias) {
+static void fill_sums(check_random *random, const conv_case *c, int8_t *weights) {
+  uint8_t *input = c->input;
+  int32_t *bias = c->bias;
   random_bytes(random, input, c->input_count);
   random_bytes(random, weights, c->weight_count);
   for (size_t i = 0; i < c->weight_count; i++)
@@ -84,47 +85,26 @@ static void fill_range(check_random *random, rn_conv_q8_args *a) {
 
 static void one(check_run *run, const conv_case *c) {
   check_random *random = &run->random;
-  uint8_t *input = buffer_input(c->input_count);
   int8_t *weights = buffer_input(c->weight_count);
-  int32_t *bias = buffer_input(c->channels * sizeof *bias);
   float *multiplier = buffer_input(c->channels * sizeof *multiplier);
-  uint8_t *residual = buffer_input(c->residual_count);
-  const size_t size = view_size(&c->view);
-  uint8_t *before = buffer_output(size);
-  uint8_t *expected = buffer_output(size);
-  uint8_t *found = buffer_output(size);
-
   rn_conv_q8_args a = {.geometry = c->geometry,
-                       .input = input,
+                       .input = c->input,
                        .weights = weights,
-                       .bias = bias,
+                       .bias = c->bias,
                        .multiplier = multiplier};
-  fill_sums(random, c, input, weights, bias);
+  fill_sums(random, c, weights);
   fill_multipliers(random, c, &a, multiplier);
   fill_range(random, &a);
-  random_bytes(random, residual, c->residual_count);
+  random_bytes(random, c->residual, c->residual_count);
   if (c->data == conv_greatest)
-    memset(residual, random_below(random, 2) ? 255 : 0, c->residual_count);
-  if (c->residual == conv_in_place) {
-    memcpy(before + c->view.origin, residual, c->residual_count);
-    memcpy(expected, before, size);
-    memcpy(found, before, size);
-  }
-
-  a.output = expected + c->view.origin;
-  a.residual = c->residual == conv_separate   ? residual
-               : c->residual == conv_in_place ? a.output
-                                              : 0;
+    memset(c->residual, random_below(random, 2) ? 255 : 0, c->residual_count);
+  conv_place_residual(c);
+  a.output = c->expected + c->view.origin;
+  a.residual = conv_residual_of(c, a.output);
   CHECK_REFERENCE(run, run->reference->conv_q8(&a, c->first, c->last));
-  a.output = found + c->view.origin;
-  check_flip_conv(run, &a, weights, c->input_count,
-                  c->residual == conv_separate ? c->residual_count : 0);
-  if (c->residual == conv_in_place)
-    a.residual = a.output;
-  check_flip(run, found, size);
+  check_flip_conv(run, c, &a, weights);
   CHECK_KERNEL(run, run->kernels->conv_q8(&a, c->first, c->last));
-  check_flip(run, found, size);
-  check_compare(run, &c->view, before, expected, found);
+  check_flip_compare(run, c);
 }
 
 void check_conv_q8(check_run *run) { check_conv_cases(run, 1, one); }

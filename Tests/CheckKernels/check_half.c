@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "check_half.h"
+#include "buffers.h"
 #include <float.h>
 #include <math.h>
 
@@ -68,12 +69,6 @@ void check_fill_halves(check_random *random, conv_data data, uint16_t *halves, s
   }
 }
 
-void check_fill_range(check_random *random, rn_conv_float_args *a) {
-  static const float lows[] = {-INFINITY, 0, 0, -0.25f}, highs[] = {INFINITY, INFINITY, 6, 0.125f};
-  a->low = lows[random_below(random, 4)];
-  a->high = highs[random_below(random, 4)];
-}
-
 // The kinds of data are the same for all operands: input, weights, bias, residual.
 void check_fill_floats(check_random *random, conv_data data, float *values, size_t count) {
   static const float small[] = {0, -0.0f, 1e-42f, -1e-42f, FLT_MIN, -FLT_MIN, 1e-20f, -1e-20f};
@@ -96,4 +91,39 @@ void check_fill_floats(check_random *random, conv_data data, float *values, size
       values[i] = large[random_below(random, 8)];
     }
   }
+}
+
+void conv_fill_floats(check_random *random, const conv_case *c, conv_data data) {
+  check_fill_floats(random, data, c->input, c->input_count);
+  check_fill_floats(random, data, c->bias, c->channels);
+  check_fill_floats(random, data, c->residual, c->residual_count);
+}
+
+uint16_t *conv_half_weights(const conv_case *c) {
+  // Of an odd run, 32 bytes more: weights are aligned to 64.
+  return buffer_input((c->weight_count + 31) / 32 * 32 * sizeof(uint16_t));
+}
+
+rn_conv_float_args conv_float_args(check_random *random, const conv_case *c) {
+  static const float lows[] = {-INFINITY, 0, 0, -0.25f}, highs[] = {INFINITY, INFINITY, 6, 0.125f};
+  return (rn_conv_float_args){.geometry = c->geometry,
+                              .input = c->input,
+                              .bias = c->bias,
+                              .low = lows[random_below(random, 4)],
+                              .high = highs[random_below(random, 4)]};
+}
+
+void conv_call_floats(check_run *run, const conv_case *c, conv_float_function *reference,
+                      const void *reference_weights, conv_float_function *kernel,
+                      const void *weights) {
+  conv_place_residual(c);
+  rn_conv_float_args a = conv_float_args(&run->random, c);
+  a.weights = reference_weights;
+  a.output = (float *)(c->expected + c->view.origin);
+  a.residual = conv_residual_of(c, a.output);
+  CHECK_REFERENCE(run, reference(&a, c->first, c->last));
+  a.weights = weights;
+  a.output = (float *)(c->found + c->view.origin);
+  a.residual = conv_residual_of(c, a.output);
+  CHECK_KERNEL(run, kernel(&a, c->first, c->last));
 }

@@ -11,8 +11,8 @@
 //   error <= |A^T| [ ((1 + u)^r - 1) * sum |U| W + 100 * 2^-20.5 * sum |U| + 2^-21 * terms ] |A|
 #include "buffers.h"
 #include "check_acc16.h"
+#include "check_winograd.h"
 #include "slots.h"
-#include "winograd_case.h"
 #include <math.h>
 #include <string.h>
 
@@ -83,36 +83,34 @@ static void bounds_of_tile(const rn_winograd_float_args *a, const double *w, uin
   }
 }
 
-static void one(check_run *run, const winograd_case *c) {
+static void one(check_run *run, const conv_case *c) {
   check_random *random = &run->random;
-  const rn_winograd_float_args *a = &c->args;
-  const rn_conv_geometry *g = &a->conv.geometry;
-  const uint32_t height = g->output_height, width = g->output_width;
-  const uint32_t positions = rn_winograd_positions(a->tile_height, a->tile_width);
-  acc16_fill_inputs(random, c->kind, c->input, c->input_count);
-  acc16_fill_weights(random, c->kind, c->weights, c->weight_count);
-  check_fill_floats(random, conv_typical, c->bias, c->outputs);
-  check_fill_floats(random, conv_typical, c->residual, c->residual_count);
-  winograd_transform(c);
+  const rn_conv_geometry *g = &c->geometry;
+  const uint32_t height = g->output_height, width = g->output_width, channels = g->run / 3;
+  const uint32_t positions = rn_winograd_positions(c->tile_height, c->tile_width);
+  uint16_t *weights = conv_half_weights(c);
+  acc16_fill(random, c, weights);
+  uint16_t *transformed = winograd_transform(c, weights);
   // Few channels in each sum, rather than few taps of all.
-  if (c->kind == conv_extreme)
-    for (uint32_t ic = 0; ic < c->channels; ic++)
-      for (uint32_t oc = 0; oc < c->outputs; oc++)
-        if (random_below(random, c->channels) >= 2)
+  if (c->data == conv_extreme)
+    for (uint32_t ic = 0; ic < channels; ic++)
+      for (uint32_t oc = 0; oc < c->channels; oc++)
+        if (random_below(random, channels) >= 2)
           for (uint32_t p = 0; p < positions; p++)
-            c->transformed[rn_winograd_index_f16(oc, p, ic, positions, c->channels)] = 0;
-  winograd_convolve(run, c, run->kernels->winograd_f16acc16);
+            transformed[rn_winograd_index_f16(oc, p, ic, positions, channels)] = 0;
+  const rn_winograd_float_args a = winograd_float_args(random, c, transformed);
+  winograd_convolve(run, c, &a, run->kernels->winograd_f16acc16);
   float *found = (float *)(c->found + c->view.origin);
   const float *expected = (const float *)(c->expected + c->view.origin);
-  double *w = (double *)buffer_output(positions * c->channels * sizeof *w);
-  for (uint32_t y = 0; y < height; y += a->tile_height) {
-    for (uint32_t x = 0; x < width; x += a->tile_width) {
-      absolute_inputs(a, y, x, w);
-      for (uint32_t oc = 0; oc < c->outputs; oc++) {
+  double *w = (double *)buffer_output(positions * channels * sizeof *w);
+  for (uint32_t y = 0; y < height; y += a.tile_height) {
+    for (uint32_t x = 0; x < width; x += a.tile_width) {
+      absolute_inputs(&a, y, x, w);
+      for (uint32_t oc = 0; oc < c->channels; oc++) {
         double bounds[4][4];
-        bounds_of_tile(a, w, oc, bounds);
-        for (uint32_t i = 0; i < a->tile_height && y + i < height; i++) {
-          for (uint32_t j = 0; j < a->tile_width && x + j < width; j++) {
+        bounds_of_tile(&a, w, oc, bounds);
+        for (uint32_t i = 0; i < a.tile_height && y + i < height; i++) {
+          for (uint32_t j = 0; j < a.tile_width && x + j < width; j++) {
             const size_t at = (y + i) * g->output_row + (x + j) * g->output_pixel + oc;
             acc16_accept(found + at, expected + at, bounds[i][j]);
           }
@@ -123,4 +121,6 @@ static void one(check_run *run, const winograd_case *c) {
   check_compare(run, &c->view, c->before, c->expected, c->found);
 }
 
-void check_winograd_f16acc16(check_run *run) { winograd_cases(run, conv_data_count, one); }
+void check_winograd_f16acc16(check_run *run) {
+  winograd_cases(run, sizeof(float), conv_data_count, one);
+}

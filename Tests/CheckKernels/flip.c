@@ -15,26 +15,30 @@ const uint8_t *check_flipped(const check_run *run, const uint8_t *bytes, size_t 
   return copy;
 }
 
-static const int32_t *flipped_bias(const rn_conv_q8_args *a, const int8_t *weights, int32_t flip) {
-  const rn_conv_geometry *g = &a->geometry;
-  const uint32_t channels = g->output_blocks * RN_CHANNEL_BLOCK;
-  const uint32_t taps = g->kernel_rows * g->run;
-  int32_t *bias = buffer_input(channels * sizeof *bias);
-  for (uint32_t oc = 0; oc < channels; oc++) {
-    bias[oc] = a->bias[oc];
-    for (uint32_t k = 0; k < taps; k++)
-      bias[oc] += flip * weights[rn_weight_index_q8(oc, 0, k, 1, taps)];
-  }
+static const int32_t *flipped_bias(const conv_case *c, const int8_t *weights, int32_t flip) {
+  int32_t *bias = buffer_input(c->channels * sizeof *bias);
+  memcpy(bias, c->bias, c->channels * sizeof *bias);
+  for (uint32_t oc = 0; oc < c->channels; oc++)
+    for (uint32_t k = 0; k < c->taps; k++)
+      bias[oc] += flip * weights[rn_weight_index_q8(oc, 0, k, 1, c->taps)];
   return bias;
 }
 
-void check_flip_conv(const check_run *run, rn_conv_q8_args *a, const int8_t *weights,
-                     size_t input_count, size_t residual_count) {
+void check_flip_conv(const check_run *run, const conv_case *c, rn_conv_q8_args *a,
+                     const int8_t *weights) {
   const int32_t flip = run->kernels->activation_flip;
-  a->input = check_flipped(run, a->input, input_count);
-  a->bias = flipped_bias(a, weights, flip);
+  a->input = check_flipped(run, c->input, c->input_count);
+  a->bias = flipped_bias(c, weights, flip);
   a->output_zero -= flip;
   a->residual_zero -= flip;
-  if (a->residual && residual_count > 0)
-    a->residual = check_flipped(run, a->residual, residual_count);
+  a->output = c->found + c->view.origin;
+  check_flip(run, c->found, view_size(&c->view));
+  a->residual = c->residual_kind == conv_separate
+                    ? check_flipped(run, c->residual, c->residual_count)
+                    : conv_residual_of(c, a->output);
+}
+
+void check_flip_compare(check_run *run, const conv_case *c) {
+  check_flip(run, c->found, view_size(&c->view));
+  check_compare(run, &c->view, c->before, c->expected, c->found);
 }

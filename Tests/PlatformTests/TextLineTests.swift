@@ -46,10 +46,8 @@ private func text(_ append: (inout TextLine) -> Void) -> String {
 
   @Test func jsonStringsAreEscaped() {
     let raw = "a\"b\\c\n\u{0}\u{1f} é/\u{7f}"
-    let escaped = text { line in
-      Array(raw.utf8).withUnsafeBufferPointer { line.append(jsonString: $0) }
-    }
-    #expect(escaped == #""a\"b\\c\u000a\u0000\u001f é/"# + "\u{7f}\"")
+    let escaped = text { line in for byte in raw.utf8 { line.append(jsonByte: byte) } }
+    #expect(escaped == #"a\"b\\c\u000a\u0000\u001f é/"# + "\u{7f}")
   }
 
   @Test func textBeyondTheCapacityIsCut() {
