@@ -99,6 +99,74 @@ func exampleCheckpoint(_ config: ResNetConfig, seed: UInt64 = 1) -> Checkpoint {
     }
   }
 
+  /// Limits of 6 and pools that no ResNet has.
+  @Test func clipsAndPoolsOfOtherWindowsAreExecuted() throws {
+    var model = ONNXBuilder.model(checkpoint, config, ONNXStyle())
+    for place in model.graph.node.indices where model.graph.node[place].opType == "Relu" {
+      model.graph.node[place].opType = "Clip"
+      for (name, limit) in [("min", 0), ("max", 0.5)] as [(String, Float)] {
+        model.graph.node[place].attribute.append(
+          .with {
+            $0.name = name
+            $0.f = limit
+          })
+      }
+    }
+    let first = index(of: "MaxPool", in: model)
+    for (name, numbers) in [("kernel_shape", [2, 2]), ("pads", [0, 0, 0, 0])] {
+      let place = try #require(
+        model.graph.node[first].attribute.firstIndex { $0.name == name })
+      model.graph.node[first].attribute[place].ints = numbers.map(Int64.init)
+    }
+    // An average behind the first pool.
+    var average = model.graph.node[first]
+    average.opType = "AveragePool"
+    average.name = "average"
+    average.input = average.output
+    average.output = ["averaged"]
+    for place in first + 1..<model.graph.node.count {
+      for slot in model.graph.node[place].input.indices
+      where model.graph.node[place].input[slot] == average.input[0] {
+        model.graph.node[place].input[slot] = "averaged"
+      }
+    }
+    model.graph.node.insert(average, at: first + 1)
+    let found = try loadNetwork(model.serializedBytes())
+
+    var expected = try Network(checkpoint)
+    for place in expected.layers.indices where expected.layers[place].kind == .relu {
+      expected.layers[place].kind = .clamp(lower: 0, upper: 0.5)
+    }
+    let window = Network.Pool(kernel: Network.Extent(2), stride: Network.Extent(2))
+    let pool = try #require(
+      expected.layers.firstIndex { if case .maxPool = $0.kind { true } else { false } })
+    expected.layers[pool].kind = .maxPool(window)
+    let output = expected.layers[pool].output
+    for place in expected.layers.indices {
+      expected.layers[place].inputs = expected.layers[place].inputs.map {
+        $0 == output ? "averaged" : $0
+      }
+    }
+    expected.layers.insert(
+      Network.Layer(
+        name: "average", block: "stem", kind: .averagePool(window), inputs: [output],
+        output: "averaged"), at: pool + 1)
+
+    let preprocessing = PreprocessingRecord(resize: 64, crop: 64)
+    let executor = FloatExecutor(
+      FloatModel(try Program(found, inputSize: 64), preprocessing: preprocessing))
+    let image = testImage(64, seed: 3)
+    executor.run(image)
+    let logits = try #require(
+      PlainNetwork(expected).outputs(
+        image, size: 64, mean: preprocessing.mean, std: preprocessing.std)["logits"])
+    let greatest = try #require(logits.map(abs).max())
+    let program = try Program(found, inputSize: 64)
+    for (a, b) in zip(executor.values(of: program.logitsTensor), logits) {
+      #expect(abs(Double(a) - b) < greatest * 1e-4)
+    }
+  }
+
   @Test func halfPrecisionIsWidened() throws {
     let rounded = checkpoint.tensors.mapValues { tensor in
       Tensor(shape: tensor.shape, values: tensor.values.map { Float(Float16($0)) })
