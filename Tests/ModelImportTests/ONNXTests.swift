@@ -306,9 +306,9 @@ func exampleCheckpoint(_ config: ResNetConfig, seed: UInt64 = 1) -> Checkpoint {
       model.graph.node[pool + 1].input[0] = made
       model.graph.node.insert(node, at: pool + 1)
     }
-    try expectUnfit("ReLU from 0 to infinity", "Relu", 0) { model, node in
+    try expectUnfit("a ReLU, which is from 0 on", "Relu", 0) { model, node in
       model.graph.node[node].opType = "Clip"
-      set("min", of: &model.graph.node[node]) { $0.f = 0 }
+      set("min", of: &model.graph.node[node]) { $0.f = -1 }
       set("max", of: &model.graph.node[node]) { $0.f = 6 }
     }
   }
@@ -320,8 +320,8 @@ func exampleCheckpoint(_ config: ResNetConfig, seed: UInt64 = 1) -> Checkpoint {
       ("Conv", 0, "stride", "strides", { $0.ints = [2, 1] }),
       ("Conv", 1, "dilation", "dilations", { $0.ints = [2, 2] }),
       ("Conv", 1, "stride", "strides", { $0.ints = [3, 3] }),
-      ("MaxPool", 0, "3×3", "kernel_shape", { $0.ints = [2, 2] }),
-      ("MaxPool", 0, "3×3", "ceil_mode", { $0.i = 1 }),
+      ("MaxPool", 0, "strides of 1 to 16", "strides", { $0.ints = [17, 17] }),
+      ("MaxPool", 0, "windows and strides", "kernel_shape", { $0.ints = [17, 17] }),
     ]
     for (operation, place, expected, name, change) in changes {
       try expectUnfit(expected, operation, place) { model, node in
