@@ -52,6 +52,15 @@ public struct Network: Equatable, Sendable {
       (self.padding, self.groups) = (padding, groups)
       (self.weights, self.bias) = (weights, bias)
     }
+
+    /// Weights for three channels of those for one, so that the network reads the channels' mean.
+    package static func spread(_ weights: [Float], outputs: Int) -> [Float] {
+      let taps = weights.count / max(1, outputs)
+      return (0..<outputs).flatMap { output in
+        let own = weights[output * taps..<(output + 1) * taps].map { Float(Double($0) / 3) }
+        return own + own + own
+      }
+    }
   }
 
   /// Batch normalization in inference: `(x - mean) / sqrt(variance + ε) * γ + β`, for each channel.

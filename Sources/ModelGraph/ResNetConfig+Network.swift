@@ -82,15 +82,17 @@ extension ResNetConfig {
   private func block(_ index: Int, stage: Int, input: Int) -> BlockSlots {
     let name = "layer\(stage + 1).\(index)"
     let stride = stage > 0 && index == 0 ? 2 : 1
-    let width = branchChannels[stage]
+    let inner =
+      innerChannels?[stage][index]
+      ?? [Int](repeating: branchChannels[stage], count: block.convolutionCount - 1)
     let output = channels[stage] * expansion
     // V1 has the stride of a bottleneck in the first 1×1 convolution, V1.5 in the 3×3 one.
     let (first, second) = bottleneckStride == .first ? (stride, 1) : (1, stride)
     // (kernel, stride, output channels) of each convolution.
     let shapes: [(Int, Int, Int)] =
       switch block {
-      case .basic: [(3, stride, width), (3, 1, output)]
-      case .bottleneck: [(1, first, width), (3, second, width), (1, 1, output)]
+      case .basic: [(3, stride, inner[0]), (3, 1, output)]
+      case .bottleneck: [(1, first, inner[0]), (3, second, inner[1]), (1, 1, output)]
       }
     var slots = BlockSlots(name: name, branch: [])
     for (place, (kernel, stride, outputs)) in shapes.enumerated() {

@@ -51,6 +51,10 @@ public struct ResNetConfig: Hashable, Sendable {
   /// but for wide networks.
   public let branchChannels: [Int]
 
+  /// The channels between the convolutions of each block of each stage, if they are not `branchChannels`
+  /// throughout, as in pruned networks.
+  package private(set) var innerChannels: [[[Int]]]?
+
   /// Where bottlenecks have their stride.
   public let bottleneckStride: BottleneckStride
 
@@ -94,6 +98,19 @@ public struct ResNetConfig: Hashable, Sendable {
     // A basic block has no such choice, so that equal networks are equal.
     self.bottleneckStride = block == .basic ? .second : bottleneckStride
     self.poolsShortcuts = poolsShortcuts
+  }
+
+  /// The same with channels between the convolutions of each block of each stage.
+  package func withInnerChannels(_ inner: [[[Int]]]) throws(GraphError) -> ResNetConfig {
+    for count in inner.joined().joined() {
+      try Self.check("channels in the branches", count, in: 1...4096)
+    }
+    var config = self
+    let isUniform = zip(inner, branchChannels).allSatisfy { blocks, width in
+      blocks.joined().allSatisfy { $0 == width }
+    }
+    if !isUniform { config.innerChannels = inner }
+    return config
   }
 
   /// The architecture `name`, such as `resnet18`; upper and lower case are the same.
@@ -142,6 +159,7 @@ public struct ResNetConfig: Hashable, Sendable {
     var differences: [String] = []
     if stemChannels != [channels[0]] { differences.append("stem \(list(stemChannels))") }
     if branchChannels != channels { differences.append("branches \(list(branchChannels))") }
+    if innerChannels != nil { differences.append("branches pruned one by one") }
     if bottleneckStride == .first { differences.append("stride in the first 1×1") }
     if poolsShortcuts { differences.append("pooled shortcuts") }
     if let known = Self.named.first(where: { hasBlocks(of: $0) }) {

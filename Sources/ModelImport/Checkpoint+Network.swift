@@ -3,8 +3,7 @@
 package import ResNetModelGraph
 
 extension Network {
-  /// The network of a checkpoint with the tensor names of torchvision, timm or Hugging Face's
-  /// ResNetForImageClassification.
+  /// The network of a checkpoint whose tensors are named as its schema says.
   ///
   /// Block kind and counts come from the names, widths and output dimension from the shapes. The checkpoint must
   /// have exactly the tensors of that configuration, each with its shape, and no negative variance. A convolution
@@ -18,11 +17,16 @@ extension Network {
   {
     let reader = ConfigReader(checkpoint)
     let config = try reader.config(bottleneckStride: bottleneckStride ?? .second)
-    var tensors = SlotTensors(checkpoint: checkpoint, schema: reader.schema, config: config)
+    var tensors = SlotTensors(checkpoint: checkpoint, schema: checkpoint.schema, config: config)
     var source = Source(format: "tensors")
     source.wrapper = checkpoint.wrapper
     source.strippedPrefix = checkpoint.strippedPrefix
     source.passedOver = checkpoint.passedOver
+    source.notes = checkpoint.notes
+    if reader.isGrey {
+      source.input.isGrey = true
+      source.notes.append("the network takes one channel: photos become grey")
+    }
     self = try Network(
       config, source: source,
       parameters: { slot throws(GraphError) in try tensors.take(slot) },
@@ -55,8 +59,14 @@ private struct SlotTensors {
     let name = prefixes.convolution + ".weight"
     // A counter of training steps. Some converters turn it into floating point as well.
     known.insert(prefixes.norm + ".num_batches_tracked")
-    if let groups = groups(name, slot) { throw .groupedConvolution(name: name, groups: groups) }
-    let weights = try take(name, slot.shape)
+    let weights: [Float]
+    if slot.place == .stem(0) {
+      weights = try takeStem(name, slot)
+    } else if let groups = groups(name, slot) {
+      throw .groupedConvolution(name: name, groups: groups)
+    } else {
+      weights = try take(name, slot.shape)
+    }
     let channels = [slot.outputChannels]
     let names = ["weight", "bias", "running_mean", "running_var"].map { "\(prefixes.norm).\($0)" }
     var bias: [Float]?
@@ -84,12 +94,24 @@ private struct SlotTensors {
       norm: .init(gamma: norm[0], beta: norm[1], mean: norm[2], variance: norm[3]))
   }
 
+  /// The weights of the convolution that reads the image. One of grey images reads the mean of three channels.
+  private mutating func takeStem(_ name: String, _ slot: ResNetConfig.Slot) throws(GraphError)
+    -> [Float]
+  {
+    guard checkpoint.tensors[name]?.shape.dropFirst().first == 1 else {
+      return try take(name, slot.shape)
+    }
+    let shape = [slot.outputChannels, 1, slot.kernelSize, slot.kernelSize]
+    return Network.Convolution.spread(try take(name, shape), outputs: slot.outputChannels)
+  }
+
   mutating func takeHead() throws(GraphError) -> (weights: [Float], bias: [Float]) {
     let outputs = config.outputDimension
-    return (
-      try take(schema.head + ".weight", [outputs, config.featureCount]),
-      try take(schema.head + ".bias", [outputs])
-    )
+    let weights = try take(schema.head + ".weight", [outputs, config.featureCount])
+    guard checkpoint.tensors[schema.head + ".bias"] != nil else {
+      return (weights, [Float](repeating: 0, count: outputs))
+    }
+    return (weights, try take(schema.head + ".bias", [outputs]))
   }
 
   /// Checks that no other tensors are there.

@@ -3,17 +3,14 @@
 /// How a checkpoint stores the elements of a tensor. All are little-endian.
 enum ElementType: Hashable {
   case float(FloatType)
-  /// Integers and booleans, which carry no weights: such tensors are skipped.
+  /// Integers, booleans, quantized and complex numbers, which carry no weights: such tensors are skipped.
   case integer(byteCount: Int)
-  /// Known but not read.
-  case float64
 
   /// The bytes of one element.
   var byteCount: Int {
     switch self {
     case .float(let type): return type.byteCount
     case .integer(let byteCount): return byteCount
-    case .float64: return 8
     }
   }
 
@@ -21,6 +18,7 @@ enum ElementType: Hashable {
   init?(safetensors name: String) {
     switch name {
     case "F32": self = .float(.float32)
+    case "F64": self = .float(.float64)
     case "F16": self = .float(.float16)
     case "BF16": self = .float(.bfloat16)
     case "I64", "U64": self = .integer(byteCount: 8)
@@ -35,13 +33,15 @@ enum ElementType: Hashable {
   init?(torchStorage name: String) {
     switch name {
     case "FloatStorage": self = .float(.float32)
+    case "DoubleStorage": self = .float(.float64)
     case "HalfStorage": self = .float(.float16)
     case "BFloat16Storage": self = .float(.bfloat16)
-    case "LongStorage": self = .integer(byteCount: 8)
-    case "IntStorage": self = .integer(byteCount: 4)
+    case "ComplexDoubleStorage": self = .integer(byteCount: 16)
+    case "LongStorage", "ComplexFloatStorage": self = .integer(byteCount: 8)
+    case "IntStorage", "QInt32Storage": self = .integer(byteCount: 4)
     case "ShortStorage": self = .integer(byteCount: 2)
-    case "CharStorage", "ByteStorage", "BoolStorage": self = .integer(byteCount: 1)
-    case "DoubleStorage": self = .float64
+    case "CharStorage", "ByteStorage", "BoolStorage", "QInt8Storage", "QUInt8Storage":
+      self = .integer(byteCount: 1)
     default: return nil
     }
   }
@@ -50,18 +50,26 @@ enum ElementType: Hashable {
 /// The kinds of floating-point elements that are read.
 enum FloatType: Hashable {
   case float32
+  case float64
   case float16
   /// The upper half of a float32.
   case bfloat16
 
   /// The bytes of one element.
-  var byteCount: Int { self == .float32 ? 4 : 2 }
+  var byteCount: Int {
+    switch self {
+    case .float64: 8
+    case .float32: 4
+    case .float16, .bfloat16: 2
+    }
+  }
 
-  /// Widens `count` elements that begin at byte 0 of `bytes` to float32, exactly.
-  /// `bytes` must be long enough and need not be aligned.
+  /// Widens `count` elements that begin at byte 0 of `bytes` to float32, exactly; float64 is rounded,
+  /// to nearest. `bytes` must be long enough and need not be aligned.
   func decode(_ bytes: UnsafeRawBufferPointer, count: Int) -> [Float] {
     precondition(count * byteCount <= bytes.count)
     switch self {
+    case .float64: return widen(bytes, count, as: UInt64.self) { Float(Double(bitPattern: $0)) }
     case .float32: return widen(bytes, count, as: UInt32.self) { Float(bitPattern: $0) }
     case .float16: return widen(bytes, count, as: UInt16.self) { Float(Float16(bitPattern: $0)) }
     case .bfloat16:

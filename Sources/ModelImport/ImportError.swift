@@ -24,13 +24,8 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
   case missingEntry(name: String)
   /// The archive's tensors are stored with the most significant byte first.
   case bigEndian
-  /// The pickle uses an operation that no state dictionary needs. Nothing was executed.
+  /// The pickle uses an operation that protocols 2 to 5 do not have in a file. Nothing was executed.
   case refusedOpcode(name: String, offset: Int)
-  /// The pickle names a class or function that no state dictionary needs. Nothing was executed.
-  case refusedGlobal(name: String, offset: Int)
-  /// The pickle calls something with arguments that no state dictionary has.
-  /// Nothing was executed.
-  case refusedCall(name: String, offset: Int, found: String)
   /// The top of the pickle, or an entry of the state dictionary, is not what it must be.
   case unexpectedEntry(name: String, expected: String, found: String)
   /// Two tensors have the same name.
@@ -53,6 +48,14 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
   case externalData(tensor: String)
   /// The file has no weights under the key or prefix that was asked for.
   case noSuchWeights(name: String)
+  /// The file has several networks, none of which is preferred.
+  case severalNetworks(names: [String])
+  /// No tensors of the file are named as a ResNet's are; `names` are the first in the alphabet.
+  case noResNet(count: Int, names: [String])
+  /// There is no single linear layer that reads the features.
+  case noClassifier(features: Int, found: String)
+  /// Layers have tensors that must be made weights first.
+  case unplainLayers(tensor: String, found: String, advice: String)
   /// The file's network is none that is known, or does not fit together.
   case network(GraphError)
 
@@ -81,19 +84,13 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
     case .refusedOpcode(let name, let offset):
       return "pickle, byte \(offset): expected the pickle of a state dictionary, "
         + "found the opcode \(name), which is refused"
-    case .refusedGlobal(let name, let offset):
-      return "pickle, byte \(offset): expected the pickle of a state dictionary, "
-        + "found the class or function \(quoted(name)), which is refused"
-    case .refusedCall(let name, let offset, let found):
-      return "pickle, byte \(offset): expected the arguments torch.save gives \(quoted(name)), "
-        + "found \(found)"
     case .unexpectedEntry(let name, let expected, let found):
       return "\(name.isEmpty ? "pickle" : "entry \(quoted(name))"): "
         + "expected \(expected), found \(found)"
     case .duplicateTensor(let name):
       return "tensor \(quoted(name)): expected one tensor of that name, found two"
     case .unsupportedElementType(let tensor, let found):
-      return "tensor \(quoted(tensor)): expected F32, F16 or BF16 elements, found \(quoted(found))"
+      return "tensor \(quoted(tensor)): expected F64, F32, F16 or BF16 elements, found \(quoted(found))"
     case .badShape(let tensor, let shape):
       return "tensor \(quoted(tensor)): expected dimensions whose product can be counted, "
         + "found \(shape)"
@@ -115,6 +112,17 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
         + "another file (export with external_data=False)"
     case .noSuchWeights(let name):
       return "expected weights under \(quoted(name)), found none"
+    case .severalNetworks(let names):
+      let shown = names.prefix(8).map { quoted($0) }.joined(separator: ", ")
+      return "expected one network, found \(names.count) (choose one with --weights): \(shown)"
+    case .noResNet(let count, let names):
+      let shown = names.map { quoted($0) }.joined(separator: ", ")
+      return "expected tensors named as a ResNet's (layer1.0.conv1.weight …), "
+        + "found \(count) others (\(shown) …)"
+    case .noClassifier(let features, let found):
+      return "expected a classifier, one linear layer of \(features) features, found \(found)"
+    case .unplainLayers(let tensor, let found, let advice):
+      return "tensor \(quoted(tensor)): expected the weights of plain layers, found \(found): \(advice)"
     case .network(let error): return error.description
     }
   }

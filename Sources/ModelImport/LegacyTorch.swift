@@ -20,10 +20,9 @@ enum LegacyTorch: StateDictionaryReader {
     bytes.beginsWithPickle && bytes.begins(magic, at: 2)
   }
 
-  static func tensors(_ bytes: UnsafeRawBufferPointer, _ options: ImportOptions)
-    throws(ImportError) -> Checkpoint
-  {
-    let limits = options.limits
+  static func tensors(
+    _ bytes: UnsafeRawBufferPointer, _ limits: ImportLimits, select: Selector
+  ) throws(ImportError) -> [String: Tensor] {
     let part = "legacy PyTorch file"
     // The pickles come first; one that ends beyond the limit is cut, and refused for that.
     let head = Array(bytes.prefix(limits.pickleBytes))
@@ -56,7 +55,7 @@ enum LegacyTorch: StateDictionaryReader {
       }
     }
     let object = try run()
-    let dictionary = try StateDictionary(object.machine, object.root, weights: options.weights)
+    let found = try StateDictionaries(object.machine, object.root)
     start = position
     let keys = try run()
     guard case .list(let items) = keys.machine[keys.root] else {
@@ -92,7 +91,9 @@ enum LegacyTorch: StateDictionaryReader {
       throw malformed(position, "the end of the file", "\(bytes.count - position) more bytes")
     }
 
-    return try readTensors(of: dictionary, limits: limits) { (storage, _) throws(ImportError) in
+    let wanted = try select(found.dictionaries)
+    return try readTensors(wanted, of: found.tensors, limits: limits) {
+      (storage, _) throws(ImportError) in
       guard let place = places[storage] else {
         throw malformed(start, "the key \(quoted(storage.key)) in the list of storages", "none")
       }

@@ -95,12 +95,7 @@ func map(_ path: String) throws(ImportError) -> MappedFile {
 
 func reader(of bytes: UnsafeRawBufferPointer) throws(ImportError) -> any ModelReader.Type {
   if let reader = readers.first(where: { $0.recognizes(bytes) }) { return reader }
-  if bytes.beginsWithPickle {
-    throw .unsupportedFormat(looksLike: "a bare Python pickle")
-  }
-  if bytes.begins([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]) {
-    throw .unsupportedFormat(looksLike: "an HDF5 (Keras) file")
-  }
+  if let kind = unreadKind(bytes) { throw .unsupportedFormat(looksLike: kind) }
   throw .unrecognized(firstBytes: Array(bytes.prefix(8)))
 }
 

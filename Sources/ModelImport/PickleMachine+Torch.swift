@@ -1,56 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The calls that a state dictionary's pickle asks for, turned into descriptions.
+/// The calls that a state dictionary's pickle asks for, turned into descriptions. A call with other arguments than
+/// `torch.save` gives makes an opaque value.
 extension PickleMachine {
-  /// The result of calling the object `callable`, one of the known functions.
-  func reduce(_ callable: PickleReference, arguments: PickleReference)
-    throws(ImportError) -> PickleValue
-  {
+  /// The result of calling the object `callable`.
+  func reduce(_ callable: PickleReference, arguments: PickleReference) -> PickleValue {
     guard case .global(let global) = self[callable], case .tuple(let items) = self[arguments] else {
-      throw .refusedCall(
-        name: "REDUCE", offset: offset,
-        found: "\(self[callable].kind) called with \(self[arguments].kind)")
+      return .opaque(name(of: callable))
     }
+    var tensor: TorchTensor?
     switch global.kind {
-    case .orderedDictionary:
-      guard items.isEmpty else { throw refused(global.name, "\(items.count) arguments") }
-      return .dictionary([])
-    case .rebuildTensor: return .tensor(try rebuildTensor(items, 6...7, global.name))
-    case .rebuildOldTensor: return .tensor(try rebuildTensor(items, 4...4, global.name))
-    case .inert: return .inert
+    case .dictionary: return .dictionary(entries(items, global.name))
+    case .rebuildTensor: tensor = rebuildTensor(items, 6...7)
+    case .rebuildOldTensor: tensor = rebuildTensor(items, 4...4)
     case .rebuildParameter:
-      // (data, requires_grad, backward hooks)
-      guard items.count == 3, case .tensor(let tensor) = self[items[0]] else {
-        throw refused(global.name, kinds(items))
+      // (data, requires_grad, backward hooks [, attributes])
+      if [3, 4].contains(items.count), case .tensor(let data) = self[items[0]] { tensor = data }
+    case .rebuildFromType:
+      // (function, class, its arguments, attributes)
+      if items.count == 4, case .global(let type) = self[items[1]], case .tensorType = type.kind,
+        case .global(let function) = self[items[0]], case .tuple(let own) = self[items[2]]
+      {
+        switch function.kind {
+        case .rebuildTensor: tensor = rebuildTensor(own, 6...7)
+        case .rebuildParameter where !own.isEmpty:
+          if case .tensor(let data) = self[own[0]] { tensor = data }
+        default: break
+        }
       }
-      return .tensor(tensor)
-    case .storage: throw refused(global.name, "a call, where only its name is expected")
+    case .storage, .tensorType, .other: break
+    }
+    return tensor.map { .tensor($0) } ?? .opaque(global.name)
+  }
+
+  /// The result of NEWOBJ and its like for the class `type`, whose arguments do not matter.
+  func makeObject(_ type: PickleReference) -> PickleValue {
+    if case .global(let global) = self[type], case .dictionary = global.kind {
+      return .dictionary([])
+    }
+    return .opaque(name(of: type))
+  }
+
+  /// What an object is called that is called itself.
+  private func name(of callable: PickleReference) -> String {
+    switch self[callable] {
+    case .global(let global): global.name
+    case .opaque(let name): name
+    default: self[callable].kind
     }
   }
 
-  /// The result of NEWOBJ for the class `type`, whose arguments do not matter.
-  func makeObject(_ type: PickleReference) throws(ImportError) -> PickleValue {
-    guard case .global(let global) = self[type], case .inert = global.kind else {
-      throw .refusedCall(name: "NEWOBJ", offset: offset, found: self[type].kind)
+  /// What a dictionary is made of: nothing, or for Python 2's OrderedDict a list of lists of key and value.
+  private func entries(_ items: [PickleReference], _ name: String)
+    -> [(key: PickleReference, value: PickleReference)]
+  {
+    guard name == "collections.OrderedDict", items.count == 1, case .list(let pairs) = self[items[0]]
+    else { return [] }
+    return pairs.compactMap { pair in
+      switch self[pair] {
+      case .list(let pair) where pair.count == 2, .tuple(let pair) where pair.count == 2:
+        (pair[0], pair[1])
+      default: nil
+      }
     }
-    return .inert
   }
 
   /// The storage that a persistent identifier names:
   /// `("storage", storage class, key, device, element count)`. The legacy format adds the place in
   /// another storage, which must be None, as it is since PyTorch 0.4.
-  func makeStorage(_ identifier: PickleReference) throws(ImportError) -> TorchStorage {
+  func makeStorage(_ identifier: PickleReference) -> PickleValue {
     guard case .tuple(let items) = self[identifier], items.count == 5 || isWhole(items),
       case .string("storage") = self[items[0]],
       case .global(let global) = self[items[1]], case .storage(let type) = global.kind,
       case .string(let key) = self[items[2]], case .string = self[items[3]],
       case .int(let count) = self[items[4]], count >= 0
-    else {
-      var found = self[identifier].kind
-      if case .tuple(let items) = self[identifier] { found = kinds(items) }
-      throw refused("BINPERSID", found)
-    }
-    return TorchStorage(type: type, key: key, elementCount: count)
+    else { return .opaque("a storage of another kind") }
+    return .storage(TorchStorage(type: type, key: key, elementCount: count))
   }
 
   private func isWhole(_ items: [PickleReference]) -> Bool {
@@ -59,17 +84,26 @@ extension PickleMachine {
   }
 
   /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward hooks
-  /// [, metadata])`, or `_rebuild_tensor` with the first four.
-  private func rebuildTensor(
-    _ items: [PickleReference], _ counts: ClosedRange<Int>, _ name: String
-  ) throws(ImportError) -> TorchTensor {
+  /// [, metadata])`, or `_rebuild_tensor` with the first four; nil if the arguments are others.
+  private func rebuildTensor(_ items: [PickleReference], _ counts: ClosedRange<Int>)
+    -> TorchTensor?
+  {
     guard counts.contains(items.count), case .storage(let storage) = self[items[0]],
-      case .int(let first) = self[items[1]], first >= 0
-    else { throw refused(name, kinds(items)) }
-    guard let shape = sizes(items[2]), let strides = sizes(items[3]), shape.count == strides.count
-    else { throw refused(name, "a size or stride that is not a tuple of as many counts") }
+      case .int(let first) = self[items[1]], first >= 0, let shape = sizes(items[2]),
+      let strides = sizes(items[3]), shape.count == strides.count,
+      items.count < 7 || isPlain(items[6])
+    else { return nil }
     return TorchTensor(
       storage: storage, view: StridedView(offset: first, shape: shape, strides: strides))
+  }
+
+  /// Whether a tensor's metadata are none: others may say that its values are to be negated.
+  private func isPlain(_ metadata: PickleReference) -> Bool {
+    switch self[metadata] {
+    case .none: true
+    case .dictionary(let entries): entries.isEmpty
+    default: false
+    }
   }
 
   /// The integers of a tuple that holds only integers of 0 or more; otherwise nil.
@@ -81,14 +115,5 @@ extension PickleMachine {
       result.append(value)
     }
     return result
-  }
-
-  private func kinds(_ items: [PickleReference]) -> String {
-    let shown = items.prefix(8).map { self[$0].kind }.joined(separator: ", ")
-    return "(\(shown)\(items.count > 8 ? ", …" : ""))"
-  }
-
-  private func refused(_ name: String, _ found: String) -> ImportError {
-    .refusedCall(name: name, offset: offset, found: found)
   }
 }

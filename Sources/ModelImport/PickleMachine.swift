@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads a pickle as data: a stack machine with just the operations of a state dictionary.
+/// Reads a pickle of protocol 2 to 5 as data: a stack machine that calls nothing.
 ///
-/// Anything else is refused by name. The machine builds plain values and descriptions of
-/// tensors; it calls nothing. The work and the memory are in proportion to the pickle's bytes.
+/// It builds plain values and descriptions of tensors. Whatever else a pickle describes becomes an opaque
+/// value, so that nothing that lies beside the weights stops an import. The work and the memory are in
+/// proportion to the pickle's bytes.
 struct PickleMachine {
   private(set) var objects: [PickleValue] = []
 
@@ -59,13 +60,36 @@ struct PickleMachine {
     case .binaryInt: try push(.int(Int(Int32(bitPattern: try reader.integer()))))
     case .binaryInt1: try push(.int(Int(try reader.byte())))
     case .binaryInt2: try push(.int(Int(try reader.integer() as UInt16)))
-    case .long1: try push(.int(try reader.long()))
+    case .long1: try pushLong(Int(try reader.byte()))
+    case .long4: try pushLong(Int(try reader.integer() as UInt32))
     case .binaryFloat:
       let _: UInt64 = try reader.integer()
       try push(.float)
-    case .shortBinaryUnicode: try push(.string(try reader.string(lengthOf: UInt8.self)))
-    case .binaryUnicode: try push(.string(try reader.string(lengthOf: UInt32.self)))
-    case .binaryUnicode8: try push(.string(try reader.string(lengthOf: UInt64.self)))
+    case .shortBinaryUnicode, .shortBinaryString:
+      try pushText(try reader.string(lengthOf: UInt8.self))
+    case .binaryUnicode, .binaryString: try pushText(try reader.string(lengthOf: UInt32.self))
+    case .binaryUnicode8: try pushText(try reader.string(lengthOf: UInt64.self))
+    case .shortBinaryBytes:
+      try reader.skip(lengthOf: UInt8.self)
+      try push(.opaque("bytes"))
+    case .binaryBytes:
+      try reader.skip(lengthOf: UInt32.self)
+      try push(.opaque("bytes"))
+    case .binaryBytes8, .byteArray8:
+      try reader.skip(lengthOf: UInt64.self)
+      try push(.opaque("bytes"))
+    case .emptySet: try push(.opaque("set"))
+    case .frozenSet:
+      _ = try popToMark()
+      try push(.opaque("frozenset"))
+    case .addItems:
+      _ = try popToMark()
+      guard case .opaque = self[try top()] else {
+        throw reader.malformed("a set to add items to", self[try top()].kind)
+      }
+    case .pop: _ = try pop()
+    case .popMark: _ = try popToMark()
+    case .duplicate: try push(try top())
     case .emptyTuple: try push(.tuple([]))
     case .emptyList: try push(.list([]))
     case .emptyDictionary: try push(.dictionary([]))
@@ -91,23 +115,38 @@ struct PickleMachine {
       guard case .string(let module) = self[names[0]], case .string(let name) = self[names[1]]
       else { throw reader.malformed("two strings for STACK_GLOBAL", self[names[0]].kind) }
       try pushGlobal(module: module, name: name)
-    case .binaryPersistentID: try push(.storage(try makeStorage(try pop())))
+    case .extension1:
+      _ = try reader.byte()
+      try push(.opaque("extension"))
+    case .extension2:
+      let _: UInt16 = try reader.integer()
+      try push(.opaque("extension"))
+    case .extension4:
+      let _: UInt32 = try reader.integer()
+      try push(.opaque("extension"))
+    case .binaryPersistentID: try push(makeStorage(try pop()))
     case .reduce:
       let operands = try pop(2)
-      try push(try reduce(operands[0], arguments: operands[1]))
-    case .newObject:
-      let operands = try pop(2)
-      try push(try makeObject(operands[0]))
+      try push(reduce(operands[0], arguments: operands[1]))
+    case .newObject: try push(makeObject(try pop(2)[0]))
+    case .newObjectWithNames: try push(makeObject(try pop(3)[0]))
+    case .object:
+      guard let type = try popToMark().first else {
+        throw reader.malformed("a class for OBJ", "none")
+      }
+      try push(makeObject(type))
+    case .instance:
+      let (module, name) = (try reader.line(), try reader.line())
+      _ = try popToMark()
+      try push(.opaque("\(module).\(name)"))
     case .build:
-      // The state of an OrderedDict is its attribute `_metadata`: versions of modules.
       _ = try pop()
       let target = try top()
-      switch self[target] {
-      case .dictionary, .inert: break
-      default:
-        throw .refusedCall(
-          name: "BUILD", offset: reader.operation, found: "it applied to \(self[target].kind)")
-      }
+      // The state of an OrderedDict is its attribute `_metadata`: versions of modules. What else takes a
+      // state could be changed by it.
+      if case .dictionary = self[target] { break }
+      if case .opaque = self[target] { break }
+      objects[Int(target.index)] = .opaque("\(self[target].kind) with a state")
     }
   }
 
@@ -164,7 +203,7 @@ struct PickleMachine {
 
   private mutating func appendItems(_ items: [PickleReference]) throws(ImportError) {
     let target = Int(try top().index)
-    if case .inert = objects[target] { return }
+    if case .opaque = objects[target] { return }
     guard case .list(var list) = objects[target] else {
       throw reader.malformed("a list to append to", objects[target].kind)
     }
@@ -179,7 +218,7 @@ struct PickleMachine {
       throw reader.malformed("a value for every key", "\(items.count) keys and values")
     }
     let target = Int(try top().index)
-    if case .inert = objects[target] { return }
+    if case .opaque = objects[target] { return }
     guard case .dictionary(var dictionary) = objects[target] else {
       throw reader.malformed("a dictionary to set items of", objects[target].kind)
     }
@@ -191,10 +230,15 @@ struct PickleMachine {
   }
 
   private mutating func pushGlobal(module: String, name: String) throws(ImportError) {
-    guard let global = PickleGlobal(module: module, name: name) else {
-      throw .refusedGlobal(name: "\(module).\(name)", offset: reader.operation)
-    }
-    try push(.global(global))
+    try push(.global(PickleGlobal(module: module, name: name)))
+  }
+
+  private mutating func pushLong(_ count: Int) throws(ImportError) {
+    try push(try reader.long(count).map { .int($0) } ?? .opaque("a long integer"))
+  }
+
+  private mutating func pushText(_ text: String?) throws(ImportError) {
+    try push(text.map { .string($0) } ?? .opaque("text that is not UTF-8"))
   }
 
   private func underflow(_ count: Int) -> ImportError {
@@ -208,6 +252,4 @@ struct PickleMachine {
       throw .limitExceeded(what: "\(what) in \(reader.part)", limit: limit, found: limit + 1)
     }
   }
-
-  var offset: Int { reader.operation }
 }

@@ -36,33 +36,35 @@ struct PickleReader {
     return value
   }
 
-  /// The operand of LONG1: a count and so many bytes, little-endian, two's complement.
-  mutating func long() throws(ImportError) -> Int {
-    let count = Int(try byte())
-    guard count <= 8 else { throw malformed("an integer of at most 8 bytes", "\(count)") }
+  /// An integer of `count` bytes, little-endian, two's complement; nil if there are more than 8.
+  mutating func long(_ count: Int) throws(ImportError) -> Int? {
     let digits = try take(count)
+    if count > 8 { return nil }
     let isNegative = digits.last.map { $0 >= 0x80 } ?? false
     var value: Int = isNegative ? -1 : 0
     for digit in digits.reversed() { value = value << 8 | Int(digit) }
     return value
   }
 
-  /// Text after its length, an integer of a type. A length of more than `Int.max` is beyond the pickle in any case.
+  /// Text after its length, an integer of a type; nil if it is not UTF-8. A length of more than `Int.max`
+  /// is beyond the pickle in any case.
   mutating func string<Length: FixedWidthInteger & UnsignedInteger>(lengthOf type: Length.Type)
-    throws(ImportError) -> String
+    throws(ImportError) -> String?
   {
-    try string(Int(clamping: try integer(type)))
+    String(validating: try take(Int(clamping: try integer(type))), as: UTF8.self)
   }
 
-  private mutating func string(_ count: Int) throws(ImportError) -> String {
-    if let text = String(validating: try take(count), as: UTF8.self) { return text }
-    throw malformed("a string in UTF-8", "other bytes")
+  /// Passes over bytes after their number, an integer of a type.
+  mutating func skip<Length: FixedWidthInteger & UnsignedInteger>(lengthOf type: Length.Type)
+    throws(ImportError)
+  {
+    _ = try take(Int(clamping: try integer(type)))
   }
 
   /// Text up to the next newline, as GLOBAL has it.
   mutating func line() throws(ImportError) -> String {
     guard let end = bytes[position...].firstIndex(of: 0x0a) else { throw truncated(1) }
-    let text = try string(end - position)
+    let text = String(decoding: try take(end - position), as: UTF8.self)
     position = end + 1
     return text
   }

@@ -21,8 +21,9 @@ enum PickleValue {
   case global(PickleGlobal)
   case storage(TorchStorage)
   case tensor(TorchTensor)
-  /// What a training loop kept beside the weights; its contents are not looked at.
-  case inert
+  /// Anything else that was kept beside the weights. It is never called, built into or used as a
+  /// tensor, and its contents are not looked at. The text is what it is, such as a class's name.
+  case opaque(String)
 
   /// What to call the value in an error message.
   var kind: String {
@@ -38,7 +39,7 @@ enum PickleValue {
     case .global(let global): "the class or function \(quoted(global.name))"
     case .storage: "a storage"
     case .tensor: "a tensor"
-    case .inert: "an object without weights"
+    case .opaque(let name): "an object (\(quoted(name)))"
     }
   }
 }
@@ -48,44 +49,42 @@ struct PickleReference {
   let index: Int32
 }
 
-/// The few classes and functions that a state dictionary's pickle may name. They stand for what
-/// PyTorch would call; no code of that name is looked up or run.
+/// The few classes and functions of which a state dictionary is made, and one kind for all others. They
+/// stand for what PyTorch would call; no code of that name is looked up or run.
 struct PickleGlobal {
   enum Kind {
-    case orderedDictionary
+    case dictionary
     case rebuildTensor
     /// The same from before PyTorch 0.4, with fewer arguments.
     case rebuildOldTensor
     case rebuildParameter
+    /// A tensor or parameter that has Python attributes beside its values.
+    case rebuildFromType
     case storage(ElementType)
-    /// A class of plain values that training loops keep beside the weights, such as their arguments.
-    case inert
+    /// The class of a tensor as PyTorch itself has it.
+    case tensorType
+    case other
   }
 
   let kind: Kind
   /// The qualified name.
   let name: String
 
-  private static let inertNames: Set = [
-    "argparse.Namespace", "collections.Counter", "collections.defaultdict",
-    "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype",
-    "_codecs.encode", "torch.Size", "torch.device", "pathlib.PosixPath", "pathlib.WindowsPath",
-    "__builtin__.set", "builtins.set", "pytorch_lightning.utilities.parsing.AttributeDict",
-    "lightning_fabric.utilities.data.AttributeDict",
-  ]
-
-  init?(module: String, name: String) {
+  init(module: String, name: String) {
     self.name = "\(module).\(name)"
     switch (module, name) {
-    case ("collections", "OrderedDict"): kind = .orderedDictionary
+    case ("collections", "OrderedDict"), ("collections", "defaultdict"), ("builtins", "dict"),
+      ("__builtin__", "dict"):
+      kind = .dictionary
     case ("torch._utils", "_rebuild_tensor_v2"): kind = .rebuildTensor
     case ("torch._utils", "_rebuild_tensor"): kind = .rebuildOldTensor
-    case ("torch._utils", "_rebuild_parameter"): kind = .rebuildParameter
-    case _ where Self.inertNames.contains(self.name): kind = .inert
-    case ("torch", _):
-      guard let type = ElementType(torchStorage: name) else { return nil }
-      kind = .storage(type)
-    default: return nil
+    case ("torch._utils", "_rebuild_parameter"), ("torch._utils", "_rebuild_parameter_with_state"):
+      kind = .rebuildParameter
+    case ("torch._tensor", "_rebuild_from_type_v2"): kind = .rebuildFromType
+    case ("torch", "Tensor"), ("torch.nn.parameter", "Parameter"), ("torch.nn.parameter", "Buffer"):
+      kind = .tensorType
+    case ("torch", _): kind = ElementType(torchStorage: name).map { .storage($0) } ?? .other
+    default: kind = .other
     }
   }
 }

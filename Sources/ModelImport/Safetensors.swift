@@ -12,10 +12,9 @@ enum Safetensors: StateDictionaryReader {
     bytes.begins([UInt8(ascii: "{")], at: 8)
   }
 
-  static func tensors(_ bytes: UnsafeRawBufferPointer, _ options: ImportOptions)
-    throws(ImportError) -> Checkpoint
-  {
-    let limits = options.limits
+  static func tensors(
+    _ bytes: UnsafeRawBufferPointer, _ limits: ImportLimits, select: Selector
+  ) throws(ImportError) -> [String: Tensor] {
     let lengthBytes = 8
     let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
     let available = bytes.count - lengthBytes
@@ -35,10 +34,9 @@ enum Safetensors: StateDictionaryReader {
     let data = UnsafeRawBufferPointer(rebasing: bytes[dataStart...])
 
     entries.sort { ($0.begin, $0.end, $0.name) < ($1.begin, $1.end, $1.name) }
-    var contents = Checkpoint()
+    var dictionary = StoredDictionary()
     var position = 0
-    var budget = DecodedBytes(limit: limits.decodedBytes)
-    for entry in entries {
+    for (place, entry) in entries.enumerated() {
       guard entry.begin == position else {
         throw .badDataOffset(tensor: entry.name, expected: position, found: entry.begin)
       }
@@ -46,28 +44,36 @@ enum Safetensors: StateDictionaryReader {
         throw .badDataOffset(tensor: entry.name, expected: data.count, found: entry.end)
       }
       position = entry.end
-      guard let type = ElementType(safetensors: entry.elementType) else {
-        throw .unsupportedElementType(tensor: entry.name, found: entry.elementType)
+      let type = ElementType(safetensors: entry.elementType)
+      if let type {
+        guard let count = elementCount(of: entry.shape), product(count, type.byteCount) < .max
+        else { throw .badShape(tensor: entry.name, shape: entry.shape) }
+        try checkByteCount(entry.end - entry.begin, of: type, count, tensor: entry.name)
       }
-      guard let count = elementCount(of: entry.shape), product(count, type.byteCount) < .max else {
-        throw .badShape(tensor: entry.name, shape: entry.shape)
-      }
-      try checkByteCount(entry.end - entry.begin, of: type, count, tensor: entry.name)
-      guard case .float(let floatType) = type else {
-        contents.skipped.append(entry.name)
-        continue
-      }
-      try budget.reserve(elements: count)
-      let slice = UnsafeRawBufferPointer(rebasing: data[entry.begin..<entry.end])
-      let values = floatType.decode(slice, count: count)
-      try checkFinite(values, tensor: entry.name)
-      contents.tensors[entry.name] = Tensor(shape: entry.shape, values: values)
+      var isFloat = true
+      if case .integer = type { isFloat = false }
+      dictionary.tensors[entry.name] = StoredTensor(
+        shape: entry.shape, isFloat: isFloat, place: place)
     }
     guard position == data.count else {
       throw .malformed(
         part: "safetensors file", offset: dataStart + position,
         expected: "the end of the file after the last tensor",
         found: "\(data.count - position) more bytes")
+    }
+
+    var contents: [String: Tensor] = [:]
+    var budget = DecodedBytes(limit: limits.decodedBytes)
+    for (place, name) in try select([dictionary]).sorted(by: { $0.key < $1.key }) {
+      let entry = entries[place]
+      guard case .float(let type)? = ElementType(safetensors: entry.elementType),
+        let count = elementCount(of: entry.shape)
+      else { throw .unsupportedElementType(tensor: entry.name, found: entry.elementType) }
+      try budget.reserve(elements: count)
+      let slice = UnsafeRawBufferPointer(rebasing: data[entry.begin..<entry.end])
+      let values = type.decode(slice, count: count)
+      try checkFinite(values, tensor: name)
+      contents[name] = Tensor(shape: entry.shape, values: values)
     }
     return contents
   }

@@ -16,10 +16,9 @@ enum TorchArchive: StateDictionaryReader {
     bytes.begins([0x50, 0x4b, 0x03, 0x04]) || bytes.begins([0x50, 0x4b, 0x05, 0x06])
   }
 
-  static func tensors(_ bytes: UnsafeRawBufferPointer, _ options: ImportOptions)
-    throws(ImportError) -> Checkpoint
-  {
-    let limits = options.limits
+  static func tensors(
+    _ bytes: UnsafeRawBufferPointer, _ limits: ImportLimits, select: Selector
+  ) throws(ImportError) -> [String: Tensor] {
     let archive = try ZipArchive(bytes, limits: limits)
     let folder = try torchFolder(archive.entries)
     try checkVersionAndByteOrder(archive, folder: folder)
@@ -34,8 +33,9 @@ enum TorchArchive: StateDictionaryReader {
     let pickle = try archive.read(pickleEntry)
     var machine = PickleMachine(pickle, limits: limits)
     let root = try machine.run()
-    let dictionary = try StateDictionary(machine, root, weights: options.weights)
-    return try readTensors(of: dictionary, limits: limits) {
+    let found = try StateDictionaries(machine, root)
+    let wanted = try select(found.dictionaries)
+    return try readTensors(wanted, of: found.tensors, limits: limits) {
       (storage, name) throws(ImportError) in
       try readStorage(storage, archive, folder: folder, tensor: name)
     }
@@ -49,6 +49,9 @@ private func torchFolder(_ entries: [String: ZipArchive.Entry]) throws(ImportErr
     name.hasSuffix("/" + pickle) && name.split(separator: "/").count == 2
   }
   guard folders.count == 1, let folder = folders.first?.dropLast(pickle.count) else {
+    if folders.isEmpty, let kind = otherArchive(entries) {
+      throw .unsupportedFormat(looksLike: kind)
+    }
     if folders.isEmpty { throw .missingEntry(name: "<archive>/" + pickle) }
     throw .badArchive(entry: "", reason: "\(folders.count) entries named data.pkl")
   }
@@ -57,6 +60,22 @@ private func torchFolder(_ entries: [String: ZipArchive.Entry]) throws(ImportErr
     throw .unsupportedFormat(looksLike: "a TorchScript archive (save the state_dict() instead)")
   }
   return String(folder)
+}
+
+/// What a zip archive without a pickle is by its entries; nil if that is not known.
+private func otherArchive(_ entries: [String: ZipArchive.Entry]) -> String? {
+  func has(_ suffixes: String...) -> Bool {
+    entries.keys.contains { name in suffixes.contains { name.hasSuffix($0) } }
+  }
+  if has("serialized_exported_program.json", "models/model.json", "archive_format") {
+    return "a program of torch.export (save the state_dict() of the model instead, or export ONNX)"
+  }
+  if has("model.weights.h5") { return "a Keras model (export ONNX with tf2onnx instead)" }
+  if has(".npy") { return "an archive of NumPy arrays (.npz; save them as safetensors instead)" }
+  if has(".pth", ".pt", ".safetensors", ".onnx", ".bin") {
+    return "a zip archive of other files (unzip it first)"
+  }
+  return nil
 }
 
 private func checkVersionAndByteOrder(_ archive: borrowing ZipArchive, folder: String)

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads the tensors of a state dictionary out of their storages, each of which is asked for once.
+/// Reads the wanted tensors out of their storages, each of which is asked for once; other storages are not touched.
 ///
-/// - Parameter readStorage: gives all bytes of a storage; told also the name of a tensor in it.
+/// - Parameters:
+///   - wanted: the names by the tensors' numbers in `tensors`.
+///   - readStorage: gives all bytes of a storage; told also the name of a tensor in it.
 func readTensors(
-  of dictionary: StateDictionary, limits: ImportLimits,
+  _ wanted: [Int: String], of tensors: [TorchTensor], limits: ImportLimits,
   readStorage: (TorchStorage, String) throws(ImportError) -> [UInt8]
-) throws(ImportError) -> Checkpoint {
-  var contents = Checkpoint()
-  contents.wrapper = dictionary.wrapper
-  contents.passedOver = dictionary.passedOver
+) throws(ImportError) -> [String: Tensor] {
+  var contents: [String: Tensor] = [:]
   var budget = DecodedBytes(limit: limits.decodedBytes)
   var byStorage: [TorchStorage: [(name: String, view: StridedView)]] = [:]
-  for (name, tensor) in dictionary.tensors {
-    if case .integer = tensor.storage.type {
-      contents.skipped.append(name)
-      continue
-    }
+  for (place, name) in wanted {
+    let tensor = tensors[place]
     let count = try checkView(tensor.view, of: tensor.storage, tensor: name)
     try budget.reserve(elements: count)
     byStorage[tensor.storage, default: []].append((name, tensor.view))
@@ -24,15 +21,12 @@ func readTensors(
 
   // In the order of the storages' keys, so that the first of several errors is always the same.
   for (storage, views) in byStorage.sorted(by: { $0.key.key < $1.key.key }) {
-    let first = views[0].name
-    guard case .float(let type) = storage.type else {
-      throw .unsupportedElementType(tensor: first, found: "DoubleStorage")
-    }
+    guard case .float(let type) = storage.type, let first = views.map(\.name).min() else { continue }
     let data = try readStorage(storage, first)
     for (name, view) in views {
       let values = decode(view, of: type, from: data)
       try checkFinite(values, tensor: name)
-      contents.tensors[name] = Tensor(shape: view.shape, values: values)
+      contents[name] = Tensor(shape: view.shape, values: values)
     }
   }
   return contents

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ResNetModelGraph
+
+/// Which tensors of a file are the network's: those of one ResNet and of its linear layer.
+struct WeightsSelection {
+  private(set) var checkpoint = Checkpoint()
+  /// Entries of the dictionary that are no tensors, with what they are.
+  private(set) var others: [String: String] = [:]
+  /// The names of the tensors to be read, by their places.
+  private(set) var names: [Int: String] = [:]
+  /// The names of the tensors that others are multiplied by, by the others' names.
+  private var masks: [String: String] = [:]
+
+  /// A ResNet among the tensors of a file.
+  private struct Candidate {
+    var dictionary: Int
+    var schema: CheckpointSchema
+    /// What leads to it, joined by points.
+    var label: String
+
+    init(_ dictionary: Int, _ path: String, _ schema: CheckpointSchema = .torchvision) {
+      (self.dictionary, self.schema) = (dictionary, schema)
+      let parts = [path, String(schema.prefix.dropLast())]
+      label = parts.filter { !$0.isEmpty }.joined(separator: ".")
+    }
+
+    func isMeant(by name: String) -> Bool {
+      let prefix = schema.prefix.dropLast()
+      return [label, String(prefix)].contains { $0 == name || $0.hasPrefix(name + ".") }
+    }
+
+    /// The lower the better: averaged weights (EMA) before others, as timm and torchvision prefer them, then
+    /// names that only say that it is the network, the more usual ones first.
+    var rank: [Int] {
+      let parts = label.split(separator: ".").map { $0.lowercased() }
+      let isAveraged = parts.contains { part in
+        part.split(separator: "_").contains { ["ema", "swa", "averaged"].contains($0) }
+      }
+      let known = parts.map { Self.usual.firstIndex(of: $0) ?? Self.usual.count }
+      return [isAveraged ? 0 : 1, isAveraged || !known.contains(Self.usual.count) ? 0 : 1] + known
+    }
+
+    private static let usual = [
+      "state_dict", "model_state_dict", "model_state", "state", "params", "weights", "module",
+      "model", "_orig_mod", "net", "network", "backbone", "resnet", "encoder",
+    ]
+  }
+
+  /// - Parameters:
+  ///   - weights: the keys or prefix of the network that is wanted; nil for the best.
+  ///   - acceptsAny: whether a dictionary without a ResNet may be taken, all of it.
+  init(of found: [StoredDictionary], weights: String?, acceptsAny: Bool) throws(ImportError) {
+    var dictionaries = found
+    for index in dictionaries.indices { dictionaries[index].joinMasks() }
+    let all = dictionaries.enumerated().flatMap { index, dictionary in
+      CheckpointSchema.all(in: dictionary.tensors).map { Candidate(index, dictionary.path, $0) }
+    }
+    let wanted = weights.map { name in all.filter { $0.isMeant(by: name) } } ?? all
+    if wanted.isEmpty {
+      if let weights, !acceptsAny || !dictionaries.contains(where: { $0.path == weights }) {
+        throw .noSuchWeights(name: weights)
+      }
+      guard acceptsAny else { throw Self.nothing(in: dictionaries) }
+      let any = dictionaries.indices.first { weights == nil || dictionaries[$0].path == weights }
+      if let any {
+        checkpoint.wrapper = dictionaries[any].path.isEmpty ? nil : dictionaries[any].path
+        for (name, tensor) in dictionaries[any].tensors { add(name, tensor) }
+      }
+      checkpoint.skipped.sort()
+      return
+    }
+    // Several with one rank are equal, so that the user must say which.
+    let ranked = wanted.sorted { $0.rank.lexicographicallyPrecedes($1.rank) }
+    let equals = ranked.prefix { $0.rank == ranked[0].rank }
+    if equals.count > 1 { throw .severalNetworks(names: equals.map(\.label).sorted()) }
+    try choose(
+      ranked[0], among: all, dictionaries[ranked[0].dictionary], isAsked: weights != nil)
+  }
+
+  private mutating func choose(
+    _ chosen: Candidate, among all: [Candidate], _ dictionary: StoredDictionary, isAsked: Bool
+  ) throws(ImportError) {
+    let schema = chosen.schema
+    checkpoint.schema = schema
+    checkpoint.wrapper = dictionary.path.isEmpty ? nil : dictionary.path
+    checkpoint.passedOver = all.map(\.label).filter { $0 != chosen.label }
+    others = dictionary.others
+    let siblings = all.filter { $0.dictionary == chosen.dictionary && $0.label != chosen.label }
+    let isForeign = { (name: String) in
+      siblings.contains { other in
+        name.hasPrefix(other.schema.prefix) && !schema.prefix.hasPrefix(other.schema.prefix)
+      }
+    }
+    let names = dictionary.tensors.keys.sorted().filter { !isForeign($0) }
+    if let error = Self.conversion(neededBy: names) { throw error }
+    let head = try HeadSearch(dictionary.tensors, names, schema)
+    checkpoint.schema.head = head.name
+    var leftOut: [String] = []
+    for name in names {
+      guard let tensor = dictionary.tensors[name] else { continue }
+      let isOutside = !name.hasPrefix(schema.prefix) && (!tensor.isFloat || isAsked)
+      if schema.holds(name) || [head.name + ".weight", head.name + ".bias"].contains(name) {
+        add(name, tensor)
+      } else if head.isBeside(name) || isOutside {
+        leftOut.append(name)
+      } else if tensor.isFloat {
+        throw .network(
+          .unexpectedTensor(name: name, found: tensor.shape, configuration: "a ResNet"))
+      } else {
+        checkpoint.skipped.append(name)
+      }
+    }
+    checkpoint.skipped.sort()
+    if head.name != schema.prefix + "fc" { note("the classifier is \(quoted(head.name))") }
+    if dictionary.tensors[head.name + ".bias"] == nil { note("the classifier has no bias") }
+    if !leftOut.isEmpty {
+      let shown = leftOut.prefix(4).map { quoted($0) }.joined(separator: ", ")
+      note("left out what is no part of the network: \(shown)\(leftOut.count > 4 ? " …" : "")")
+    }
+    if !masks.isEmpty { note("multiplied \(masks.count) weights by their pruning masks") }
+  }
+
+  private mutating func note(_ line: String) { checkpoint.notes.append(line) }
+
+  private mutating func add(_ name: String, _ tensor: StoredTensor) {
+    guard tensor.isFloat else {
+      checkpoint.skipped.append(name)
+      return
+    }
+    names[tensor.place] = name
+    if let mask = tensor.mask {
+      masks[name] = name + "_mask"
+      names[mask] = name + "_mask"
+    }
+  }
+
+  /// Takes the tensors that were read.
+  mutating func take(_ tensors: [String: Tensor]) throws(ImportError) {
+    checkpoint.tensors = tensors
+    for (name, mask) in masks {
+      guard let tensor = tensors[name], let mask = checkpoint.tensors.removeValue(forKey: mask)
+      else { continue }
+      let values = zip(tensor.values, mask.values).map { $0 * $1 }
+      try checkFinite(values, tensor: name)
+      checkpoint.tensors[name] = Tensor(shape: tensor.shape, values: values)
+    }
+  }
+
+  /// Why there is no ResNet in a file.
+  private static func nothing(in dictionaries: [StoredDictionary]) -> ImportError {
+    for dictionary in dictionaries {
+      if let error = conversion(neededBy: dictionary.tensors.keys.sorted()) { return error }
+    }
+    let most = dictionaries.max { $0.tensors.count < $1.tensors.count }
+    let names = most?.tensors.keys.sorted() ?? []
+    return .noResNet(count: names.count, names: Array(names.prefix(3)))
+  }
+
+  /// The error for names that layers have which must be made plain ones first; nil if there are none.
+  private static func conversion(neededBy names: [String]) -> ImportError? {
+    let quantized = "give the state_dict() of the float model"
+    let kinds: [(part: String, kind: String, advice: String)] = [
+      ("parametrizations.", "parametrized layers", "call remove_parametrizations, then save"),
+      ("activation_post_process.", "a model of quantization-aware training", quantized),
+      ("fake_quant.", "a model of quantization-aware training", quantized),
+      ("_packed_params.", "a quantized model", quantized), ("zero_point.", "a quantized model", quantized),
+      ("weight_g.", "layers with weight normalization", "call remove_weight_norm, then save"),
+      ("weight_u.", "layers with spectral normalization", "call remove_spectral_norm, then save"),
+      ("weight_orig.", "layers with pruning or spectral normalization", "call prune.remove or remove_spectral_norm, then save"),
+      ("lora_A.", "layers with adapters (LoRA)", "merge them, then save"),
+      ("stages.0.blocks.0.norm1.", "a pre-activation ResNet", "it is not supported"),
+    ]
+    for name in names {
+      if let found = kinds.first(where: { "\(name).".contains($0.part) }) {
+        return .unplainLayers(tensor: name, found: found.kind, advice: found.advice)
+      }
+      // PyTorch's fusion for quantization-aware training puts a norm into the convolution's module.
+      if name.hasSuffix("conv1.1.running_mean"), !names.contains(where: { $0.hasSuffix("conv1.3.weight") }) {
+        return .unplainLayers(
+          tensor: name, found: "fused layers", advice: "save the state_dict() before fuse_modules")
+      }
+    }
+    return nil
+  }
+}
+
+/// The search for the linear layer that reads a ResNet's features.
+private struct HeadSearch {
+  /// What precedes `.weight` in its name.
+  let name: String
+  /// Other linear layers that read the features.
+  private let parallel: [String]
+
+  /// Words for what trains a network and is no part of it.
+  private static let training: Set<Substring> = [
+    "criterion", "loss", "losses", "metric", "metrics", "center", "centers", "queue", "aux",
+    "auxiliary", "projector", "predictor", "averaged", "ema",
+  ]
+  private static let usual = ["fc", "classifier", "head", "last_linear", "linear", "logits"]
+
+  /// Whether a tensor is no part of the network: it belongs to a loss, or to another layer that reads the features.
+  func isBeside(_ name: String) -> Bool {
+    Self.isOfTraining(name) || parallel.contains { name == $0 + ".weight" || name == $0 + ".bias" }
+  }
+
+  private static func isOfTraining(_ name: String) -> Bool {
+    name.split { ".".contains($0) || $0 == "_" }.contains { training.contains($0) }
+  }
+
+  init(_ tensors: [String: StoredTensor], _ names: [String], _ schema: CheckpointSchema)
+    throws(ImportError)
+  {
+    let features = Self.features(tensors, schema)
+    let linears: [(name: String, shape: [Int])] = names.compactMap { name in
+      guard name.hasSuffix(".weight"), let tensor = tensors[name], tensor.isFloat,
+        tensor.shape.count == 2, !schema.holds(name), !Self.isOfTraining(name)
+      else { return nil }
+      return (String(name.dropLast(".weight".count)), tensor.shape)
+    }
+    let fitting = linears.filter { $0.shape[1] == features }
+    func error(_ found: String) -> ImportError {
+      .noClassifier(features: features ?? 0, found: found)
+    }
+    guard !fitting.isEmpty else {
+      guard let other = linears.first else {
+        throw error("none: these are the weights of features only")
+      }
+      let isPair = features.map { $0 * 2 } == other.shape[1]
+      throw error(
+        "\(quoted(other.name)) of \(other.shape[1])"
+          + (isPair ? " for average and max pool, as fastai's head of two layers has" : ""))
+    }
+    for first in fitting {
+      if let next = linears.first(where: { $0.name != first.name && $0.shape[1] == first.shape[0] }) {
+        throw error("two layers, \(quoted(first.name)) and \(quoted(next.name))")
+      }
+    }
+    // That of the innermost module, then the one with the most usual name.
+    func rank(_ linear: String) -> [Int] {
+      let scope = zip(linear, schema.prefix).prefix { $0 == $1 }.count
+      let first = linear.split(separator: ".").first { Self.usual.contains(String($0)) }
+      return [-scope, first.flatMap { Self.usual.firstIndex(of: String($0)) } ?? Self.usual.count]
+    }
+    let ranked = fitting.map(\.name).sorted { rank($0).lexicographicallyPrecedes(rank($1)) }
+    if ranked.count > 1, rank(ranked[0]) == rank(ranked[1]) {
+      throw error("several: " + ranked.prefix(4).map { quoted($0) }.joined(separator: ", "))
+    }
+    name = ranked[0]
+    parallel = Array(ranked.dropFirst())
+  }
+
+  /// The output channels of the last stage's first block; nil if its tensors do not tell.
+  private static func features(_ tensors: [String: StoredTensor], _ schema: CheckpointSchema)
+    -> Int?
+  {
+    func outputs(_ convolution: Int, _ stage: Int) -> Int? {
+      let place = ResNetConfig.Slot.Place.branch(convolution, block: 0, stage: stage)
+      let name = schema.prefixes(of: place, stemCount: 1, isPooled: false).convolution
+      return tensors[name + ".weight"]?.shape.first
+    }
+    let last = (0..<4).last { outputs(0, $0) != nil } ?? 0
+    return outputs(2, last) ?? outputs(1, last)
+  }
+}
