@@ -25,4 +25,18 @@ public struct InputDescription: Equatable, Sendable {
   /// Where this was found, such as `config.json`; nothing if nothing was found.
   public var origins: [String] = []
   public init() {}
+
+  /// Takes over what another description says and this one does not. What the network's own graph says of values goes
+  /// before: mean and deviation belong together.
+  package mutating func complete(with other: InputDescription) {
+    if other == InputDescription() { return }
+    if height == nil { (height, width) = (other.height, other.width) }
+    if mean == nil, std == nil { (mean, std) = (other.mean, other.std) }
+    channelOrder = channelOrder ?? other.channelOrder
+    interpolation = interpolation ?? other.interpolation
+    cropFraction = cropFraction ?? other.cropFraction
+    resizedSide = resizedSide ?? other.resizedSide
+    fit = fit ?? other.fit
+    origins += other.origins
+  }
 }

@@ -40,7 +40,7 @@ extension Network {
   }
 
   /// Removes layers of which no output needs the result.
-  mutating func removeUnused() {
+  package mutating func removeUnused() {
     var needed = Set(outputs.map(\.value))
     for layer in layers.reversed() where needed.contains(layer.output) {
       needed.formUnion(layer.inputs)

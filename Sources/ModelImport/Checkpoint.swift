@@ -39,7 +39,9 @@ extension StateDictionaryReader {
   {
     let selection = try selection(bytes, options)
     do throws(GraphError) {
-      return try Network(selection.checkpoint, bottleneckStride: options.bottleneckStride)
+      return try Network(
+        selection.checkpoint,
+        bottleneckStride: options.bottleneckStride ?? options.configuredStride)
     } catch {
       if case .missingTensor(let name, _) = error, let found = selection.others[name] {
         throw .unexpectedEntry(name: name, expected: "a tensor", found: "\(quoted(found))")

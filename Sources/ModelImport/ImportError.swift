@@ -44,8 +44,10 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
   case nonFinite(tensor: String, index: Int, found: String)
   /// A node of an ONNX graph is none that a network here can have.
   case unexpectedNode(operation: String, name: String, expected: String, found: String)
-  /// A tensor's elements are in another file.
+  /// A tensor's elements are in another file, and it is not known where the model lies.
   case externalData(tensor: String)
+  /// A tensor's elements are said to be in a file that is not below the model's folder.
+  case foreignData(tensor: String, location: String)
   /// The file has no weights under the key or prefix that was asked for.
   case noSuchWeights(name: String)
   /// The file has several networks, none of which is preferred.
@@ -110,6 +112,9 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
     case .externalData(let tensor):
       return "tensor \(quoted(tensor)): expected its data in the ONNX file, found a reference to "
         + "another file (export with external_data=False)"
+    case .foreignData(let tensor, let location):
+      return "tensor \(quoted(tensor)): expected its data in a file below the model's folder, "
+        + "found \(quoted(location))"
     case .noSuchWeights(let name):
       return "expected weights under \(quoted(name)), found none"
     case .severalNetworks(let names):

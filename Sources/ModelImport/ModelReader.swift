@@ -28,6 +28,10 @@ package struct ImportOptions {
   package var weights: String?
   /// Where the stride of bottlenecks is, if the file does not tell; nil for torchvision's place.
   package var bottleneckStride: ResNetConfig.BottleneckStride?
+  /// Where it is by the files beside a state dictionary.
+  var configuredStride: ResNetConfig.BottleneckStride?
+  /// Where the file is; nil if only its bytes are there.
+  package var path: String?
   /// To be called when the bytes are not needed for some time.
   package var dropPages: () -> Void = {}
 
@@ -35,7 +39,8 @@ package struct ImportOptions {
 }
 
 extension Network {
-  /// Reads the network in the file at `path`; the file's kind is known by its contents, not by its name.
+  /// Reads the network in the file at `path`; the file's kind is known by its contents, not by its name. What files
+  /// beside it say of its input and its bottlenecks is taken over: see ``InputDescription/beside(_:)``.
   ///
   /// Every count, offset and size is checked before it is used, and nothing in the file is
   /// executed, so a damaged or hostile file gives an error and never a crash. If another process
@@ -57,9 +62,14 @@ extension Network {
     let file = try map(path)
     var options = ImportOptions()
     options.weights = weights
+    let configuration = try ModelConfiguration(beside: path)
     options.bottleneckStride = bottleneckStride
+    options.configuredStride = configuration.bottleneckStride
+    options.path = path
     options.dropPages = { file.dropPages() }
     try self.init(bytes: file.bytes, options)
+    source.input.complete(with: configuration.input)
+    source.notes += configuration.notes
     withExtendedLifetime(file) {}
   }
 

@@ -12,6 +12,11 @@ import Testing
     arguments: [
       ([0x80, 0x02, 0x7d, 0x71, 0x00, 0x2e], "bare Python pickle"),
       ([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0x00], "HDF5"),
+      (Array("version https://git-lfs.github.com/spec/v1\n".utf8), "git lfs pull"),
+      (Array("\u{feff} <!DOCTYPE html>".utf8), "HTML page"), (Array("<HTML>".utf8), "HTML page"),
+      ([0x1f, 0x8b, 8, 0], "gunzip"), (Array("{\"a\": 1}".utf8), "JSON text"),
+      ([UInt8](repeating: 0, count: 257) + Array("ustar".utf8), "tar archive"),
+      ([0x93] + Array("NUMPY".utf8), ".npy"), ([0, 0, 0, 0] + Array("TFL3".utf8), "TensorFlow Lite"),
     ] as [([UInt8], String)])
   func unsupportedKindIsNamed(bytes: [UInt8], name: String) {
     expectError(errorLoading(bytes), "unsupportedFormat", name)
@@ -55,8 +60,10 @@ import Testing
     let errors: [ImportError] = [
       .unreadable(path: hostile, reason: "gone"), .missingEntry(name: hostile),
       .badArchive(entry: hostile, reason: "broken"), .bigEndian,
-      .refusedGlobal(name: hostile, offset: 1), .refusedOpcode(name: "DUP", offset: 2),
-      .refusedCall(name: hostile, offset: 3, found: "None"),
+      .refusedOpcode(name: "DUP", offset: 2), .severalNetworks(names: [hostile]),
+      .noResNet(count: 1, names: [hostile]),
+      .unplainLayers(tensor: hostile, found: "x", advice: "y"),
+      .foreignData(tensor: hostile, location: hostile),
       .unexpectedEntry(name: hostile, expected: "a tensor", found: "None"),
       .duplicateTensor(name: hostile), .unsupportedElementType(tensor: hostile, found: hostile),
       .badShape(tensor: hostile, shape: [-1]),

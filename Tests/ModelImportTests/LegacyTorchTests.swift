@@ -77,8 +77,8 @@ import Testing
     }
   }
 
-  @Test func codeIsRefusedByName() {
+  @Test func codeIsNotRun() {
     let file = legacyTorchFile(.call("os", "system", .text("true")), [])
-    #expect(errorLoading(file)?.kind == "refusedGlobal")
+    expectError(errorLoading(file), "unsupportedFormat", "os.system")
   }
 }

@@ -25,6 +25,29 @@ extension ONNXGraphReader {
       } else {
         bias = try floats(index, 2).values
       }
+      let sharing = biasReaders[node.input[2]] ?? 1
+      guard sharing == 1 || bias?.allSatisfy({ $0 == 0 }) ?? true else {
+        throw unexpected(
+          index, "a bias of its own",
+          "\(quoted(node.input[2])), which \(sharing) convolutions share: an exporter's mistake")
+      }
+    }
+    if isImageLayer(node.input[0]) {
+      let given = input.extents(isMoved: settled?.isMoved ?? false)[0]
+      guard given ?? inputs == inputs else {
+        throw unexpected(
+          index, "an input of \(inputs) channels, as its weights are", "one of \(given ?? 0)")
+      }
+      if inputs == 1, groups == 1 {
+        network.source.input.isGrey = true
+        network.source.notes.append("the network takes one channel: photos become grey")
+        try budget.reserve(elements: 3 * weights.values.count)
+        return Network.Convolution(
+          inputChannels: 3, outputChannels: weights.shape[0], kernel: kernel,
+          stride: window.stride, dilation: window.dilation, padding: window.padding,
+          weights: Network.Convolution.spread(weights.values, outputs: weights.shape[0]),
+          bias: bias)
+      }
     }
     return Network.Convolution(
       inputChannels: inputs, outputChannels: weights.shape[0], kernel: kernel,
@@ -34,8 +57,10 @@ extension ONNXGraphReader {
 
   mutating func batchNorm(_ index: Int) throws(ImportError) -> Network.BatchNorm {
     let node = node(index)
-    guard node.integer("training_mode", default: 0) == 0 else {
-      throw unexpected(index, "batch norm of a network in evaluation", "training_mode")
+    guard node.integer("training_mode", default: 0) == 0, node.integer("spatial", default: 1) == 1
+    else {
+      throw unexpected(
+        index, "batch norm of channels in evaluation", "training_mode, or a norm of pixels")
     }
     // The attribute is the float32 nearest to the decimal number that was meant.
     let epsilon = Double("\(node.float("epsilon", default: 1e-5))") ?? .nan
@@ -136,12 +161,26 @@ extension ONNXGraphReader {
     case "Reshape":
       // A shape that is computed comes from the image's own, so only a constant one is looked at.
       guard node.input.count == 2, let shape = try integers(node.input[1]) else { return }
-      guard shape.count == 2, [-1, 0, 1].contains(shape[0]) else {
+      // All values of one image in one dimension are its features too.
+      if shape == [-1], self.input.batch == 1 { return }
+      guard shape.count == 2, [-1, 0, 1, Int64(self.input.batch ?? 1)].contains(shape[0]) else {
         throw unexpected(
-          index, "a shape of 2 dimensions, the first -1, 0 or 1", "\(shape.prefix(8))")
+          index, "a shape of 2 dimensions, the first -1, 0 or the batch", "\(shape.prefix(8))")
       }
     // Only dimensions of 1 can be squeezed.
     default: break
+    }
+  }
+
+  /// Checks that a node takes all features in their order, as exporters write a change of their layout.
+  func checkGathering(_ index: Int, _ count: Int?, _ isVector: Bool) throws(ImportError) {
+    let node = node(index)
+    let places = try integers(node.input.count > 1 ? node.input[1] : "") ?? []
+    guard isVector, input.batch == 1, node.integer("axis", default: 0) == 0, let count,
+      places.elementsEqual((0..<count).map { Int64($0) })
+    else {
+      throw unexpected(
+        index, "all \(count ?? 0) features in their order", "\(places.count) places")
     }
   }
 

@@ -12,7 +12,7 @@ enum ONNXModel: ModelReader {
   static let format = "ONNX model"
 
   /// The opsets in which the operations of a network mean what is assumed here.
-  private static let opsets: ClosedRange<Int64> = 9...25
+  private static let opsets: ClosedRange<Int64> = 7...28
 
   static func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool {
     // A protocol buffer whose field 1 is a small integer, the format's version, followed
@@ -24,9 +24,10 @@ enum ONNXModel: ModelReader {
   static func read(_ bytes: UnsafeRawBufferPointer, _ options: ImportOptions) throws(ImportError)
     -> Network
   {
-    if let weights = options.weights { throw .noSuchWeights(name: weights) }
-    var reader = ONNXGraphReader(try graph(bytes, options), limits: options.limits)
-    var network = try reader.run()
+    var reader = ONNXGraphReader(
+      try graph(bytes, options), limits: options.limits,
+      externalData: options.path.map { ONNXExternalData(of: $0) })
+    var network = try reader.run(output: options.weights)
     network.recognizeResNet()
     return network
   }
@@ -38,7 +39,7 @@ enum ONNXModel: ModelReader {
     let model: Onnx_ModelProto
     do {
       var options = BinaryDecodingOptions()
-      options.messageDepthLimit = 8
+      options.messageDepthLimit = 10
       options.discardUnknownFields = true
       model = try Onnx_ModelProto(serializedBytes: bytes.bytes, options: options)
     } catch {

@@ -4,28 +4,41 @@ import SwiftProtobuf
 
 extension Onnx_TensorProto {
   /// Codes of `data_type`.
-  private static let float32: Int32 = 1
+  static let float32: Int32 = 1
   static let int64: Int32 = 7
   private static let float16: Int32 = 10
+  private static let float64: Int32 = 11
   private static let bfloat16: Int32 = 16
 
-  /// The shape and values of a floating-point tensor, which must be in the file and finite.
+  /// The shape and values of a floating-point tensor, which must be finite.
   ///
-  /// - Parameter budget: what may still be decoded.
-  func floats(_ budget: inout DecodedBytes) throws(ImportError) -> Tensor {
+  /// - Parameters:
+  ///   - budget: what may still be decoded.
+  ///   - external: where tensors are whose data are not in the file; nil if nowhere.
+  func floats(_ budget: inout DecodedBytes, _ external: ONNXExternalData?) throws(ImportError)
+    -> Tensor
+  {
     let count = try checkedCount()
     let type: FloatType
     switch dataType {
     case Self.float32: type = .float32
     case Self.float16: type = .float16
+    case Self.float64: type = .float64
     case Self.bfloat16: type = .bfloat16
     default: throw .unsupportedElementType(tensor: name, found: "ONNX data type \(dataType)")
     }
     let values: [Float]
-    if !rawData.isEmpty || count == 0 {
+    if dataLocation != 0 {
+      try budget.reserve(elements: count)
+      values = try elements(external, type.byteCount, count) { type.decode($0, count: count) }
+    } else if !rawData.isEmpty || count == 0 {
       try checkByteCount(rawData.count, of: .float(type), count, tensor: name)
       try budget.reserve(elements: count)
       values = rawData.withUnsafeBytes { type.decode($0, count: count) }
+    } else if type == .float64 {
+      try checkByteCount(8 * doubleData.count, of: .float(type), count, tensor: name)
+      try budget.reserve(elements: count)
+      values = doubleData.map { Float($0) }
     } else if type == .float32 {
       try checkFieldCount(floatData.count, count)
       try budget.reserve(elements: count)
@@ -41,27 +54,37 @@ extension Onnx_TensorProto {
     return Tensor(shape: dims.map { Int($0) }, values: values)
   }
 
-  /// The values of a small integer tensor.
-  func integers() throws(ImportError) -> [Int64] {
+  /// What `read` makes of the elements in another file.
+  private func elements<Result>(
+    _ external: ONNXExternalData?, _ byteCount: Int, _ count: Int,
+    _ read: (UnsafeRawBufferPointer) -> Result
+  ) throws(ImportError) -> Result {
+    guard let external else { throw .externalData(tensor: name) }
+    return read(try external.bytes(of: self, byteCount: product(count, byteCount)))
+  }
+
+  /// The values of an integer tensor that is no larger than a shape or the places of all features.
+  func integers(_ external: ONNXExternalData?) throws(ImportError) -> [Int64] {
     let count = try checkedCount()
-    guard dataType == Self.int64, count <= 64 else {
+    guard dataType == Self.int64, count <= 1 << 16 else {
       throw .unsupportedElementType(
         tensor: name, found: "\(count) elements of ONNX data type \(dataType)")
     }
+    func decode(_ bytes: UnsafeRawBufferPointer) -> [Int64] {
+      (0..<count).map {
+        Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self))
+      }
+    }
+    if dataLocation != 0 { return try elements(external, 8, count, decode) }
     if !rawData.isEmpty || count == 0 {
       try checkByteCount(rawData.count, of: .integer(byteCount: 8), count, tensor: name)
-      return rawData.withUnsafeBytes { bytes in
-        (0..<count).map {
-          Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self))
-        }
-      }
+      return rawData.withUnsafeBytes(decode)
     }
     try checkFieldCount(int64Data.count, count)
     return int64Data
   }
 
   private func checkedCount() throws(ImportError) -> Int {
-    guard dataLocation == 0 else { throw .externalData(tensor: name) }
     let shape = dims.map { Int($0) }
     guard shape.count <= 8, let count = elementCount(of: shape) else {
       throw .badShape(tensor: name, shape: Array(shape.prefix(16)))

@@ -8,13 +8,17 @@
 /// entered, so the depth is fixed; groups, which ONNX does not use, are refused.
 struct ProtobufScan {
   private enum Message {
-    case model, graph, node, attribute, tensor, other
+    case model, graph, node, attribute, tensor, value, type, tensorType, shape, other
 
     /// The message in field `number`, nil if it is not entered.
     func child(_ number: UInt64) -> Message? {
       switch (self, number) {
       case (.model, 7): .graph
-      case (.model, 8), (.model, 25), (.graph, 11), (.graph, 12): .other
+      case (.model, 8), (.model, 25), (.tensor, 13), (.shape, 1): .other
+      case (.graph, 11), (.graph, 12): .value
+      case (.value, 2): .type
+      case (.type, 1): .tensorType
+      case (.tensorType, 2): .shape
       case (.graph, 1): .node
       case (.graph, 5), (.attribute, 5): .tensor
       case (.node, 5): .attribute

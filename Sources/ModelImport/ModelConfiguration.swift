@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+public import ResNetModelGraph
+import ResNetPlatform
+
+extension InputDescription {
+  /// What the files beside the model at `path` say about its input: `config.json` of timm or of Hugging Face,
+  /// `preprocessor_config.json` of Hugging Face, `preprocess.json` of deepghs.
+  ///
+  /// Only regular files of at most 1 MB in the model's folder are read. Without them nothing is said. Fields that are
+  /// not known do not matter.
+  ///
+  /// - Throws: `ImportError.malformed` for a known field of another type, or for one that says of the network what
+  ///   its tensors cannot and what is not supported; `.limitExceeded`.
+  /// - **Allocates:** the files' values.
+  public static func beside(_ path: String) throws(ImportError) -> InputDescription {
+    try ModelConfiguration(beside: path).input
+  }
+}
+
+/// What configuration files beside a model say that its tensors do not.
+struct ModelConfiguration {
+  private(set) var input = InputDescription()
+  private(set) var bottleneckStride: ResNetConfig.BottleneckStride?
+  private(set) var notes: [String] = []
+
+  private static let byteLimit = 1 << 20
+
+  init(beside path: String) throws(ImportError) {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+    if let fields = try Self.fields("config.json", in: folder) {
+      guard try readNetwork(fields) else { return }
+    }
+    if let fields = try Self.fields("preprocessor_config.json", in: folder) {
+      try readHuggingFace(fields)
+    }
+    if let fields = try Self.fields("preprocess.json", in: folder) { try readStages(fields) }
+  }
+
+  /// The object in a file; nil if there is no such file.
+  private static func fields(_ name: String, in folder: String) throws(ImportError) -> Fields? {
+    guard let file = try? MappedFile(path: folder + name) else { return nil }
+    guard file.bytes.count <= byteLimit else {
+      throw .limitExceeded(
+        what: "bytes of \(name) beside the model", limit: byteLimit, found: file.bytes.count)
+    }
+    do {
+      let value = try JSONDecoder().decode(JSONValue.self, from: Data(file.bytes))
+      return Fields(file: name, value: value)
+    } catch {
+      throw .malformed(part: name, offset: 0, expected: "a JSON text", found: "another")
+    }
+  }
+
+  /// Reads `config.json`.
+  ///
+  /// - Returns: whether it belongs to a ResNet.
+  private mutating func readNetwork(_ fields: Fields) throws(ImportError) -> Bool {
+    if let architecture = fields["architecture"].string {
+      try readTimm(fields, architecture)
+      return true
+    }
+    guard fields["model_type"].string == "resnet" else {
+      let other = fields["model_type"].string.map { " (\(quoted($0)))" } ?? ""
+      notes.append("config.json beside the model is of another one\(other) and was not looked at")
+      return false
+    }
+    try fields.require("hidden_act", "relu")
+    try fields.require("downsample_in_first_stage", false)
+    if case .bool(let isFirst) = fields["downsample_in_bottleneck"] {
+      bottleneckStride = isFirst ? .first : .second
+    }
+    return true
+  }
+
+  private mutating func readTimm(_ fields: Fields, _ architecture: String) throws(ImportError) {
+    let name = architecture.lowercased()
+    if name.contains("blur") || name.contains("resnetaa") {
+      throw fields.malformed(
+        "architecture", "a ResNet without blurred pools, which tensors do not tell", quoted(architecture))
+    }
+    let preprocessing = fields.object("pretrained_cfg") ?? fields
+    for part in [fields, fields.object("model_args"), preprocessing].compactMap({ $0 }) {
+      try part.require("act_layer", "relu")
+      try part.require("output_stride", 32)
+      try part.require("replace_stem_pool", false)
+      try part.require("aa_layer", "")
+      if part["global_pool"] != .string("") { try part.require("global_pool", "avg") }
+    }
+    input.mean = try preprocessing.channels("mean")
+    input.std = try preprocessing.channels("std", isPositive: true)
+    input.interpolation = try preprocessing.interpolation("interpolation")
+    input.cropFraction = try preprocessing.fraction("crop_pct")
+    switch preprocessing["crop_mode"] {
+    case .string("squash"): input.fit = .squash
+    case .string("border"): input.fit = .letterbox
+    case .string("center"), .null: break
+    default: throw preprocessing.malformed("crop_mode", "center, squash or border", nil)
+    }
+    if case .array(let size) = preprocessing["input_size"] {
+      guard size.count == 3, let height = size[1].integer, let width = size[2].integer,
+        height == width, (1...1 << 16).contains(height)
+      else { throw preprocessing.malformed("input_size", "[channels, size, the same size]", nil) }
+      (input.height, input.width) = (height, width)
+    }
+    input.origins.append(fields.file)
+  }
+
+  /// Reads what image processors of transformers are made of.
+  private mutating func readHuggingFace(_ fields: Fields) throws(ImportError) {
+    // The pixels' factor times 255, so that mean and deviation are for values of 0…1.
+    var factor = 255.0
+    if fields["do_rescale"] != .bool(false) {
+      factor = try fields.number("rescale_factor").map { $0 * 255 } ?? 1
+      guard factor > 0 else { throw fields.malformed("rescale_factor", "a number above 0", nil) }
+    }
+    if fields["do_normalize"] == .bool(false) {
+      (input.mean, input.std) = (SIMD3(repeating: 0), SIMD3(repeating: 1 / factor))
+    } else {
+      if let mean = try fields.channels("image_mean") { input.mean = mean / factor }
+      if let std = try fields.channels("image_std", isPositive: true) { input.std = std / factor }
+    }
+    if fields["do_flip_channel_order"] == .bool(true) { input.channelOrder = .bgr }
+    if let filter = try fields.number("resample") {
+      let filters: [InputDescription.Interpolation] = [.nearest, .lanczos, .bilinear, .bicubic, .box]
+      guard let index = Int(exactly: filter), filters.indices.contains(index) else {
+        throw fields.malformed("resample", "a number of Pillow from 0 to 4", "\(filter)")
+      }
+      input.interpolation = filters[index]
+    }
+    input.origins.append(fields.file)
+    if fields["do_resize"] == .bool(false) { return }
+    let crop = fields["do_center_crop"] == .bool(false) ? nil : try fields.size("crop_size")
+    guard let size = try fields.size("size") else { return }
+    let kind = fields["image_processor_type"].string ?? fields["feature_extractor_type"].string ?? ""
+    if size.isShorterSide, fields["crop_pct"] != .null || kind.hasPrefix("ConvNext") {
+      // Those of ConvNext crop what is smaller than 384, and squash what is not.
+      (input.height, input.width) = (size.side, size.side)
+      if size.side < 384 {
+        let fraction = try fields.fraction("crop_pct") ?? 0.875
+        input.cropFraction = fraction
+        input.resizedSide = Int(Double(size.side) / fraction)
+      } else {
+        input.fit = .squash
+      }
+    } else if size.isShorterSide {
+      input.resizedSide = size.side
+      (input.height, input.width) = (crop?.side ?? size.side, crop?.side ?? size.side)
+    } else {
+      guard crop == nil || crop?.side == size.side else {
+        throw fields.malformed("crop_size", "the size \(size.side) that photos are resized to", nil)
+      }
+      (input.height, input.width, input.fit) = (size.side, size.side, .squash)
+    }
+  }
+
+  /// Reads a list of stages, each with a type.
+  private mutating func readStages(_ fields: Fields) throws(ImportError) {
+    let lists = [fields.value, fields["stages"], fields["test"], fields["val"]]
+    let list = lists.lazy.compactMap { value -> [JSONValue]? in
+      if case .array(let items) = value { return items }
+      return nil
+    }.first
+    guard let list else { throw fields.malformed("stages", "a list of stages", nil) }
+    for item in list {
+      let stage = Fields(file: fields.file, value: item)
+      switch stage["type"].string {
+      case "resize":
+        guard let size = try stage.size("size") else { break }
+        input.interpolation = try stage.interpolation("interpolation") ?? input.interpolation
+        (input.height, input.width) = (size.side, size.side)
+        if size.isShorterSide { input.resizedSide = size.side } else { input.fit = .squash }
+      case "center_crop":
+        guard let size = try stage.size("size") else { break }
+        // A square that is cut out of a squashed photo keeps less of it.
+        if input.fit == .squash, let whole = input.height, whole != size.side {
+          throw stage.malformed("size", "\(whole), to which photos are squashed", "\(size.side)")
+        }
+        (input.height, input.width) = (size.side, size.side)
+      case "pad_to_size":
+        guard let size = try stage.size("size") else { break }
+        (input.height, input.width, input.fit) = (size.side, size.side, .letterbox)
+        input.interpolation = try stage.interpolation("interpolation") ?? input.interpolation
+      case "normalize":
+        input.mean = try stage.channels("mean")
+        input.std = try stage.channels("std", isPositive: true)
+      case "to_tensor", "maybe_to_tensor", "convert_rgb", "convert_image": break
+      default:
+        throw stage.malformed(
+          "type", "resize, center_crop, pad_to_size, to_tensor or normalize", nil)
+      }
+    }
+    input.origins.append(fields.file)
+  }
+}
+
+/// A value of a JSON text.
+private enum JSONValue: Decodable, Equatable {
+  case null
+  case bool(Bool)
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object([String: JSONValue])
+
+  init(from decoder: any Decoder) throws {
+    let value = try decoder.singleValueContainer()
+    if value.decodeNil() {
+      self = .null
+    } else if let bool = try? value.decode(Bool.self) {
+      self = .bool(bool)
+    } else if let number = try? value.decode(Double.self) {
+      self = .number(number)
+    } else if let string = try? value.decode(String.self) {
+      self = .string(string)
+    } else if let array = try? value.decode([JSONValue].self) {
+      self = .array(array)
+    } else {
+      self = .object(try value.decode([String: JSONValue].self))
+    }
+  }
+
+  var string: String? { if case .string(let value) = self { value } else { nil } }
+  var integer: Int? { if case .number(let value) = self { Int(exactly: value) } else { nil } }
+
+  /// What it is, for errors.
+  var shown: String {
+    switch self {
+    case .null: "nothing"
+    case .bool(let value): "\(value)"
+    case .number(let value): "\(value)"
+    case .string(let value): quoted(value)
+    case .array(let items):
+      "[" + items.prefix(4).map { $0.integer.map(String.init) ?? $0.kind }.joined(separator: ", ")
+        + (items.count > 4 ? ", …]" : "]")
+    case .object: "an object"
+    }
+  }
+
+  private var kind: String {
+    switch self {
+    case .array: "a list"
+    default: shown
+    }
+  }
+}
+
+/// The fields of an object in a configuration file.
+private struct Fields {
+  let file: String
+  let value: JSONValue
+
+  subscript(name: String) -> JSONValue {
+    if case .object(let fields) = value { return fields[name] ?? .null }
+    return .null
+  }
+
+  func object(_ name: String) -> Fields? {
+    guard case .object = self[name] else { return nil }
+    return Fields(file: file, value: self[name])
+  }
+
+  func malformed(_ name: String, _ expected: String, _ found: String?) -> ImportError {
+    .malformed(part: file, offset: 0, expected: "\(expected) as \(name)", found: found ?? self[name].shown)
+  }
+
+  /// Checks a field by which a network differs from a ResNet without a trace in its tensors.
+  func require(_ name: String, _ expected: String) throws(ImportError) {
+    guard self[name] == .null || self[name].string?.lowercased() == expected else {
+      throw malformed(name, quoted(expected), nil)
+    }
+  }
+
+  func require(_ name: String, _ expected: Bool) throws(ImportError) {
+    guard self[name] == .null || self[name] == .bool(expected) else {
+      throw malformed(name, "\(expected)", nil)
+    }
+  }
+
+  func require(_ name: String, _ expected: Int) throws(ImportError) {
+    guard self[name] == .null || self[name].integer == expected else {
+      throw malformed(name, "\(expected)", nil)
+    }
+  }
+
+  func number(_ name: String) throws(ImportError) -> Double? {
+    switch self[name] {
+    case .null: return nil
+    case .number(let value) where value.isFinite: return value
+    default: throw malformed(name, "a number", nil)
+    }
+  }
+
+  func fraction(_ name: String) throws(ImportError) -> Double? {
+    guard let value = try number(name) else { return nil }
+    guard value > 0.01, value <= 1 else { throw malformed(name, "a number from 0.01 to 1", "\(value)") }
+    return value
+  }
+
+  /// A number for each of three channels, or one for all.
+  func channels(_ name: String, isPositive: Bool = false) throws(ImportError) -> SIMD3<Double>? {
+    let items: [JSONValue]
+    switch self[name] {
+    case .null: return nil
+    case .number: items = [self[name]]
+    case .array(let values): items = values
+    default: throw malformed(name, "3 numbers", nil)
+    }
+    let values = items.compactMap { item -> Double? in
+      guard case .number(let value) = item, value.isFinite, !isPositive || value > 0 else { return nil }
+      return value
+    }
+    guard values.count == items.count, values.count == 1 || values.count == 3 else {
+      throw malformed(name, isPositive ? "3 numbers above 0" : "3 numbers", nil)
+    }
+    return values.count == 1 ? SIMD3(repeating: values[0]) : [values[0], values[1], values[2]]
+  }
+
+  func interpolation(_ name: String) throws(ImportError) -> InputDescription.Interpolation? {
+    if self[name] == .null { return nil }
+    guard let found = self[name].string.flatMap({ InputDescription.Interpolation(rawValue: $0.lowercased()) })
+    else {
+      let known = InputDescription.Interpolation.allCases.map(\.rawValue).joined(separator: ", ")
+      throw malformed(name, "one of \(known)", nil)
+    }
+    return found
+  }
+
+  /// The pixels of a square's side, or of a photo's shorter side: a number or `shortest_edge`.
+  func size(_ name: String) throws(ImportError) -> (side: Int, isShorterSide: Bool)? {
+    var sides: [JSONValue]
+    var isShorterSide = false
+    switch self[name] {
+    case .null: return nil
+    case .array(let items):
+      sides = items
+      isShorterSide = items.count == 1
+    case .object(let fields):
+      isShorterSide = fields["shortest_edge"] != nil
+      sides = isShorterSide ? [fields["shortest_edge"]!] : [fields["height"] ?? .null, fields["width"] ?? .null]
+    default:
+      sides = [self[name]]
+      isShorterSide = true
+    }
+    let numbers = sides.compactMap(\.integer)
+    guard (1...2).contains(sides.count), numbers.count == sides.count, Set(numbers).count == 1,
+      (1...1 << 16).contains(numbers[0])
+    else { throw malformed(name, "a number of pixels or a square", nil) }
+    return (numbers[0], isShorterSide)
+  }
+}
