@@ -5,7 +5,9 @@ public struct InputDescription: Equatable, Sendable {
   /// The order of the channels that the network takes.
   public enum ChannelOrder: String, Equatable, Sendable { case rgb, bgr }
   /// How photos are resized; the names are Pillow's.
-  public enum Interpolation: String, Equatable, Sendable, CaseIterable { case bilinear, bicubic, nearest, lanczos, box }
+  public enum Interpolation: String, Equatable, Sendable, CaseIterable {
+    case bilinear, bicubic, nearest, lanczos, box
+  }
   /// How a photo that is not of the input's shape is made so.
   public enum Fit: String, Equatable, Sendable, CaseIterable { case crop, squash, letterbox }
 

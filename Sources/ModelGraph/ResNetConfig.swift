@@ -102,6 +102,11 @@ public struct ResNetConfig: Hashable, Sendable {
 
   /// The same with channels between the convolutions of each block of each stage.
   package func withInnerChannels(_ inner: [[[Int]]]) throws(GraphError) -> ResNetConfig {
+    guard inner.map(\.count) == blockCounts,
+      inner.joined().allSatisfy({ $0.count == block.convolutionCount - 1 })
+    else {
+      throw .stageCountMismatch(blockCounts: blockCounts.count, channels: inner.count)
+    }
     for count in inner.joined().joined() {
       try Self.check("channels in the branches", count, in: 1...4096)
     }

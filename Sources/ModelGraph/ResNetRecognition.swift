@@ -35,27 +35,28 @@ extension Network {
     guard let pool else { return nil }
     let stem = way(to: pool.inputs[0], uses)
     var places = stem
-    var (counts, stages): ([Int], [(branch: Int, output: Int)]) = ([], [])
+    // The output channels of each stage, and those between the convolutions of each of its blocks.
+    var stages: [(output: Int, inner: [[Int]])] = []
     var block = ResNetConfig.Block.basic
     var stride = ResNetConfig.BottleneckStride.second
     for sum in layers where sum.kind == .add {
       let ways = sum.inputs.map { way(to: $0, uses) }.sorted { $0.count > $1.count }
-      guard let first = ways[0].first, let last = ways[0].last else { return nil }
+      guard let last = ways[0].last, ways[0].count > 1 else { return nil }
       let strided = ways[0].firstIndex { convolution($0).stride.height == 2 }
-      if strided != nil || counts.isEmpty {
-        counts.append(0)
-        stages.append((convolution(first).outputChannels, convolution(last).outputChannels))
-      }
-      counts[counts.count - 1] += 1
+      if strided != nil || stages.isEmpty { stages.append((convolution(last).outputChannels, [])) }
+      stages[stages.count - 1].inner.append(
+        ways[0].dropLast().map { convolution($0).outputChannels })
       if ways[0].count == 3 { block = .bottleneck }
       if strided == 0 { stride = .first }
       places += ways[0] + ways[1]
     }
     let config = try? ResNetConfig(
-      block: block, blockCounts: counts, channels: stages.map { $0.output / block.expansion },
+      block: block, blockCounts: stages.map(\.inner.count),
+      channels: stages.map { $0.output / block.expansion },
       outputDimension: outputs, stemChannels: stem.map { convolution($0).outputChannels },
-      branchChannels: stages.map(\.branch), bottleneckStride: stride,
-      poolsShortcuts: layers.contains { $0.kind.isShortcutPool })
+      branchChannels: stages.map { $0.inner[0][0] }, bottleneckStride: stride,
+      poolsShortcuts: layers.contains { $0.kind.isShortcutPool }
+    ).withInnerChannels(stages.map(\.inner))
     return config.map { ($0, places) }
   }
 

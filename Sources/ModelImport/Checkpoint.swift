@@ -16,8 +16,12 @@ package struct Checkpoint {
   package var wrapper: String?
   package var passedOver: [String] = []
   package var notes: [String] = []
-  /// As in `Network.Source`.
-  package var strippedPrefix: String? { schema.prefix.isEmpty ? nil : schema.prefix }
+  /// As in `Network.Source`. The prefix that Hugging Face's class gives is none of training.
+  package var strippedPrefix: String? {
+    let isOwn = schema.family == .huggingFace && schema.prefix.hasSuffix("resnet.")
+    let prefix = schema.prefix.dropLast(isOwn ? "resnet.".count : 0)
+    return prefix.isEmpty ? nil : String(prefix)
+  }
 
   package init(tensors: [String: Tensor] = [:]) { self.tensors = tensors }
 }

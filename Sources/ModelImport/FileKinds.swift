@@ -16,7 +16,9 @@ func unreadKind(_ bytes: UnsafeRawBufferPointer) -> String? {
     (0, Array("version https://git-lfs".utf8), "a Git LFS pointer (run git lfs pull)"),
   ]
   if let found = known.first(where: { bytes.begins($0.bytes, at: $0.offset) }) { return found.kind }
-  if bytes.beginsWithPickle { return "a bare Python pickle (save the state_dict() with torch.save)" }
+  if bytes.beginsWithPickle {
+    return "a bare Python pickle (save the state_dict() with torch.save)"
+  }
   let text = String(decoding: bytes.prefix(512), as: UTF8.self).lowercased()
     .drop { $0.isWhitespace || $0 == "\u{feff}" }
   if text.hasPrefix("<!doctype") || text.hasPrefix("<html") {

@@ -92,7 +92,8 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
     case .duplicateTensor(let name):
       return "tensor \(quoted(name)): expected one tensor of that name, found two"
     case .unsupportedElementType(let tensor, let found):
-      return "tensor \(quoted(tensor)): expected F64, F32, F16 or BF16 elements, found \(quoted(found))"
+      return
+        "tensor \(quoted(tensor)): expected F64, F32, F16 or BF16 elements, found \(quoted(found))"
     case .badShape(let tensor, let shape):
       return "tensor \(quoted(tensor)): expected dimensions whose product can be counted, "
         + "found \(shape)"
@@ -127,7 +128,8 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
     case .noClassifier(let features, let found):
       return "expected a classifier, one linear layer of \(features) features, found \(found)"
     case .unplainLayers(let tensor, let found, let advice):
-      return "tensor \(quoted(tensor)): expected the weights of plain layers, found \(found): \(advice)"
+      return
+        "tensor \(quoted(tensor)): expected the weights of plain layers, found \(found): \(advice)"
     case .network(let error): return error.description
     }
   }

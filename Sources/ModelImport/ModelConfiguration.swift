@@ -20,8 +20,8 @@ extension InputDescription {
 }
 
 /// What configuration files beside a model say that its tensors do not.
-struct ModelConfiguration {
-  private(set) var input = InputDescription()
+package struct ModelConfiguration {
+  package private(set) var input = InputDescription()
   private(set) var bottleneckStride: ResNetConfig.BottleneckStride?
   private(set) var notes: [String] = []
 
@@ -29,28 +29,31 @@ struct ModelConfiguration {
 
   init(beside path: String) throws(ImportError) {
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-    if let fields = try Self.fields("config.json", in: folder) {
-      guard try readNetwork(fields) else { return }
+    try self.init { (name) throws(ImportError) in
+      guard let file = try? MappedFile(path: folder + name) else { return nil }
+      guard file.bytes.count <= Self.byteLimit else {
+        throw .limitExceeded(
+          what: "bytes of \(name) beside the model", limit: Self.byteLimit,
+          found: file.bytes.count)
+      }
+      return Array(file.bytes)
     }
-    if let fields = try Self.fields("preprocessor_config.json", in: folder) {
-      try readHuggingFace(fields)
-    }
-    if let fields = try Self.fields("preprocess.json", in: folder) { try readStages(fields) }
   }
 
-  /// The object in a file; nil if there is no such file.
-  private static func fields(_ name: String, in folder: String) throws(ImportError) -> Fields? {
-    guard let file = try? MappedFile(path: folder + name) else { return nil }
-    guard file.bytes.count <= byteLimit else {
-      throw .limitExceeded(
-        what: "bytes of \(name) beside the model", limit: byteLimit, found: file.bytes.count)
-    }
-    do {
-      let value = try JSONDecoder().decode(JSONValue.self, from: Data(file.bytes))
+  /// - Parameter contents: the bytes of the file with a name; nil if there is none.
+  package init(_ contents: (_ name: String) throws(ImportError) -> [UInt8]?) throws(ImportError) {
+    func fields(_ name: String) throws(ImportError) -> Fields? {
+      guard let bytes = try contents(name) else { return nil }
+      guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else {
+        throw .malformed(part: name, offset: 0, expected: "a JSON text", found: "another")
+      }
       return Fields(file: name, value: value)
-    } catch {
-      throw .malformed(part: name, offset: 0, expected: "a JSON text", found: "another")
     }
+    if let fields = try fields("config.json") {
+      guard try readNetwork(fields) else { return }
+    }
+    if let fields = try fields("preprocessor_config.json") { try readHuggingFace(fields) }
+    if let fields = try fields("preprocess.json") { try readStages(fields) }
   }
 
   /// Reads `config.json`.
@@ -66,8 +69,8 @@ struct ModelConfiguration {
       notes.append("config.json beside the model is of another one\(other) and was not looked at")
       return false
     }
-    try fields.require("hidden_act", "relu")
-    try fields.require("downsample_in_first_stage", false)
+    try fields.require("hidden_act", .string("relu"))
+    try fields.require("downsample_in_first_stage", .bool(false))
     if case .bool(let isFirst) = fields["downsample_in_bottleneck"] {
       bottleneckStride = isFirst ? .first : .second
     }
@@ -78,15 +81,15 @@ struct ModelConfiguration {
     let name = architecture.lowercased()
     if name.contains("blur") || name.contains("resnetaa") {
       throw fields.malformed(
-        "architecture", "a ResNet without blurred pools, which tensors do not tell", quoted(architecture))
+        "architecture", "a ResNet without blurred pools, which tensors do not tell")
     }
     let preprocessing = fields.object("pretrained_cfg") ?? fields
     for part in [fields, fields.object("model_args"), preprocessing].compactMap({ $0 }) {
-      try part.require("act_layer", "relu")
-      try part.require("output_stride", 32)
-      try part.require("replace_stem_pool", false)
-      try part.require("aa_layer", "")
-      if part["global_pool"] != .string("") { try part.require("global_pool", "avg") }
+      try part.require("act_layer", .string("relu"))
+      try part.require("output_stride", .number(32))
+      try part.require("replace_stem_pool", .bool(false))
+      try part.require("aa_layer", .string(""))
+      if part["global_pool"] != .string("") { try part.require("global_pool", .string("avg")) }
     }
     input.mean = try preprocessing.channels("mean")
     input.std = try preprocessing.channels("std", isPositive: true)
@@ -96,12 +99,12 @@ struct ModelConfiguration {
     case .string("squash"): input.fit = .squash
     case .string("border"): input.fit = .letterbox
     case .string("center"), .null: break
-    default: throw preprocessing.malformed("crop_mode", "center, squash or border", nil)
+    default: throw preprocessing.malformed("crop_mode", "center, squash or border")
     }
     if case .array(let size) = preprocessing["input_size"] {
       guard size.count == 3, let height = size[1].integer, let width = size[2].integer,
         height == width, (1...1 << 16).contains(height)
-      else { throw preprocessing.malformed("input_size", "[channels, size, the same size]", nil) }
+      else { throw preprocessing.malformed("input_size", "[channels, size, the same size]") }
       (input.height, input.width) = (height, width)
     }
     input.origins.append(fields.file)
@@ -113,7 +116,7 @@ struct ModelConfiguration {
     var factor = 255.0
     if fields["do_rescale"] != .bool(false) {
       factor = try fields.number("rescale_factor").map { $0 * 255 } ?? 1
-      guard factor > 0 else { throw fields.malformed("rescale_factor", "a number above 0", nil) }
+      guard factor > 0 else { throw fields.malformed("rescale_factor", "a number above 0") }
     }
     if fields["do_normalize"] == .bool(false) {
       (input.mean, input.std) = (SIMD3(repeating: 0), SIMD3(repeating: 1 / factor))
@@ -123,9 +126,11 @@ struct ModelConfiguration {
     }
     if fields["do_flip_channel_order"] == .bool(true) { input.channelOrder = .bgr }
     if let filter = try fields.number("resample") {
-      let filters: [InputDescription.Interpolation] = [.nearest, .lanczos, .bilinear, .bicubic, .box]
+      let filters: [InputDescription.Interpolation] = [
+        .nearest, .lanczos, .bilinear, .bicubic, .box,
+      ]
       guard let index = Int(exactly: filter), filters.indices.contains(index) else {
-        throw fields.malformed("resample", "a number of Pillow from 0 to 4", "\(filter)")
+        throw fields.malformed("resample", "a number of Pillow from 0 to 4")
       }
       input.interpolation = filters[index]
     }
@@ -133,7 +138,8 @@ struct ModelConfiguration {
     if fields["do_resize"] == .bool(false) { return }
     let crop = fields["do_center_crop"] == .bool(false) ? nil : try fields.size("crop_size")
     guard let size = try fields.size("size") else { return }
-    let kind = fields["image_processor_type"].string ?? fields["feature_extractor_type"].string ?? ""
+    let kind =
+      fields["image_processor_type"].string ?? fields["feature_extractor_type"].string ?? ""
     if size.isShorterSide, fields["crop_pct"] != .null || kind.hasPrefix("ConvNext") {
       // Those of ConvNext crop what is smaller than 384, and squash what is not.
       (input.height, input.width) = (size.side, size.side)
@@ -149,7 +155,7 @@ struct ModelConfiguration {
       (input.height, input.width) = (crop?.side ?? size.side, crop?.side ?? size.side)
     } else {
       guard crop == nil || crop?.side == size.side else {
-        throw fields.malformed("crop_size", "the size \(size.side) that photos are resized to", nil)
+        throw fields.malformed("crop_size", "the size \(size.side) that photos are resized to")
       }
       (input.height, input.width, input.fit) = (size.side, size.side, .squash)
     }
@@ -162,7 +168,7 @@ struct ModelConfiguration {
       if case .array(let items) = value { return items }
       return nil
     }.first
-    guard let list else { throw fields.malformed("stages", "a list of stages", nil) }
+    guard let list else { throw fields.malformed("stages", "a list of stages") }
     for item in list {
       let stage = Fields(file: fields.file, value: item)
       switch stage["type"].string {
@@ -175,7 +181,7 @@ struct ModelConfiguration {
         guard let size = try stage.size("size") else { break }
         // A square that is cut out of a squashed photo keeps less of it.
         if input.fit == .squash, let whole = input.height, whole != size.side {
-          throw stage.malformed("size", "\(whole), to which photos are squashed", "\(size.side)")
+          throw stage.malformed("size", "\(whole), to which photos are squashed")
         }
         (input.height, input.width) = (size.side, size.side)
       case "pad_to_size":
@@ -188,7 +194,7 @@ struct ModelConfiguration {
       case "to_tensor", "maybe_to_tensor", "convert_rgb", "convert_image": break
       default:
         throw stage.malformed(
-          "type", "resize, center_crop, pad_to_size, to_tensor or normalize", nil)
+          "type", "resize, center_crop, pad_to_size, to_tensor or normalize")
       }
     }
     input.origins.append(fields.file)
@@ -231,17 +237,8 @@ private enum JSONValue: Decodable, Equatable {
     case .bool(let value): "\(value)"
     case .number(let value): "\(value)"
     case .string(let value): quoted(value)
-    case .array(let items):
-      "[" + items.prefix(4).map { $0.integer.map(String.init) ?? $0.kind }.joined(separator: ", ")
-        + (items.count > 4 ? ", …]" : "]")
+    case .array(let items): "a list of \(items.count)"
     case .object: "an object"
-    }
-  }
-
-  private var kind: String {
-    switch self {
-    case .array: "a list"
-    default: shown
     }
   }
 }
@@ -261,26 +258,14 @@ private struct Fields {
     return Fields(file: file, value: self[name])
   }
 
-  func malformed(_ name: String, _ expected: String, _ found: String?) -> ImportError {
-    .malformed(part: file, offset: 0, expected: "\(expected) as \(name)", found: found ?? self[name].shown)
+  func malformed(_ name: String, _ expected: String) -> ImportError {
+    .malformed(part: file, offset: 0, expected: "\(expected) as \(name)", found: self[name].shown)
   }
 
   /// Checks a field by which a network differs from a ResNet without a trace in its tensors.
-  func require(_ name: String, _ expected: String) throws(ImportError) {
-    guard self[name] == .null || self[name].string?.lowercased() == expected else {
-      throw malformed(name, quoted(expected), nil)
-    }
-  }
-
-  func require(_ name: String, _ expected: Bool) throws(ImportError) {
-    guard self[name] == .null || self[name] == .bool(expected) else {
-      throw malformed(name, "\(expected)", nil)
-    }
-  }
-
-  func require(_ name: String, _ expected: Int) throws(ImportError) {
-    guard self[name] == .null || self[name].integer == expected else {
-      throw malformed(name, "\(expected)", nil)
+  func require(_ name: String, _ expected: JSONValue) throws(ImportError) {
+    guard [expected.shown, JSONValue.null.shown].contains(self[name].shown.lowercased()) else {
+      throw malformed(name, expected.shown)
     }
   }
 
@@ -288,13 +273,13 @@ private struct Fields {
     switch self[name] {
     case .null: return nil
     case .number(let value) where value.isFinite: return value
-    default: throw malformed(name, "a number", nil)
+    default: throw malformed(name, "a number")
     }
   }
 
   func fraction(_ name: String) throws(ImportError) -> Double? {
     guard let value = try number(name) else { return nil }
-    guard value > 0.01, value <= 1 else { throw malformed(name, "a number from 0.01 to 1", "\(value)") }
+    guard value > 0.01, value <= 1 else { throw malformed(name, "a number from 0.01 to 1") }
     return value
   }
 
@@ -305,24 +290,29 @@ private struct Fields {
     case .null: return nil
     case .number: items = [self[name]]
     case .array(let values): items = values
-    default: throw malformed(name, "3 numbers", nil)
+    default: throw malformed(name, "3 numbers")
     }
     let values = items.compactMap { item -> Double? in
-      guard case .number(let value) = item, value.isFinite, !isPositive || value > 0 else { return nil }
+      guard case .number(let value) = item, value.isFinite, !isPositive || value > 0 else {
+        return nil
+      }
       return value
     }
     guard values.count == items.count, values.count == 1 || values.count == 3 else {
-      throw malformed(name, isPositive ? "3 numbers above 0" : "3 numbers", nil)
+      throw malformed(name, isPositive ? "3 numbers above 0" : "3 numbers")
     }
     return values.count == 1 ? SIMD3(repeating: values[0]) : [values[0], values[1], values[2]]
   }
 
   func interpolation(_ name: String) throws(ImportError) -> InputDescription.Interpolation? {
     if self[name] == .null { return nil }
-    guard let found = self[name].string.flatMap({ InputDescription.Interpolation(rawValue: $0.lowercased()) })
+    guard
+      let found = self[name].string.flatMap({
+        InputDescription.Interpolation(rawValue: $0.lowercased())
+      })
     else {
       let known = InputDescription.Interpolation.allCases.map(\.rawValue).joined(separator: ", ")
-      throw malformed(name, "one of \(known)", nil)
+      throw malformed(name, "one of \(known)")
     }
     return found
   }
@@ -338,7 +328,9 @@ private struct Fields {
       isShorterSide = items.count == 1
     case .object(let fields):
       isShorterSide = fields["shortest_edge"] != nil
-      sides = isShorterSide ? [fields["shortest_edge"]!] : [fields["height"] ?? .null, fields["width"] ?? .null]
+      sides =
+        isShorterSide
+        ? [fields["shortest_edge"]!] : [fields["height"] ?? .null, fields["width"] ?? .null]
     default:
       sides = [self[name]]
       isShorterSide = true
@@ -346,7 +338,7 @@ private struct Fields {
     let numbers = sides.compactMap(\.integer)
     guard (1...2).contains(sides.count), numbers.count == sides.count, Set(numbers).count == 1,
       (1...1 << 16).contains(numbers[0])
-    else { throw malformed(name, "a number of pixels or a square", nil) }
+    else { throw malformed(name, "a number of pixels or a square") }
     return (numbers[0], isShorterSide)
   }
 }

@@ -54,7 +54,8 @@ extension PickleMachine {
   private func entries(_ items: [PickleReference], _ name: String)
     -> [(key: PickleReference, value: PickleReference)]
   {
-    guard name == "collections.OrderedDict", items.count == 1, case .list(let pairs) = self[items[0]]
+    guard name == "collections.OrderedDict", items.count == 1,
+      case .list(let pairs) = self[items[0]]
     else { return [] }
     return pairs.compactMap { pair in
       switch self[pair] {

@@ -37,7 +37,7 @@ enum TorchArchive: StateDictionaryReader {
     let wanted = try select(found.dictionaries)
     return try readTensors(wanted, of: found.tensors, limits: limits) {
       (storage, name) throws(ImportError) in
-      try readStorage(storage, archive, folder: folder, tensor: name)
+      try readStorage(storage, archive, limits, folder: folder, tensor: name)
     }
   }
 }
@@ -112,11 +112,16 @@ private func readText(_ archive: borrowing ZipArchive, _ name: String)
 }
 
 private func readStorage(
-  _ storage: TorchStorage, _ archive: borrowing ZipArchive, folder: String, tensor name: String
+  _ storage: TorchStorage, _ archive: borrowing ZipArchive, _ limits: ImportLimits, folder: String,
+  tensor name: String
 ) throws(ImportError) -> [UInt8] {
   guard let entry = archive.entries[folder + "data/" + storage.key] else {
     throw .missingEntry(name: folder + "data/" + storage.key)
   }
   try checkByteCount(entry.size, of: storage.type, storage.elementCount, tensor: name)
+  guard entry.size <= limits.decodedBytes else {
+    throw .limitExceeded(
+      what: "bytes in a tensor's storage", limit: limits.decodedBytes, found: entry.size)
+  }
   return try archive.read(entry)
 }

@@ -21,7 +21,9 @@ func readTensors(
 
   // In the order of the storages' keys, so that the first of several errors is always the same.
   for (storage, views) in byStorage.sorted(by: { $0.key.key < $1.key.key }) {
-    guard case .float(let type) = storage.type, let first = views.map(\.name).min() else { continue }
+    guard case .float(let type) = storage.type, let first = views.map(\.name).min() else {
+      continue
+    }
     let data = try readStorage(storage, first)
     for (name, view) in views {
       let values = decode(view, of: type, from: data)

@@ -112,7 +112,9 @@ struct WeightsSelection {
       }
     }
     checkpoint.skipped.sort()
-    if head.name != schema.prefix + "fc" { note("the classifier is \(quoted(head.name))") }
+    if head.name != schema.prefix + "fc", schema.family != .huggingFace {
+      note("the classifier is \(quoted(head.name))")
+    }
     if dictionary.tensors[head.name + ".bias"] == nil { note("the classifier has no bias") }
     if !leftOut.isEmpty {
       let shown = leftOut.prefix(4).map { quoted($0) }.joined(separator: ", ")
@@ -164,10 +166,14 @@ struct WeightsSelection {
       ("parametrizations.", "parametrized layers", "call remove_parametrizations, then save"),
       ("activation_post_process.", "a model of quantization-aware training", quantized),
       ("fake_quant.", "a model of quantization-aware training", quantized),
-      ("_packed_params.", "a quantized model", quantized), ("zero_point.", "a quantized model", quantized),
+      ("_packed_params.", "a quantized model", quantized),
+      ("zero_point.", "a quantized model", quantized),
       ("weight_g.", "layers with weight normalization", "call remove_weight_norm, then save"),
       ("weight_u.", "layers with spectral normalization", "call remove_spectral_norm, then save"),
-      ("weight_orig.", "layers with pruning or spectral normalization", "call prune.remove or remove_spectral_norm, then save"),
+      (
+        "weight_orig.", "layers with pruning or spectral normalization",
+        "call prune.remove or remove_spectral_norm, then save"
+      ),
       ("lora_A.", "layers with adapters (LoRA)", "merge them, then save"),
       ("stages.0.blocks.0.norm1.", "a pre-activation ResNet", "it is not supported"),
     ]
@@ -176,7 +182,9 @@ struct WeightsSelection {
         return .unplainLayers(tensor: name, found: found.kind, advice: found.advice)
       }
       // PyTorch's fusion for quantization-aware training puts a norm into the convolution's module.
-      if name.hasSuffix("conv1.1.running_mean"), !names.contains(where: { $0.hasSuffix("conv1.3.weight") }) {
+      if name.hasSuffix("conv1.1.running_mean"),
+        !names.contains(where: { $0.hasSuffix("conv1.3.weight") })
+      {
         return .unplainLayers(
           tensor: name, found: "fused layers", advice: "save the state_dict() before fuse_modules")
       }
@@ -232,7 +240,8 @@ private struct HeadSearch {
           + (isPair ? " for average and max pool, as fastai's head of two layers has" : ""))
     }
     for first in fitting {
-      if let next = linears.first(where: { $0.name != first.name && $0.shape[1] == first.shape[0] }) {
+      if let next = linears.first(where: { $0.name != first.name && $0.shape[1] == first.shape[0] })
+      {
         throw error("two layers, \(quoted(first.name)) and \(quoted(next.name))")
       }
     }

@@ -81,8 +81,9 @@ struct ZipArchive: ~Copyable {
       }
       let name = String(cString: text)
       let size = try checkedSize(status, name: name, archiveBytes: archiveBytes, limits: limits)
-      // Each size is at most the limit, so the sum cannot overflow before it is compared.
-      total += size
+      // What is not packed takes no more than the archive does, and is limited when it is read. Each other size is
+      // at most the limit, so the sum cannot overflow before it is compared.
+      if Int32(status.comp_method) != ZIP_CM_STORE { total += size }
       guard total <= limits.decodedBytes else {
         throw .limitExceeded(
           what: "bytes of unpacked zip entries", limit: limits.decodedBytes, found: total)
@@ -103,7 +104,8 @@ struct ZipArchive: ~Copyable {
     func bad(_ reason: String) -> ImportError { .badArchive(entry: name, reason: reason) }
     guard status.valid & needed == needed else { throw bad("no size or compression method") }
     guard status.encryption_method == UInt16(ZIP_EM_NONE) else { throw bad("it is encrypted") }
-    guard status.size <= UInt64(limits.decodedBytes) else {
+    let isPacked = Int32(status.comp_method) != ZIP_CM_STORE
+    guard !isPacked || status.size <= UInt64(limits.decodedBytes) else {
       throw .limitExceeded(
         what: "bytes in zip entry \(quoted(name))", limit: limits.decodedBytes,
         found: Int(clamping: status.size))

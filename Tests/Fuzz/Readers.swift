@@ -10,7 +10,8 @@ import TestPlans
 /// The readers by their names on the command line.
 let readers: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
   "plan": fuzzPlan, "safetensors": fuzzCheckpoint, "pickle": fuzzPickle, "zip": fuzzCheckpoint,
-  "onnx": fuzzCheckpoint, "image": fuzzImage, "frame": fuzzFrame,
+  "onnx": fuzzCheckpoint, "configuration": fuzzConfiguration, "image": fuzzImage,
+  "frame": fuzzFrame,
 ]
 
 /// The reader that the command line asks for.
@@ -49,6 +50,8 @@ func fuzzCheckpoint(_ bytes: UnsafeRawBufferPointer) {
   var options = ImportOptions()
   options.limits.decodedBytes = 1 << 24
   options.limits.pickleObjects = 1 << 16
+  // External data are looked for, in vain.
+  options.path = "/var/empty/model.onnx"
   withCopy(of: bytes) { copy in
     guard let network = try? Network(bytes: UnsafeRawBufferPointer(copy), options) else { return }
     _ = try? Program(network, inputSize: 32)
@@ -61,6 +64,15 @@ func fuzzPickle(_ bytes: UnsafeRawBufferPointer) {
     0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,
   ]
   (magic + bytes).withUnsafeBytes(fuzzCheckpoint)
+}
+
+/// Reads one of the files that may lie beside a model; the first byte tells which.
+func fuzzConfiguration(_ bytes: UnsafeRawBufferPointer) {
+  guard let first = bytes.first else { return }
+  let names = ["config.json", "preprocessor_config.json", "preprocess.json"]
+  _ = try? ModelConfiguration { name in
+    name == names[Int(first) % 3] ? Array(bytes.dropFirst()) : nil
+  }
 }
 
 /// Decodes a JPEG or PNG image.

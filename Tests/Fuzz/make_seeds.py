@@ -192,12 +192,26 @@ def frames():
         yield bytes([6, 4, kind, 6, 1, 1]) + bytes(range(0, 250, 5))
 
 
+def configurations():
+    """One of each file that may lie beside a model; the first byte tells which."""
+    timm = {"mean": [0.5] * 3, "std": [0.25] * 3, "interpolation": "bicubic", "crop_pct": 0.9, "input_size": [3, 96, 96]}
+    yield 0, {"architecture": "resnet18", "pretrained_cfg": timm | {"crop_mode": "border"}}
+    yield 0, {"model_type": "resnet", "hidden_act": "relu", "downsample_in_bottleneck": True}
+    yield 1, {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "resample": 3, "size": {"shortest_edge": 224}, "crop_pct": 0.8}
+    yield 1, {"do_rescale": False, "do_normalize": False, "size": 64, "do_center_crop": True, "crop_size": {"height": 64, "width": 64}}
+    yield 2, {"stages": [
+        {"type": "resize", "size": 72, "interpolation": "lanczos"}, {"type": "center_crop", "size": [64, 64]},
+        {"type": "to_tensor"}, {"type": "normalize", "mean": [0.5] * 3, "std": [0.5] * 3}]}
+
+
 def main():
     torch = torch_modules()
     files = {
         "safetensors/smallest": safetensors(), "zip/smallest": torch_zip(torch),
         "pickle/smallest": torch_legacy(torch), "onnx/smallest": onnx(),
     } | {f"frame/{index}": frame for index, frame in enumerate(frames())}
+    for index, (kind, fields) in enumerate(configurations()):
+        files[f"configuration/{index}"] = bytes([kind]) + json.dumps(fields).encode()
     for name, contents in files.items():
         path = SEEDS / name
         path.parent.mkdir(parents=True, exist_ok=True)

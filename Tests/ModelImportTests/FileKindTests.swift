@@ -16,7 +16,8 @@ import Testing
       (Array("\u{feff} <!DOCTYPE html>".utf8), "HTML page"), (Array("<HTML>".utf8), "HTML page"),
       ([0x1f, 0x8b, 8, 0], "gunzip"), (Array("{\"a\": 1}".utf8), "JSON text"),
       ([UInt8](repeating: 0, count: 257) + Array("ustar".utf8), "tar archive"),
-      ([0x93] + Array("NUMPY".utf8), ".npy"), ([0, 0, 0, 0] + Array("TFL3".utf8), "TensorFlow Lite"),
+      ([0x93] + Array("NUMPY".utf8), ".npy"),
+      ([0, 0, 0, 0] + Array("TFL3".utf8), "TensorFlow Lite"),
     ] as [([UInt8], String)])
   func unsupportedKindIsNamed(bytes: [UInt8], name: String) {
     expectError(errorLoading(bytes), "unsupportedFormat", name)

@@ -219,7 +219,8 @@ import Testing
 
   @Test(arguments: [
     ("layer1.0.conv1.parametrizations.weight.original", "remove_parametrizations"),
-    ("conv1.activation_post_process.scale", "float model"), ("fc.weight_fake_quant.scale", "float model"),
+    ("conv1.activation_post_process.scale", "float model"),
+    ("fc.weight_fake_quant.scale", "float model"),
     ("layer1.0.conv1.weight_g", "remove_weight_norm"), ("fc.weight_orig", "remove_spectral_norm"),
     ("conv1.1.running_mean", "fuse_modules"), ("fc.lora_A.weight", "merge"),
     ("stages.0.blocks.0.norm1.weight", "pre-activation"),
@@ -255,14 +256,14 @@ import Testing
   /// Blocks of one stage that were pruned to different widths, which an ONNX graph tells by itself.
   @Test func branchesOfOneStageMayDiffer() throws {
     let config = try ResNetConfig(
-      block: .bottleneck, blockCounts: [2, 1], channels: [2, 2], outputDimension: 3
+      block: .bottleneck, blockCounts: [2, 1], channels: [2, 2], outputDimension: 3,
+      branchChannels: [1, 4]
     ).withInnerChannels([[[1, 3], [2, 5]], [[4, 1]]])
     let checkpoint = exampleCheckpoint(config)
     let found = try loadNetwork(safetensorsFile(checkpoint.named))
     #expect(found.config == config)
     #expect(found.name.contains("branches pruned one by one"))
-    let graph = try Program(loadNetwork(onnxFile(checkpoint, config)), inputSize: 32)
-    #expect(try Program(found, inputSize: 32).operations == graph.operations)
+    #expect(try loadNetwork(onnxFile(checkpoint, config)).layers == found.layers)
   }
 
   @Test func oneChannelBecomesThree() throws {

@@ -66,6 +66,11 @@ final class ONNXExternalData {
     guard allowed.contains(where: { real.hasPrefix($0) }) else {
       throw .foreignData(tensor: tensor, location: location)
     }
+    var status = stat()
+    // A FIFO would be waited for.
+    guard stat(real, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw .unreadable(path: path, reason: "expected a regular file")
+    }
     let file = try Opened(location, real)
     opened = file
     return file.file.bytes

@@ -105,7 +105,8 @@ extension ONNXGraphReader {
     // From the right: channels are before height and width, or last.
     let axis = shape == [3, 1, 1] ? 1 : shape == [3] ? 3 : nil
     guard let axis, image.channelAxis ?? axis == axis, axis == 1 || !image.isMoved else {
-      throw unexpected(index, "a number for each of 3 channels", "shape \(constant.shape.prefix(8))")
+      throw unexpected(
+        index, "a number for each of 3 channels", "shape \(constant.shape.prefix(8))")
     }
     image.channelAxis = axis
     return [values[0], values[1], values[2]]
@@ -114,7 +115,9 @@ extension ONNXGraphReader {
   /// Takes what the first layer reads for the network's input, which must be the same for all layers that read it.
   mutating func settle(_ image: ONNXImage, _ index: Int) throws(ImportError) {
     if let settled {
-      guard settled == image else { throw unexpected(index, "the image as other layers read it", "another") }
+      guard settled == image else {
+        throw unexpected(index, "the image as other layers read it", "another")
+      }
       return
     }
     guard image.channelAxis != 3 || image.isMoved else {

@@ -46,7 +46,9 @@ struct ONNXGraphReader {
 
   /// - Parameter wanted: the output to take if there are several; nil for the classifier's.
   mutating func run(output wanted: String?) throws(ImportError) -> Network {
-    if let node = graph.node.first(where: { $0.opType.contains("Quantize") || Self.integers.contains($0.opType) }) {
+    if let node = graph.node.first(where: {
+      $0.opType.lowercased().contains("quantize") || Self.integers.contains($0.opType)
+    }) {
       throw .unsupportedFormat(
         looksLike: "a quantized ONNX model (\(quoted(node.opType)); give the float one)")
     }
@@ -64,7 +66,9 @@ struct ONNXGraphReader {
     var biased: Set<[String]> = []
     for node in graph.node {
       for input in node.input { readers[input, default: 0] += 1 }
-      if node.opType == "Conv", node.input.count > 2, biased.insert(Array(node.input[1...2])).inserted {
+      if node.opType == "Conv", node.input.count > 2,
+        biased.insert(Array(node.input[1...2])).inserted
+      {
         biasReaders[node.input[2], default: 0] += 1
       }
     }
@@ -106,7 +110,8 @@ struct ONNXGraphReader {
       throw .severalNetworks(names: found.map(\.output))
     }
     if outputs.count > 1 {
-      network.source.notes.append("took the output \(quoted(output)), left out \(outputs.count - 1) others")
+      network.source.notes.append(
+        "took the output \(quoted(output)), left out \(outputs.count - 1) others")
     }
     return (value, network.layers[place])
   }
