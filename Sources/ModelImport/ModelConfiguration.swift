@@ -45,7 +45,8 @@ package struct ModelConfiguration {
     func fields(_ name: String) throws(ImportError) -> Fields? {
       guard let bytes = try contents(name) else { return nil }
       guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else {
-        throw .malformed(part: name, offset: 0, expected: "a JSON text", found: "another")
+        throw .malformed(
+          part: name, offset: 0, expected: "a JSON text", found: "\(bytes.count) bytes of another")
       }
       return Fields(file: name, value: value)
     }
@@ -235,7 +236,7 @@ private enum JSONValue: Decodable, Equatable {
     switch self {
     case .null: "nothing"
     case .bool(let value): "\(value)"
-    case .number(let value): "\(value)"
+    case .number(let value): integer.map { "\($0)" } ?? "\(value)"
     case .string(let value): quoted(value)
     case .array(let items): "a list of \(items.count)"
     case .object: "an object"

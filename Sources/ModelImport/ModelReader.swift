@@ -47,14 +47,15 @@ extension Network {
   /// shortens the file meanwhile, the process ends with SIGBUS, as with any mapped file.
   ///
   /// - Parameters:
-  ///   - weights: the key or prefix of the copy of the weights that is wanted, such as `model`. If nil, averaged
-  ///     ones (EMA) are taken before others: see ``Network/source``.
+  ///   - weights: the keys or prefix of the copy of the weights that is wanted, such as `model`, or the output of an
+  ///     ONNX model with several classifiers. If nil, averaged ones (EMA) are taken before others: see
+  ///     ``Network/source``.
   ///   - bottleneckStride: where the stride of bottlenecks is. It leaves no trace in tensors, only in the graph of
   ///     an ONNX model; nil for what the graph says, and if there is none for torchvision's place.
   /// - Throws: `ImportError`, for each of its cases.
-  /// - **Allocates:** 4 bytes for each value, and while a PyTorch file is read its largest storage
-  ///   once more, while an ONNX model is read its largest tensor. The file's pages are mapped
-  ///   beside that, but not while an ONNX model's tensors are read.
+  /// - **Allocates:** 4 bytes for each value of the network, and while a PyTorch file is read its largest
+  ///   storage once more, while an ONNX model is read its largest tensor. What lies beside the network, such as an
+  ///   optimizer, is not read. The file's pages are mapped beside that, but not while an ONNX model's tensors are read.
   public init(
     contentsOf path: String, weights: String? = nil,
     bottleneckStride: ResNetConfig.BottleneckStride? = nil
@@ -78,9 +79,12 @@ extension Network {
     throws(ImportError)
   {
     let reader = try reader(of: bytes)
+    // Before the weights are in memory.
+    let digest = sha256Hex(bytes)
+    options.dropPages()
     self = try reader.read(bytes, options)
     source.format = reader.format
-    source.sha256 = sha256Hex(bytes)
+    source.sha256 = digest
     do throws(GraphError) {
       try check()
       if let asked = options.bottleneckStride, let config, config.block == .bottleneck,

@@ -75,7 +75,13 @@ extension PickleMachine {
       case .global(let global) = self[items[1]], case .storage(let type) = global.kind,
       case .string(let key) = self[items[2]], case .string = self[items[3]],
       case .int(let count) = self[items[4]], count >= 0
-    else { return .opaque("a storage of another kind") }
+    else {
+      // The older format has whole modules so: ("module", class, …).
+      guard case .tuple(let items) = self[identifier], items.count > 1 else {
+        return .opaque("a persistent object")
+      }
+      return .opaque(name(of: items[1]))
+    }
     return .storage(TorchStorage(type: type, key: key, elementCount: count))
   }
 

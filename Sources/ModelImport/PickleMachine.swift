@@ -115,15 +115,6 @@ struct PickleMachine {
       guard case .string(let module) = self[names[0]], case .string(let name) = self[names[1]]
       else { throw reader.malformed("two strings for STACK_GLOBAL", self[names[0]].kind) }
       try pushGlobal(module: module, name: name)
-    case .extension1:
-      _ = try reader.byte()
-      try push(.opaque("extension"))
-    case .extension2:
-      let _: UInt16 = try reader.integer()
-      try push(.opaque("extension"))
-    case .extension4:
-      let _: UInt32 = try reader.integer()
-      try push(.opaque("extension"))
     case .binaryPersistentID: try push(makeStorage(try pop()))
     case .reduce:
       let operands = try pop(2)
@@ -135,10 +126,6 @@ struct PickleMachine {
         throw reader.malformed("a class for OBJ", "none")
       }
       try push(makeObject(type))
-    case .instance:
-      let (module, name) = (try reader.line(), try reader.line())
-      _ = try popToMark()
-      try push(.opaque("\(module).\(name)"))
     case .build:
       _ = try pop()
       let target = try top()

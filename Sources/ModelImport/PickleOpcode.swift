@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The operations that Python's pickle protocols 2 to 5 use, but for those that need buffers outside the pickle;
-/// described in Python's `pickletools` and PEP 307, 3154 and 574.
+/// The operations that Python's pickle protocols 2 to 5 use, but for those that need a registry of extensions or
+/// buffers outside the pickle; described in Python's `pickletools` and PEP 307, 3154 and 574.
 enum PickleOpcode: UInt8 {
   case mark = 0x28  // (
   case emptyTuple = 0x29  // )
@@ -27,7 +27,6 @@ enum PickleOpcode: UInt8 {
   case global = 0x63  // c
   case appends = 0x65  // e
   case binaryGet = 0x68  // h
-  case instance = 0x69  // i
   case longBinaryGet = 0x6a  // j
   case object = 0x6f  // o
   case binaryPut = 0x71  // q
@@ -38,9 +37,6 @@ enum PickleOpcode: UInt8 {
   case emptyDictionary = 0x7d  // }
   case proto = 0x80
   case newObject = 0x81
-  case extension1 = 0x82
-  case extension2 = 0x83
-  case extension4 = 0x84
   case tuple1 = 0x85
   case tuple2 = 0x86
   case tuple3 = 0x87
@@ -64,8 +60,8 @@ enum PickleOpcode: UInt8 {
   static func name(of byte: UInt8) -> String {
     let names: [UInt8: String] = [
       0x46: "FLOAT", 0x49: "INT", 0x4c: "LONG", 0x50: "PERSID", 0x53: "STRING", 0x56: "UNICODE",
-      0x64: "DICT", 0x67: "GET", 0x6c: "LIST", 0x70: "PUT", 0x97: "NEXT_BUFFER",
-      0x98: "READONLY_BUFFER",
+      0x64: "DICT", 0x67: "GET", 0x69: "INST", 0x6c: "LIST", 0x70: "PUT", 0x82: "EXT1",
+      0x83: "EXT2", 0x84: "EXT4", 0x97: "NEXT_BUFFER", 0x98: "READONLY_BUFFER",
     ]
     let number = "0x" + hexadecimal(byte)
     return names[byte].map { "\($0) (\(number))" } ?? number

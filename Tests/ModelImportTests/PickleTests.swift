@@ -31,7 +31,7 @@ private func errorReading(_ pickle: [UInt8], limits: ImportLimits = ImportLimits
 
   @Test(
     arguments: [
-      (0x49, "INT (0x49)"), (0x64, "DICT (0x64)"), (0x50, "PERSID (0x50)"),
+      (0x49, "INT (0x49)"), (0x69, "INST (0x69)"), (0x82, "EXT1 (0x82)"), (0x50, "PERSID (0x50)"),
       (0x97, "NEXT_BUFFER (0x97)"), (0x00, "0x00"), (0xff, "0xff"),
     ] as [(UInt8, String)])
   func otherOpcodeIsRefusedByName(code: UInt8, name: String) throws {
@@ -42,7 +42,7 @@ private func errorReading(_ pickle: [UInt8], limits: ImportLimits = ImportLimits
   @Test func everyOpcodeOutsideTheListIsRefused() throws {
     let known = Set(
       Array("().".utf8) + Array("GJKMNQRX]abcehjqrstu}".utf8)
-        + Array("012BCTUio".utf8) + Array(0x80...0x96))
+        + Array("012BCTUo".utf8) + [0x80, 0x81] + Array(0x85...0x96))
     for code in UInt8.min...UInt8.max {
       let error = try errorReading(pickle(.code(code)))
       #expect(
