@@ -79,9 +79,10 @@ package struct CheckpointSchema: Hashable {
         if isWhole, hasStem || family == .torchvision { found.append(schema) }
       }
     }
+    let layered = Set(found.filter { $0.family == .layers }.map(\.prefix))
     return found.filter { schema in
       schema.family != .torchvision || names[schema.prefix + "conv1.weight"] != nil
-        || !found.contains { $0.prefix == schema.prefix && $0.family == .layers }
+        || !layered.contains(schema.prefix)
     }
     .sorted { ($0.prefix, "\($0.family)") < ($1.prefix, "\($1.family)") }
   }

@@ -56,6 +56,10 @@ struct WeightsSelection {
     let all = dictionaries.enumerated().flatMap { index, dictionary in
       CheckpointSchema.all(in: dictionary.tensors).map { Candidate(index, dictionary.path, $0) }
     }
+    // Each is compared with the others.
+    guard all.count <= 256 else {
+      throw .limitExceeded(what: "networks in a file", limit: 256, found: all.count)
+    }
     let wanted = weights.map { name in all.filter { $0.isMeant(by: name) } } ?? all
     if wanted.isEmpty {
       if let weights, !acceptsAny || !dictionaries.contains(where: { $0.path == weights }) {
@@ -177,14 +181,13 @@ struct WeightsSelection {
       ("lora_A.", "layers with adapters (LoRA)", "merge them, then save"),
       ("stages.0.blocks.0.norm1.", "a pre-activation ResNet", "it is not supported"),
     ]
+    let hasDeepStem = names.contains { $0.hasSuffix("conv1.3.weight") }
     for name in names {
       if let found = kinds.first(where: { "\(name).".contains($0.part) }) {
         return .unplainLayers(tensor: name, found: found.kind, advice: found.advice)
       }
       // PyTorch's fusion for quantization-aware training puts a norm into the convolution's module.
-      if name.hasSuffix("conv1.1.running_mean"),
-        !names.contains(where: { $0.hasSuffix("conv1.3.weight") })
-      {
+      if name.hasSuffix("conv1.1.running_mean"), !hasDeepStem {
         return .unplainLayers(
           tensor: name, found: "fused layers", advice: "save the state_dict() before fuse_modules")
       }
@@ -198,7 +201,7 @@ private struct HeadSearch {
   /// What precedes `.weight` in its name.
   let name: String
   /// Other linear layers that read the features.
-  private let parallel: [String]
+  private let parallel: Set<String>
 
   /// Words for what trains a network and is no part of it.
   private static let training: Set<Substring> = [
@@ -209,7 +212,7 @@ private struct HeadSearch {
 
   /// Whether a tensor is no part of the network: it belongs to a loss, or to another layer that reads the features.
   func isBeside(_ name: String) -> Bool {
-    Self.isOfTraining(name) || parallel.contains { name == $0 + ".weight" || name == $0 + ".bias" }
+    Self.isOfTraining(name) || parallel.contains(name)
   }
 
   private static func isOfTraining(_ name: String) -> Bool {
@@ -239,9 +242,9 @@ private struct HeadSearch {
         "\(quoted(other.name)) of \(other.shape[1])"
           + (isPair ? " for average and max pool, as fastai's head of two layers has" : ""))
     }
+    let readers = Dictionary(grouping: linears) { $0.shape[1] }
     for first in fitting {
-      if let next = linears.first(where: { $0.name != first.name && $0.shape[1] == first.shape[0] })
-      {
+      if let next = readers[first.shape[0]]?.first(where: { $0.name != first.name }) {
         throw error("two layers, \(quoted(first.name)) and \(quoted(next.name))")
       }
     }
@@ -256,7 +259,7 @@ private struct HeadSearch {
       throw error("several: " + ranked.prefix(4).map { quoted($0) }.joined(separator: ", "))
     }
     name = ranked[0]
-    parallel = Array(ranked.dropFirst())
+    parallel = Set(ranked.dropFirst().flatMap { [$0 + ".weight", $0 + ".bias"] })
   }
 
   /// The output channels of the last stage's first block; nil if its tensors do not tell.

@@ -80,6 +80,18 @@ import Testing
     try expectSame(loadNetwork(safetensorsFile(both), weights: "teacher"), 2)
   }
 
+  /// Names that are made to be compared with each other.
+  @Test func hostileNamesAreBounded() {
+    let many = (0..<5000).map { ("x\($0).layer1.0.conv1.weight", zeros(1)) }
+    expectError(errorLoadingNetwork(safetensorsFile(many)), "limitExceeded", "256 networks")
+    let heads = (0..<5000).map { ("h\($0).weight", zeros(1, 2)) }
+    let body = network().filter { !$0.name.hasPrefix("fc.") }
+    expectError(
+      errorLoadingNetwork(safetensorsFile(body + heads)), "noClassifier", "several: \"h0\"")
+    let deep = String(repeating: "a.", count: 5000)
+    #expect(throws: Never.self) { try loadNetwork(safetensorsFile(network { deep + $0 })) }
+  }
+
   /// Objects of any class, sets, dates and long integers beside the weights stop nothing.
   @Test func whatLiesBesideTheWeightsIsInert() throws {
     let instance =
