@@ -3,6 +3,7 @@
 import Foundation
 import ResNetModelGraph
 import ResNetModelImport
+import TestPlans
 import Testing
 
 /// What configuration files beside a model say.
@@ -187,7 +188,7 @@ import Testing
   @Test func networkTakesThemOver() throws {
     let config = try ResNetConfig(
       block: .bottleneck, blockCounts: [1, 1], channels: [1, 1], outputDimension: 2)
-    let file = safetensorsFile(exampleCheckpoint(config).named)
+    let file = safetensorsFile(Checkpoint.example(config).named)
     let network = try withFiles([
       "config.json": #"{"model_type": "resnet", "downsample_in_bottleneck": true}"#,
       "preprocessor_config.json": #"{"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}"#,

@@ -9,21 +9,21 @@ import Testing
 
 /// What exporters and users put in front of a graph, behind it and beside it.
 @Suite struct ONNXInputTests {
-  private let config: ResNetConfig
   private let checkpoint: Checkpoint
+  private let network: Network
 
   init() throws {
-    config = try ResNetConfig(
-      block: .basic, blockCounts: [1, 1], channels: [2, 3], outputDimension: 3)
-    checkpoint = exampleCheckpoint(config)
+    checkpoint = .example(
+      try ResNetConfig(block: .basic, blockCounts: [1, 1], channels: [2, 3], outputDimension: 3))
+    network = try Network(checkpoint)
   }
 
   private func model(_ style: ONNXStyle = ONNXStyle()) -> Onnx_ModelProto {
-    ONNXBuilder.model(checkpoint, config, style)
+    ONNXBuilder.model(network, style)
   }
 
   /// The network of a model with one thing changed.
-  private func network(
+  private func read(
     _ style: ONNXStyle = ONNXStyle(), weights: String? = nil,
     _ change: (inout Onnx_ModelProto) -> Void
   ) throws(ImportError) -> Network {
@@ -37,13 +37,13 @@ import Testing
   private func error(
     _ style: ONNXStyle = ONNXStyle(), _ change: (inout Onnx_ModelProto) -> Void
   ) -> ImportError? {
-    do { _ = try network(style, change) } catch { return error }
+    do { _ = try read(style, change) } catch { return error }
     return nil
   }
 
   private func expectSame(_ found: Network, _ what: String = "") throws {
-    #expect(try found.layers == Network(checkpoint).layers, "\(what)")
-    #expect(try found.outputs == Network(checkpoint).outputs, "\(what)")
+    #expect(found.layers == network.layers, "\(what)")
+    #expect(found.outputs == network.outputs, "\(what)")
   }
 
   /// Declares the input's dimensions; 0 for one that is not fixed.
@@ -100,11 +100,11 @@ import Testing
   // MARK: - In front
 
   @Test func declaredSizeIsTaken() throws {
-    let found = try network { declare([0, 3, 96, 96], in: &$0) }
+    let found = try read { declare([0, 3, 96, 96], in: &$0) }
     try expectSame(found)
     #expect(found.source.input.height == 96 && found.source.input.width == 96)
     #expect(found.source.input.mean == nil && !found.source.input.isGrey)
-    #expect(try network { declare([0, 3, 0, 0], in: &$0) }.source.input.height == nil)
+    #expect(try read { declare([0, 3, 0, 0], in: &$0) }.source.input.height == nil)
     expectError(
       error { declare([1, 3, 128, 64], in: &$0) }, "malformed", "made for 128×64", "not square")
     expectError(
@@ -142,7 +142,7 @@ import Testing
       ),
     ]
     for (place, (nodes, constants)) in ways.enumerated() {
-      let found = try network { prepend(nodes, constants, to: &$0) }
+      let found = try read { prepend(nodes, constants, to: &$0) }
       try expectSame(found, "way \(place)")
       let input = found.source.input
       let near = { (a: SIMD3<Double>?, b: SIMD3<Double>) in
@@ -152,7 +152,7 @@ import Testing
       #expect(input.channelOrder == nil)
     }
     // x / 127.5 - 1.
-    let symmetric = try network {
+    let symmetric = try read {
       prepend(
         [node("Div", ["image", "d"], "a"), node("Sub", ["a", "o"], "b")],
         [floats("d", [1], [127.5]), floats("o", [1], [1])], to: &$0)
@@ -160,7 +160,7 @@ import Testing
     #expect(symmetric.source.input.mean == [0.5, 0.5, 0.5])
     #expect(symmetric.source.input.std == [0.5, 0.5, 0.5])
     // Caffe's: reversed channels minus a mean.
-    let caffe = try network {
+    let caffe = try read {
       prepend(
         [
           node("Gather", ["image", "p"], "a", [attribute("axis") { $0.i = 1 }]),
@@ -175,7 +175,7 @@ import Testing
   }
 
   @Test func channelsLastAreTaken() throws {
-    let found = try network {
+    let found = try read {
       declare([1, 64, 64, 3], in: &$0)
       prepend(
         [
@@ -210,7 +210,7 @@ import Testing
   }
 
   @Test func oneChannelBecomesThree() throws {
-    let found = try network {
+    let found = try read {
       let place = $0.graph.initializer.firstIndex { $0.dims == [2, 3, 7, 7] }!
       $0.graph.initializer[place].dims[1] = 1
       $0.graph.initializer[place].rawData = Data($0.graph.initializer[place].rawData.prefix(392))
@@ -229,7 +229,7 @@ import Testing
 
   @Test func finalProbabilitiesAreLeftOut() throws {
     for operation in ["Softmax", "LogSoftmax"] {
-      let found = try network { append(operation, to: &$0) }
+      let found = try read { append(operation, to: &$0) }
       try expectSame(found)
       #expect(
         found.source.notes == ["left out the final \(operation): the plan's results are logits"])
@@ -246,7 +246,7 @@ import Testing
       }, "unexpectedNode", "(Relu)")
     let one = try ResNetConfig(
       block: .basic, blockCounts: [1], channels: [2], outputDimension: 1)
-    var model = ONNXBuilder.model(exampleCheckpoint(one), one, ONNXStyle())
+    var model = try ONNXBuilder.model(Network(.example(one)))
     append("Sigmoid", to: &model)
     #expect(try loadNetwork(model.serializedBytes()).config == one)
   }
@@ -260,7 +260,7 @@ import Testing
         ["other", pool].map { name in .with { $0.name = name } }
         + model.graph.output
     }
-    let found = try network { addFeatures(&$0) }
+    let found = try read { addFeatures(&$0) }
     try expectSame(found)
     #expect(found.source.notes.count == 1)
     func addHead(_ model: inout Onnx_ModelProto) {
@@ -271,7 +271,7 @@ import Testing
     }
     let name = model().graph.output[0].name
     #expect(error { addHead(&$0) } == .severalNetworks(names: [name, "second"]))
-    try expectSame(try network(weights: name) { addHead(&$0) })
+    try expectSame(try read(weights: name) { addHead(&$0) })
     expectError(
       error {
         $0.graph.output[0].name = $0.graph.node[index(of: "Flatten", in: $0)].output[0]
@@ -279,7 +279,7 @@ import Testing
   }
 
   @Test func fixedBatchesAndChannelsLastAreRead() throws {
-    let fixed = try network(ONNXStyle(flattening: .constantReshape)) {
+    let fixed = try read(ONNXStyle(flattening: .constantReshape)) {
       declare([8, 3, 64, 64], in: &$0)
       let shape = $0.graph.node[index(of: "Reshape", in: $0)].input[1]
       let place = $0.graph.initializer.firstIndex { $0.name == shape }!
@@ -302,7 +302,7 @@ import Testing
         places("vector", [2], [1, 3]),
       ]
     }
-    try expectSame(try network { chain(&$0, [0, 1, 2]) })
+    try expectSame(try read { chain(&$0, [0, 1, 2]) })
     for indices in [[0, 2, 1], [0, 0, 0]] as [[Int64]] {
       #expect(error { chain(&$0, indices) }?.kind == "unexpectedNode")
     }
@@ -318,7 +318,7 @@ import Testing
       }
     }
     // The stem, the max pool and the second stage halve 64 each.
-    try expectSame(try network { pool(8)(&$0) })
+    try expectSame(try read { pool(8)(&$0) })
     #expect(error { pool(7)(&$0) }?.kind == "unexpectedNode")
   }
 
@@ -348,7 +348,7 @@ import Testing
 
   @Test func float64IsRoundedInEveryStorage() throws {
     for isRaw in [false, true] {
-      let found = try network(ONNXStyle(storage: .fields)) {
+      let found = try read(ONNXStyle(storage: .fields)) {
         for place in $0.graph.initializer.indices where $0.graph.initializer[place].dataType == 1 {
           // Half of float32's last place more, which rounds to even or away; add much less than that.
           let values = $0.graph.initializer[place].floatData.map { Double($0) * (1 + 0x1p-30) }
@@ -368,7 +368,7 @@ import Testing
 
   @Test func opsetsFrom7To28AreRead() throws {
     for opset in [7, 8, 28] as [Int64] {
-      try expectSame(try network(ONNXStyle(opset: opset)) { _ in })
+      try expectSame(try read(ONNXStyle(opset: opset)) { _ in })
     }
   }
 

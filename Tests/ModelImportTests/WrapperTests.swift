@@ -14,18 +14,24 @@ import Testing
       block: .basic, blockCounts: [1, 1], channels: [1, 2], outputDimension: 3)
   }
 
+  /// A checkpoint of which there are several; they differ in a bias.
+  private func checkpoint(_ number: Int) -> Checkpoint {
+    var checkpoint = Checkpoint.example(config)
+    checkpoint.tensors["fc.bias"] = Tensor(shape: [3], values: [0.5, Float(number), -1])
+    return checkpoint
+  }
+
   /// A network's tensors by torchvision's names, renamed.
-  private func network(seed: UInt64 = 1, _ rename: (String) -> String = { $0 }) -> NamedTensors {
-    exampleCheckpoint(config, seed: seed).named.map { (rename($0.name), $0.tensor) }
+  private func network(_ number: Int = 1, _ rename: (String) -> String = { $0 }) -> NamedTensors {
+    checkpoint(number).named.map { (rename($0.name), $0.tensor) }
   }
 
   private func zeros(_ shape: Int...) -> Tensor {
     Tensor(shape: shape, values: [Float](repeating: 0, count: shape.reduce(1, *)))
   }
 
-  private func expectSame(_ found: Network, _ seed: UInt64 = 1, _ what: String = "") throws {
-    #expect(
-      try found.layers == Network(exampleCheckpoint(config, seed: seed)).layers, "\(what)")
+  private func expectSame(_ found: Network, _ number: Int = 1) throws {
+    #expect(try found.layers == Network(checkpoint(number)).layers)
   }
 
   /// A checkpoint with a network at each path of keys, seeded by its place, and then what `others` sets.
@@ -33,7 +39,7 @@ import Testing
     var object = Pickle.ops("}(")
     var all: NamedTensors = []
     for (place, path) in paths.enumerated() {
-      let tensors = network(seed: UInt64(place))
+      let tensors = network(place)
       var keys = path.split(separator: ".").map(String.init)
       var dictionary = Pickle.stateDict(tensors, firstKey: all.count)
       while keys.count > 1 { dictionary = .dictionary([(keys.removeLast(), dictionary)]) }
@@ -55,7 +61,7 @@ import Testing
     let found = try loadNetwork(file(paths, .text("epoch") + .int(3)))
     #expect(found.source.wrapper == taken)
     #expect(found.source.passedOver == passedOver)
-    try expectSame(found, UInt64(#require(paths.firstIndex(of: taken))))
+    try expectSame(found, #require(paths.firstIndex(of: taken)))
   }
 
   @Test func copyCanBeAskedFor() throws {
@@ -73,7 +79,7 @@ import Testing
     #expect(throws: ImportError.severalNetworks(names: ["student", "teacher"])) {
       try loadNetwork(bytes)
     }
-    let both = network { "student." + $0 } + network(seed: 2) { "teacher." + $0 }
+    let both = network { "student." + $0 } + network(2) { "teacher." + $0 }
     #expect(throws: ImportError.severalNetworks(names: ["student", "teacher"])) {
       try loadNetwork(safetensorsFile(both))
     }
@@ -258,7 +264,7 @@ import Testing
       (name + "_orig", tensor), (name + "_mask", Tensor(shape: tensor.shape, values: mask)),
     ]
     let found = try loadNetwork(safetensorsFile(tensors))
-    var expected = exampleCheckpoint(config)
+    var expected = checkpoint(1)
     expected.tensors[name] = Tensor(
       shape: tensor.shape, values: zip(tensor.values, mask).map { $0 * $1 })
     #expect(try found.layers == Network(expected).layers)
@@ -271,11 +277,10 @@ import Testing
       block: .bottleneck, blockCounts: [2, 1], channels: [2, 2], outputDimension: 3,
       branchChannels: [1, 4]
     ).withInnerChannels([[[1, 3], [2, 5]], [[4, 1]]])
-    let checkpoint = exampleCheckpoint(config)
-    let found = try loadNetwork(safetensorsFile(checkpoint.named))
+    let found = try loadNetwork(safetensorsFile(Checkpoint.example(config).named))
     #expect(found.config == config)
     #expect(found.name.contains("branches pruned one by one"))
-    #expect(try loadNetwork(onnxFile(checkpoint, config)).layers == found.layers)
+    #expect(try loadNetwork(onnxFile(found)).layers == found.layers)
   }
 
   @Test func oneChannelBecomesThree() throws {
