@@ -202,6 +202,8 @@ private struct HeadSearch {
   let name: String
   /// Other linear layers that read the features.
   private let parallel: Set<String>
+  /// Of the network's names.
+  private let prefix: String
 
   /// Words for what trains a network and is no part of it.
   private static let training: Set<Substring> = [
@@ -212,20 +214,27 @@ private struct HeadSearch {
 
   /// Whether a tensor is no part of the network: it belongs to a loss, or to another layer that reads the features.
   func isBeside(_ name: String) -> Bool {
-    Self.isOfTraining(name) || parallel.contains(name)
+    Self.isOfTraining(name, beside: prefix) || parallel.contains(name)
   }
 
-  private static func isOfTraining(_ name: String) -> Bool {
-    name.split { ".".contains($0) || $0 == "_" }.contains { training.contains($0) }
+  /// Whether a name has a word for training behind the modules that the network is in too.
+  private static func isOfTraining(_ name: String, beside prefix: String) -> Bool {
+    let (parts, common) = (name.split(separator: "."), prefix.split(separator: "."))
+    let depth = zip(parts, common).prefix { $0 == $1 }.count
+    return parts.dropFirst(depth).contains { part in
+      part.split(separator: "_").contains { training.contains($0) }
+    }
   }
 
   init(_ tensors: [String: StoredTensor], _ names: [String], _ schema: CheckpointSchema)
     throws(ImportError)
   {
+    prefix = schema.prefix
     let features = Self.features(tensors, schema)
     let linears: [(name: String, shape: [Int])] = names.compactMap { name in
       guard name.hasSuffix(".weight"), let tensor = tensors[name], tensor.isFloat,
-        tensor.shape.count == 2, !schema.holds(name), !Self.isOfTraining(name)
+        tensor.shape.count == 2, !schema.holds(name),
+        !Self.isOfTraining(name, beside: schema.prefix)
       else { return nil }
       return (String(name.dropLast(".weight".count)), tensor.shape)
     }

@@ -126,7 +126,7 @@ import Testing
     ),
     (
       #"{"architecture": "resnet18", "model_args": {"output_stride": 16}}"#,
-      "32 as output_stride", "16.0"
+      "32 as output_stride", "16"
     ),
     (#"{"architecture": "resnet18", "mean": [1, 2]}"#, "3 numbers as mean", "a list of 2"),
     (#"{"architecture": "resnet18", "mean": "0.5"}"#, "3 numbers as mean", "\"0.5\""),

@@ -151,7 +151,7 @@ import Testing
   ]
 
   @Test(arguments: [
-    "module.", "module.backbone.", "_orig_mod.module.", "any.thing.", "resnet.",
+    "module.", "ema_model.", "module.backbone.", "_orig_mod.module.", "any.thing.", "resnet.",
   ])
   func prefixesAreRemoved(prefix: String) throws {
     let found = try loadNetwork(safetensorsFile(network { prefix + $0 }))
@@ -179,9 +179,9 @@ import Testing
 
   @Test(arguments: ["fc.1", "classifier", "head", "last_linear", "head.fc", "my.own.layer"])
   func headMayHaveAnyName(head: String) throws {
-    for prefix in ["", "backbone."] {
+    for (outer, prefix) in [("", ""), ("", "backbone."), ("model_ema.", "backbone.")] {
       let tensors = network { name in
-        name.hasPrefix("fc.") ? head + name.dropFirst(2) : prefix + name
+        outer + (name.hasPrefix("fc.") ? head + name.dropFirst(2) : prefix + name)
       }
       try expectSame(loadNetwork(safetensorsFile(tensors)))
     }
