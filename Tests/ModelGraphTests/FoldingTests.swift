@@ -165,7 +165,7 @@ import Testing
       }
     }
     #expect(operations.suffix(2).map(\.name) == ["avgpool", "fc"])
-    #expect([program.linear?.inputCount, program.linear?.outputCount] == [5, 7])
+    #expect([program.linear?.inputChannels, program.linear?.outputChannels] == [5, 7])
     // 64 pixels are 32 behind the stem, 16 behind its pool, 2 in the last stage.
     #expect(program.tensors.map(\.height).suffix(3) == [2, 1, 1])
   }
@@ -195,7 +195,7 @@ import Testing
     #expect(halving.map(\.kernelSize) == [1, 3, 1, 1])
     #expect(halving.map(\.padding) == [0, 1, 0, 0])
     #expect(halving.map(\.stride) == [1, 2, 2, 1])
-    #expect(program.linear?.inputCount == 20)
+    #expect(program.linear?.inputChannels == 20)
   }
 
   @Test func deadBranchesAreDropped() throws {
