@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ArgumentParser
+public import ArgumentParser
 import Foundation
 import ResNetModelGraph
 import ResNetModelImport
@@ -39,18 +39,7 @@ private func target(_ name: String) throws -> PlanTarget {
   return target
 }
 
-/// Where transformed weights are.
-enum WinogradOption: String, ExpressibleByArgument, CaseIterable {
-  case load, plan, off
-
-  var value: WinogradWeights {
-    switch self {
-    case .load: .atLoad
-    case .plan: .inPlan
-    case .off: .off
-    }
-  }
-}
+extension WinogradWeights: ExpressibleByArgument {}
 
 /// How activation ranges are chosen.
 struct MethodOption: ExpressibleByArgument {
@@ -188,7 +177,7 @@ struct Quantize: ParsableCommand {
       "With fp16, where the transformed weights of Winograd convolutions are: made when a session loads the "
         + "plan (default), in the plan instead of the others, or off, nowhere.",
       valueName: "load|plan|off"))
-  var winograd: WinogradOption?
+  var winograd: WinogradWeights?
 
   @Option(
     help: ArgumentHelp(
@@ -320,7 +309,7 @@ struct Quantize: ParsableCommand {
     options.classNames = classNames
     options.provenance = provenance.text
     options.targets = targets
-    options.winograd = winograd?.value ?? .atLoad
+    options.winograd = winograd ?? .atLoad
     options.winogradByteLimit = winogradLimit.map { $0 * 1_000_000 }
     let file = try Planner.plan(scheme, options)
     var evaluation: String?
