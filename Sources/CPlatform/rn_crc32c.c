@@ -27,37 +27,24 @@ uint32_t rn_crc32c_portable(uint32_t crc, const void *bytes, size_t count) {
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#define CRC_TARGET __attribute__((target("sse4.2")))
+#define add8(crc, eight) (uint32_t) _mm_crc32_u64(crc, eight)
+#define add1(crc, byte) _mm_crc32_u8(crc, byte)
 
 static int has_instruction(void) {
   __builtin_cpu_init();
   return __builtin_cpu_supports("sse4.2");
 }
 
-__attribute__((target("sse4.2"))) static uint32_t add8(uint32_t crc, uint64_t eight) {
-  return (uint32_t)_mm_crc32_u64(crc, eight);
-}
-
-__attribute__((target("sse4.2"))) static uint32_t add1(uint32_t crc, uint8_t byte) {
-  return _mm_crc32_u8(crc, byte);
-}
-
-#define CRC_TARGET __attribute__((target("sse4.2")))
 #elif defined(__aarch64__)
 #include <arm_acle.h>
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
+#define CRC_TARGET __attribute__((target("crc")))
+#define add8(crc, eight) __crc32cd(crc, eight)
+#define add1(crc, byte) __crc32cb(crc, byte)
 
 static int has_instruction(void) { return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0; }
-
-__attribute__((target("crc"))) static uint32_t add8(uint32_t crc, uint64_t eight) {
-  return __crc32cd(crc, eight);
-}
-
-__attribute__((target("crc"))) static uint32_t add1(uint32_t crc, uint8_t byte) {
-  return __crc32cb(crc, byte);
-}
-
-#define CRC_TARGET __attribute__((target("crc")))
 #endif
 
 #if defined(CRC_TARGET)
