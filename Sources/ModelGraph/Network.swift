@@ -146,6 +146,10 @@ public struct Network: Equatable, Sendable {
     public var strippedPrefix: String?
     /// The keys or prefixes of other copies of the weights, such as those that are not averaged.
     public var passedOver: [String] = []
+    /// What the file says about the network's input.
+    public var input = InputDescription()
+    /// What was left out or assumed when the file was read, a short line each.
+    public var notes: [String] = []
 
     package init(format: String) { self.format = format }
   }

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the files of a model say about its input; nil is what they do not say.
+public struct InputDescription: Equatable, Sendable {
+  /// The order of the channels that the network takes.
+  public enum ChannelOrder: String, Equatable, Sendable { case rgb, bgr }
+  /// How photos are resized; the names are Pillow's.
+  public enum Interpolation: String, Equatable, Sendable, CaseIterable { case bilinear, bicubic, nearest, lanczos, box }
+  /// How a photo that is not of the input's shape is made so.
+  public enum Fit: String, Equatable, Sendable, CaseIterable { case crop, squash, letterbox }
+
+  /// Of the image, in pixels.
+  public var height, width: Int?
+  /// For the channels in the network's order, of values 0…1.
+  public var mean, std: SIMD3<Double>?
+  public var channelOrder: ChannelOrder?
+  /// Whether the network takes one channel: photos become grey.
+  public var isGrey = false
+  public var interpolation: Interpolation?
+  /// The part of the resized photo's side that the crop keeps: timm's crop_pct.
+  public var cropFraction: Double?
+  /// Pixels of the photo's shorter side before the crop.
+  public var resizedSide: Int?
+  public var fit: Fit?
+  /// Where this was found, such as `config.json`; nothing if nothing was found.
+  public var origins: [String] = []
+  public init() {}
+}
