@@ -68,8 +68,7 @@ func photoPixels(_ path: String, _ preprocessing: PreprocessingRecord) throws ->
   let pixels = [UInt8](unsafeUninitializedCapacity: crop * crop * 3) { pixels, count in
     do throws(ImageError) {
       let photo = try RGBImage(path: path)
-      try preprocess(
-        photo, resizeShorterSide: preprocessing.resize, crop: crop, into: pixels.baseAddress!)
+      try preprocess(photo, as: preprocessing, into: pixels.baseAddress!)
       count = crop * crop * 3
     } catch {
       failure = error.description

@@ -77,11 +77,9 @@ import Testing
     #expect(image.withPixels { $0.count } == pixels.count)
     var classifier = try Classifier(file.plan())
     var prepared = [UInt8](repeating: 0, count: 3 * Self.size * Self.size)
-    let preprocessing = classifier.preprocessing
-    #expect(preprocessing.resize == Self.size + 8)
+    #expect(classifier.preprocessing.resize == Self.size + 8)
     var span = prepared.mutableSpan
-    try preprocess(
-      image, resizeShorterSide: preprocessing.resize, crop: preprocessing.crop, into: &span)
+    try preprocess(image, as: classifier.preprocessing, into: &span)
     let expected = classifier.classify(prepared.span).logits
     #expect(classifier.classify(testImage(Self.size, seed: 7).span).logits != expected)
     #expect(try classifier.classify(image).logits == expected)

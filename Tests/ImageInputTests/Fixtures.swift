@@ -2,6 +2,7 @@
 
 import Foundation
 import ResNetImages
+import ResNetPlanFormat
 import ResNetPlatform
 
 /// Pixels that a test expects or has got.
@@ -76,14 +77,15 @@ func decode(_ bytes: [UInt8]) -> Result<Pixels, ImageError> {
 
 /// The pixels of a preprocessed image.
 func preprocessed(
-  _ image: borrowing RGBImage, resizeShorterSide: Int, crop: Int
+  _ image: borrowing RGBImage, _ preprocessing: PreprocessingRecord
 ) throws(ImageError) -> Pixels {
+  let crop = preprocessing.crop
   var result = Pixels(
     width: crop, height: crop, bytes: Array(repeating: 0xAA, count: 3 * crop * crop))
   let target = UnsafeMutablePointer<UInt8>.allocate(capacity: result.bytes.count)
   defer { target.deallocate() }
   target.initialize(repeating: 0xAA, count: result.bytes.count)
-  try preprocess(image, resizeShorterSide: resizeShorterSide, crop: crop, into: target)
+  try preprocess(image, as: preprocessing, into: target)
   result.bytes = Array(UnsafeBufferPointer(start: target, count: result.bytes.count))
   return result
 }

@@ -35,9 +35,24 @@ import Testing
   @Test func theRecipeHasItsRecord() {
     let rule: StaticString = "a record of 64 bytes with known codes"
     expect(.preprocessing, rule) { $0[.preprocessing].removeLast() }
-    expect(.preprocessing, rule) { $0.set(.preprocessing, 0, 1) }
-    expect(.preprocessing, rule) { $0.set(.preprocessing, 4, 1) }
-    expect(.preprocessing, rule) { $0.set(.preprocessing, 40, 1) }
+    for (offset, codes) in [(0, 2), (4, 5), (40, 3), (44, 2), (48, 1), (60, 1)] as [(Int, UInt32)] {
+      for code in [codes, .max] {
+        expect(.preprocessing, rule) { $0.set(.preprocessing, offset, code) }
+      }
+    }
+    for (offset, code) in [(0, 1), (4, 4), (40, 1), (44, 1)] as [(Int, UInt32)] {
+      var file = sound
+      file.set(.preprocessing, offset, code)
+      #expect(planError(file.bytes) == nil)
+    }
+  }
+
+  @Test func aLetterboxCutsNothingOff() {
+    expect(.preprocessing, "a letterbox of the crop's size") { $0.set(.preprocessing, 40, 2) }
+    var file = sound
+    file.set(.preprocessing, 40, 2)
+    file.set(.preprocessing, 8, 32)
+    #expect(planError(file.bytes) == nil)
   }
 
   @Test func theRecipeFitsTheImage() {
