@@ -179,7 +179,7 @@ let package = Package(
     .testTarget(
       name: "QuantizeToolTests",
       dependencies: ["ResNetModelGraph", "ResNetModelImport", "TestPlans", "ToolSupport"],
-      swiftSettings: settings),
+      exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(name: "BoardToolTests", dependencies: ["ToolSupport"], swiftSettings: settings),
     // Replaces malloc, so it must be in a program of its own, which the test runs.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),

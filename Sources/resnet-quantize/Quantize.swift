@@ -308,21 +308,20 @@ struct Quantize: ParsableCommand {
     options.winograd = winograd?.value ?? .atLoad
     options.winogradByteLimit = winogradLimit.map { $0 * 1_000_000 }
     let file = try Planner.plan(scheme, options)
-    var evaluation: String?
+    var evaluation = quality?.evaluation
     if precision == .fp16, let labelled {
-      evaluation = Quality.line(
-        try Comparison(
-          of: scheme, options, on: labelled, threads: threadCount, progress: progress.callback),
-        precision: "fp16")
+      evaluation = try Comparison(
+        of: scheme, options, on: labelled, threads: threadCount, progress: progress.callback)
     }
     if let quality { try writeReports(quality, file, preprocessing) }
     try writeWhole(file, to: output)
     progress.end()
     if random == nil { tellAssumptions(source, preprocessing) }
+    if let evaluation, evaluation.isNearChance { tell(Quality.chanceWarning(evaluation)) }
     guard !quiet else { return }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     if let quality { print(quality.text) }
-    if let evaluation { print(evaluation) }
+    if precision == .fp16, let evaluation { print(Quality.line(evaluation, precision: "fp16")) }
     if evaluation != nil, accumulate == .fp16, !KernelTable(upTo: .best).hasHalfSums {
       print("This CPU has no fp16 sums: those of the evaluation were float32.")
     }

@@ -11,7 +11,7 @@ import ResNetRuntime
 /// The readers by their names on the command line.
 let readers: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
   "plan": fuzzPlan, "safetensors": fuzzCheckpoint, "pickle": fuzzPickle, "zip": fuzzCheckpoint,
-  "onnx": fuzzCheckpoint, "image": fuzzImage, "frame": fuzzFrame,
+  "onnx": fuzzCheckpoint, "numpy": fuzzNumbers, "image": fuzzImage, "frame": fuzzFrame,
 ]
 
 /// The reader that the command line asks for.
@@ -82,6 +82,15 @@ func fuzzPickle(_ bytes: UnsafeRawBufferPointer) {
     0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e,
   ]
   (magic + bytes).withUnsafeBytes(fuzzCheckpoint)
+}
+
+/// Reads an array of NumPy.
+func fuzzNumbers(_ bytes: UnsafeRawBufferPointer) {
+  var limits = ImportLimits()
+  limits.decodedBytes = 1 << 24
+  withCopy(of: bytes) { copy in
+    _ = try? Tensor(bytes: UnsafeRawBufferPointer(copy), limits: limits)
+  }
 }
 
 /// Decodes a JPEG or PNG image.

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ResNetImages
+public import ResNetModelGraph
+import ResNetPlanFormat
+public import ResNetPlanning
+
+/// Compares the float32 logits of a network with logits that its own framework gave for the same photos, and finds
+/// the preprocessing with which they agree.
+public struct LogitsCheck: Sendable {
+  /// A way to prepare photos: a preset and what is changed of it.
+  public struct Candidate: Sendable {
+    public var preset: PreprocessingPreset?
+    public var asked: InputDescription
+
+    public init(preset: PreprocessingPreset? = nil, asked: InputDescription = InputDescription()) {
+      (self.preset, self.asked) = (preset, asked)
+    }
+  }
+
+  /// How far the logits of a candidate are from the given ones.
+  public struct Agreement: Sendable {
+    /// The greatest difference, divided by the greatest magnitude of a given logit.
+    public var difference: Double
+    /// Photos with the same greatest logit.
+    public var sameLabels: Int
+    public var photos: Int
+
+    /// Whether only roundings differ. Pixels resized in another way differ more.
+    public var isExact: Bool { difference <= 1e-3 }
+    /// Whether the rest may come from another decoder or from resizing tensors instead of photos.
+    public var isNear: Bool { difference <= 0.02 && sameLabels == photos }
+  }
+
+  private let model: FloatModel
+  private let found: InputDescription
+  private let isSizeFixed: Bool
+  private let photos: [String]
+  private let logits: [[Float]]
+  private let threads: Int
+
+  /// - Parameters:
+  ///   - program: the network, its channels in the order of its files.
+  ///   - found, isSizeFixed: what its files say, as ``Preprocessing`` takes it.
+  ///   - logits: a row for each photo, as many numbers as the network has outputs.
+  ///   - folder: the photos, in the order of their names, as Python's `sorted` has them; if they are in sub-folders,
+  ///     in the order of these first.
+  /// - Throws: a ``QuantizationError`` if there are not as many photos as rows.
+  /// - **Allocates:** the packed weights.
+  public init(
+    _ program: consuming Program, found: InputDescription, isSizeFixed: Bool, logits: [[Float]],
+    photos folder: String, threads: Int
+  ) throws {
+    let outputs = program.classCount
+    photos = try photosInOrder(folder)
+    guard logits.count == photos.count, logits.allSatisfy({ $0.count == outputs }) else {
+      throw QuantizationError.logits(
+        expected: "\(photos.count) rows of \(outputs), one for each photo, the first "
+          + "for \(photos[0])",
+        found: "\(logits.count) rows of \(logits.first?.count ?? 0)")
+    }
+    let isProbabilities = logits.allSatisfy { row in
+      row.allSatisfy { 0...1 ~= $0 } && abs(row.reduce(0, +) - 1) < 1e-3
+    }
+    guard !isProbabilities || outputs == 1 else {
+      throw QuantizationError.logits(
+        expected: "logits, before the softmax", found: "rows of probabilities")
+    }
+    let size = program.inputSize
+    model = FloatModel(program, preprocessing: PreprocessingRecord(resize: size, crop: size))
+    (self.found, self.isSizeFixed) = (found, isSizeFixed)
+    (self.logits, self.threads) = (logits, threads)
+  }
+
+  /// The agreement of a candidate, on the first `limit` photos if it is given.
+  ///
+  /// - Throws: a `PreprocessingError`, or a ``QuantizationError`` for a photo that cannot be read.
+  public func agreement(of candidate: Candidate, limit: Int? = nil) throws -> Agreement {
+    var candidate = candidate
+    candidate.asked.height = model.program.inputSize
+    let preprocessing = try Preprocessing(
+      asked: candidate.asked, preset: candidate.preset, found: found, isSizeFixed: isSizeFixed)
+    // The network keeps its order of channels here: the pixels are turned instead.
+    var record = preprocessing.record
+    if preprocessing.isBGR {
+      (record.mean, record.std) = (record.mean.reversed, record.std.reversed)
+    }
+    let model = FloatModel(model, preprocessing: record)
+    let count = min(limit ?? photos.count, photos.count)
+    let rows = try mapImages(
+      count: count, threads: threads, progress: { _ in },
+      makeWorker: { FloatExecutor(model) },
+      value: { executor, index in
+        var pixels = try photoPixels(photos[index], model.preprocessing)
+        if preprocessing.isBGR {
+          for red in stride(from: 0, to: pixels.count, by: 3) { pixels.swapAt(red, red + 2) }
+        }
+        executor.run(pixels)
+        return executor.values(of: model.program.logitsTensor)
+      })
+    var greatest: Float = 0
+    var difference: Float = 0
+    var same = 0
+    for (row, given) in zip(rows, logits) {
+      for (value, other) in zip(row, given) {
+        greatest = max(greatest, other.magnitude)
+        // NaN, of an overflow, must not count as agreement.
+        difference = value.isFinite ? max(difference, (value - other).magnitude) : .infinity
+      }
+      same += row.firstIndex(of: row.max()!) == given.firstIndex(of: given.max()!) ? 1 : 0
+    }
+    return Agreement(
+      difference: Double(difference) / Double(max(greatest, .leastNormalMagnitude)),
+      sameLabels: same, photos: count)
+  }
+
+  /// Tries the presets and, if none agrees, combinations of their parts, on a few photos.
+  ///
+  /// - Parameter tried: told each candidate that is tried.
+  /// - Returns: the best of all.
+  public func search(tried: (Candidate, Agreement) -> Void) throws -> Candidate {
+    var best: (candidate: Candidate, agreement: Agreement)?
+    // Of candidates that agree as well, the first is kept.
+    func attempt(_ candidate: Candidate, tells: Bool = false) throws {
+      let result = try agreement(of: candidate, limit: 4)
+      if tells { tried(candidate, result) }
+      if best.map({ result.difference < $0.agreement.difference }) ?? true {
+        best = (candidate, result)
+      }
+    }
+    for preset in PreprocessingPreset.allCases where !found.isGrey || preset.input.hasOneMean {
+      try attempt(Candidate(preset: preset), tells: true)
+    }
+    // Mean and std change most. With the best of them, the ways to resize; then once more.
+    for _ in 0..<2 {
+      guard let start = best, !start.agreement.isExact else { break }
+      for order in [InputDescription.ChannelOrder.rgb, .bgr] {
+        for preset in PreprocessingPreset.allCases
+        where !found.isGrey || preset.input.hasOneMean {
+          var candidate = start.candidate
+          candidate.asked.mean = preset.input.mean
+          candidate.asked.std = preset.input.std
+          candidate.asked.channelOrder = order
+          try attempt(candidate)
+        }
+      }
+      guard let start = best, !start.agreement.isExact else { break }
+      for (fit, fraction) in Self.fits {
+        for interpolation in InputDescription.Interpolation.allCases {
+          for preset in [PreprocessingPreset.torchvision, .huggingFace] {
+            var candidate = start.candidate
+            // The mean and std stay, only the centring is the preset's.
+            let input = candidate.preset?.input
+            candidate.asked.mean = candidate.asked.mean ?? input?.mean
+            candidate.asked.std = candidate.asked.std ?? input?.std
+            candidate.asked.channelOrder = candidate.asked.channelOrder ?? input?.channelOrder
+            candidate.preset = preset
+            candidate.asked.interpolation = interpolation
+            (candidate.asked.fit, candidate.asked.cropFraction) = (fit, fraction)
+            candidate.asked.resizedSide = nil
+            try attempt(candidate)
+          }
+        }
+      }
+    }
+    return best!.candidate
+  }
+
+  private static let fits: [(InputDescription.Fit, Double?)] = [
+    (.crop, 0.875), (.crop, 0.95), (.crop, 0.9), (.crop, 1), (.squash, 1), (.squash, 0.875),
+    (.letterbox, nil),
+  ]
+}
+
+extension LogitsCheck.Candidate {
+  /// The options of `resnet-quantize` that ask for it.
+  public var options: String {
+    func list(_ values: SIMD3<Double>) -> String { "\(values.x),\(values.y),\(values.z)" }
+    let input = preset?.input
+    var words: [String] = []
+    if let preset { words.append("--preset \(preset.rawValue)") }
+    if let mean = asked.mean, let std = asked.std, mean != input?.mean || std != input?.std {
+      words.append("--mean=\(list(mean)) --std \(list(std))")
+    }
+    if let order = asked.channelOrder, order != input?.channelOrder ?? .rgb {
+      words.append("--channel-order \(order)")
+    }
+    if let interpolation = asked.interpolation, interpolation != input?.interpolation {
+      words.append("--interpolation \(interpolation)")
+    }
+    if let fit = asked.fit, fit != input?.fit { words.append("--fit \(fit)") }
+    if let fraction = asked.cropFraction, fraction != input?.cropFraction || asked.fit != input?.fit
+    {
+      words.append("--crop-pct \(fraction)")
+    }
+    return words.joined(separator: " ")
+  }
+}
+
+extension InputDescription {
+  /// Whether mean and std are the same for all channels, as for a grey network.
+  fileprivate var hasOneMean: Bool { mean?.min() == mean?.max() && std?.min() == std?.max() }
+}
+
+extension SIMD3<Float> {
+  fileprivate var reversed: Self { Self(z, y, x) }
+}
+
+/// The photos of a folder in the order of Python's `sorted`, or those of its sub-folders, folder by folder.
+private func photosInOrder(_ folder: String) throws -> [String] {
+  func names(_ path: String) throws -> [String] {
+    guard isFolder(path) else { throw QuantizationError.folder(path: path) }
+    return try FileManager.default.contentsOfDirectory(atPath: path)
+      .filter { !$0.hasPrefix(".") }
+      .sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }
+      .map { (path as NSString).appendingPathComponent($0) }
+  }
+  func photos(_ path: String) throws -> [String] {
+    try names(path).filter { isImageName(($0 as NSString).lastPathComponent) && !isFolder($0) }
+  }
+  var found = try photos(folder)
+  if found.isEmpty { found = try names(folder).filter { isFolder($0) }.flatMap(photos) }
+  guard !found.isEmpty else { throw QuantizationError.noPhotos(folder: folder) }
+  return found
+}
