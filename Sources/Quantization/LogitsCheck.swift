@@ -115,56 +115,61 @@ public struct LogitsCheck: Sendable {
       sameLabels: same, photos: count)
   }
 
-  /// Tries the presets and, if none agrees, combinations of their parts, on a few photos.
+  /// Tries the presets and, if none agrees, combinations of their parts, on two photos.
   ///
-  /// - Parameter tried: told each candidate that is tried.
+  /// - Parameter tried: told each preset that is tried.
   /// - Returns: the best of all.
   public func search(tried: (Candidate, Agreement) -> Void) throws -> Candidate {
-    var best: (candidate: Candidate, agreement: Agreement)?
-    // Of candidates that agree as well, the first is kept.
-    func attempt(_ candidate: Candidate, tells: Bool = false) throws {
-      let result = try agreement(of: candidate, limit: 4)
-      if tells { tried(candidate, result) }
-      if best.map({ result.difference < $0.agreement.difference }) ?? true {
-        best = (candidate, result)
+    // The best first; of candidates that agree as well, the first that was tried.
+    var results: [(candidate: Candidate, agreement: Agreement)] = []
+    func attempt(_ candidate: Candidate) throws {
+      let result = try agreement(of: candidate, limit: 2)
+      let place = results.firstIndex { result.difference < $0.agreement.difference }
+      results.insert((candidate, result), at: place ?? results.endIndex)
+    }
+    func suits(_ preset: PreprocessingPreset) -> Bool {
+      let input = preset.input
+      let hasOneMean = input.mean?.min() == input.mean?.max() && input.std?.min() == input.std?.max()
+      return !found.isGrey || hasOneMean
+    }
+    for preset in PreprocessingPreset.allCases.filter(suits) {
+      try attempt(Candidate(preset: preset))
+      for result in results where result.candidate.preset == preset {
+        tried(result.candidate, result.agreement)
       }
     }
-    for preset in PreprocessingPreset.allCases where !found.isGrey || preset.input.hasOneMean {
-      try attempt(Candidate(preset: preset), tells: true)
-    }
-    // Mean and std change most. With the best of them, the ways to resize; then once more.
-    for _ in 0..<2 {
-      guard let start = best, !start.agreement.isExact else { break }
-      for order in [InputDescription.ChannelOrder.rgb, .bgr] {
-        for preset in PreprocessingPreset.allCases
-        where !found.isGrey || preset.input.hasOneMean {
-          var candidate = start.candidate
-          candidate.asked.mean = preset.input.mean
-          candidate.asked.std = preset.input.std
+    guard !results[0].agreement.isExact else { return results[0].candidate }
+    // What is subtracted, in which order, and what is cut off change most, the filter and the centre least.
+    for preset in [.torchvision, .clip, .caffe, .half, .unit, .bytes].filter(suits) {
+      for order in [InputDescription.ChannelOrder.rgb, .bgr] where order == .rgb || !found.isGrey {
+        for (fit, fraction) in Self.fits {
+          var candidate = Candidate(preset: preset)
           candidate.asked.channelOrder = order
+          (candidate.asked.fit, candidate.asked.cropFraction) = (fit, fraction)
           try attempt(candidate)
         }
       }
-      guard let start = best, !start.agreement.isExact else { break }
-      for (fit, fraction) in Self.fits {
-        for interpolation in InputDescription.Interpolation.allCases {
-          for preset in [PreprocessingPreset.torchvision, .huggingFace] {
-            var candidate = start.candidate
-            // The mean and std stay, only the centring is the preset's.
-            let input = candidate.preset?.input
-            candidate.asked.mean = candidate.asked.mean ?? input?.mean
-            candidate.asked.std = candidate.asked.std ?? input?.std
-            candidate.asked.channelOrder = candidate.asked.channelOrder ?? input?.channelOrder
-            candidate.preset = preset
-            candidate.asked.interpolation = interpolation
-            (candidate.asked.fit, candidate.asked.cropFraction) = (fit, fraction)
-            candidate.asked.resizedSide = nil
-            try attempt(candidate)
-          }
-        }
+    }
+    for result in results.prefix(4) where !results[0].agreement.isExact {
+      for interpolation in InputDescription.Interpolation.allCases {
+        var candidate = result.candidate
+        candidate.asked.interpolation = interpolation
+        try attempt(candidate)
+        // Only this preset rounds down.
+        (candidate.asked.mean, candidate.asked.std) = (
+          candidate.preset?.input.mean, candidate.preset?.input.std
+        )
+        candidate.asked.channelOrder =
+          candidate.asked.channelOrder ?? candidate.preset?.input.channelOrder
+        candidate.asked.cropFraction =
+          candidate.asked.cropFraction ?? candidate.preset?.input.cropFraction
+        candidate.asked.fit = candidate.asked.fit ?? candidate.preset?.input.fit
+        candidate.preset = .huggingFace
+        if candidate.asked.fit == .letterbox { candidate.asked.cropFraction = nil }
+        try attempt(candidate)
       }
     }
-    return best!.candidate
+    return results[0].candidate
   }
 
   private static let fits: [(InputDescription.Fit, Double?)] = [
@@ -196,11 +201,6 @@ extension LogitsCheck.Candidate {
     }
     return words.joined(separator: " ")
   }
-}
-
-extension InputDescription {
-  /// Whether mean and std are the same for all channels, as for a grey network.
-  fileprivate var hasOneMean: Bool { mean?.min() == mean?.max() && std?.min() == std?.max() }
 }
 
 extension SIMD3<Float> {

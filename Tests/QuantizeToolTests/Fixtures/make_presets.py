@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes `presets.txt`: the logits of the shipped model for photos that Pillow prepares as each preset says.
+"""Writes two photos that are not square, parts of shipped ones, and `presets.txt`: the logits of the shipped model
+for these photos as Pillow prepares them by each preset.
 
 For developers who add a preset; the tests need no Python. Needs onnx, onnxruntime, NumPy and Pillow. Run it here.
 ONNX Runtime computes the network in float32. A line is `preset photo logits…`; `folded` is the network whose first
@@ -32,7 +33,8 @@ PRESETS = {
     "unit": (((0,) * 3, (1,) * 3), False, Image.BILINEAR, 256, False),
     "bytes": (((0,) * 3, (1 / 255,) * 3), False, Image.BILINEAR, 256, False),
 }
-PHOTOS = ["church", "tench"]
+# Parts of photos of 224 × 224: left, top, right, bottom.
+PHOTOS = {"church": (7, 60, 218, 209), "tench": (50, 11, 190, 214)}
 
 
 def weights():
@@ -113,11 +115,15 @@ def folded(tensors):
     return {**tensors, "conv1.weight": weights * (0.5 / std), "conv1.bias": bias}
 
 
+for photo, part in PHOTOS.items():
+    image = Image.open(os.path.join(MODELS, "examples", photo + ".jpg")).convert("RGB")
+    image.crop(part).save(photo + ".jpg", quality=90)
+
 with open("presets.txt", "w") as file:
 
     def write(name, network, preset):
         for photo in PHOTOS:
-            image = Image.open(os.path.join(MODELS, "examples", photo + ".jpg")).convert("RGB")
+            image = Image.open(photo + ".jpg").convert("RGB")
             (logits,) = network.run(None, {"image": prepared(image, preset)})
             numbers = " ".join(f"{value:.7g}" for value in logits[0])
             file.write(f"{name} {photo} {numbers}\n")
