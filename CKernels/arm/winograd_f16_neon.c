@@ -12,7 +12,7 @@
 // A vector of V holds 4 tiles, of which each FMLA takes one by element. Widening the weights in
 // the loop costs less than storing them widened: a strip uses each weight for 16 tiles at most.
 #if defined(__aarch64__)
-#include "../common/rn_target.h"
+#include "../common/rn_each.h"
 #include <arm_neon.h>
 
 typedef float element;
@@ -146,6 +146,8 @@ RN_ALWAYS_INLINE void multiply_narrow(const float *v, const uint32_t tiles, uint
       vst1q_f32(m + t * 32 + 4 * i, acc[t][i]);
 }
 
+typedef void multiply_function(const float *v, uint32_t channels, uint32_t padded,
+                               const uint16_t *weights, uint32_t blocks, size_t second, float *m);
 #define RN_FUNCTION(name, ...)                                                                     \
   static __attribute__((noinline)) void name(const float *v, uint32_t channels, uint32_t padded,   \
                                              const uint16_t *weights, uint32_t blocks,             \
@@ -154,41 +156,21 @@ RN_ALWAYS_INLINE void multiply_narrow(const float *v, const uint32_t tiles, uint
     for (; blocks; blocks--, weights += second, m += 16)                                           \
       __VA_ARGS__                                                                                  \
   }
-#define RN_NARROW(tiles)                                                                           \
+#define RN_NARROW(tiles, ...)                                                                      \
   RN_FUNCTION(narrow_##tiles, multiply_narrow(v, tiles, channels, weights, m);)
-RN_NARROW(1)
-RN_NARROW(2)
-RN_NARROW(3)
-RN_NARROW(4)
+#define RN_NARROW_NAME(tiles, ...) narrow_##tiles,
+RN_FOR_1_TO_4(RN_NARROW)
+static multiply_function *const by_narrow[5] = {0, RN_FOR_1_TO_4(RN_NARROW_NAME)};
 
-#define RN_TILES(tiles, quads)                                                                     \
-  RN_FUNCTION(multiply_##tiles,                                                                    \
-              for (uint32_t i = 0; i < 4; i += quads)                                              \
-                  multiply_tiles(v, padded, tiles, quads, channels, weights + 4 * i, m + 4 * i);)
-RN_TILES(1, 4)
-RN_TILES(2, 4)
-RN_TILES(3, 4)
-RN_TILES(4, 4)
-RN_TILES(5, 4)
-RN_TILES(6, 4)
-RN_TILES(7, 2)
-RN_TILES(8, 2)
-RN_TILES(9, 2)
-RN_TILES(10, 2)
-RN_TILES(11, 2)
-RN_TILES(12, 2)
-RN_TILES(13, 2)
-RN_TILES(14, 2)
-RN_TILES(15, 1)
-RN_TILES(16, 1)
-
-typedef void multiply_function(const float *v, uint32_t channels, uint32_t padded,
-                               const uint16_t *weights, uint32_t blocks, size_t second, float *m);
-static multiply_function *const by_narrow[5] = {0, narrow_1, narrow_2, narrow_3, narrow_4};
-static multiply_function *const by_tiles[RN_WINOGRAD_TILES + 1] = {
-    0,           multiply_1,  multiply_2,  multiply_3,  multiply_4,  multiply_5,
-    multiply_6,  multiply_7,  multiply_8,  multiply_9,  multiply_10, multiply_11,
-    multiply_12, multiply_13, multiply_14, multiply_15, multiply_16};
+#define RN_QUADS(tiles) ((tiles) <= 6 ? 4u : (tiles) <= 14 ? 2u : 1u)
+#define RN_TILES(tiles, ...)                                                                       \
+  RN_FUNCTION(multiply_##tiles, for (uint32_t i = 0; i < 4; i += RN_QUADS(tiles))                  \
+                                    multiply_tiles(v, padded, tiles, RN_QUADS(tiles), channels,    \
+                                                   weights + 4 * i, m + 4 * i);)
+#define RN_TILES_NAME(tiles, ...) multiply_##tiles,
+RN_FOR_1_TO_16(RN_TILES)
+static multiply_function *const by_tiles[RN_WINOGRAD_TILES + 1] = {0,
+                                                                   RN_FOR_1_TO_16(RN_TILES_NAME)};
 
 #define multiply(s, position, from, to, ...)                                                       \
   multiply_blocks((s)->channels, (s)->padded, (s)->v + position * (s)->v_position + (from),        \

@@ -25,7 +25,7 @@
 // 3200. M / 16 has to stay below 65504, for which it is enough that in every position
 // sum |U| * max |V| / 16 is below 65504 * 0.94.
 #if defined(__aarch64__)
-#include "../common/rn_target.h"
+#include "../common/rn_each.h"
 #include <arm_neon.h>
 
 RN_TARGET_PUSH("fullfp16")
@@ -117,28 +117,19 @@ RN_ALWAYS_INLINE void multiply_tiles(const float16_t *v, size_t quad, const uint
 #undef RN_EACH
 }
 
-#define RN_TILES(tiles)                                                                            \
+typedef void multiply_function(const float16_t *v, size_t quad, uint32_t channels,
+                               const float16_t *weights, uint32_t blocks, size_t second,
+                               float16_t *m);
+#define RN_TILES(tiles, ...)                                                                       \
   static __attribute__((noinline)) void multiply_##tiles(                                          \
       const float16_t *v, size_t quad, uint32_t channels, const float16_t *weights,                \
       uint32_t blocks, size_t second, float16_t *m) {                                              \
     for (; blocks; blocks--, weights += second, m += 16)                                           \
       multiply_tiles(v, quad, tiles, channels, weights, m);                                        \
   }
-RN_TILES(1)
-RN_TILES(2)
-RN_TILES(3)
-RN_TILES(4)
-RN_TILES(5)
-RN_TILES(6)
-RN_TILES(7)
-RN_TILES(8)
-
-typedef void multiply_function(const float16_t *v, size_t quad, uint32_t channels,
-                               const float16_t *weights, uint32_t blocks, size_t second,
-                               float16_t *m);
-static multiply_function *const by_tiles[max_tiles + 1] = {0,          multiply_1, multiply_2,
-                                                           multiply_3, multiply_4, multiply_5,
-                                                           multiply_6, multiply_7, multiply_8};
+#define RN_TILES_NAME(tiles, ...) multiply_##tiles,
+RN_FOR_1_TO_8(RN_TILES)
+static multiply_function *const by_tiles[max_tiles + 1] = {0, RN_FOR_1_TO_8(RN_TILES_NAME)};
 
 #define multiply(s, position, from, to, ...)                                                       \
   multiply_blocks((s)->channels, (s)->v + position * (s)->v_position,                              \

@@ -22,7 +22,7 @@
 /// | 88 | u64 | multipliers, float32 (int8 only) |
 /// | 96 | u64 | transformed weights: int16 `[oc/16][position][ic/2][16 oc][2 ic]` or fp16 `[oc/16][position][ic][16 oc]` |
 /// | 60–63, 104–127 | | 0 |
-public struct ConvolutionRecord: Equatable, Sendable {
+public struct ConvolutionRecord: Equatable, Sendable, StepPayload {
   /// Where transformed weights are.
   public enum TransformedPlace: UInt32, Sendable {
     /// In the constants, at their offset.
@@ -31,11 +31,16 @@ public struct ConvolutionRecord: Equatable, Sendable {
     case madeAtLoad = 1
   }
 
-  public var kernelHeight, kernelWidth: Int
-  public var strideY, strideX: Int
+  public var kernelHeight = 0
+  public var kernelWidth = 0
+  public var strideY = 0
+  public var strideX = 0
   public var dilationY = 1
   public var dilationX = 1
-  public var paddingTop, paddingLeft, paddingBottom, paddingRight: Int
+  public var paddingTop = 0
+  public var paddingLeft = 0
+  public var paddingBottom = 0
+  public var paddingRight = 0
   public var groups = 1
   public var residualFactor: Float = 0
   public var low: Float = 0
@@ -47,8 +52,10 @@ public struct ConvolutionRecord: Equatable, Sendable {
   public var multiplier = 0
   public var transformed = 0
 
+  package init() {}
+
   /// A square convolution without groups and dilation.
-  package init(kernelSize: Int = 0, stride: Int = 0, padding: Int = 0) {
+  package init(kernelSize: Int, stride: Int, padding: Int) {
     (kernelHeight, kernelWidth) = (kernelSize, kernelSize)
     (strideY, strideX) = (stride, stride)
     (paddingTop, paddingLeft, paddingBottom, paddingRight) = (padding, padding, padding, padding)

@@ -6,10 +6,12 @@
 /// |---|---|---|
 /// | 0 | f32 | factor of the sum |
 /// | 4–127 | | 0 |
-public struct GlobalAverageRecord: Equatable, Sendable {
+public struct GlobalAverageRecord: Equatable, Sendable, StepPayload {
   public var factor: Float = 0
 
-  package init(factor: Float = 0) { self.factor = factor }
+  package init() {}
+
+  package init(factor: Float) { self.factor = factor }
 
   mutating func code(_ codec: inout RecordCodec) { codec.f32(&factor, at: 0) }
 }

@@ -8,7 +8,7 @@
 /// | 8 | u64 | biases, float32 |
 /// | 16 | u64 | multipliers, float32 (int8 only) |
 /// | 24–127 | | 0 |
-public struct LinearRecord: Equatable, Sendable {
+public struct LinearRecord: Equatable, Sendable, StepPayload {
   public var weights = 0
   public var bias = 0
   public var multiplier = 0

@@ -23,16 +23,10 @@ public enum PlanSection: UInt32, Sendable {
 
   /// The name in messages.
   public var name: StaticString {
-    switch self {
-    case .model: "model"
-    case .preprocessing: "preprocessing"
-    case .strings: "strings"
-    case .classes: "classes"
-    case .provenance: "provenance"
-    case .tensors: "tensors"
-    case .steps: "steps"
-    case .outputs: "outputs"
-    case .constants: "constants"
-    }
+    let names: InlineArray<9, StaticString> = [
+      "model", "preprocessing", "strings", "classes", "provenance", "tensors", "steps", "outputs",
+      "constants",
+    ]
+    return names[Int(rawValue)]
   }
 }

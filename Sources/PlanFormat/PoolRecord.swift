@@ -9,7 +9,7 @@
 /// | 12, 16 | u32 | vertical and horizontal stride, 1…16 |
 /// | 20, 24, 28, 32 | u32 | padding at the top, left, bottom and right, less than the window, pixels |
 /// | 36–127 | | 0 |
-public struct PoolRecord: Equatable, Sendable {
+public struct PoolRecord: Equatable, Sendable, StepPayload {
   /// What becomes of a window.
   public enum Reduction: UInt32, Sendable {
     /// Its greatest value; input and output have one scale and zero point.

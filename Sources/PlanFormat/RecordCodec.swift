@@ -12,6 +12,12 @@ package protocol PlanRecord {
   mutating func code(_ codec: inout RecordCodec)
 }
 
+/// What the record of a step holds for its operation.
+protocol StepPayload {
+  init()
+  mutating func code(_ codec: inout RecordCodec)
+}
+
 extension PlanRecord {
   /// Reads a record, or returns nil if a code does not exist, an offset exceeds Int or a reserved byte is not 0.
   package init?(_ bytes: UnsafeRawBufferPointer, at start: Int) {
@@ -55,6 +61,7 @@ package struct RecordCodec {
   mutating func startPayload(at offset: Int) { base = offset }
 
   /// An integer, of its own size.
+  @inline(never)
   mutating func number<Number: FixedWidthInteger>(_ value: inout Number, at offset: Int) {
     let place = base + offset
     let size = MemoryLayout<Number>.size
@@ -104,6 +111,14 @@ package struct RecordCodec {
       return
     }
     value = known
+  }
+
+  /// The payload of a step's operation.
+  @inline(never)
+  mutating func payload<Payload: StepPayload>(_ payload: Payload?) -> Payload {
+    var payload = payload ?? Payload()
+    payload.code(&self)
+    return payload
   }
 
   /// Whether a record of `byteCount` bytes that was read has known codes and zeros in reserved bytes.

@@ -50,31 +50,16 @@ public enum StepOperation: Equatable, Sendable {
 
   /// Reads or writes the payload of an operation with a code.
   mutating func code(_ codec: inout RecordCodec, as code: Code) {
-    switch code {
-    case .input: self = .input
-    case .stem:
-      var record = convolution ?? ConvolutionRecord()
-      record.code(&codec)
-      self = .stem(record)
-    case .convolution:
-      var record = convolution ?? ConvolutionRecord()
-      record.code(&codec)
-      self = .convolution(record)
-    case .globalAverage:
-      var record = GlobalAverageRecord()
-      if case .globalAverage(let old) = self { record = old }
-      record.code(&codec)
-      self = .globalAverage(record)
-    case .linear:
-      var record = LinearRecord()
-      if case .linear(let old) = self { record = old }
-      record.code(&codec)
-      self = .linear(record)
-    case .pool:
-      var record = PoolRecord()
-      if case .pool(let old) = self { record = old }
-      record.code(&codec)
-      self = .pool(record)
+    switch (code, self) {
+    case (.input, _): self = .input
+    case (.stem, _): self = .stem(codec.payload(convolution))
+    case (.convolution, _): self = .convolution(codec.payload(convolution))
+    case (.globalAverage, .globalAverage(let record)): self = .globalAverage(codec.payload(record))
+    case (.globalAverage, _): self = .globalAverage(codec.payload(nil))
+    case (.linear, .linear(let record)): self = .linear(codec.payload(record))
+    case (.linear, _): self = .linear(codec.payload(nil))
+    case (.pool, .pool(let record)): self = .pool(codec.payload(record))
+    case (.pool, _): self = .pool(codec.payload(nil))
     }
   }
 

@@ -5,7 +5,8 @@ import CResNetPlatform
 /// Text of bounded length, built in place.
 ///
 /// Board modules describe their errors and board tools print through it, because
-/// `String` would need the heap. Text beyond the capacity is cut off.
+/// `String` would need the heap. Text beyond the capacity is cut off. What loops is not inlined: a tool makes
+/// text in hundreds of places, and none of them is in a hurry.
 ///
 /// - **Allocates:** nothing.
 public struct TextLine {
@@ -17,6 +18,7 @@ public struct TextLine {
   /// The number of bytes in the line.
   public private(set) var count = 0
 
+  @inline(never)
   public init() {}
 
   /// Appends one byte.
@@ -27,16 +29,19 @@ public struct TextLine {
   }
 
   /// Appends literal text.
+  @inline(never)
   public mutating func append(_ text: StaticString) {
     append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
   /// Appends UTF-8 bytes as they are.
+  @inline(never)
   public mutating func append(_ utf8: UnsafeBufferPointer<UInt8>) {
     for byte in utf8 { append(byte: byte) }
   }
 
   /// Appends a null-terminated string as it is.
+  @inline(never)
   public mutating func append(cString text: UnsafePointer<CChar>) {
     var next = text
     while next.pointee != 0 {
@@ -53,6 +58,7 @@ public struct TextLine {
 
   /// Appends a number rounded to `decimals` (0…9) places; beyond ±9e18 in units of the last place it
   /// is cut to that.
+  @inline(never)
   public mutating func append(_ number: Double, decimals: Int) {
     guard number == number else { return append("nan") }
     if number < 0 { append(byte: UInt8(ascii: "-")) }
@@ -68,6 +74,7 @@ public struct TextLine {
   }
 
   /// Appends one byte of a JSON string's text, escaped if JSON asks for it: at most 6 bytes.
+  @inline(never)
   public mutating func append(jsonByte byte: UInt8) {
     switch byte {
     case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -130,6 +137,7 @@ public struct TextLine {
     }
   }
 
+  @inline(never)
   private mutating func append(digits number: UInt64, atLeast width: Int) {
     var unit: UInt64 = 1
     var digits = 1
