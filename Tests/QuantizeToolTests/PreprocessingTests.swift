@@ -222,9 +222,9 @@ extension QuantizeTools.PreprocessingTests {
 
   @Test func checkCombinesPartsAndSaysIfNothingFits() throws {
     let scratch = try photoFolder()
-    // No preset: BGR in 0…1, squashed with Pillow's box.
+    // No preset: BGR in 0…1, squashed with Lanczos.
     let options = [
-      "--mean", "0", "--std", "1", "--channel-order", "bgr", "--interpolation", "box", "--fit",
+      "--mean", "0", "--std", "1", "--channel-order", "bgr", "--interpolation", "lanczos", "--fit",
       "squash",
     ]
     let plan = scratch.path("a.plan")
@@ -239,7 +239,7 @@ extension QuantizeTools.PreprocessingTests {
     let last = try #require(text.split(separator: "\n").last)
     #expect(
       last == """
-        The logits agree with: --preset unit --channel-order bgr --interpolation box --fit squash \
+        The logits agree with: --preset unit --channel-order bgr --interpolation lanczos --fit squash \
         --crop-pct 1.0
         """, "\(text)")
     // The options that it names give the same again.
