@@ -72,21 +72,20 @@ public struct Preprocessing: Equatable, Sendable {
   ///   - asked: what the user says; its `height` is the input size.
   ///   - preset: what the user names.
   ///   - found: what the files say; of 224 pixels if they and the user say nothing.
-  ///   - isSizeFixed: whether the network takes images of the size found only.
   /// - Throws: `PreprocessingError`.
   public init(
     asked: InputDescription = InputDescription(), preset: PreprocessingPreset? = nil,
-    found: InputDescription = InputDescription(), isSizeFixed: Bool = false
+    found: InputDescription = InputDescription()
   ) throws(PreprocessingError) {
-    let size = try Self.inputSize(asked, found, isSizeFixed: isSizeFixed)
+    let size = try Self.inputSize(asked, found)
     var assumed = PreprocessingPreset.torchvision.input
     if found.isGrey {
       // The averages of torchvision's.
       (assumed.mean, assumed.std) = (SIMD3(repeating: 0.449), SIMD3(repeating: 0.226))
     }
     // The first of these that says something about a part decides it.
-    let files =
-      "from \(found.origins.isEmpty ? "the model" : found.origins.joined(separator: ", "))"
+    let origins = found.origins.filter { $0 != InputDescription.fixedSizeOrigin }
+    let files = "from \(origins.isEmpty ? "the model" : origins.joined(separator: ", "))"
     var layers = [(asked, Origin.asked)]
     if let preset { layers.append((preset.input, Origin.asked)) }
     layers += [(found, files), (assumed, Origin.assumed)]
@@ -151,13 +150,13 @@ public struct Preprocessing: Equatable, Sendable {
   }
 
   private static func inputSize(
-    _ asked: InputDescription, _ found: InputDescription, isSizeFixed: Bool
+    _ asked: InputDescription, _ found: InputDescription
   ) throws(PreprocessingError) -> Int {
     if let height = found.height, let width = found.width, height != width {
       throw .notSquare(height: height, width: width)
     }
     let said = found.height ?? found.width
-    if isSizeFixed, let said, let size = asked.height, size != said {
+    if found.hasFixedSize, let said, let size = asked.height, size != said {
       throw .fixedSize(asked: size, found: said)
     }
     let size = asked.height ?? said ?? 224

@@ -35,21 +35,20 @@ public struct LogitsCheck: Sendable {
 
   private let model: FloatModel
   private let found: InputDescription
-  private let isSizeFixed: Bool
   private let photos: [String]
   private let logits: [[Float]]
   private let threads: Int
 
   /// - Parameters:
   ///   - program: the network, its channels in the order of its files.
-  ///   - found, isSizeFixed: what its files say, as ``Preprocessing`` takes it.
+  ///   - found: what its files say of its input.
   ///   - logits: a row for each photo, as many numbers as the network has outputs.
   ///   - folder: the photos, in the order of their names, as Python's `sorted` has them; if they are in sub-folders,
   ///     in the order of these first.
   /// - Throws: a ``QuantizationError`` if there are not as many photos as rows.
   /// - **Allocates:** the packed weights.
   public init(
-    _ program: consuming Program, found: InputDescription, isSizeFixed: Bool, logits: [[Float]],
+    _ program: consuming Program, found: InputDescription, logits: [[Float]],
     photos folder: String, threads: Int
   ) throws {
     let outputs = program.classCount
@@ -69,8 +68,7 @@ public struct LogitsCheck: Sendable {
     }
     let size = program.inputSize
     model = FloatModel(program, preprocessing: PreprocessingRecord(resize: size, crop: size))
-    (self.found, self.isSizeFixed) = (found, isSizeFixed)
-    (self.logits, self.threads) = (logits, threads)
+    (self.found, self.logits, self.threads) = (found, logits, threads)
   }
 
   /// The agreement of a candidate, on the first `limit` photos if it is given.
@@ -80,7 +78,7 @@ public struct LogitsCheck: Sendable {
     var candidate = candidate
     candidate.asked.height = model.program.inputSize
     let preprocessing = try Preprocessing(
-      asked: candidate.asked, preset: candidate.preset, found: found, isSizeFixed: isSizeFixed)
+      asked: candidate.asked, preset: candidate.preset, found: found)
     // The network keeps its order of channels here: the pixels are turned instead.
     var record = preprocessing.record
     if preprocessing.isBGR {
@@ -129,7 +127,8 @@ public struct LogitsCheck: Sendable {
     }
     func suits(_ preset: PreprocessingPreset) -> Bool {
       let input = preset.input
-      let hasOneMean = input.mean?.min() == input.mean?.max() && input.std?.min() == input.std?.max()
+      let hasOneMean =
+        input.mean?.min() == input.mean?.max() && input.std?.min() == input.std?.max()
       return !found.isGrey || hasOneMean
     }
     for preset in PreprocessingPreset.allCases.filter(suits) {

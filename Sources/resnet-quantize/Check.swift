@@ -101,8 +101,8 @@ struct Check: ParsableCommand {
       for note in source.notes { tell(note) }
       let known = try preprocessing.preprocessing(of: source)
       let check = try LogitsCheck(
-        Program(network, inputSize: known.record.crop), found: source.input,
-        isSizeFixed: source.hasFixedSize, logits: rows, photos: photos,
+        Program(network, inputSize: known.record.crop), found: source.input, logits: rows,
+        photos: photos,
         threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
       return (check, known.origin)
     } catch let error as ImportError {

@@ -127,15 +127,11 @@ struct PreprocessingOptions: ParsableArguments {
 
   /// The preprocessing of a network.
   func preprocessing(of source: Network.Source) throws(PreprocessingError) -> Preprocessing {
-    try Preprocessing(
-      asked: asked, preset: preset, found: source.input, isSizeFixed: source.hasFixedSize)
+    try Preprocessing(asked: asked, preset: preset, found: source.input)
   }
 }
 
 extension Network.Source {
-  /// Whether the network takes images of the size of its input only.
-  var hasFixedSize: Bool { isGraph && input.height != nil }
-
   /// Whether the file tells strides, activations and the like.
   var isGraph: Bool { format.hasPrefix("ONNX") }
 }

@@ -64,10 +64,10 @@ import Testing
 
     var graph = InputDescription()
     (graph.mean, graph.std) = (SIMD3(0, 0, 0), SIMD3(1, 1, 1))
-    graph.origins = ["the ONNX graph"]
+    graph.origins = [InputDescription.fixedSizeOrigin, "the nodes before it"]
     #expect(
       try Preprocessing(found: graph).origin
-        == "mean and std from the ONNX graph; interpolation, fit assumed torchvision's")
+        == "mean and std from the nodes before it; interpolation, fit assumed torchvision's")
   }
 
   @Test func huggingFacesProcessorRoundsDown() throws {
@@ -124,7 +124,9 @@ import Testing
       _ set: (inout InputDescription) -> Void
     ) -> PreprocessingError? {
       do throws(PreprocessingError) {
-        _ = try Preprocessing(asked: asked, found: input(set), isSizeFixed: fixed)
+        var found = input(set)
+        if fixed { found.origins = [InputDescription.fixedSizeOrigin] }
+        _ = try Preprocessing(asked: asked, found: found)
         return nil
       } catch { return error }
     }
