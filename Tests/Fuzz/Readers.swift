@@ -28,7 +28,8 @@ private func withCopy<Result: ~Copyable>(
   return body(copy)
 }
 
-/// Reads a plan whose checksums are made right first, and runs it once if it asks for little memory.
+/// Reads a plan whose checksums are made right first, prepares a small photo as it says, and runs it once if it asks
+/// for little memory.
 func fuzzPlan(_ bytes: UnsafeRawBufferPointer) {
   withCopy(of: bytes) { copy in
     seal(copy)
@@ -36,8 +37,12 @@ func fuzzPlan(_ bytes: UnsafeRawBufferPointer) {
     let side = plan.inputSize
     guard plan.sessionByteCount(threads: 1) <= 1 << 22, side <= 256 else { return }
     guard var session = try? Session(plan) else { fatalError("an accepted plan has no session") }
-    let pixels = [UInt8](repeating: 200, count: side * side * 3)
+    var pixels = [UInt8](repeating: 200, count: side * side * 3)
     session.run(pixels.span)
+    guard let photo = try? RGBImage(pixels: pixels.span.extracting(first: 105), width: 7, height: 5)
+    else { fatalError("there is no memory for a small photo") }
+    var span = pixels.mutableSpan
+    try? preprocess(photo, as: session.plan.view.preprocessing, into: &span)
   }
 }
 
