@@ -114,8 +114,7 @@ let package = Package(
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "CResNetPlatform", "ResNetImages", "ResNetModelGraph", "ResNetModelImport",
-        "ResNetPlanFormat", "ResNetRuntime", "TestPlans",
+        "ResNetImages", "ResNetModelGraph", "ResNetModelImport", "ResNetRuntime", "TestPlans",
       ],
       path: "Tests/Fuzz", exclude: ["make_seeds.py", "seeds"], swiftSettings: settings),
     .testTarget(
@@ -132,13 +131,13 @@ let package = Package(
       name: "TestPlans",
       dependencies: [
         "CResNetPlatform", "ResNetModelGraph", "ResNetModelImport", "ResNetPlanFormat",
-        "ResNetPlanning", "ResNetQuantization",
+        "ResNetPlanning", "ResNetQuantization", "ResNetRuntime",
       ],
       path: "Tests/TestPlans", swiftSettings: settings),
     .testTarget(
       name: "PlanFormatTests",
       dependencies: [
-        "CResNetPlatform", "ResNetModelGraph", "ResNetPlanFormat", "ResNetPlanning",
+        "ResNetModelGraph", "ResNetPlanFormat", "ResNetPlanning",
         "ResNetRuntime", "TestPlans",
       ],
       swiftSettings: settings),
@@ -174,19 +173,22 @@ let package = Package(
       ], swiftSettings: settings),
     .target(
       name: "ToolSupport",
-      dependencies: ["ResNetRuntime", "resnet-bench", "resnet-quantize", "resnet-run"],
+      dependencies: ["resnet-bench", "resnet-quantize", "resnet-run"],
       path: "Tests/ToolSupport", swiftSettings: settings),
     .testTarget(
       name: "QuantizeToolTests",
       dependencies: ["ResNetModelGraph", "ResNetModelImport", "TestPlans", "ToolSupport"],
       exclude: ["Fixtures"], swiftSettings: settings),
-    .testTarget(name: "BoardToolTests", dependencies: ["ToolSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "BoardToolTests",
+      dependencies: ["ResNetModelImport", "ResNetRuntime", "TestPlans", "ToolSupport"],
+      swiftSettings: settings),
     // Replaces malloc, so it must be in a program of its own, which the test runs.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .executableTarget(
       name: "AllocationProbe",
       dependencies: ["AllocationCounter", "ResNetPlanFormat", "ResNetRuntime", "TestPlans"],
       path: "Tests/AllocationProbe", swiftSettings: settings),
-    .testTarget(name: "AllocationTests", swiftSettings: settings),
+    .testTarget(name: "AllocationTests", dependencies: ["ToolSupport"], swiftSettings: settings),
   ]
 )

@@ -72,8 +72,8 @@ import TestPlans
       inout Session, [UInt8], UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Int>
     ) -> Result
   ) throws -> Result {
-    let memory = GuardedMemory(capacity: bytes.count)
-    let plan = try Plan(unownedBytes: memory.suffix(holding: bytes))
+    let loaded = LoadedPlan(bytes)
+    let plan = try loaded.plan()
     let room = UnsafeMutableBufferPointer<Float>.allocate(capacity: plan.classCount)
     let places = UnsafeMutableBufferPointer<Int>.allocate(capacity: 5)
     defer {
@@ -81,7 +81,7 @@ import TestPlans
       places.deallocate()
     }
     var session = try Session(plan, threads: threads)
-    return withExtendedLifetime(memory) {
+    return withExtendedLifetime(loaded) {
       body(&session, testImage(size, seed: 1), room, places)
     }
   }

@@ -2,46 +2,24 @@
 
 import Foundation
 import Testing
+import ToolSupport
 
 /// Inference neither allocates nor makes system calls: shown in a process of its own, because
 /// malloc can be replaced only by the program itself.
 @Suite struct AllocationTests {
-  /// What the probe wrote and how it ended.
-  private func probe(_ arguments: String...) throws -> (
-    output: String, status: Int32, reason: Process.TerminationReason
-  ) {
-    let process = Process()
-    process.executableURL = try #require(Bundle.main.executableURL).deletingLastPathComponent()
-      .appendingPathComponent("AllocationProbe")
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.filter { $0.key != "RN_ISA" }
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    try process.run()
-    let output = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return (
-      String(decoding: output, as: UTF8.self), process.terminationStatus,
-      process.terminationReason
-    )
-  }
+  private let probe = Tool(url: Tool.products.appendingPathComponent("AllocationProbe"))
 
   @Test func runsAllocateNothingAndTheCounterCounts() throws {
-    let (output, status, reason) = try probe()
-    #expect(status == 0 && reason == .exit)
-    let lines = output.split(separator: "\n")
-    #expect(
-      lines.dropLast() == ["int8", "fp32", "fp16"].flatMap { ["\($0) 1 0", "\($0) 2 0"] },
-      "\(output)")
+    let lines = try probe().lines
+    #expect(lines.dropLast() == ["int8", "fp32", "fp16"].flatMap { ["\($0) 1 0", "\($0) 2 0"] })
     let control = try #require(lines.last).split(separator: " ")
-    #expect(control.count == 3 && control[0] == "control", "\(output)")
-    #expect(try #require(control.last.flatMap { Int($0) }) > 0, "\(output)")
+    #expect(control.count == 3 && control[0] == "control", "\(lines)")
+    #expect(try #require(control.last.flatMap { Int($0) }) > 0, "\(lines)")
   }
 
   @Test func runsMakeNoSystemCallButFutex() throws {
-    let filtered = try probe("seccomp")
-    #expect(filtered.reason == .exit && filtered.status == 0)
-    let control = try probe("seccomp-control")
-    #expect(control.reason == .uncaughtSignal && control.status == SIGSYS)
+    try probe("seccomp")
+    let control = try probe.end(["seccomp-control"])
+    #expect(control.isCrash && control.status == SIGSYS)
   }
 }

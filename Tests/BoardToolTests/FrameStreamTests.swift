@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestPlans
 import Testing
 import ToolSupport
 
@@ -19,7 +20,7 @@ extension BoardTools.FrameStreamTests {
   }
 
   /// Frames of 96 × 64 in three bytes a pixel, each another.
-  private func frames(_ count: Int) -> Data { Data(random: count * 96 * 64 * 3, seed: 7) }
+  private func frames(_ count: Int) -> Data { Data(randomBytes(count * 96 * 64 * 3, seed: 7)) }
 
   private func start(_ options: [String]) throws -> Stream {
     try Stream([RandomPlan.small(), "--raw", "96x64:rgb24", "-"] + options)
@@ -153,25 +154,6 @@ extension BoardTools.FrameStreamTests {
     let expected = try answer([])
     #expect(try answer(["--range", range]) == expected)
     #expect(try answer(["--range", other]) != expected)
-  }
-
-  @Test func wrongUsage() throws {
-    let cases: [([String], String)] = [
-      (["--raw", "96x64", "-"], "expected a width, height and format"),
-      (["--raw", "96x64:h264", "-"], "found 96x64:h264"),
-      (["--raw", "x64:rgb24", "-"], "found x64:rgb24"),
-      (["--raw", "99999999x64:rgb24", "-"], "found 99999999x64:rgb24"),
-      (["--raw", "96x64:rgb24"], "expected one file with frames after the plan"),
-      (["--raw", "96x64:rgb24", "a", "b"], "expected one file with frames"),
-      (["--raw", "96x64:rgb24", "-", "--matrix", "bt2020"], "expected bt601 or bt709"),
-      (["--raw", "96x64:rgb24", "-", "--range", "wide"], "expected full or limited"),
-      (["--raw", "96x64:rgb24", "-", "--every", "0"], "from 1 to 1000000 after --every"),
-      (["--raw", "96x64:rgb24", "-", "--logits", "f"], "expected --raw or --features"),
-      (["a.jpg", "--latest"], "--latest makes sense only with --raw"),
-    ]
-    for (arguments, reason) in cases {
-      try Tool.run.refuses([RandomPlan.small()] + arguments, reason)
-    }
   }
 
   @Test func wrongFrames() throws {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ResNetModelImport
+import TestPlans
 import Testing
 import ToolSupport
 
@@ -13,7 +15,7 @@ extension BoardTools.GoldenTests {
     let photos = SharedData.path("data/imagenette/validation")
     let names = try String(contentsOfFile: golden + ".txt", encoding: .utf8)
       .split(whereSeparator: \.isNewline)
-    let expected = try SafetensorsFile(path: golden + ".safetensors").floats(kind)
+    let expected = try #require(Checkpoint(path: golden + ".safetensors").tensors[kind]).values
     let found = try ToolSupport.vectors(
       kind, plan: plan, photos: names.map { "\(photos)/\($0)" },
       width: expected.count / names.count)

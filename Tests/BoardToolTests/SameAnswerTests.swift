@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ResNetRuntime
 import Testing
 import ToolSupport
 
@@ -33,26 +34,18 @@ extension BoardTools.SameAnswerTests {
     withExtendedLifetime(scratch) {}
   }
 
-  @Test(arguments: [224, 160, 97]) func resNet18(size: Int) throws {
+  @Test(arguments: [224, 160, 97, 32]) func resNet18(size: Int) throws {
     try check("resnet18", size: size)
   }
 
-  @Test(.slow, arguments: ["resnet34", "resnet50"], [224, 160, 97])
-  func resNets34And50(architecture: String, size: Int) throws {
-    try check(architecture, size: size)
+  @Test(
+    .slow, arguments: ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"],
+    [[], ["--zero-init-residual"]])
+  func otherNetworks(architecture: String, options: [String]) throws {
+    for size in architecture.count > 8 ? [97] : [224, 160, 97] {
+      try check(architecture, size: size, options)
+    }
   }
-
-  @Test(.slow, arguments: ["resnet101", "resnet152"], [[], ["--zero-init-residual"]])
-  func deepNetworks(architecture: String, options: [String]) throws {
-    try check(architecture, size: 97, options)
-  }
-
-  @Test(.slow, arguments: ["resnet18", "resnet34", "resnet50"], [224, 160, 97])
-  func zeroInitResidual(architecture: String, size: Int) throws {
-    try check(architecture, size: size, ["--zero-init-residual"])
-  }
-
-  @Test func smallestImage() throws { try check("resnet18", size: 32) }
 
   @Test(.slow) func largestImage() throws {
     try check("resnet18", size: 1024, ["--zero-init-residual"])
@@ -66,8 +59,8 @@ extension BoardTools.SameAnswerTests {
     let steps = try Tool.quantize("inspect", plan).text
     for target in ["sse42", "avx2"] { #expect(steps.contains(target)) }
     let reference = try logits(plan, ["--isa", "ref", "--threads", "2"])
-    #expect(Tool.levels.count > 1)
-    for isa in Tool.levels.dropFirst() {
+    #expect(InstructionSet.available.count > 1)
+    for isa in InstructionSet.available.dropFirst().map(\.name) {
       for threads in ["1", "3"] {
         #expect(try logits(plan, ["--isa", isa, "--threads", threads]) == reference, "\(isa)")
       }

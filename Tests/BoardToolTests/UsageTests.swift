@@ -15,28 +15,61 @@ extension BoardTools.UsageTests {
     #expect(try Tool.run("--version").text.hasPrefix("resnet-run "))
   }
 
-  @Test(arguments: [
-    ([], "expected a plan and images, found neither"),
-    (["m.plan"], "expected at least one image after the plan"),
-    (["m.plan", "a.jpg", "--frobnicate"], "unknown option --frobnicate"),
-    (["m.plan", "a.jpg", "--top"], "expected a value after --top"),
-    (["m.plan", "a.jpg", "--top", "0"], "from 1 to 65536 after --top, found 0"),
-    (["m.plan", "a.jpg", "--top", "-1"], "from 1 to 65536 after --top, found -1"),
-    (["m.plan", "a.jpg", "--top", "99999999999999999999"], "found 99999999999999999999"),
-    (["m.plan", "a.jpg", "--threads", "65"], "from 1 to 64 after --threads, found 65"),
-    (["m.plan", "a.jpg", "--threads", "two"], "after --threads, found two"),
-    (["m.plan", "a.jpg", "--isa", "z80"], "--isa z80: unknown instruction set"),
-    (["m.plan", "a.jpg", "--cpus", "9999"], "--cpus 9999: CPU 9999 does not exist"),
-    (["m.plan", "a.jpg", "--cpus", "0-"], "--cpus 0-: expected at most 64 different CPUs"),
-    (["m.plan", "a.jpg", "--cpus", "0", "--threads", "1"], "--cpus or --threads, found both"),
-    (["m.plan", "a.jpg", "--features", "f", "--logits", "f"], "name the same file f"),
-    (["m.plan", "a.jpg", "--logits", "f", "--probabilities", "f"], "name the same file f"),
-    (["m.plan", "a.jpg", "--evaluate", "dir"], "--evaluate cannot be combined with images"),
-    (["m.plan", "--evaluate", "dir", "--top", "3"], "cannot be combined with --top"),
-    (["m.plan", "--evaluate", "dir", "--logits", "f"], "cannot be combined with --features"),
-  ])
-  func wrongUsageGivesTheReasonTheHelpAndStatus2(arguments: [String], reason: String) throws {
-    try Tool.run.refuses(arguments, reason)
+  private static let ofRun: [([String], String)] =
+    [
+      ([], "expected a plan and images, found neither"),
+      (["m.plan"], "expected at least one image after the plan"),
+      (["m.plan", "a.jpg", "--frobnicate"], "unknown option --frobnicate"),
+      (["m.plan", "a.jpg", "--top"], "expected a value after --top"),
+      (["m.plan", "a.jpg", "--top", "0"], "from 1 to 65536 after --top, found 0"),
+      (["m.plan", "a.jpg", "--top", "-1"], "from 1 to 65536 after --top, found -1"),
+      (["m.plan", "a.jpg", "--top", "99999999999999999999"], "found 99999999999999999999"),
+      (["m.plan", "a.jpg", "--threads", "65"], "from 1 to 64 after --threads, found 65"),
+      (["m.plan", "a.jpg", "--threads", "two"], "after --threads, found two"),
+      (["m.plan", "a.jpg", "--isa", "z80"], "--isa z80: unknown instruction set"),
+      (["m.plan", "a.jpg", "--cpus", "9999"], "--cpus 9999: CPU 9999 does not exist"),
+      (["m.plan", "a.jpg", "--cpus", "0-"], "--cpus 0-: expected at most 64 different CPUs"),
+      (["m.plan", "a.jpg", "--cpus", "0", "--threads", "1"], "--cpus or --threads, found both"),
+      (["m.plan", "a.jpg", "--features", "f", "--logits", "f"], "name the same file f"),
+      (["m.plan", "a.jpg", "--logits", "f", "--probabilities", "f"], "name the same file f"),
+      (["m.plan", "a.jpg", "--evaluate", "dir"], "--evaluate cannot be combined with images"),
+      (["m.plan", "--evaluate", "dir", "--top", "3"], "cannot be combined with --top"),
+      (["m.plan", "--evaluate", "dir", "--logits", "f"], "cannot be combined with --features"),
+    ]
+    + [
+      (["--raw", "96x64", "-"], "expected a width, height and format"),
+      (["--raw", "96x64:h264", "-"], "found 96x64:h264"),
+      (["--raw", "x64:rgb24", "-"], "found x64:rgb24"),
+      (["--raw", "99999999x64:rgb24", "-"], "found 99999999x64:rgb24"),
+      (["--raw", "96x64:rgb24"], "expected one file with frames after the plan"),
+      (["--raw", "96x64:rgb24", "a", "b"], "expected one file with frames"),
+      (["--raw", "96x64:rgb24", "-", "--matrix", "bt2020"], "expected bt601 or bt709"),
+      (["--raw", "96x64:rgb24", "-", "--range", "wide"], "expected full or limited"),
+      (["--raw", "96x64:rgb24", "-", "--every", "0"], "from 1 to 1000000 after --every"),
+      (["--raw", "96x64:rgb24", "-", "--logits", "f"], "expected --raw or --features"),
+      (["a.jpg", "--latest"], "--latest makes sense only with --raw"),
+    ].map { (["m.plan"] + $0, $1) }
+
+  private static let ofBench: [([String], String)] =
+    [
+      ([], "expected a plan, found none"),
+      (["m.plan", "n.plan"], "expected one plan and options, found also n.plan"),
+      (["m.plan", "--frobnicate"], "unknown option --frobnicate"),
+      (["m.plan", "--json"], "expected a value after --json"),
+      (["m.plan", "--threads", "0"], "from 1 to 64 after --threads, found 0"),
+      (["m.plan", "--isa", "z80"], "--isa z80: unknown instruction set"),
+      (["m.plan", "--per-block", "--per-step"], "expected --per-block or --per-step, found both"),
+      (["m.plan", "--json", "a", "--svg", "a"], "--json and --svg name the same file a"),
+    ]
+    + ["0", "-1", "1e3", "1.2.3", "nan", "0x10", "86401", "2s"].map {
+      (["m.plan", "--seconds", $0], "0.01 to 86400 seconds after --seconds, found \($0)")
+    }
+
+  @Test(arguments: ofRun.map { (Tool.run, $0, $1) } + ofBench.map { (Tool.bench, $0, $1) })
+  func wrongUsageGivesTheReasonTheHelpAndStatus2(
+    tool: Tool, arguments: [String], reason: String
+  ) throws {
+    try tool.refuses(arguments, reason)
   }
 
   @Test func wordsAfterTwoDashesAreFiles() throws {

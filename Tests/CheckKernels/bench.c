@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench.h"
+#include "slots.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,13 +87,9 @@ void bench_measure_peaks(bench_run *run) {
   run->peak_f32 = peak(run->kernels->peak_f32, reference.peak_f32);
 }
 
-static void bench_peak(bench_run *run, uint64_t (*kernel)(uint64_t), double of) {
-  bench_samples samples;
-  const uint64_t multiplications = kernel(10000);
-  BENCH(&samples, kernel(10000));
-  bench_report(run, &samples, "registers only", (double)multiplications, of);
+void bench_peak(bench_run *run) {
+  uint64_t (*kernel)(uint64_t) = SLOT_KERNEL(run, run->kernels, peak_q8, peak_f32);
+  const double multiplications = (double)kernel(10000);
+  BENCH(run, "registers only", multiplications, SLOT_KERNEL(run, run, peak_q8, peak_f32),
+        kernel(10000));
 }
-
-void bench_peak_q8(bench_run *run) { bench_peak(run, run->kernels->peak_q8, run->peak_q8); }
-
-void bench_peak_f32(bench_run *run) { bench_peak(run, run->kernels->peak_f32, run->peak_f32); }

@@ -10,15 +10,14 @@
 
 typedef struct bench_run {
   const char *function, *isa;
+  size_t element; // of the slot
   const rn_kernels *kernels;
   double peak_q8, peak_f32; // multiplications a nanosecond; 0: no share is shown
 } bench_run;
 
 enum { bench_samples_limit = 500 };
 
-// Repeated calls of one kernel:
-//   BENCH(&samples, kernel(&arguments));
-//   bench_report(run, &samples, ...);
+// Repeated calls of one kernel.
 typedef struct bench_samples {
   double nanoseconds[bench_samples_limit]; // of one call
   unsigned count;
@@ -29,43 +28,24 @@ typedef struct bench_samples {
 void bench_begin(bench_samples *samples);
 bool bench_more(bench_samples *samples);
 
-#define BENCH(samples, call)                                                                       \
-  for (bench_begin(samples); bench_more(samples);)                                                 \
-    for (uint32_t bench_i = 0; bench_i < (samples)->repeat; bench_i++)                             \
-      call;
+// Measures `call` and prints a line. `multiplications` of one call, or 0 if that is not what bounds
+// it.
+#define BENCH(run, shape, multiplications, peak, call)                                             \
+  do {                                                                                             \
+    bench_samples samples;                                                                         \
+    for (bench_begin(&samples); bench_more(&samples);)                                             \
+      for (uint32_t bench_i = 0; bench_i < samples.repeat; bench_i++)                              \
+        call;                                                                                      \
+    bench_report(run, &samples, shape, multiplications, peak);                                     \
+  } while (0)
 
 // Prints the table's head.
 void bench_head(void);
 
-// Prints a line. `multiplications` of one call, or 0 if that is not what bounds it.
 void bench_report(const bench_run *run, bench_samples *samples, const char *shape,
                   double multiplications, double peak);
 
 // The level's multiply peaks, the best of many short runs.
 void bench_measure_peaks(bench_run *run);
-
-void bench_conv_q8(bench_run *run);
-void bench_winograd_q8(bench_run *run);
-void bench_conv_f32(bench_run *run);
-void bench_conv_f16(bench_run *run);
-void bench_winograd_f16(bench_run *run);
-void bench_conv_f16acc16(bench_run *run);
-void bench_winograd_f16acc16(bench_run *run);
-void bench_maxpool_q8(bench_run *run);
-void bench_maxpool_f32(bench_run *run);
-void bench_avgpool_q8(bench_run *run);
-void bench_avgpool_f32(bench_run *run);
-void bench_windowmax_q8(bench_run *run);
-void bench_windowmax_f32(bench_run *run);
-void bench_windowavg_q8(bench_run *run);
-void bench_windowavg_f32(bench_run *run);
-void bench_linear_q8(bench_run *run);
-void bench_dequantize(bench_run *run);
-void bench_quantize(bench_run *run);
-void bench_input_q8(bench_run *run);
-void bench_input_f32(bench_run *run);
-void bench_softmax_f32(bench_run *run);
-void bench_peak_q8(bench_run *run);
-void bench_peak_f32(bench_run *run);
 
 #endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench.h"
 #include "buffers.h"
-#include "random.h"
+#include "slots.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,49 +48,36 @@ static double multiplications(const struct shape *s) {
   return (double)s->size * s->size * s->output_channels * taps;
 }
 
-static float *random_floats(size_t count, check_random *random) {
-  float *values = buffer_input(count * sizeof *values);
-  for (size_t i = 0; i < count; i++)
-    values[i] = random_float(random);
-  return values;
-}
-
 // From 0.0625 to 2, of both signs.
-static uint16_t *random_halves(size_t count, check_random *random) {
-  uint16_t *halves = buffer_input(count * sizeof *halves);
-  random_bytes(random, halves, count * sizeof *halves);
+static uint16_t *random_halves(check_random *random, size_t count) {
+  uint16_t *halves = buffer_random(random, count * sizeof *halves, 1);
   for (size_t i = 0; i < count; i++)
     halves[i] = (halves[i] & 0x93ff) | 0x2c00;
   return halves;
 }
 
-// A line with the rate of the direct convolution's multiplications; `form` is Winograd's, or null.
-static void report(const bench_run *run, bench_samples *samples, const struct shape *s,
-                   const uint32_t *form, double peak) {
-  char name[40];
-  if (form)
-    snprintf(name, sizeof name, "F(%ux%u) %ux%u %u-%u", form[0], form[1], s->size, s->size,
-             s->input_channels, s->output_channels);
-  else
-    snprintf(name, sizeof name, "%ux%us%u %ux%u %u-%u", s->kernel, s->kernel, s->stride, s->size,
-             s->size, s->input_channels, s->output_channels);
-  bench_report(run, samples, name, multiplications(s), peak);
+// What a line is about.
+typedef struct shape_name {
+  char text[40];
+} shape_name;
+
+static shape_name name_of(const struct shape *s) {
+  shape_name name;
+  snprintf(name.text, sizeof name.text, "%ux%us%u %ux%u %u-%u", s->kernel, s->kernel, s->stride,
+           s->size, s->size, s->input_channels, s->output_channels);
+  return name;
 }
 
 // The arguments of a layer but its weights.
 static rn_conv_q8_args q8_layer(const struct shape *s, check_random *random) {
   const rn_conv_geometry g = geometry_of(s, 4);
-  const size_t inputs = input_count(s, &g);
-  uint8_t *input = buffer_input(inputs);
-  int32_t *bias = buffer_input(s->output_channels * sizeof *bias);
   float *multiplier = buffer_input(s->output_channels * sizeof *multiplier);
-  random_bytes(random, input, inputs);
-  memset(bias, 0, s->output_channels * sizeof *bias);
   for (uint32_t oc = 0; oc < s->output_channels; oc++)
     multiplier[oc] = 1e-4f;
+  const size_t bias_size = s->output_channels * sizeof(int32_t);
   return (rn_conv_q8_args){.geometry = g,
-                           .input = input,
-                           .bias = bias,
+                           .input = buffer_random(random, input_count(s, &g), 1),
+                           .bias = memset(buffer_input(bias_size), 0, bias_size),
                            .multiplier = multiplier,
                            .output = buffer_output((size_t)s->size * g.output_row),
                            .high = 255};
@@ -99,12 +85,12 @@ static rn_conv_q8_args q8_layer(const struct shape *s, check_random *random) {
 
 static rn_conv_float_args float_layer(const struct shape *s, check_random *random) {
   const rn_conv_geometry g = geometry_of(s, 1);
-  return (rn_conv_float_args){
-      .geometry = g,
-      .input = random_floats(input_count(s, &g), random),
-      .bias = random_floats(s->output_channels, random),
-      .output = (float *)buffer_output((size_t)s->size * g.output_row * sizeof(float)),
-      .high = INFINITY};
+  return (rn_conv_float_args){.geometry = g,
+                              .input = buffer_random(random, input_count(s, &g), sizeof(float)),
+                              .bias = buffer_random(random, s->output_channels, sizeof(float)),
+                              .output =
+                                  buffer_output((size_t)s->size * g.output_row * sizeof(float)),
+                              .high = INFINITY};
 }
 
 void bench_conv_q8(bench_run *run) {
@@ -112,36 +98,31 @@ void bench_conv_q8(bench_run *run) {
   for (const struct shape *s = shapes; s < shapes + shape_count; s++) {
     buffers_reset();
     rn_conv_q8_args a = q8_layer(s, &random);
-    const size_t weight_count = taps_of(&a.geometry) * s->output_channels;
-    int8_t *weights = buffer_input(weight_count);
-    random_bytes(&random, weights, weight_count);
-    a.weights = weights;
-    bench_samples samples;
-    BENCH(&samples, run->kernels->conv_q8(&a, 0, rn_conv_units(&a.geometry)));
-    report(run, &samples, s, 0, run->peak_q8);
+    a.weights = buffer_random(&random, taps_of(&a.geometry) * s->output_channels, 1);
+    BENCH(run, name_of(s).text, multiplications(s), run->peak_q8,
+          run->kernels->conv_q8(&a, 0, rn_conv_units(&a.geometry)));
   }
 }
 
-static void conv_float(bench_run *run, bool has_halves,
+static void conv_float(bench_run *run,
                        void (*kernel)(const rn_conv_float_args *, uint32_t, uint32_t)) {
   check_random random = {1};
   for (const struct shape *s = shapes; s < shapes + shape_count; s++) {
     buffers_reset();
     rn_conv_float_args a = float_layer(s, &random);
-    const size_t weight_count = taps_of(&a.geometry) * s->output_channels;
-    a.weights = has_halves ? (void *)random_halves(weight_count, &random)
-                           : (void *)random_floats(weight_count, &random);
-    bench_samples samples;
-    BENCH(&samples, kernel(&a, 0, rn_conv_units(&a.geometry)));
-    report(run, &samples, s, 0, run->peak_f32);
+    const size_t count = taps_of(&a.geometry) * s->output_channels;
+    a.weights = run->element == 2 ? (void *)random_halves(&random, count)
+                                  : buffer_random(&random, count, sizeof(float));
+    BENCH(run, name_of(s).text, multiplications(s), run->peak_f32,
+          kernel(&a, 0, rn_conv_units(&a.geometry)));
   }
 }
 
-void bench_conv_f32(bench_run *run) { conv_float(run, false, run->kernels->conv_f32); }
+void bench_conv_float(bench_run *run) {
+  conv_float(run, run->element == 2 ? run->kernels->conv_f16 : run->kernels->conv_f32);
+}
 
-void bench_conv_f16(bench_run *run) { conv_float(run, true, run->kernels->conv_f16); }
-
-void bench_conv_f16acc16(bench_run *run) { conv_float(run, true, run->kernels->conv_f16acc16); }
+void bench_conv_f16acc16(bench_run *run) { conv_float(run, run->kernels->conv_f16acc16); }
 
 // The 3x3 layers of ResNets with every form of Winograd, whose reference is left out: it transforms
 // anew for each output channel.
@@ -149,17 +130,21 @@ typedef struct winograd_layer {
   struct shape shape;
   uint32_t form[2];
   size_t weight_count; // transformed
+  shape_name name;
 } winograd_layer;
 
 enum { winograd_layer_count = 4 * 3 };
 
 static winograd_layer winograd_layer_of(unsigned index) {
   static const uint32_t forms[][2] = {{2, 2}, {4, 2}, {4, 4}};
-  const uint32_t i = index / 3, *form = forms[index % 3], channels = 64u << i;
-  return (winograd_layer){.shape = {3, 1, channels, channels, 56u >> i},
-                          .form = {form[0], form[1]},
-                          .weight_count = (size_t)rn_winograd_positions(form[0], form[1]) *
-                                          channels * channels};
+  const uint32_t i = index / 3, *form = forms[index % 3], channels = 64u << i, size = 56u >> i;
+  winograd_layer l = {.shape = {3, 1, channels, channels, size},
+                      .form = {form[0], form[1]},
+                      .weight_count =
+                          (size_t)rn_winograd_positions(form[0], form[1]) * channels * channels};
+  snprintf(l.name.text, sizeof l.name.text, "F(%ux%u) %ux%u %u-%u", form[0], form[1], size, size,
+           channels, channels);
+  return l;
 }
 
 void bench_winograd_q8(bench_run *run) {
@@ -167,17 +152,15 @@ void bench_winograd_q8(bench_run *run) {
   for (unsigned i = 0; i < winograd_layer_count && strcmp(run->isa, "ref") != 0; i++) {
     buffers_reset();
     const winograd_layer l = winograd_layer_of(i);
-    int16_t *weights = buffer_input(l.weight_count * sizeof *weights);
-    random_bytes(&random, weights, l.weight_count * sizeof *weights);
-    const rn_winograd_q8_args a = {.conv = q8_layer(&l.shape, &random),
-                                   .weights = weights,
-                                   .tile_height = l.form[0],
-                                   .tile_width = l.form[1],
-                                   .scratch = buffer_output(rn_winograd_q8_scratch(
-                                       l.form[0], l.form[1], l.shape.input_channels))};
-    bench_samples samples;
-    BENCH(&samples, run->kernels->winograd_q8(&a, 0, rn_winograd_q8_units(&a)));
-    report(run, &samples, &l.shape, l.form, run->peak_q8);
+    const rn_winograd_q8_args a = {
+        .conv = q8_layer(&l.shape, &random),
+        .weights = buffer_random(&random, l.weight_count * sizeof(int16_t), 1),
+        .tile_height = l.form[0],
+        .tile_width = l.form[1],
+        .scratch =
+            buffer_output(rn_winograd_q8_scratch(l.form[0], l.form[1], l.shape.input_channels))};
+    BENCH(run, l.name.text, multiplications(&l.shape), run->peak_q8,
+          run->kernels->winograd_q8(&a, 0, rn_winograd_q8_units(&a)));
   }
 }
 
@@ -188,14 +171,13 @@ static void winograd_f16(bench_run *run,
     buffers_reset();
     const winograd_layer l = winograd_layer_of(i);
     const rn_winograd_float_args a = {.conv = float_layer(&l.shape, &random),
-                                      .weights = random_halves(l.weight_count, &random),
+                                      .weights = random_halves(&random, l.weight_count),
                                       .tile_height = l.form[0],
                                       .tile_width = l.form[1],
                                       .scratch = buffer_output(rn_winograd_f16_scratch(
                                           l.form[0], l.form[1], l.shape.input_channels))};
-    bench_samples samples;
-    BENCH(&samples, kernel(&a, 0, rn_winograd_f16_units(&a)));
-    report(run, &samples, &l.shape, l.form, run->peak_f32);
+    BENCH(run, l.name.text, multiplications(&l.shape), run->peak_f32,
+          kernel(&a, 0, rn_winograd_f16_units(&a)));
   }
 }
 

@@ -66,7 +66,16 @@ void *buffer_input(size_t size) {
   return r->fence - RN_OVERREAD - size;
 }
 
-uint8_t *buffer_output(size_t size) {
+void *buffer_random(check_random *random, size_t count, size_t element) {
+  void *values = buffer_input(count * element);
+  if (element == 1)
+    random_bytes(random, values, count);
+  else
+    random_floats(random, values, count);
+  return values;
+}
+
+void *buffer_output(size_t size) {
   struct region *r = next_region(size);
   r->is_input = false;
   return memset(r->fence - size, buffer_poison, size);

@@ -6,6 +6,7 @@
 #ifndef CHECK_BUFFERS_H
 #define CHECK_BUFFERS_H
 
+#include "random.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,9 +18,12 @@ void buffers_reset(void);
 // An input of `size` bytes, to be filled. Aligned to 64 if its size is a multiple of 64.
 void *buffer_input(size_t size);
 
+// An input of random bytes, or of random floats in -1...1 if an element has 4 bytes.
+void *buffer_random(check_random *random, size_t count, size_t element);
+
 // A buffer of `size` bytes full of poison, which ends at a page that cannot be written. The output
 // goes between two margins of buffer_margin.
-uint8_t *buffer_output(size_t size);
+void *buffer_output(size_t size);
 
 // Fills the RN_OVERREAD bytes after each input with `tail` and takes away the right to write
 // inputs. No result may depend on the tail.

@@ -18,8 +18,8 @@
 // What random data the kinds of conv_data stand for here, all below the 2^9 of the contract:
 // numbers around 1; inputs that are denormal in fp16; the greatest inputs; and few weights, so that
 // a bound allows for little more than one rounding. Biases and residuals are the typical floats of
-// check_half.h, which are below 1.
-void acc16_fill(check_random *random, const conv_case *c, uint16_t *weights);
+// check_half.h, which are below 1. Returns the weights.
+uint16_t *acc16_fill(check_random *random, const conv_case *c);
 
 // (1 + u)^count - 1
 double acc16_roundings(double count);

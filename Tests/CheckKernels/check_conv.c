@@ -52,22 +52,17 @@ void conv_prepare(conv_case *c, size_t element) {
                    (g->output_width - 1) * g->step_x + g->run;
   c->residual_count = (g->output_height - 1) * g->residual_row +
                       (g->output_width - 1) * g->output_pixel + c->channels;
-  c->view = (check_view){.origin = buffer_margin,
-                         .row = g->output_row * element,
-                         .pixel = g->output_pixel * element,
-                         .element = element,
-                         .height = g->output_height,
-                         .width = g->output_width,
-                         .channels = c->channels,
-                         .unit_channels = 2 * RN_CHANNEL_BLOCK,
-                         .first = 0,
-                         .last = rn_conv_units(g)};
+  c->output = check_output_of((check_output){.row = g->output_row * element,
+                                             .pixel = g->output_pixel * element,
+                                             .element = element,
+                                             .height = g->output_height,
+                                             .width = g->output_width,
+                                             .channels = c->channels,
+                                             .unit_channels = 2 * RN_CHANNEL_BLOCK,
+                                             .last = rn_conv_units(g)});
   c->input = buffer_input(c->input_count * element);
   c->bias = buffer_input(c->channels * 4);
   c->residual = buffer_input(c->residual_count * element);
-  c->before = buffer_output(view_size(&c->view));
-  c->expected = buffer_output(view_size(&c->view));
-  c->found = buffer_output(view_size(&c->view));
 }
 
 conv_case conv_case_of(check_random *random, const conv_shape *shape, conv_residual residual,
@@ -99,9 +94,10 @@ conv_case conv_case_of(check_random *random, const conv_shape *shape, conv_resid
 void conv_place_residual(const conv_case *c) {
   if (c->residual_kind != conv_in_place)
     return;
-  memcpy(c->before + c->view.origin, c->residual, c->residual_count * c->view.element);
-  memcpy(c->expected, c->before, view_size(&c->view));
-  memcpy(c->found, c->before, view_size(&c->view));
+  const check_output *o = &c->output;
+  void *const outputs[] = {o->before, o->expected, o->found};
+  for (int i = 0; i < 3; i++)
+    memcpy(outputs[i], c->residual, c->residual_count * o->element);
 }
 
 const void *conv_residual_of(const conv_case *c, const void *output) {
@@ -117,11 +113,11 @@ static void one_case(check_run *run, const conv_shape *shape, conv_data data,
   conv_case c = conv_case_of(random, shape, residual, element);
   c.data = data;
   if (random_below(random, 2)) {
-    c.view.first = random_below(random, c.view.last + 1);
-    c.view.last = c.view.first + random_below(random, c.view.last - c.view.first + 1);
+    c.output.first = random_below(random, c.output.last + 1);
+    c.output.last = c.output.first + random_below(random, c.output.last - c.output.first + 1);
   }
-  c.first = c.view.first;
-  c.last = c.view.last;
+  c.first = c.output.first;
+  c.last = c.output.last;
   static const char *const data_names[] = {"typical", "ties", "greatest", "extreme"};
   static const char *const residual_names[] = {"no", "separate", "in-place"};
   check_describe(run,

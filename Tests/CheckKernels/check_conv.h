@@ -36,8 +36,7 @@ typedef struct conv_case {
   size_t input_count, weight_count, residual_count; // elements
   // What the check fills: activations, and a bias of 4-byte numbers.
   void *input, *bias, *residual;
-  check_view view; // with the units of the direct convolution
-  uint8_t *before, *expected, *found;
+  check_output output; // with the units of the direct convolution
 } conv_case;
 
 typedef void conv_check(check_run *run, const conv_case *c);
@@ -49,7 +48,7 @@ void check_conv_cases(check_run *run, size_t element, conv_check *one);
 conv_case conv_case_of(check_random *random, const conv_shape *shape, conv_residual residual,
                        size_t element);
 
-// Makes all that follows from the geometry: counts, buffers, and the view of the whole output.
+// Makes all that follows from the geometry: counts, buffers, and the whole output.
 void conv_prepare(conv_case *c, size_t element);
 
 // Fills the outputs with the residual if they are one.
@@ -57,5 +56,9 @@ void conv_place_residual(const conv_case *c);
 
 // The residual of a call that writes `output`.
 const void *conv_residual_of(const conv_case *c, const void *output);
+
+// Turns the arguments of the int8 reference into those of the level, which writes `found`: inputs,
+// both zeros, and the bias, which needs the sums of the weights.
+void conv_flip(const check_run *run, const conv_case *c, rn_conv_q8_args *a, const int8_t *weights);
 
 #endif

@@ -27,12 +27,11 @@ static double bound_of(const conv_case *c, const uint16_t *weights, uint32_t y, 
 }
 
 static void one(check_run *run, const conv_case *c) {
-  uint16_t *weights = conv_half_weights(c);
-  acc16_fill(&run->random, c, weights);
+  const uint16_t *weights = acc16_fill(&run->random, c);
   conv_call_floats(run, c, run->reference->conv_f16, weights, run->kernels->conv_f16acc16, weights);
   const rn_conv_geometry *g = &c->geometry;
-  const float *expected = (const float *)(c->expected + c->view.origin);
-  float *found = (float *)(c->found + c->view.origin);
+  const float *expected = c->output.expected;
+  float *found = c->output.found;
   for (uint32_t unit = c->first; unit < c->last; unit++) {
     const uint32_t y = unit % g->output_height, first = unit / g->output_height * 32;
     for (uint32_t x = 0; x < g->output_width; x++) {
@@ -43,7 +42,7 @@ static void one(check_run *run, const conv_case *c) {
       }
     }
   }
-  check_compare(run, &c->view, c->before, c->expected, c->found);
+  check_compare(run, &c->output);
 }
 
 void check_conv_f16acc16(check_run *run) { check_conv_cases(run, sizeof(float), one); }

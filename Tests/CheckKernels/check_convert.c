@@ -27,32 +27,25 @@ static convert_case draw(check_run *run) {
   return c;
 }
 
-static check_view view(const convert_case *c, size_t pixel, size_t element) {
-  return (check_view){.origin = buffer_margin,
-                      .row = c->args.pixels * pixel * element,
-                      .pixel = pixel * element,
-                      .element = element,
-                      .height = 1,
-                      .width = c->args.pixels,
-                      .channels = c->args.channels,
-                      .unit_channels = c->args.channels,
-                      .first = 0,
-                      .last = 1};
+static check_output output(const convert_case *c, size_t pixel, size_t element) {
+  return check_output_of((check_output){.row = c->args.pixels * pixel * element,
+                                        .pixel = pixel * element,
+                                        .element = element,
+                                        .height = 1,
+                                        .width = c->args.pixels,
+                                        .channels = c->args.channels,
+                                        .unit_channels = c->args.channels,
+                                        .last = 1});
 }
 
 static void one_dequantize(check_run *run) {
   check_begin(run);
   const convert_case c = draw(run);
-  uint8_t *stored = buffer_input(c.stored_count);
-  random_bytes(&run->random, stored, c.stored_count);
-  const check_view output = view(&c, c.args.value_pixel, sizeof(float));
-  uint8_t *before = buffer_output(view_size(&output));
-  uint8_t *expected = buffer_output(view_size(&output));
-  uint8_t *found = buffer_output(view_size(&output));
-  CHECK_REFERENCE(run,
-                  run->reference->dequantize(&c.args, stored, (float *)(expected + output.origin)));
-  CHECK_KERNEL(run, run->kernels->dequantize(&c.args, stored, (float *)(found + output.origin)));
-  check_compare(run, &output, before, expected, found);
+  const uint8_t *stored = buffer_random(&run->random, c.stored_count, 1);
+  const check_output o = output(&c, c.args.value_pixel, sizeof(float));
+  CHECK_REFERENCE(run, run->reference->dequantize(&c.args, stored, o.expected));
+  CHECK_KERNEL(run, run->kernels->dequantize(&c.args, stored, o.found));
+  check_compare(run, &o);
   check_end(run);
 }
 
@@ -83,13 +76,10 @@ static void one_quantize(check_run *run) {
   float *values = buffer_input(c.value_count * sizeof *values);
   for (size_t i = 0; i < c.value_count; i++)
     values[i] = value(&run->random, &c.args);
-  const check_view output = view(&c, c.args.stored_pixel, 1);
-  uint8_t *before = buffer_output(view_size(&output));
-  uint8_t *expected = buffer_output(view_size(&output));
-  uint8_t *found = buffer_output(view_size(&output));
-  CHECK_REFERENCE(run, run->reference->quantize(&c.args, values, expected + output.origin));
-  CHECK_KERNEL(run, run->kernels->quantize(&c.args, values, found + output.origin));
-  check_compare(run, &output, before, expected, found);
+  const check_output o = output(&c, c.args.stored_pixel, 1);
+  CHECK_REFERENCE(run, run->reference->quantize(&c.args, values, o.expected));
+  CHECK_KERNEL(run, run->kernels->quantize(&c.args, values, o.found));
+  check_compare(run, &o);
   check_end(run);
 }
 

@@ -46,62 +46,56 @@ void check_half(check_run *run) {
   check_end(run);
 }
 
-void check_fill_halves(check_random *random, conv_data data, uint16_t *halves, size_t count) {
-  // Zeros, the least and the greatest denormal, the least normal.
-  static const uint16_t small[] = {0, 0x8000, 0x0001, 0x8001, 0x03ff, 0x83ff, 0x0400, 0x8400};
-  // The greatest, 1, the least.
-  static const uint16_t large[] = {0x7bff, 0xfbff, 0x3c00, 0xbc00, 0x0001, 0x8001, 0, 0x7bfe};
+// What the kinds of data draw from.
+typedef struct values {
+  float small[8], large[8], factor;
+} values;
+
+// Zeros, the least and the greatest denormal, the least normal; the greatest, 1, the least.
+static const values of_halves = {
+    {0, -0.0f, 0x1p-24f, -0x1p-24f, 0x3ffp-24f, -0x3ffp-24f, 0x1p-14f, -0x1p-14f},
+    {65504, -65504, 1, -1, 0x1p-24f, -0x1p-24f, 0, 65472},
+    60000};
+// Sums of the large ones overflow, and infinities of both signs meet.
+static const values of_floats = {{0, -0.0f, 1e-42f, -1e-42f, FLT_MIN, -FLT_MIN, 1e-20f, -1e-20f},
+                                 {FLT_MAX, -FLT_MAX, 1e30f, -1e30f, 1, -1, 0, 1e-30f},
+                                 1e10f};
+
+void check_fill(check_random *random, conv_data data, bool has_halves, float *numbers,
+                size_t count) {
+  const values *of = has_halves ? &of_halves : &of_floats;
   for (size_t i = 0; i < count; i++) {
     const float number = random_float(random);
     switch (data) {
     case conv_typical:
-      halves[i] = float_to_half(number);
+      numbers[i] = number;
       break;
     case conv_ties:
-      halves[i] = small[random_below(random, 8)];
+      numbers[i] = of->small[random_below(random, 8)];
       break;
     case conv_greatest:
-      halves[i] = float_to_half(number * (i % 2 ? 60000.0f : 1.0f));
+      // Products that cancel: a sum in another order, or not fused, has other bits.
+      numbers[i] = number * (i % 2 ? of->factor : 1.0f);
       break;
     default:
-      halves[i] = large[random_below(random, 8)];
+      numbers[i] = of->large[random_below(random, 8)];
     }
   }
 }
 
 // The kinds of data are the same for all operands: input, weights, bias, residual.
-void check_fill_floats(check_random *random, conv_data data, float *values, size_t count) {
-  static const float small[] = {0, -0.0f, 1e-42f, -1e-42f, FLT_MIN, -FLT_MIN, 1e-20f, -1e-20f};
-  // Their sums overflow, and infinities of both signs meet.
-  static const float large[] = {FLT_MAX, -FLT_MAX, 1e30f, -1e30f, 1.0f, -1.0f, 0, 1e-30f};
-  for (size_t i = 0; i < count; i++) {
-    const float number = random_float(random);
-    switch (data) {
-    case conv_typical:
-      values[i] = number;
-      break;
-    case conv_ties:
-      values[i] = small[random_below(random, 8)];
-      break;
-    case conv_greatest:
-      // Products that cancel: a sum in another order, or not fused, has other bits.
-      values[i] = number * (i % 2 ? 1e10f : 1.0f);
-      break;
-    default:
-      values[i] = large[random_below(random, 8)];
-    }
-  }
-}
-
 void conv_fill_floats(check_random *random, const conv_case *c, conv_data data) {
-  check_fill_floats(random, data, c->input, c->input_count);
-  check_fill_floats(random, data, c->bias, c->channels);
-  check_fill_floats(random, data, c->residual, c->residual_count);
+  check_fill(random, data, false, c->input, c->input_count);
+  check_fill(random, data, false, c->bias, c->channels);
+  check_fill(random, data, false, c->residual, c->residual_count);
 }
 
-uint16_t *conv_half_weights(const conv_case *c) {
+uint16_t *conv_halves(const conv_case *c, const float *weights) {
   // Of an odd run, 32 bytes more: weights are aligned to 64.
-  return buffer_input((c->weight_count + 31) / 32 * 32 * sizeof(uint16_t));
+  uint16_t *halves = buffer_input((c->weight_count + 31) / 32 * 32 * sizeof *halves);
+  for (size_t i = 0; i < c->weight_count; i++)
+    halves[i] = float_to_half(weights[i]);
+  return halves;
 }
 
 rn_conv_float_args conv_float_args(check_random *random, const conv_case *c) {
@@ -119,11 +113,11 @@ void conv_call_floats(check_run *run, const conv_case *c, conv_float_function *r
   conv_place_residual(c);
   rn_conv_float_args a = conv_float_args(&run->random, c);
   a.weights = reference_weights;
-  a.output = (float *)(c->expected + c->view.origin);
+  a.output = c->output.expected;
   a.residual = conv_residual_of(c, a.output);
   CHECK_REFERENCE(run, reference(&a, c->first, c->last));
   a.weights = weights;
-  a.output = (float *)(c->found + c->view.origin);
+  a.output = c->output.found;
   a.residual = conv_residual_of(c, a.output);
   CHECK_KERNEL(run, kernel(&a, c->first, c->last));
 }

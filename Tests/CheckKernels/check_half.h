@@ -9,18 +9,16 @@
 // Every finite half, and floats on and beside every boundary of rounding.
 void check_half(check_run *run);
 
-// Finite weights of a kind of data: random, denormal and zero, or cancelling, or from the least to
-// the greatest.
-void check_fill_halves(check_random *random, conv_data data, uint16_t *halves, size_t count);
-
-// Floats of a kind of data.
-void check_fill_floats(check_random *random, conv_data data, float *values, size_t count);
+// Finite numbers of a kind of data: random, denormal and zero, or cancelling, or from the least to
+// the greatest; of the range of fp16, or of float32.
+void check_fill(check_random *random, conv_data data, bool has_halves, float *numbers,
+                size_t count);
 
 // Fills input, bias and residual with a kind of data.
 void conv_fill_floats(check_random *random, const conv_case *c, conv_data data);
 
-// Room for fp16 weights.
-uint16_t *conv_half_weights(const conv_case *c);
+// The weights in fp16.
+uint16_t *conv_halves(const conv_case *c, const float *weights);
 
 // The arguments but weights, residual and output. The range of the output is random: all, a ReLU, a
 // ReLU6, or some other, which sums reach.

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "buffers.h"
 #include "compare.h"
-#include "flip.h"
 #include "slots.h"
-#include <string.h>
 
-static void one(check_run *run, uint32_t width, bool is_ramp, size_t element,
-                void (*reference)(const rn_input_args *), void (*kernel)(const rn_input_args *)) {
+static void one(check_run *run, uint32_t width, bool is_ramp) {
   check_begin(run);
   check_describe(run, "%u pixels, %s", width, is_ramp ? "every byte" : "random bytes");
-  uint8_t *rgb = buffer_input(3 * (size_t)width);
-  random_bytes(&run->random, rgb, 3 * (size_t)width);
+  uint8_t *rgb = buffer_random(&run->random, 3 * (size_t)width, 1);
   if (is_ramp)
     for (uint32_t i = 0; i < 3 * width; i++)
       rgb[i] = (uint8_t)(i / 3);
@@ -24,35 +20,21 @@ static void one(check_run *run, uint32_t width, bool is_ramp, size_t element,
       a.std[c] = 1.5f + random_float(&run->random);
     }
   }
-  const check_view view = view_of_row(3 * width, element);
-  uint8_t *before = buffer_output(view_size(&view));
-  uint8_t *expected = buffer_output(view_size(&view));
-  uint8_t *found = buffer_output(view_size(&view));
-  a.output = expected + view.origin;
-  CHECK_REFERENCE(run, reference(&a));
-  a.output = found + view.origin;
-  if (element == 1)
-    check_flip(run, found, view_size(&view));
-  CHECK_KERNEL(run, kernel(&a));
-  if (element == 1)
-    check_flip(run, found, view_size(&view));
-  check_compare(run, &view, before, expected, found);
+  const check_output o = check_output_row(3 * width, run->element);
+  a.output = o.expected;
+  CHECK_REFERENCE(run, SLOT_KERNEL(run, run->reference, input_q8, input_f32)(&a));
+  a.output = o.found;
+  check_flip_found(run, &o);
+  CHECK_KERNEL(run, SLOT_KERNEL(run, run->kernels, input_q8, input_f32)(&a));
+  check_flip_found(run, &o);
+  check_compare(run, &o);
   check_end(run);
 }
 
-static void every_width(check_run *run, size_t element, void (*reference)(const rn_input_args *),
-                        void (*kernel)(const rn_input_args *)) {
+void check_input(check_run *run) {
   for (uint32_t width = 1; width <= 80; width++)
-    one(run, width, false, element, reference, kernel);
-  one(run, 224, false, element, reference, kernel);
-  one(run, 256, true, element, reference, kernel);
-  one(run, 320, false, element, reference, kernel);
-}
-
-void check_input_q8(check_run *run) {
-  every_width(run, 1, run->reference->input_q8, run->kernels->input_q8);
-}
-
-void check_input_f32(check_run *run) {
-  every_width(run, sizeof(float), run->reference->input_f32, run->kernels->input_f32);
+    one(run, width, false);
+  one(run, 224, false);
+  one(run, 256, true);
+  one(run, 320, false);
 }

@@ -47,18 +47,15 @@ static void one(check_run *run, uint32_t inputs, uint32_t blocks, linear_data da
                          .bias = bias,
                          .inputs = inputs,
                          .output_blocks = blocks};
-  check_view view = view_of_row(outputs, sizeof(float));
-  view.unit_channels = RN_CHANNEL_BLOCK;
-  view.first = first;
-  view.last = last;
-  uint8_t *before = buffer_output(view_size(&view));
-  uint8_t *expected = buffer_output(view_size(&view));
-  uint8_t *found = buffer_output(view_size(&view));
-  a.logits = (float *)(expected + view.origin);
+  check_output o = check_output_row(outputs, sizeof(float));
+  o.unit_channels = RN_CHANNEL_BLOCK;
+  o.first = first;
+  o.last = last;
+  a.logits = o.expected;
   CHECK_REFERENCE(run, run->reference->linear_q8(&a, first, last));
-  a.logits = (float *)(found + view.origin);
+  a.logits = o.found;
   CHECK_KERNEL(run, run->kernels->linear_q8(&a, first, last));
-  check_compare(run, &view, before, expected, found);
+  check_compare(run, &o);
   check_end(run);
 }
 

@@ -27,17 +27,12 @@ static void one(check_run *run, uint32_t count, logits kind, bool is_in_place) {
                 : kind == logits_wide  ? 80.0f * number
                                        : extremes[random_below(&run->random, 6)];
   }
-  const check_view view = view_of_row(count, sizeof(float));
-  uint8_t *before = buffer_output(view_size(&view));
-  uint8_t *expected = buffer_output(view_size(&view));
-  uint8_t *found = buffer_output(view_size(&view));
-  float *reference_output = (float *)(expected + view.origin);
-  float *output = (float *)(found + view.origin);
+  const check_output o = check_output_row(count, sizeof(float));
   if (is_in_place)
-    memcpy(output, logits, count * sizeof(float));
-  CHECK_REFERENCE(run, run->reference->softmax_f32(logits, reference_output, count));
-  CHECK_KERNEL(run, run->kernels->softmax_f32(is_in_place ? output : logits, output, count));
-  check_compare(run, &view, before, expected, found);
+    memcpy(o.found, logits, count * sizeof(float));
+  CHECK_REFERENCE(run, run->reference->softmax_f32(logits, o.expected, count));
+  CHECK_KERNEL(run, run->kernels->softmax_f32(is_in_place ? o.found : logits, o.found, count));
+  check_compare(run, &o);
   check_end(run);
 }
 

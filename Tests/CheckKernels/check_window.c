@@ -43,8 +43,9 @@ static uint32_t padding(check_run *run, uint32_t kernel) {
   return random_below(&run->random, kernel);
 }
 
-static void check_window(check_run *run, size_t element, bool is_maximum, window_kernel *kernel) {
+static void one(check_run *run, bool is_maximum, window_kernel *kernel) {
   check_begin(run);
+  const size_t element = run->element;
   check_random *random = &run->random;
   rn_window_args a = {
       .input_height = 1 + random_below(random, 12),
@@ -78,31 +79,21 @@ static void check_window(check_run *run, size_t element, bool is_maximum, window
                  a.input_height, a.input_width, a.channels, a.kernel_height, a.kernel_width,
                  a.stride_y, a.stride_x, a.padding_top, a.padding_left, first, last);
   const size_t count = a.input_row * (a.input_height - 1) + a.input_width * a.channels;
-  uint8_t *input = buffer_input(count * element);
-  if (element == 1)
-    random_bytes(random, input, count);
-  else
-    for (size_t i = 0; i < count; i++)
-      ((float *)input)[i] = random_float(random);
-  a.input = input;
-  const check_view view = {.origin = buffer_margin,
-                           .row = a.output_row * element,
-                           .pixel = a.channels * element,
-                           .element = element,
-                           .height = a.output_height,
-                           .width = a.output_width,
-                           .channels = a.channels,
-                           .unit_channels = a.channels,
-                           .first = first,
-                           .last = last};
-  uint8_t *before = buffer_output(view_size(&view));
-  uint8_t *expected = buffer_output(view_size(&view));
-  uint8_t *found = buffer_output(view_size(&view));
+  a.input = buffer_random(random, count, element);
+  const check_output o = check_output_of((check_output){.row = a.output_row * element,
+                                                        .pixel = a.channels * element,
+                                                        .element = element,
+                                                        .height = a.output_height,
+                                                        .width = a.output_width,
+                                                        .channels = a.channels,
+                                                        .unit_channels = a.channels,
+                                                        .first = first,
+                                                        .last = last});
   for (uint32_t y = first; y < last; y++) {
     for (uint32_t x = 0; x < a.output_width; x++) {
       for (uint32_t c = 0; c < a.channels; c++) {
         const float value = pooled(&a, y, x, c, element, is_maximum);
-        uint8_t *place = expected + view.origin + y * view.row + x * view.pixel + c * element;
+        uint8_t *place = (uint8_t *)o.expected + y * o.row + x * o.pixel + c * element;
         if (element == 1)
           *place = (uint8_t)value ^ a.flip;
         else
@@ -110,27 +101,18 @@ static void check_window(check_run *run, size_t element, bool is_maximum, window
       }
     }
   }
-  a.output = found + view.origin;
+  a.output = o.found;
   CHECK_KERNEL(run, kernel(&a, first, last));
-  check_compare(run, &view, before, expected, found);
+  check_compare(run, &o);
   check_end(run);
 }
 
-static void check_windows(check_run *run, size_t element, bool is_maximum, window_kernel *kernel) {
+void check_windowmax(check_run *run) {
   for (int i = 0; i < 400; i++)
-    check_window(run, element, is_maximum, kernel);
+    one(run, true, SLOT_KERNEL(run, run->kernels, windowmax_q8, windowmax_f32));
 }
 
-void check_windowmax_q8(check_run *run) { check_windows(run, 1, true, run->kernels->windowmax_q8); }
-
-void check_windowmax_f32(check_run *run) {
-  check_windows(run, sizeof(float), true, run->kernels->windowmax_f32);
-}
-
-void check_windowavg_q8(check_run *run) {
-  check_windows(run, 1, false, run->kernels->windowavg_q8);
-}
-
-void check_windowavg_f32(check_run *run) {
-  check_windows(run, sizeof(float), false, run->kernels->windowavg_f32);
+void check_windowavg(check_run *run) {
+  for (int i = 0; i < 400; i++)
+    one(run, false, SLOT_KERNEL(run, run->kernels, windowavg_q8, windowavg_f32));
 }

@@ -63,8 +63,8 @@ void winograd_many_tiles(check_run *run, size_t element, conv_check *one) {
     const uint32_t strips = units_of(&c);
     c.first = are_last ? strips - 2 : UINT32_MAX / tiles;
     c.last = c.first + 2;
-    c.view.first = rn_winograd_strip_start(tiles, c.first, strips) * 2;
-    c.view.last = rn_winograd_strip_start(tiles, c.last, strips) * 2;
+    c.output.first = rn_winograd_strip_start(tiles, c.first, strips) * 2;
+    c.output.last = rn_winograd_strip_start(tiles, c.last, strips) * 2;
     check_describe(run, "strips [%u, %u) of %u", c.first, c.last, strips);
     one(run, &c);
     check_end(run);
@@ -96,10 +96,10 @@ void winograd_convolve(check_run *run, const conv_case *c, const rn_winograd_flo
                        winograd_float_function *kernel) {
   conv_place_residual(c);
   rn_winograd_float_args a = *args;
-  a.conv.output = (float *)(c->expected + c->view.origin);
+  a.conv.output = c->output.expected;
   a.conv.residual = conv_residual_of(c, a.conv.output);
   CHECK_REFERENCE(run, run->reference->winograd_f16(&a, c->first, c->last));
-  a.conv.output = (float *)(c->found + c->view.origin);
+  a.conv.output = c->output.found;
   a.conv.residual = conv_residual_of(c, a.conv.output);
   // In two parts, as two threads have it.
   const uint32_t middle = random_between(&run->random, c->first, c->last);

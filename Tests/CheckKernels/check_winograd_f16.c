@@ -31,12 +31,12 @@ static float greatest(const float *values, size_t count) {
   return most;
 }
 
-static void fill_exactly(check_random *random, const conv_case *c, uint16_t *weights) {
+static void fill_exactly(check_random *random, const conv_case *c, float *weights) {
   float *input = c->input;
   for (size_t i = 0; i < c->input_count; i++)
     input[i] = (float)random_between(random, -1, 1);
   for (size_t i = 0; i < c->weight_count; i++)
-    weights[i] = float_to_half(random_below(random, 4) ? 0 : random_below(random, 2) ? 576 : -576);
+    weights[i] = random_below(random, 4) ? 0 : random_below(random, 2) ? 576 : -576;
 }
 
 // Compares with the direct convolution: without clamp, bias and residual.
@@ -46,8 +46,8 @@ static void check_formula(check_run *run, const conv_case *c, rn_winograd_float_
   float *zeros = buffer_input(c->channels * sizeof *zeros);
   memset(zeros, 0, c->channels * sizeof *zeros);
   const size_t count = g->output_height * g->output_row;
-  float *direct = (float *)buffer_output(count * sizeof *direct);
-  float *winograd = (float *)buffer_output(count * sizeof *winograd);
+  float *direct = buffer_output(count * sizeof *direct);
+  float *winograd = buffer_output(count * sizeof *winograd);
   a.conv.bias = zeros;
   a.conv.low = -INFINITY;
   a.conv.high = INFINITY;
@@ -82,15 +82,16 @@ static void check_formula(check_run *run, const conv_case *c, rn_winograd_float_
 static void one(check_run *run, const conv_case *c) {
   check_random *random = &run->random;
   const conv_data data = c->data == exact ? conv_typical : (conv_data)c->data;
-  uint16_t *weights = conv_half_weights(c);
+  float *numbers = buffer_input(c->weight_count * sizeof *numbers);
   conv_fill_floats(random, c, data);
-  check_fill_halves(random, data, weights, c->weight_count);
+  check_fill(random, data, true, numbers, c->weight_count);
   // The range of F(2) is 4/9 of that of fp16.
   if (c->data == exact)
-    fill_exactly(random, c, weights);
+    fill_exactly(random, c, numbers);
   else if (c->tile_width == 2)
     for (size_t i = 0; i < c->weight_count; i++)
-      weights[i] = float_to_half(half_to_float(weights[i]) * (4.0f / 9));
+      numbers[i] *= 4.0f / 9;
+  const uint16_t *weights = conv_halves(c, numbers);
   const uint16_t *transformed = winograd_transform(c, weights);
   for (size_t i = 0; i < winograd_transformed_count(c); i++) {
     if ((transformed[i] & 0x7fff) >= 0x7c00) {
@@ -100,26 +101,26 @@ static void one(check_run *run, const conv_case *c) {
   }
   const rn_winograd_float_args a = winograd_float_args(random, c, transformed);
   winograd_convolve(run, c, &a, run->kernels->winograd_f16);
-  check_compare(run, &c->view, c->before, c->expected, c->found);
+  check_compare(run, &c->output);
   if (c->data == conv_typical || c->data == exact)
     check_formula(run, c, a, weights);
 }
 
 // With exact data the direct convolution has the same bits.
 static void one_of_many_tiles(check_run *run, const conv_case *c) {
-  uint16_t *weights = conv_half_weights(c);
-  float *bias = c->bias;
-  fill_exactly(&run->random, c, weights);
+  float *numbers = buffer_input(c->weight_count * sizeof *numbers), *bias = c->bias;
+  fill_exactly(&run->random, c, numbers);
+  const uint16_t *weights = conv_halves(c, numbers);
   for (uint32_t oc = 0; oc < c->channels; oc++)
     bias[oc] = (float)random_between(&run->random, -100, 100);
   rn_winograd_float_args a = winograd_float_args(&run->random, c, winograd_transform(c, weights));
   a.conv.weights = weights;
-  a.conv.output = (float *)(c->expected + c->view.origin);
-  CHECK_REFERENCE(run, run->reference->conv_f16(&a.conv, c->view.first, c->view.last));
+  a.conv.output = c->output.expected;
+  CHECK_REFERENCE(run, run->reference->conv_f16(&a.conv, c->output.first, c->output.last));
   a.conv.weights = 0;
-  a.conv.output = (float *)(c->found + c->view.origin);
+  a.conv.output = c->output.found;
   CHECK_KERNEL(run, run->kernels->winograd_f16(&a, c->first, c->last));
-  check_compare(run, &c->view, c->before, c->expected, c->found);
+  check_compare(run, &c->output);
 }
 
 void check_winograd_f16(check_run *run) {

@@ -88,9 +88,7 @@ static void one(check_run *run, const conv_case *c) {
   const rn_conv_geometry *g = &c->geometry;
   const uint32_t height = g->output_height, width = g->output_width, channels = g->run / 3;
   const uint32_t positions = rn_winograd_positions(c->tile_height, c->tile_width);
-  uint16_t *weights = conv_half_weights(c);
-  acc16_fill(random, c, weights);
-  uint16_t *transformed = winograd_transform(c, weights);
+  uint16_t *transformed = winograd_transform(c, acc16_fill(random, c));
   // Few channels in each sum, rather than few taps of all.
   if (c->data == conv_extreme)
     for (uint32_t ic = 0; ic < channels; ic++)
@@ -100,9 +98,9 @@ static void one(check_run *run, const conv_case *c) {
             transformed[rn_winograd_index_f16(oc, p, ic, positions, channels)] = 0;
   const rn_winograd_float_args a = winograd_float_args(random, c, transformed);
   winograd_convolve(run, c, &a, run->kernels->winograd_f16acc16);
-  float *found = (float *)(c->found + c->view.origin);
-  const float *expected = (const float *)(c->expected + c->view.origin);
-  double *w = (double *)buffer_output(positions * channels * sizeof *w);
+  float *found = c->output.found;
+  const float *expected = c->output.expected;
+  double *w = buffer_output(positions * channels * sizeof *w);
   for (uint32_t y = 0; y < height; y += a.tile_height) {
     for (uint32_t x = 0; x < width; x += a.tile_width) {
       absolute_inputs(&a, y, x, w);
@@ -118,7 +116,7 @@ static void one(check_run *run, const conv_case *c) {
       }
     }
   }
-  check_compare(run, &c->view, c->before, c->expected, c->found);
+  check_compare(run, &c->output);
 }
 
 void check_winograd_f16acc16(check_run *run) {

@@ -7,24 +7,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Where the output lies in its buffer, in bytes from the buffer's start. Only the units
-// [first, last) of it may be written: unit u is row u % height of the u / height-th
-// `unit_channels` channels.
-typedef struct check_view {
-  size_t origin, row, pixel;
-  size_t element; // 1: uint8, 4: float
+// An output, as often as it is needed, each between two margins. Only the units [first, last) of it
+// may be written: unit u is row u % height of the u / height-th `unit_channels` channels.
+typedef struct check_output {
+  size_t row, pixel; // in bytes
+  size_t element;    // 1: uint8, 4: float
   uint32_t height, width, channels;
   uint32_t unit_channels, first, last;
-} check_view;
+  void *before, *expected, *found; // before the calls, and for the reference and the kernel
+} check_output;
 
-// One row of `count` elements between two margins, all of which may be written.
-check_view view_of_row(uint32_t count, size_t element);
+// Makes the buffers of an output.
+check_output check_output_of(check_output shape);
 
-// The size of a buffer that holds the output, its pitches and both margins.
-size_t view_size(const check_view *view);
+// One row of `count` elements, all of which may be written.
+check_output check_output_row(uint32_t count, size_t element);
 
-// All three buffers have view_size bytes; `before` is what was in the buffer before the call.
-void check_compare(check_run *run, const check_view *view, const uint8_t *before,
-                   const uint8_t *expected, const uint8_t *found);
+void check_compare(check_run *run, const check_output *output);
+
+// Levels whose activations are int8: the reference has uint8, so inputs are flipped before the call
+// and outputs before and after it. Floats stay as they are.
+
+// The bytes of an input as the level has them.
+const void *check_flipped(const check_run *run, const void *values, size_t count);
+
+// Flips what the kernel writes, margins and all.
+void check_flip_found(const check_run *run, const check_output *output);
 
 #endif

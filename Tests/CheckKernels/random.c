@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "random.h"
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 // SplitMix64: any state is a good one, so a seed and a hash can be mixed into it freely.
 uint64_t random_u64(check_random *random) {
@@ -34,10 +32,7 @@ void random_bytes(check_random *random, void *bytes, size_t count) {
   memcpy(next, &rest, count);
 }
 
-uint64_t random_seed(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  check_random random = {(uint64_t)now.tv_sec * 1000000007 + (uint64_t)now.tv_nsec +
-                         ((uint64_t)getpid() << 40)};
-  return random_u64(&random) >> 32;
+void random_floats(check_random *random, float *values, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    values[i] = random_float(random);
 }

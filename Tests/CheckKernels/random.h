@@ -23,7 +23,7 @@ float random_float(check_random *random);
 
 void random_bytes(check_random *random, void *bytes, size_t count);
 
-// A seed of the system's, different in each run.
-uint64_t random_seed(void);
+// Each -1...1
+void random_floats(check_random *random, float *values, size_t count);
 
 #endif

@@ -10,6 +10,7 @@
 
 typedef struct check_run {
   const char *function, *isa; // a slot and a level
+  size_t element;             // of the slot
   const rn_kernels *kernels;  // what is checked, and its level's
   const rn_kernels *reference;
   uint64_t seed;

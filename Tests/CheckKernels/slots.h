@@ -6,38 +6,31 @@
 #include "bench.h"
 #include "run.h"
 
+typedef void check_function(check_run *);
+typedef void bench_function(bench_run *);
+
 typedef struct check_slot {
   const char *name;
-  size_t offset; // in rn_kernels
-  void (*check)(check_run *);
-  void (*bench)(bench_run *);
+  size_t offset;  // in rn_kernels
+  size_t element; // the bytes of an activation, or of a weight if that tells slots apart
+  check_function *check;
+  bench_function *bench;
 } check_slot;
 
 extern const check_slot check_slots[];
 extern const unsigned check_slot_count;
 
-void check_conv_q8(check_run *run);
-void check_winograd_q8(check_run *run);
-void check_conv_f32(check_run *run);
-void check_conv_f16(check_run *run);
-void check_winograd_f16(check_run *run);
-void check_conv_f16acc16(check_run *run);
-void check_winograd_f16acc16(check_run *run);
-void check_maxpool_q8(check_run *run);
-void check_maxpool_f32(check_run *run);
-void check_avgpool_q8(check_run *run);
-void check_avgpool_f32(check_run *run);
-void check_windowmax_q8(check_run *run);
-void check_windowmax_f32(check_run *run);
-void check_windowavg_q8(check_run *run);
-void check_windowavg_f32(check_run *run);
-void check_linear_q8(check_run *run);
-void check_dequantize(check_run *run);
-void check_quantize(check_run *run);
-void check_input_q8(check_run *run);
-void check_input_f32(check_run *run);
-void check_softmax_f32(check_run *run);
-void check_peak_q8(check_run *run);
-void check_peak_f32(check_run *run);
+check_function check_conv_q8, check_winograd_q8, check_conv_float, check_winograd_f16,
+    check_conv_f16acc16, check_winograd_f16acc16, check_maxpool, check_avgpool, check_windowmax,
+    check_windowavg, check_linear_q8, check_dequantize, check_quantize, check_input,
+    check_softmax_f32, check_peak;
+
+bench_function bench_conv_q8, bench_winograd_q8, bench_conv_float, bench_winograd_f16,
+    bench_conv_f16acc16, bench_winograd_f16acc16, bench_maxpool, bench_avgpool, bench_windowmax,
+    bench_windowavg, bench_linear_q8, bench_dequantize, bench_quantize, bench_input,
+    bench_softmax_f32, bench_peak;
+
+// The one of two kernels of a kind that the slot of `run` has in `table`.
+#define SLOT_KERNEL(run, table, q8, f32) ((run)->element == 1 ? (table)->q8 : (table)->f32)
 
 #endif

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CResNetPlatform
 import Foundation
 import ResNetImages
 import ResNetModelGraph
 import ResNetModelImport
-import ResNetPlanFormat
 import ResNetRuntime
+import TestPlans
 
 /// The readers by their names on the command line.
 let readers: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
@@ -31,42 +30,23 @@ private func withCopy<Result: ~Copyable>(
 /// Reads a plan whose checksums are made right first, prepares a small photo as it says, and runs it once if it asks
 /// for little memory.
 func fuzzPlan(_ bytes: UnsafeRawBufferPointer) {
-  withCopy(of: bytes) { copy in
-    seal(copy)
-    guard let plan = try? Plan(unownedBytes: UnsafeRawBufferPointer(copy)) else { return }
-    let side = plan.inputSize
-    guard plan.sessionByteCount(threads: 1) <= 1 << 22, side <= 256 else { return }
-    guard var session = try? Session(plan) else { fatalError("an accepted plan has no session") }
-    var pixels = [UInt8](repeating: 200, count: side * side * 3)
-    session.run(pixels.span)
-    guard let photo = try? RGBImage(pixels: pixels.span.extracting(first: 105), width: 7, height: 5)
-    else { fatalError("there is no memory for a small photo") }
-    var span = pixels.mutableSpan
-    try? preprocess(photo, as: session.plan.view.preprocessing, into: &span)
+  var sealed = Array(bytes)
+  sealed.reseal()
+  sealed.withUnsafeBytes { bytes in
+    withCopy(of: bytes) { copy in
+      guard let plan = try? Plan(unownedBytes: UnsafeRawBufferPointer(copy)) else { return }
+      let side = plan.inputSize
+      guard plan.sessionByteCount(threads: 1) <= 1 << 22, side <= 256 else { return }
+      guard var session = try? Session(plan) else { fatalError("an accepted plan has no session") }
+      var pixels = [UInt8](repeating: 200, count: side * side * 3)
+      session.run(pixels.span)
+      guard
+        let photo = try? RGBImage(pixels: pixels.span.extracting(first: 105), width: 7, height: 5)
+      else { fatalError("there is no memory for a small photo") }
+      var span = pixels.mutableSpan
+      try? preprocess(photo, as: session.plan.view.preprocessing, into: &span)
+    }
   }
-}
-
-/// Writes the checksums that the header and the sections should have, as far as the section table
-/// names places inside the file. The layout is that of the format's documentation.
-private func seal(_ plan: UnsafeMutableRawBufferPointer) {
-  let (headerBytes, table, entryBytes) = (512, 64, 32)
-  guard plan.count >= headerBytes else { return }
-  func number<Value: FixedWidthInteger>(_ offset: Int) -> Value {
-    Value(littleEndian: plan.loadUnaligned(fromByteOffset: offset, as: Value.self))
-  }
-  func write(_ range: Range<Int>, at offset: Int) {
-    let sum = rn_crc32c(0, plan.baseAddress! + range.lowerBound, range.count)
-    plan.storeBytes(of: sum.littleEndian, toByteOffset: offset, as: UInt32.self)
-  }
-  let sections = min(number(12) as UInt32, UInt32((headerBytes - 4 - table) / entryBytes))
-  for section in 0..<Int(sections) {
-    let entry = table + section * entryBytes
-    let (start, size): (UInt64, UInt64) = (number(entry + 8), number(entry + 16))
-    guard start <= UInt64(plan.count), size <= UInt64(plan.count) - start else { continue }
-    let end = Int(start) + PlanLayout.aligned(Int(size))
-    if end <= plan.count { write(Int(start)..<end, at: entry + 4) }
-  }
-  write(0..<headerBytes - 4, at: headerBytes - 4)
 }
 
 /// Reads a model of any kind, with limits that keep the memory small, and makes a program of it.

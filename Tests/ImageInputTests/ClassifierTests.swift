@@ -10,20 +10,9 @@ import Testing
 @Suite struct ClassifierTests {
   private static let size = 64
 
-  /// A plan of ten classes in memory that starts at a multiple of 64.
-  private final class PlanInMemory {
-    private let memory: GuardedMemory
-    private let bytes: UnsafeRawBufferPointer
-
-    init(classNames: [String] = []) throws {
-      let file = try TestNetwork.basic.plan(inputSize: ClassifierTests.size) {
-        $0.classNames = classNames
-      }
-      memory = GuardedMemory(capacity: file.count)
-      bytes = memory.suffix(holding: file)
-    }
-
-    func plan() throws(PlanError) -> Plan { try Plan(unownedBytes: bytes) }
+  /// A plan of ten classes.
+  private func load(classNames: [String] = []) throws -> LoadedPlan {
+    LoadedPlan(try TestNetwork.basic.plan(inputSize: Self.size) { $0.classNames = classNames })
   }
 
   private func names() -> [String] {
@@ -31,16 +20,16 @@ import Testing
   }
 
   @Test func stringsOfThePlan() throws {
-    let file = try PlanInMemory(classNames: names())
+    let file = try load(classNames: names())
     let plan = try file.plan()
     #expect(plan.classNames == names())
     #expect(plan.provenance.contains("made: test"))
-    let unnamed = try PlanInMemory()
+    let unnamed = try load()
     #expect(try unnamed.plan().classNames.isEmpty)
   }
 
   @Test func guessesAreTheSessionsLogitsInOrder() throws {
-    let file = try PlanInMemory(classNames: names())
+    let file = try load(classNames: names())
     let image = testImage(Self.size, seed: 5)
     var session = try Session(file.plan())
     session.run(image.span)
@@ -61,14 +50,14 @@ import Testing
   }
 
   @Test func classesWithoutNamesAreNumbered() throws {
-    let file = try PlanInMemory()
+    let file = try load()
     var classifier = try Classifier(file.plan())
     let guess = try #require(classifier.classify(testImage(Self.size, seed: 6).span).top(1).first)
     #expect(guess.label == "class \(guess.index)")
   }
 
   @Test func imagesAreResizedAndCroppedAsThePlanSays() throws {
-    let file = try PlanInMemory(classNames: names())
+    let file = try load(classNames: names())
     let (width, height) = (90, 120)
     let pixels = (0..<3 * width * height).map {
       UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 9)
@@ -76,17 +65,15 @@ import Testing
     let image = try RGBImage(pixels: pixels.span, width: width, height: height)
     #expect(image.withPixels { $0.count } == pixels.count)
     var classifier = try Classifier(file.plan())
-    var prepared = [UInt8](repeating: 0, count: 3 * Self.size * Self.size)
     #expect(classifier.preprocessing.resize == Self.size + 8)
-    var span = prepared.mutableSpan
-    try preprocess(image, as: classifier.preprocessing, into: &span)
-    let expected = classifier.classify(prepared.span).logits
+    let prepared = try preprocessed(image, classifier.preprocessing)
+    let expected = classifier.classify(prepared.bytes.span).logits
     #expect(classifier.classify(testImage(Self.size, seed: 7).span).logits != expected)
     #expect(try classifier.classify(image).logits == expected)
   }
 
   @Test func filesAreClassifiedLikeTheirImages() throws {
-    let file = try PlanInMemory()
+    let file = try load()
     let path = Fixtures.folder.appending(path: "decode/bad-exif-bytes.jpg").path
     var classifier = try Classifier(file.plan())
     let expected = try classifier.classify(RGBImage(path: path)).logits

@@ -80,14 +80,10 @@ func preprocessed(
   _ image: borrowing RGBImage, _ preprocessing: PreprocessingRecord
 ) throws(ImageError) -> Pixels {
   let crop = preprocessing.crop
-  var result = Pixels(
-    width: crop, height: crop, bytes: Array(repeating: 0xAA, count: 3 * crop * crop))
-  let target = UnsafeMutablePointer<UInt8>.allocate(capacity: result.bytes.count)
-  defer { target.deallocate() }
-  target.initialize(repeating: 0xAA, count: result.bytes.count)
-  try preprocess(image, as: preprocessing, into: target)
-  result.bytes = Array(UnsafeBufferPointer(start: target, count: result.bytes.count))
-  return result
+  var bytes = [UInt8](repeating: 0xAA, count: 3 * crop * crop)
+  var span = bytes.mutableSpan
+  try preprocess(image, as: preprocessing, into: &span)
+  return Pixels(width: crop, height: crop, bytes: bytes)
 }
 
 /// What an error says.

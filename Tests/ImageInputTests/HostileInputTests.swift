@@ -2,6 +2,7 @@
 
 import Foundation
 import ResNetImages
+import TestPlans
 import Testing
 
 /// Damaged files give an error or an image, never a crash.
@@ -27,15 +28,10 @@ import Testing
   @Test(arguments: samples)
   func flippedBytesNeverCrash(name: String) throws {
     let bytes = try Fixtures.bytes("decode/\(name)")
-    var random = SplitMix(state: 2026)
     var errors = 0
     let rounds = 3000
-    for _ in 0..<rounds {
-      var damaged = bytes
-      for _ in 0...random.next(below: 3) {
-        damaged[random.next(below: bytes.count)] = UInt8(random.next(below: 256))
-      }
-      switch decode(damaged) {
+    for seed in 0..<rounds {
+      switch decode(damaged(bytes, UInt64(seed))) {
       case .success(let pixels):
         #expect(pixels.bytes.count == 3 * pixels.width * pixels.height)
       case .failure(let error):
@@ -127,17 +123,4 @@ private func crc32(_ bytes: ArraySlice<UInt8>) -> UInt32 {
     }
   }
   return ~remainder
-}
-
-/// Vigna's SplitMix64: repeatable random numbers.
-private struct SplitMix {
-  var state: UInt64
-
-  mutating func next(below limit: Int) -> Int {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    return Int((mixed ^ mixed >> 31) % UInt64(limit))
-  }
 }

@@ -60,23 +60,6 @@ private func errorDescribing(_ checkpoint: Checkpoint) -> GraphError? {
     }
   }
 
-  @Test func unexpectedTensorIsNamed() {
-    var checkpoint = sound
-    checkpoint.tensors["layer1.0.se.weight"] = zeros([2])
-    #expect(
-      errorDescribing(checkpoint)
-        == .unexpectedTensor(
-          name: "layer1.0.se.weight", found: [2],
-          configuration: "custom ResNet (basic blocks 2-2-2-2, channels 2-3-4-5)"))
-    // A block behind a gap in the numbers does not count as one.
-    checkpoint = sound
-    checkpoint.tensors["layer1.3.conv1.weight"] = zeros([2, 2, 3, 3])
-    #expect(
-      errorDescribing(checkpoint)
-        == .unexpectedTensor(
-          name: "layer1.3.conv1.weight", found: [2, 2, 3, 3], configuration: config.name))
-  }
-
   @Test func countersMayBeAbsentSkippedOrFloat() {
     var checkpoint = sound
     checkpoint.skipped = ["bn1.num_batches_tracked", "layer2.0.downsample.1.num_batches_tracked"]
@@ -88,59 +71,51 @@ private func errorDescribing(_ checkpoint: Checkpoint) -> GraphError? {
         == .unexpectedIntegerTensor(name: "layer9.counter", configuration: config.name))
   }
 
-  @Test func tensorsThatTellTheConfigurationAreNamed() {
-    var checkpoint = sound
-    checkpoint.tensors["conv1.weight"] = nil
-    #expect(
-      errorDescribing(checkpoint)
-        == .notTelling(name: "conv1.weight", expected: "[channels, 3, 7, 7]", found: nil))
-    checkpoint = sound
-    checkpoint.tensors["fc.weight"] = zeros([7, 5, 1, 1])
-    #expect(
-      errorDescribing(checkpoint)
-        == .notTelling(name: "fc.weight", expected: "[outputs, features]", found: [7, 5, 1, 1]))
-    checkpoint = sound
-    checkpoint.tensors["layer1.0.conv1.weight"] = nil
-    #expect(
-      errorDescribing(checkpoint)
-        == .notTelling(
-          name: "layer1.0.conv1.weight", expected: "[channels, inputs, 3, 3]", found: nil))
-    checkpoint = sound
-    checkpoint.tensors["conv1.weight"] = zeros([9, 3, 7, 7])
-    #expect(
-      errorDescribing(checkpoint)
-        == .wrongShape(name: "bn1.weight", expected: [9], found: [2]))
-    checkpoint.tensors["fc.weight"] = zeros([0, 5])
-    #expect(
-      errorDescribing(checkpoint)
-        == .implausible(what: "output dimension", expected: 1...65536, found: 0))
+  /// Expects the error of the sound tensors with one removed, or replaced by zeros of a shape.
+  private func expect(
+    _ name: String, _ shape: [Int]?, _ expected: GraphError, in checkpoint: Checkpoint? = nil,
+    at location: SourceLocation = #_sourceLocation
+  ) {
+    var checkpoint = checkpoint ?? sound
+    checkpoint.tensors[name] = shape.map(zeros)
+    #expect(errorDescribing(checkpoint) == expected, sourceLocation: location)
   }
 
-  @Test func groupedConvolutionsAreRefused() throws {
+  @Test func wrongTensorsAreNamed() throws {
+    for (name, shape) in [
+      ("layer1.0.se.weight", [2]),
+      // A block behind a gap in the numbers does not count as one.
+      ("layer1.3.conv1.weight", [2, 2, 3, 3]),
+    ] {
+      expect(name, shape, .unexpectedTensor(name: name, found: shape, configuration: config.name))
+    }
+    #expect(config.name == "custom ResNet (basic blocks 2-2-2-2, channels 2-3-4-5)")
+    // Some of them tell the configuration.
+    for (name, shape, expected) in [
+      ("conv1.weight", nil, "[channels, 3, 7, 7]"),
+      ("fc.weight", [7, 5, 1, 1], "[outputs, features]"),
+      ("layer1.0.conv1.weight", nil, "[channels, inputs, 3, 3]"),
+    ] as [(String, [Int]?, String)] {
+      expect(name, shape, .notTelling(name: name, expected: expected, found: shape))
+    }
+    expect(
+      "conv1.weight", [9, 3, 7, 7], .wrongShape(name: "bn1.weight", expected: [9], found: [2]))
+    expect(
+      "fc.weight", [0, 5], .implausible(what: "output dimension", expected: 1...65536, found: 0))
     // ResNeXt's 3×3 convolutions have fewer input channels than the layer before gives.
-    let config = try narrow(.resnet50)
-    var checkpoint = Checkpoint.random(config: config, seed: 1)
-    checkpoint.tensors["layer1.0.conv2.weight"] = zeros([2, 1, 3, 3])
-    #expect(
-      errorDescribing(checkpoint)
-        == .groupedConvolution(name: "layer1.0.conv2.weight", groups: 2))
+    let name = "layer1.0.conv2.weight"
+    expect(
+      name, [2, 1, 3, 3], .groupedConvolution(name: name, groups: 2),
+      in: .random(config: try narrow(.resnet50), seed: 1))
   }
 
   @Test func negativeVarianceIsNamed() {
     var checkpoint = sound
-    checkpoint.tensors["layer2.1.bn2.running_var"] = Tensor(shape: [3], values: [1, 0, -1e-7])
-    #expect(
-      errorDescribing(checkpoint)
-        == .negativeVariance(name: "layer2.1.bn2.running_var", index: 2, found: -1e-7))
-    checkpoint.tensors["layer2.1.bn2.running_var"] = Tensor(shape: [3], values: [1, 0, -0.0])
+    let name = "layer2.1.bn2.running_var"
+    checkpoint.tensors[name] = Tensor(shape: [3], values: [1, 0, -1e-7])
+    #expect(errorDescribing(checkpoint) == .negativeVariance(name: name, index: 2, found: -1e-7))
+    checkpoint.tensors[name] = Tensor(shape: [3], values: [1, 0, -0.0])
     #expect(errorDescribing(checkpoint) == nil)
-  }
-
-  @Test(arguments: ResNetConfig.named)
-  func configurationIsReadOffTheTensors(known: ResNetConfig) throws {
-    let config = try narrow(known)
-    let checkpoint = Checkpoint.random(config: config, seed: 1)
-    #expect(try Network(checkpoint).config == config)
   }
 
   @Test(arguments: [
@@ -152,8 +127,13 @@ private func errorDescribing(_ checkpoint: Checkpoint) -> GraphError? {
   ) throws {
     let config = try ResNetConfig(
       block: block, blockCounts: counts, channels: channels, outputDimension: outputs)
-    let checkpoint = Checkpoint.random(config: config, seed: 2)
-    #expect(try Network(checkpoint).config == config)
+    #expect(try Network(Checkpoint.random(config: config, seed: 2)).config == config)
+  }
+
+  @Test(arguments: ResNetConfig.named)
+  func configurationIsReadOffTheTensors(known: ResNetConfig) throws {
+    let config = try narrow(known)
+    #expect(try Network(Checkpoint.random(config: config, seed: 1)).config == config)
   }
 
   @Test func errorsAreOneLine() {

@@ -2,6 +2,7 @@
 
 import ResNetModelGraph
 import ResNetModelImport
+import TestPlans
 import Testing
 
 /// Damaged files give an error or, where the damage does not matter, a sound checkpoint; a crash
@@ -24,87 +25,94 @@ import Testing
     return pickle(tensors + metadata + .ops("b"))
   }
 
+  private static let legacyFile = legacyTorchFile([
+    ("layer1.w", Tensor(shape: [2, 3], values: [1, 2, 3, 4, 5, 6])),
+    ("h", Tensor(shape: [2], values: [7, 8])),
+  ])
+
   private static let storages: [(String, [UInt8])] = [
     ("0", bytes(of: [1, 2, 3, 4, 5, 6])), ("1", littleEndian(UInt32(0x3c00_4000))),
   ]
 
+  private let archive: [UInt8]
+  private let onnx: [UInt8]
+
+  init() throws {
+    archive = try torchArchive(Self.torchPickle(), Self.storages)
+    let config = try ResNetConfig(
+      block: .basic, blockCounts: [1, 1], channels: [1, 1], outputDimension: 2)
+    let style = ONNXStyle(storage: .halfFields, hasNoise: true)
+    onnx = try onnxFile(Network(.example(config)), style)
+  }
+
   /// What the tensors hold must be as a sound file's, however the file was damaged.
   private func expectSound(_ file: [UInt8], _ seed: UInt64) {
-    var limits = ImportLimits()
-    // A flipped size may ask for much; let it ask for no more than a test machine has.
-    limits.decodedBytes = 16 << 20
-    guard let checkpoint = try? load(file, limits: limits) else { return }
+    guard let checkpoint = try? load(file, limits: Self.limits) else { return }
     for (name, tensor) in checkpoint.tensors {
       #expect(elementCount(of: tensor.shape) == tensor.values.count, "\(name), seed \(seed)")
       #expect(tensor.values.allSatisfy { $0.isFinite }, "\(name), seed \(seed)")
     }
   }
 
-  /// Flips up to four bits and sometimes replaces a byte.
-  private func damaged(_ file: [UInt8], _ seed: UInt64, upTo end: Int? = nil) -> [UInt8] {
-    var generator = RandomGenerator(seed: seed)
-    var result = file
-    for _ in 0..<Int.random(in: 1...4, using: &generator) {
-      let index = Int.random(in: 0..<(end ?? file.count), using: &generator)
-      if Bool.random(using: &generator) {
-        result[index] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
-      } else {
-        result[index] = UInt8.random(in: .min ... .max, using: &generator)
-      }
-    }
-    return result
-  }
+  /// A flipped size may ask for much; let it ask for no more than a test machine has.
+  private static let limits: ImportLimits = {
+    var limits = ImportLimits()
+    limits.decodedBytes = 16 << 20
+    return limits
+  }()
 
   @Test func soundFilesLoad() throws {
     #expect(try load(Self.safetensorsFile).tensors.count == 3)
-    let file = try torchArchive(Self.torchPickle(), Self.storages)
-    #expect(try load(file).tensors["t"]?.values == [1, 4, 2, 5, 3, 6])
+    #expect(try load(archive).tensors["t"]?.values == [1, 4, 2, 5, 3, 6])
     #expect(try load(Self.legacyFile).tensors["h"]?.values == [7, 8])
+    #expect(try loadNetwork(onnx).source.format == "ONNX model")
   }
 
   private func expectRefusedAtEveryLength(
-    _ whole: [UInt8], _ file: ([UInt8]) throws -> [UInt8] = { $0 }
+    _ whole: [UInt8], _ error: ([UInt8]) throws -> ImportError? = { errorLoading($0) }
   ) throws {
     for length in 0..<whole.count {
-      let cut = try file(Array(whole.prefix(length)))
-      #expect(errorLoading(cut) != nil, "length \(length)")
+      #expect(try error(Array(whole.prefix(length))) != nil, "length \(length)")
     }
   }
 
   @Test func truncatedFilesAreRefusedAtEveryLength() throws {
-    try expectRefusedAtEveryLength(Self.safetensorsFile)
-    try expectRefusedAtEveryLength(Self.legacyFile)
-    try expectRefusedAtEveryLength(torchArchive(Self.torchPickle(), Self.storages))
-    try expectRefusedAtEveryLength(Self.torchPickle()) { try torchArchive($0, Self.storages) }
+    for file in [Self.safetensorsFile, Self.legacyFile, archive] {
+      try expectRefusedAtEveryLength(file)
+    }
+    try expectRefusedAtEveryLength(onnx) { errorLoadingNetwork($0) }
+    try expectRefusedAtEveryLength(Self.torchPickle()) {
+      errorLoading(try torchArchive($0, Self.storages))
+    }
     #expect(errorLoading(Self.legacyFile + [0]) != nil)
   }
 
-  @Test func damagedSafetensorsNeverCrashes() {
+  @Test func damagedFilesNeverCrash() throws {
     let header = Self.safetensorsFile.count - 44
     for seed in 0..<UInt64(30_000) {
       expectSound(damaged(Self.safetensorsFile, seed, upTo: header), seed)
     }
-  }
-
-  @Test func damagedArchiveNeverCrashes() throws {
-    let file = try torchArchive(Self.torchPickle(), Self.storages)
-    for seed in 0..<UInt64(20_000) { expectSound(damaged(file, seed), seed) }
-  }
-
-  @Test func damagedPickleNeverCrashes() throws {
+    for seed in 0..<UInt64(20_000) {
+      expectSound(damaged(archive, seed), seed)
+      expectSound(damaged(Self.legacyFile, seed), seed)
+    }
     // The archive is written anew, so that its CRC does not catch the damage first.
-    let pickle = Self.torchPickle()
     for seed in 0..<UInt64(3_000) {
-      expectSound(try torchArchive(damaged(pickle, seed), Self.storages), seed)
+      expectSound(try torchArchive(damaged(Self.torchPickle(), seed), Self.storages), seed)
     }
   }
 
-  private static let legacyFile = legacyTorchFile([
-    ("layer1.w", Tensor(shape: [2, 3], values: [1, 2, 3, 4, 5, 6])),
-    ("h", Tensor(shape: [2], values: [7, 8])),
-  ])
-
-  @Test func damagedLegacyFileNeverCrashes() {
-    for seed in 0..<UInt64(20_000) { expectSound(damaged(Self.legacyFile, seed), seed) }
+  /// Whatever loads fits together and has finite values.
+  @Test func damagedModelNeverCrashes() {
+    for seed in 0..<UInt64(20_000) {
+      let file = damaged(onnx, seed, moves: true)
+      guard let network = try? loadNetwork(file, limits: Self.limits) else { continue }
+      for layer in network.layers {
+        guard case .convolution(let convolution) = layer.kind else { continue }
+        #expect(convolution.weights.allSatisfy { $0.isFinite }, "\(layer.name), seed \(seed)")
+      }
+      // What the network claims to be is looked at next, and must not crash either.
+      _ = try? Program(network, inputSize: 32)
+    }
   }
 }

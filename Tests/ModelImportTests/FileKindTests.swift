@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ResNetModelGraph
 import ResNetModelImport
 import ResNetPlatform
+import TestPlans
 import Testing
 
 @Suite struct FileKindTests {
@@ -23,32 +25,18 @@ import Testing
         + "legacy torch.save file, ONNX model), found one that begins with the bytes 00 ff")
   }
 
-  @Test func kindIsKnownByContentsNotByName() throws {
-    let path = NSTemporaryDirectory() + "model-import-\(UUID().uuidString).pth"
-    defer { unlink(path) }
-    let file = safetensors("{" + entry("w", "F32", [1], 0, 4) + "}", bytes(of: [3]))
-    try Data(file).write(to: URL(fileURLWithPath: path))
-    let checkpoint = try Checkpoint(contentsOf: path)
-    #expect(checkpoint.tensors["w"]?.values == [3])
-  }
-
-  @Test func unreadableFilesAreErrors() throws {
+  @Test func kindIsKnownByContentsNotByNameAndUnreadableFilesAreErrors() throws {
     let folder = NSTemporaryDirectory() + "model-import-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let empty = folder + "/empty.pth"
+    let (empty, model) = (folder + "/empty.pth", folder + "/model.pth")
     try Data().write(to: URL(fileURLWithPath: empty))
+    let checkpoint = Checkpoint.random(config: try narrow(.resnet18), seed: 1)
+    try Data(safetensorsFile(checkpoint.named)).write(to: URL(fileURLWithPath: model))
+    #expect(try Network(contentsOf: model).source.format == "safetensors")
     for path in [folder, empty, folder + "/absent.pth"] {
-      do {
-        _ = try Checkpoint(contentsOf: path)
-        Issue.record("expected \(path) to be refused")
-      } catch {
-        guard case .unreadable(path, let reason) = error else {
-          Issue.record("expected an unreadable file, found \(error)")
-          continue
-        }
-        #expect(!reason.isEmpty)
-      }
+      let error = #expect(throws: ImportError.self) { try Network(contentsOf: path) }
+      expectError(error, "unreadable", "\"\(path)\": ")
     }
   }
 

@@ -4,6 +4,7 @@ import CResNetZip
 import Foundation
 import ResNetModelGraph
 import ResNetModelImport
+import TestPlans
 import Testing
 
 /// What `read` makes of a copy of `bytes` that ends where they end, so that a sanitizer sees what reads beyond.
@@ -68,22 +69,6 @@ func expectError(
   for text in ["\(kind): "] + texts {
     #expect(found.contains(text), sourceLocation: sourceLocation)
   }
-}
-
-func littleEndian(_ value: some FixedWidthInteger) -> [UInt8] {
-  withUnsafeBytes(of: value.littleEndian) { Array($0) }
-}
-
-func bytes(of floats: [Float]) -> [UInt8] { floats.flatMap { littleEndian($0.bitPattern) } }
-
-/// A safetensors file with the header text `header`.
-func safetensors(_ header: String, _ data: [UInt8]) -> [UInt8] {
-  littleEndian(UInt64(header.utf8.count)) + Array(header.utf8) + data
-}
-
-/// The header text of one tensor.
-func entry(_ name: String, _ type: String, _ shape: [Int], _ begin: Int, _ end: Int) -> String {
-  "\"\(name)\":{\"dtype\":\"\(type)\",\"shape\":\(shape),\"data_offsets\":[\(begin),\(end)]}"
 }
 
 /// A zip archive with the given entries, made by libzip.
@@ -202,13 +187,11 @@ func oneTensor(_ shape: [Int], storage: String = "FloatStorage") -> [UInt8] {
 }
 
 /// The project's folder, found from this file.
-let packageRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
   .deletingLastPathComponent().deletingLastPathComponent().path
 
 /// The checkpoint that the shipped one was made from; it is not part of the project.
-let sourceCheckpoint = packageRoot + "/../shared/models/resnet18-imagenette.pth"
+let sourceCheckpoint = root + "/../shared/models/resnet18-imagenette.pth"
 
 /// The checkpoint that is part of the project.
-let shippedCheckpoint = packageRoot + "/Models/resnet18-imagenette.safetensors"
-
-let sourceCheckpointIsPresent = FileManager.default.fileExists(atPath: sourceCheckpoint)
+let shippedCheckpoint = root + "/Models/resnet18-imagenette.safetensors"

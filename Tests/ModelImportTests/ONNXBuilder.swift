@@ -4,6 +4,7 @@ import Foundation
 import ResNetModelGraph
 import ResNetModelImport
 import SwiftProtobuf
+import TestPlans
 
 /// The ways in which exporters write the same network.
 struct ONNXStyle {
@@ -26,20 +27,20 @@ struct ONNXStyle {
   var epsilons: [Float] = [1e-5]
 }
 
-/// Writes the ONNX graph of a checkpoint with torchvision's names, from the definitions of the network.
+/// Writes the ONNX graph of a network, layer by layer.
 struct ONNXBuilder {
   private var graph = Onnx_GraphProto()
-  private let checkpoint: Checkpoint
-  private let config: ResNetConfig
   private let style: ONNXStyle
   private var count = 0
   private var norms = 0
+  /// Names in the graph by those in the network.
+  private var values: [String: String] = [:]
+  /// Convolutions that wait for the batch norm that is folded into them, by their outputs.
+  private var unfolded: [String: (input: String, Network.Convolution)] = [:]
 
-  static func model(_ checkpoint: Checkpoint, _ config: ResNetConfig, _ style: ONNXStyle)
-    -> Onnx_ModelProto
-  {
-    var builder = ONNXBuilder(checkpoint: checkpoint, config: config, style: style)
-    builder.build()
+  static func model(_ network: Network, _ style: ONNXStyle = ONNXStyle()) -> Onnx_ModelProto {
+    var builder = ONNXBuilder(style: style)
+    builder.build(network)
     return .with {
       $0.irVersion = 8
       $0.graph = builder.graph
@@ -47,150 +48,133 @@ struct ONNXBuilder {
     }
   }
 
-  private init(checkpoint: Checkpoint, config: ResNetConfig, style: ONNXStyle) {
-    self.checkpoint = checkpoint
-    self.config = config
-    self.style = style
-  }
+  private init(style: ONNXStyle) { self.style = style }
 
-  private mutating func build() {
+  private mutating func build(_ network: Network) {
     graph.input = [.with { $0.name = "image" }]
-    var x = noise("image")
-    let stem = config.stemChannels.count
-    for index in 0..<stem {
-      let names = names(.stem(index))
-      x = convolution(x, names, kernel: stem == 1 ? 7 : 3, stride: index == 0 ? 2 : 1)
-      x = noise(node("Relu", [x]))
-    }
-    x = node("MaxPool", [x], window(kernel: 3, stride: 2, padding: 1))
-    for (stage, blocks) in config.blockCounts.enumerated() {
-      for block in 0..<blocks {
-        x = self.block(x, stage, block, stride: stage > 0 && block == 0 ? 2 : 1)
-      }
-    }
-    head(x)
+    values[Network.image] = noise("image")
+    for layer in network.layers { append(layer) }
+    graph.output = [.with { $0.name = noise(values[network.layers.last!.output]!) }]
     if style.listsInitializersAsInputs {
       graph.input += graph.initializer.map { tensor in .with { $0.name = tensor.name } }
     }
   }
 
-  private mutating func block(_ x: String, _ stage: Int, _ block: Int, stride: Int) -> String {
-    let kernels = config.block == .basic ? [3, 3] : [1, 3, 1]
-    let strided = config.block == .basic || config.bottleneckStride == .first ? 0 : 1
-    var y = x
-    for (index, kernel) in kernels.enumerated() {
-      if index > 0 { y = noise(node("Relu", [y])) }
-      y = convolution(
-        y, names(.branch(index, block: block, stage: stage)), kernel: kernel,
-        stride: index == strided ? stride : 1)
-    }
-    var shortcut = x
-    let names = names(.shortcut(block: block, stage: stage))
-    if checkpoint.tensors[names.convolution + ".weight"] != nil {
-      let isPooled = config.poolsShortcuts && stride == 2
-      if isPooled {
-        shortcut = node(
-          "AveragePool", [x],
-          window(kernel: 2, stride: 2, padding: 0) + [integer("ceil_mode", 1)])
+  private mutating func append(_ layer: Network.Layer) {
+    let x = values[layer.inputs[0]] ?? ""
+    switch layer.kind {
+    case .convolution(let convolution) where style.norm != .kept:
+      unfolded[layer.output] = (x, convolution)
+    case .convolution(let convolution):
+      values[layer.output] = noise(self.convolution(x, convolution, [integer("group", 1)]))
+    case .batchNorm(let norm):
+      if let (input, convolution) = unfolded[layer.inputs[0]] {
+        values[layer.output] = self.convolution(input, folded(convolution, norm))
+      } else {
+        let epsilon = float("epsilon", style.epsilons[norms % style.epsilons.count])
+        norms += 1
+        let numbers = [norm.gamma, norm.beta, norm.mean, norm.variance].map { constant($0) }
+        values[layer.output] = node("BatchNormalization", [x] + numbers, [epsilon])
       }
-      shortcut = convolution(shortcut, names, kernel: 1, stride: isPooled ? 1 : stride)
+    case .relu: values[layer.output] = noise(node("Relu", [x]))
+    case .clamp(let lower, let upper):
+      values[layer.output] = node("Clip", [x], [float("min", lower), float("max", upper)])
+    case .add:
+      let operands = [x, values[layer.inputs[1]]!]
+      values[layer.output] = node(
+        "Add", count.isMultiple(of: 2) ? operands : operands.reversed())
+    case .maxPool(let pool):
+      values[layer.output] = node("MaxPool", [x], window(pool.kernel, pool.stride, pool.padding))
+    case .averagePool(let pool):
+      values[layer.output] = node(
+        "AveragePool", [x],
+        window(pool.kernel, pool.stride, pool.padding)
+          + [
+            integer("ceil_mode", pool.roundsUp ? 1 : 0),
+            integer("count_include_pad", pool.countsPadding ? 1 : 0),
+          ])
+    case .globalAveragePool: values[layer.output] = mean(x)
+    case .linear(let linear): values[layer.output] = head(x, linear)
     }
-    let operands = block.isMultiple(of: 2) ? [y, shortcut] : [shortcut, y]
-    return noise(node("Relu", [node("Add", operands)]))
-  }
-
-  private func names(_ place: ResNetConfig.Slot.Place) -> CheckpointSchema.Prefixes {
-    CheckpointSchema.torchvision.prefixes(
-      of: place, stemCount: config.stemChannels.count, isPooled: config.poolsShortcuts)
   }
 
   private mutating func convolution(
-    _ x: String, _ names: CheckpointSchema.Prefixes, kernel: Int, stride: Int
+    _ x: String, _ layer: Network.Convolution, _ attributes: [Onnx_AttributeProto] = []
   ) -> String {
-    func tensor(_ name: String) -> Tensor { checkpoint.tensors[name]! }
-    let weights = tensor(names.convolution + ".weight")
-    let norm = ["weight", "bias", "running_mean", "running_var"].map {
-      tensor("\(names.norm).\($0)")
-    }
-    let attributes = window(kernel: kernel, stride: stride, padding: kernel / 2)
-    guard style.norm == .kept else {
-      let (folded, bias) = fold(weights, norm)
-      return node("Conv", [x, constant(folded), constant(bias)], attributes)
-    }
-    let y = node("Conv", [x, constant(weights)], attributes + [integer("group", 1)])
-    let epsilon = float("epsilon", style.epsilons[norms % style.epsilons.count])
-    norms += 1
-    return node("BatchNormalization", [noise(y)] + norm.map { constant($0) }, [epsilon])
+    let shape = [
+      layer.outputChannels, layer.inputChannels, layer.kernel.height, layer.kernel.width,
+    ]
+    return node(
+      "Conv",
+      [x, constant(layer.weights, shape: shape)] + (layer.bias.map { [constant($0)] } ?? []),
+      window(layer.kernel, layer.stride, layer.padding) + attributes)
   }
 
-  private func fold(_ weights: Tensor, _ norm: [Tensor]) -> (Tensor, Tensor) {
-    let perChannel = weights.values.count / norm[0].values.count
-    var folded: [Float] = []
-    var bias: [Float] = []
-    for channel in norm[0].values.indices {
-      let (gamma, beta) = (norm[0].values[channel], norm[1].values[channel])
-      let (mean, variance) = (norm[2].values[channel], norm[3].values[channel])
-      let row = weights.values[channel * perChannel..<(channel + 1) * perChannel]
+  private func folded(
+    _ layer: Network.Convolution, _ norm: Network.BatchNorm
+  ) -> Network.Convolution {
+    let perChannel = layer.weights.count / layer.outputChannels
+    var result = layer
+    result.bias = norm.beta
+    for (index, weight) in layer.weights.enumerated() {
+      let channel = index / perChannel
+      let (gamma, mean, variance) = (
+        norm.gamma[channel], norm.mean[channel], norm.variance[channel]
+      )
       if style.norm == .foldedInFloat32 {
-        let scale = gamma / (variance + Float(1e-5)).squareRoot()
-        folded += row.map { $0 * scale }
-        bias.append(beta - mean * scale)
+        let scale = gamma / (variance + Float(norm.epsilon)).squareRoot()
+        result.weights[index] = weight * scale
+        result.bias?[channel] = norm.beta[channel] - mean * scale
       } else {
-        let scale =
-          Double(gamma) / (Double(variance) + Network.BatchNorm.defaultEpsilon).squareRoot()
-        folded += row.map { Float(Double($0) * scale) }
-        bias.append(Float(Double(beta) - Double(mean) * scale))
+        let scale = Double(gamma) / (Double(variance) + norm.epsilon).squareRoot()
+        result.weights[index] = Float(Double(weight) * scale)
+        result.bias?[channel] = Float(Double(norm.beta[channel]) - Double(mean) * scale)
       }
     }
-    return (
-      Tensor(shape: weights.shape, values: folded), Tensor(shape: [bias.count], values: bias)
-    )
+    return result
   }
 
-  private mutating func head(_ x: String) {
-    var y: String
+  private mutating func mean(_ x: String) -> String {
     switch style.pool {
-    case .global: y = node("GlobalAveragePool", [x])
-    case .meanByAttribute: y = node("ReduceMean", [x], [integers("axes", [2, 3])])
-    case .meanByInput: y = node("ReduceMean", [x, integerConstant([-1, -2])])
+    case .global: node("GlobalAveragePool", [x])
+    case .meanByAttribute: node("ReduceMean", [x], [integers("axes", [2, 3])])
+    case .meanByInput: node("ReduceMean", [x, integerConstant([-1, -2])])
     }
+  }
+
+  private mutating func head(_ x: String, _ linear: Linear) -> String {
+    var y: String
     switch style.flattening {
-    case .flatten: y = node("Flatten", [y], [integer("axis", 1)])
+    case .flatten: y = node("Flatten", [x], [integer("axis", 1)])
     case .constantReshape:
-      y = node("Reshape", [y, integerConstant([-1, Int64(config.featureCount)])])
+      y = node("Reshape", [x, integerConstant([-1, Int64(linear.inputCount)])])
     case .computedReshape:
-      let size = node("Shape", [y])
+      let size = node("Shape", [x])
       let first = node("Gather", [size, integerConstant([0])])
-      y = node("Reshape", [y, node("Concat", [first, integerConstant([-1])])])
-    case .squeeze: y = node("Squeeze", [y, integerConstant([2, 3])])
+      y = node("Reshape", [x, node("Concat", [first, integerConstant([-1])])])
+    case .squeeze: y = node("Squeeze", [x, integerConstant([2, 3])])
     }
     if style.hasNoise { y = node("Dropout", [y]) }
-    let weights = checkpoint.tensors["fc.weight"]!
-    let bias = constant(checkpoint.tensors["fc.bias"]!)
+    let (rows, columns) = (linear.outputCount, linear.inputCount)
+    let (weights, bias) = (linear.weights, linear.bias)
+    let transposed = (0..<rows * columns).map { weights[$0 % rows * columns + $0 / rows] }
     switch style.head {
-    case .gemm: y = node("Gemm", [y, constant(weights), bias], [integer("transB", 1)])
+    case .gemm:
+      let matrix = constant(weights, shape: [rows, columns])
+      return node("Gemm", [y, matrix, constant(bias)], [integer("transB", 1)])
     case .gemmOfColumns:
       // Powers of two, so that no bit of the product changes.
-      let half = Tensor(shape: weights.shape, values: weights.values.map { $0 / 2 })
-      let double = Tensor(
-        shape: [config.outputDimension],
-        values: checkpoint.tensors["fc.bias"]!.values.map { $0 * 2 })
-      y = node(
-        "Gemm", [y, constant(transposed(half)), constant(double)],
-        [float("alpha", 2), float("beta", 0.5)])
+      let half = constant(transposed.map { $0 / 2 }, shape: [columns, rows])
+      let double = constant(bias.map { $0 * 2 })
+      return node("Gemm", [y, half, double], [float("alpha", 2), float("beta", 0.5)])
     case .matrixProduct:
-      y = node("Add", [bias, node("MatMul", [y, constant(transposed(weights))])])
+      let matrix = constant(transposed, shape: [columns, rows])
+      return node("Add", [constant(bias), node("MatMul", [y, matrix])])
     case .transposedProduct:
-      let columns = node("Transpose", [constant(weights)], [integers("perm", [1, 0])])
-      y = node("Add", [node("MatMul", [y, columns]), bias])
+      let matrix = constant(weights, shape: [rows, columns])
+      let turned = node("Transpose", [matrix], [integers("perm", [1, 0])])
+      return node("Add", [node("MatMul", [y, turned]), constant(bias)])
     }
-    graph.output = [.with { $0.name = noise(y) }]
-  }
-
-  private func transposed(_ matrix: Tensor) -> Tensor {
-    let (rows, columns) = (matrix.shape[0], matrix.shape[1])
-    let values = (0..<rows * columns).map { matrix.values[$0 % rows * columns + $0 / rows] }
-    return Tensor(shape: [columns, rows], values: values)
   }
 
   private mutating func name() -> String {
@@ -219,15 +203,15 @@ struct ONNXBuilder {
     return node(["Identity", "Cast", "Dropout"][count % 3], [value])
   }
 
-  private mutating func constant(_ tensor: Tensor) -> String {
+  private mutating func constant(_ values: [Float], shape: [Int]? = nil) -> String {
     var proto = Onnx_TensorProto()
-    proto.dims = tensor.shape.map(Int64.init)
+    proto.dims = (shape ?? [values.count]).map(Int64.init)
     proto.dataType = style.storage == .raw || style.storage == .fields ? 1 : 10
     switch style.storage {
-    case .raw: proto.rawData = Data(StoredType.float32.encode(tensor.values))
-    case .fields: proto.floatData = tensor.values
-    case .half: proto.rawData = Data(StoredType.float16.encode(tensor.values))
-    case .halfFields: proto.int32Data = tensor.values.map { Int32(Float16($0).bitPattern) }
+    case .raw: proto.rawData = Data(StoredType.float32.encode(values))
+    case .fields: proto.floatData = values
+    case .half: proto.rawData = Data(StoredType.float16.encode(values))
+    case .halfFields: proto.int32Data = values.map { Int32(Float16($0).bitPattern) }
     }
     return add(proto)
   }
@@ -251,11 +235,13 @@ struct ONNXBuilder {
     return noise(named.name)
   }
 
-  private func window(kernel: Int, stride: Int, padding: Int) -> [Onnx_AttributeProto] {
+  private func window(
+    _ kernel: Network.Extent, _ stride: Network.Extent, _ padding: Network.Padding
+  ) -> [Onnx_AttributeProto] {
     [
-      integers("kernel_shape", [Int64](repeating: Int64(kernel), count: 2)),
-      integers("strides", [Int64](repeating: Int64(stride), count: 2)),
-      integers("pads", [Int64](repeating: Int64(padding), count: 4)),
+      integers("kernel_shape", [kernel.height, kernel.width]),
+      integers("strides", [stride.height, stride.width]),
+      integers("pads", [padding.top, padding.left, padding.bottom, padding.right]),
       integers("dilations", [1, 1]),
     ]
   }
@@ -264,8 +250,8 @@ struct ONNXBuilder {
     attribute(name) { $0.i = value }
   }
 
-  private func integers(_ name: String, _ values: [Int64]) -> Onnx_AttributeProto {
-    attribute(name) { $0.ints = values }
+  private func integers(_ name: String, _ values: [Int]) -> Onnx_AttributeProto {
+    attribute(name) { $0.ints = values.map(Int64.init) }
   }
 
   private func float(_ name: String, _ value: Float) -> Onnx_AttributeProto {
@@ -284,8 +270,6 @@ func attribute(_ name: String, _ change: (inout Onnx_AttributeProto) -> Void)
 }
 
 /// The file of a network in a style.
-func onnxFile(_ checkpoint: Checkpoint, _ config: ResNetConfig, _ style: ONNXStyle = ONNXStyle())
-  throws -> [UInt8]
-{
-  try ONNXBuilder.model(checkpoint, config, style).serializedBytes()
+func onnxFile(_ network: Network, _ style: ONNXStyle = ONNXStyle()) throws -> [UInt8] {
+  try ONNXBuilder.model(network, style).serializedBytes()
 }

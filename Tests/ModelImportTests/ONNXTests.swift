@@ -3,34 +3,18 @@
 import Foundation
 import ResNetModelGraph
 import ResNetModelImport
-import ResNetPlanFormat
-import ResNetPlanning
-import ResNetQuantization
 import SwiftProtobuf
 import TestPlans
 import Testing
 
-/// A small network whose batch norms do something.
-func exampleCheckpoint(_ config: ResNetConfig, seed: UInt64 = 1) -> Checkpoint {
-  var checkpoint = Checkpoint.random(config: config, seed: seed)
-  for (name, tensor) in checkpoint.tensors where tensor.shape.count == 1 && !name.hasPrefix("fc") {
-    let values = tensor.values.indices.map { index -> Float in
-      let step = Float((index * 7 + name.utf8.count) % 11) / 11
-      return name.hasSuffix("running_var") ? 0.5 + step : step - 0.25
-    }
-    checkpoint.tensors[name] = Tensor(shape: tensor.shape, values: values)
-  }
-  return checkpoint
-}
-
 @Suite struct ONNXTests {
-  private let config: ResNetConfig
   private let checkpoint: Checkpoint
+  private let network: Network
 
   init() throws {
-    config = try ResNetConfig(
-      block: .basic, blockCounts: [1, 2], channels: [2, 3], outputDimension: 3)
-    checkpoint = exampleCheckpoint(config)
+    checkpoint = .example(
+      try ResNetConfig(block: .basic, blockCounts: [1, 2], channels: [2, 3], outputDimension: 3))
+    network = try Network(checkpoint)
   }
 
   private static let variants: [ResNetConfig] = {
@@ -79,17 +63,17 @@ func exampleCheckpoint(_ config: ResNetConfig, seed: UInt64 = 1) -> Checkpoint {
   /// Whatever the exporter made of names and nodes.
   @Test func everyStyleOfEveryVariantIsTheSameNetwork() throws {
     for config in Self.variants {
-      let checkpoint = exampleCheckpoint(config)
+      let checkpoint = Checkpoint.example(config)
       let expected = try Network(checkpoint, bottleneckStride: config.bottleneckStride)
       #expect(expected.config == config)
       var expectedFolded = expected
       try expectedFolded.foldBatchNorms()
       for (index, style) in Self.styles.enumerated() {
-        let found = try loadNetwork(onnxFile(checkpoint, config, style))
+        let found = try loadNetwork(onnxFile(expected, style))
         expectSame(found, expected, "\(config.name), style \(index)")
         var folded = style
         folded.norm = .folded
-        let again = try loadNetwork(onnxFile(checkpoint, config, folded))
+        let again = try loadNetwork(onnxFile(expected, folded))
         // Names of values apart, which end with the batch norm there.
         let program = try Program(again, inputSize: 32)
         #expect(
@@ -101,78 +85,16 @@ func exampleCheckpoint(_ config: ResNetConfig, seed: UInt64 = 1) -> Checkpoint {
 
   /// Limits of 6 and pools that no ResNet has.
   @Test func clipsAndPoolsOfOtherWindowsAreExecuted() throws {
-    var model = ONNXBuilder.model(checkpoint, config, ONNXStyle())
-    for place in model.graph.node.indices where model.graph.node[place].opType == "Relu" {
-      model.graph.node[place].opType = "Clip"
-      for (name, limit) in [("min", 0), ("max", 0.5)] as [(String, Float)] {
-        model.graph.node[place].attribute.append(
-          .with {
-            $0.name = name
-            $0.f = limit
-          })
-      }
-    }
-    let first = index(of: "MaxPool", in: model)
-    for (name, numbers) in [("kernel_shape", [2, 2]), ("pads", [0, 0, 0, 0])] {
-      let place = try #require(
-        model.graph.node[first].attribute.firstIndex { $0.name == name })
-      model.graph.node[first].attribute[place].ints = numbers.map(Int64.init)
-    }
-    // An average behind the first pool.
-    var average = model.graph.node[first]
-    average.opType = "AveragePool"
-    average.name = "average"
-    average.input = average.output
-    average.output = ["averaged"]
-    for place in first + 1..<model.graph.node.count {
-      for slot in model.graph.node[place].input.indices
-      where model.graph.node[place].input[slot] == average.input[0] {
-        model.graph.node[place].input[slot] = "averaged"
-      }
-    }
-    model.graph.node.insert(average, at: first + 1)
-    let found = try loadNetwork(model.serializedBytes())
-
-    var expected = try Network(checkpoint)
-    for place in expected.layers.indices where expected.layers[place].kind == .relu {
-      expected.layers[place].kind = .clamp(lower: 0, upper: 0.5)
-    }
-    let window = Network.Pool(kernel: Network.Extent(2), stride: Network.Extent(2))
-    let pool = try #require(
-      expected.layers.firstIndex { if case .maxPool = $0.kind { true } else { false } })
-    expected.layers[pool].kind = .maxPool(window)
-    let output = expected.layers[pool].output
-    for place in expected.layers.indices {
-      expected.layers[place].inputs = expected.layers[place].inputs.map {
-        $0 == output ? "averaged" : $0
-      }
-    }
-    expected.layers.insert(
-      Network.Layer(
-        name: "average", block: "stem", kind: .averagePool(window), inputs: [output],
-        output: "averaged"), at: pool + 1)
-
-    let preprocessing = PreprocessingRecord(resize: 64, crop: 64)
-    let executor = FloatExecutor(
-      FloatModel(try Program(found, inputSize: 64), preprocessing: preprocessing))
+    let network = pooledNetwork()
+    let found = try Program(loadNetwork(onnxFile(network)), inputSize: 64)
     let image = testImage(64, seed: 3)
-    executor.run(image)
-    let logits = try #require(
-      PlainNetwork(expected).outputs(
-        image, size: 64, mean: preprocessing.mean, std: preprocessing.std)["logits"])
-    let greatest = try #require(logits.map(abs).max())
-    let program = try Program(found, inputSize: 64)
-    for (a, b) in zip(executor.values(of: program.logitsTensor), logits) {
-      #expect(abs(Double(a) - b) < greatest * 1e-4)
-    }
+    #expect(relativeDifference(found.logits(image), PlainNetwork(network).logits(image)) < 1e-4)
   }
 
   @Test func halfPrecisionIsWidened() throws {
-    let rounded = checkpoint.tensors.mapValues { tensor in
-      Tensor(shape: tensor.shape, values: tensor.values.map { Float(Float16($0)) })
-    }
+    let rounded = checkpoint.tensors.mapValues(StoredType.float16.rounded)
     for storage in [ONNXStyle.Storage.half, .halfFields] {
-      let found = try loadNetwork(onnxFile(checkpoint, config, ONNXStyle(storage: storage)))
+      let found = try loadNetwork(onnxFile(network, ONNXStyle(storage: storage)))
       expectSame(found, try Network(Checkpoint(tensors: rounded)), "\(storage)")
     }
   }
@@ -180,8 +102,8 @@ func exampleCheckpoint(_ config: ResNetConfig, seed: UInt64 = 1) -> Checkpoint {
   /// Each batch norm has its own epsilon; compared with the definition in float64.
   @Test func epsilonsMayDiffer() throws {
     let style = ONNXStyle(epsilons: [1e-5, 0.25])
-    let found = try loadNetwork(onnxFile(checkpoint, config, style))
-    var expected = try Network(checkpoint)
+    let found = try loadNetwork(onnxFile(network, style))
+    var expected = network
     var count = 0
     for index in expected.layers.indices {
       guard case .batchNorm(var norm) = expected.layers[index].kind else { continue }
@@ -191,28 +113,18 @@ func exampleCheckpoint(_ config: ResNetConfig, seed: UInt64 = 1) -> Checkpoint {
     }
     expectSame(found, expected, "two epsilons")
 
-    let (mean, std) = (SIMD3<Float>(0.485, 0.456, 0.406), SIMD3<Float>(0.229, 0.224, 0.225))
     let image = testImage(32, seed: 1)
-    func logits(_ network: Network) throws -> [Double] {
-      try #require(
-        PlainNetwork(network).outputs(image, size: 32, mean: mean, std: std)["logits"])
-    }
-    let program = try Program(found, inputSize: 32)
-    let executor = FloatExecutor(
-      FloatModel(program, preprocessing: PreprocessingRecord(resize: 32, crop: 32)))
-    executor.run(image)
-    let result = executor.values(of: program.logitsTensor)
-    let reference = try logits(expected)
-    let greatest = reference.map(abs).max() ?? 0
-    for (a, b) in zip(result, reference) { #expect(abs(Double(a) - b) < 1e-4 * greatest) }
+    let reference = PlainNetwork(expected).logits(image)
+    let logits = try Program(found, inputSize: 32).logits(image)
+    #expect(relativeDifference(logits, reference) < 1e-4)
     // The epsilons do something.
-    let other = try logits(Network(checkpoint))
-    #expect(zip(reference, other).contains { abs($0 - $1) > 1e-2 * greatest })
+    let other = PlainNetwork(network).logits(image)
+    #expect(relativeDifference(other, reference) > 1e-2)
   }
 
   @Test func strideOfTheGraphIsBinding() throws {
     let config = Self.variants[2]
-    let file = try onnxFile(exampleCheckpoint(config), config)
+    let file = try onnxFile(Network(.example(config), bottleneckStride: .first))
     #expect(try loadNetwork(file, bottleneckStride: .first).config == config)
     #expect(
       throws: ImportError.network(.strideMismatch(expected: "second", found: "first"))
@@ -226,7 +138,7 @@ func exampleCheckpoint(_ config: ResNetConfig, seed: UInt64 = 1) -> Checkpoint {
 
   /// The error of a model with one thing changed.
   private func errorOf(_ change: (inout Onnx_ModelProto) -> Void) throws -> ImportError? {
-    var model = ONNXBuilder.model(checkpoint, config, ONNXStyle())
+    var model = ONNXBuilder.model(network)
     change(&model)
     do {
       _ = try Program(loadNetwork(model.serializedBytes()), inputSize: 32)
@@ -251,7 +163,7 @@ func exampleCheckpoint(_ config: ResNetConfig, seed: UInt64 = 1) -> Checkpoint {
 
   /// Every node replaced by one that no ResNet has there is named.
   @Test func everyForeignNodeIsNamed() throws {
-    let count = ONNXBuilder.model(checkpoint, config, ONNXStyle()).graph.node.count
+    let count = ONNXBuilder.model(network).graph.node.count
     for place in 0..<count {
       var name = ""
       let error = try errorOf {

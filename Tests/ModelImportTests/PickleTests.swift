@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ResNetModelImport
+import TestPlans
 import Testing
 
 /// The error that an archive with just this pickle gives.

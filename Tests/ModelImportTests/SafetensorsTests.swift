@@ -2,6 +2,7 @@
 
 import ResNetModelImport
 import ResNetPlatform
+import TestPlans
 import Testing
 
 @Suite struct SafetensorsTests {

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ResNetModelImport
+import TestPlans
 
-/// The element types in which a checkpoint may be stored.
-enum StoredType: String {
-  case float32 = "F32"
-  case float16 = "F16"
-  case bfloat16 = "BF16"
-
+extension StoredType {
   var torchStorage: String {
     switch self {
     case .float32: "FloatStorage"
@@ -15,26 +11,6 @@ enum StoredType: String {
     case .bfloat16: "BFloat16Storage"
     }
   }
-
-  /// The bytes of values, each rounded to nearest, ties to even.
-  func encode(_ values: [Float]) -> [UInt8] {
-    switch self {
-    case .float32: return values.flatMap { littleEndian($0.bitPattern) }
-    case .float16: return values.flatMap { littleEndian(Float16($0).bitPattern) }
-    case .bfloat16:
-      return values.flatMap { value in
-        let bits = value.bitPattern
-        return littleEndian(UInt16((bits + 0x7fff + (bits >> 16 & 1)) >> 16))
-      }
-    }
-  }
-}
-
-typealias NamedTensors = [(name: String, tensor: Tensor)]
-
-extension Checkpoint {
-  /// The tensors in alphabetical order.
-  var named: NamedTensors { tensors.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
 }
 
 /// The bytes of a storage for each tensor, by key.
@@ -88,17 +64,4 @@ func legacyTorchFile(_ tensors: NamedTensors, _ type: StoredType = .float32) -> 
     tensors.enumerated().map {
       (key: "\($0)", count: $1.tensor.values.count, bytes: type.encode($1.tensor.values))
     })
-}
-
-/// A safetensors file.
-func safetensorsFile(_ tensors: NamedTensors, _ type: StoredType = .float32) -> [UInt8] {
-  var entries: [String] = []
-  var data: [UInt8] = []
-  for (name, tensor) in tensors {
-    let bytes = type.encode(tensor.values)
-    entries.append(
-      entry(name, type.rawValue, tensor.shape, data.count, data.count + bytes.count))
-    data += bytes
-  }
-  return safetensors("{" + entries.joined(separator: ",") + "}", data)
 }

@@ -3,6 +3,7 @@
 import CResNetZip
 import ResNetModelImport
 import ResNetPlatform
+import TestPlans
 import Testing
 
 @Suite struct TorchArchiveTests {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ResNetModelImport
+import TestPlans
 import Testing
 
 /// What training loops put around and before the weights.

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CResNetPlatform
 import ResNetPlanFormat
 import TestPlans
 import Testing
-
-private func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
-  let bytes = Array(bytes)
-  return rn_crc32c_portable(0, bytes, bytes.count)
-}
 
 /// A plan file taken apart, to be changed and put together again with right checksums.
 ///
@@ -34,26 +28,27 @@ struct PlanFile {
     set { sections[Int(section.rawValue)] = newValue }
   }
 
-  mutating func set(_ section: PlanSection, _ offset: Int, _ value: UInt32) {
-    self[section].set(UInt64(value), at: offset, count: 4)
+  /// A field of the record `index`; setting it sets all its places.
+  subscript(field: PlanField, index: Int) -> UInt64 {
+    get {
+      self[field.section].number(at: index * field.byteCount + field.offsets[0], count: field.size)
+    }
+    set {
+      for offset in field.offsets {
+        self[field.section].set(newValue, at: index * field.byteCount + offset, count: field.size)
+      }
+    }
   }
 
-  mutating func set(_ section: PlanSection, _ offset: Int, byte: UInt8) {
-    self[section][offset] = byte
+  /// Gives a step the arithmetic of float32.
+  mutating func setFloat32(step: Int) {
+    self[StepField.activations, step] = 1
+    self[StepField.weightFormat, step] = 2
+    self[StepField.accumulator, step] = 1
   }
 
-  /// Sets the fields of a step at several offsets to one value.
-  mutating func set(step: Int, _ field: [Int], _ value: UInt32) {
-    for offset in field { set(.steps, step * StepField.byteCount + offset, value) }
-  }
-
-  mutating func setFloat(_ section: PlanSection, _ offset: Int, _ value: Float) {
-    set(section, offset, value.bitPattern)
-  }
-
-  mutating func set64(_ section: PlanSection, _ offset: Int, _ value: UInt64) {
-    self[section].set(value, at: offset, count: 8)
-  }
+  /// The section of constants with its padding.
+  var constantsByteCount: UInt64 { UInt64((self[.constants].count + 63) / 64 * 64) }
 
   /// The file.
   var bytes: [UInt8] {
@@ -80,32 +75,6 @@ struct PlanFile {
   }
 }
 
-extension [UInt8] {
-  /// A little-endian number.
-  func number(at offset: Int, count: Int) -> UInt64 {
-    self[offset..<offset + count].reversed().reduce(0) { $0 << 8 | UInt64($1) }
-  }
-
-  mutating func set(_ value: UInt64, at offset: Int, count: Int) {
-    for byte in 0..<count { self[offset + byte] = UInt8(truncatingIfNeeded: value >> (8 * byte)) }
-  }
-
-  /// Writes the checksums that a plan file with these bytes should have, as far as the header names
-  /// places inside the file.
-  mutating func reseal() {
-    guard count >= 512 else { return }
-    for entry in stride(from: 64, to: 352, by: 32) {
-      let start = number(at: entry + 8, count: 8)
-      let size = number(at: entry + 16, count: 8)
-      guard start <= UInt64(count), size <= UInt64(count) - start else { continue }
-      let end = Int(start + size + 63) / 64 * 64
-      guard end <= count else { continue }
-      set(UInt64(checksum(self[Int(start)..<end])), at: entry + 4, count: 4)
-    }
-    set(UInt64(checksum(self[..<508])), at: 508, count: 4)
-  }
-}
-
 /// The error of a file, nil if it is valid.
 func planError(_ bytes: [UInt8]) -> PlanError? {
   let memory = GuardedMemory(capacity: bytes.count)
@@ -117,23 +86,38 @@ func planError(_ bytes: [UInt8]) -> PlanError? {
   }
 }
 
-/// Expects an error of a changed file.
-func expectError(
-  _ expected: PlanError, in file: PlanFile, sourceLocation: SourceLocation = #_sourceLocation,
-  _ change: (inout PlanFile) -> Void
-) {
-  var file = file
-  change(&file)
-  #expect(
-    planError(file.bytes)?.description == expected.description, sourceLocation: sourceLocation)
-}
+extension PlanFile {
+  /// Expects an error of the file with a change.
+  func expect(
+    _ expected: PlanError, at location: SourceLocation = #_sourceLocation,
+    _ change: (inout PlanFile) -> Void
+  ) {
+    var file = self
+    change(&file)
+    #expect(planError(file.bytes)?.description == expected.description, sourceLocation: location)
+  }
 
-/// Expects an error at a step of a changed file; `change` is given where its record starts.
-func expectStepError(
-  _ step: Int, _ rule: StaticString, in file: PlanFile,
-  sourceLocation: SourceLocation = #_sourceLocation, _ change: (inout PlanFile, Int) -> Void
-) {
-  expectError(.step(index: step, rule), in: file, sourceLocation: sourceLocation) {
-    change(&$0, step * StepField.byteCount)
+  /// Expects an error of the file with each of `values` in a field of the record `index`.
+  func expect(
+    _ expected: PlanError, of index: Int = 0, _ field: PlanField, _ values: [UInt64],
+    at location: SourceLocation = #_sourceLocation
+  ) {
+    for value in values { expect(expected, at: location) { $0[field, index] = value } }
+  }
+
+  /// Expects an error at a step of the file with a change.
+  func expect(
+    step: Int, _ rule: StaticString, at location: SourceLocation = #_sourceLocation,
+    _ change: (inout PlanFile) -> Void
+  ) {
+    expect(.step(index: step, rule), at: location, change)
+  }
+
+  /// Expects an error at a step of the file with each of `values` in a field of it.
+  func expect(
+    step: Int, _ rule: StaticString, _ field: PlanField, _ values: [UInt64],
+    at location: SourceLocation = #_sourceLocation
+  ) {
+    expect(.step(index: step, rule), of: step, field, values, at: location)
   }
 }

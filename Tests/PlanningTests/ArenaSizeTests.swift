@@ -16,8 +16,7 @@ import Testing
     let fused = try Program(Network(random: config, seed: 1), inputSize: 224)
     // Places do not depend on scales.
     let scales = fused.tensors.map { _ in ActivationScale(low: 0, high: 1) }
-    let model = FloatModel(fused, preprocessing: PreprocessingRecord(resize: 256, crop: 224))
-    let bytes = try Planner.plan(QuantizationScheme(model, activations: scales))
+    let bytes = try Planner.plan(QuantizationScheme(fused.model, activations: scales))
     try withView(bytes) { view in
       #expect(view.arenaByteCount == arena)
       // Three rows of the stem, 112 + 2 pixels with 64 channels.

@@ -14,15 +14,6 @@ import Testing
 
   deinit { try? FileManager.default.removeItem(at: folder) }
 
-  private func error(at path: String) -> FileError? {
-    do {
-      _ = try MappedFile(path: path)
-      return nil
-    } catch {
-      return error
-    }
-  }
-
   /// The path of a new file.
   private func file(_ contents: Data) throws -> String {
     let file = folder.appendingPathComponent("file")
@@ -39,23 +30,16 @@ import Testing
     #expect(Data(mapping.bytes) == contents)
   }
 
-  @Test func aMissingFileIsTheSystemsError() {
-    let path = folder.appendingPathComponent("missing").path
-    #expect(error(at: path) == .system(errno: ENOENT))
+  @Test func otherFilesAreRefused() throws {
+    let missing = folder.appendingPathComponent("missing").path
+    for (path, error) in [
+      (missing, .system(errno: ENOENT)), (folder.path, .notARegularFile),
+      ("/dev/null", .notARegularFile), (try file(Data()), .empty),
+    ] as [(String, FileError)] {
+      #expect(throws: error) { _ = try MappedFile(path: path).bytes.count }
+    }
     var line = TextLine()
     FileError.system(errno: ENOENT).describe(to: &line)
     #expect(String(line) == "No such file or directory")
-  }
-
-  @Test func aDirectoryIsNoFile() {
-    #expect(error(at: folder.path) == .notARegularFile)
-  }
-
-  @Test func aDeviceIsNoFile() {
-    #expect(error(at: "/dev/null") == .notARegularFile)
-  }
-
-  @Test func anEmptyFileIsRefused() throws {
-    #expect(error(at: try file(Data())) == .empty)
   }
 }

@@ -11,7 +11,7 @@ import Testing
   @Test(arguments: TestNetwork.all)
   func operationsComeBackAsTheyWere(network: TestNetwork) throws {
     let fused = try network.program(inputSize: 64)
-    let model = FloatModel(fused, preprocessing: PreprocessingRecord(resize: 64, crop: 64))
+    let model = fused.model
     for (index, operation) in fused.operations.enumerated() {
       #expect(model.operation(index) == operation, "\(operation.name)")
       switch model.program.operations[index].kind {

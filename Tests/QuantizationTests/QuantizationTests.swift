@@ -33,9 +33,7 @@ private struct Colours: ImageSource {
   init() throws { model = try Self.model() }
 
   private static func model() throws -> FloatModel {
-    FloatModel(
-      try TestNetwork.deep.program(inputSize: 32),
-      preprocessing: PreprocessingRecord(resize: 32, crop: 32))
+    try TestNetwork.deep.program(inputSize: 32).model
   }
 
   /// Images with the labels that float32 gives them.
@@ -64,10 +62,7 @@ private struct Colours: ImageSource {
   }
 
   @Test func methodsAndBiasCorrectionMakeDifferentPlans() throws {
-    let model = FloatModel(
-      try TestNetwork.bottleneck.program(inputSize: 32),
-      preprocessing: PreprocessingRecord(
-        resize: 32, crop: 32, mean: SIMD3(repeating: 0.5), std: SIMD3(repeating: 0.2)))
+    let model = try TestNetwork.bottleneck.program(inputSize: 32).model
     var plans: Set<[UInt8]> = []
     for method in [
       .minMax, .movingAverage, .percentile(99.9), .entropy, .meanSquaredError,

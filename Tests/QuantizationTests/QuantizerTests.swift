@@ -31,6 +31,25 @@ import Testing
     return result
   }
 
+  /// What one unit of a channel's sum stands for.
+  private func step(_ layer: QuantizedLayer, _ channel: Int) -> Double {
+    Double(layer.multiplier[channel]) * Double(output.scale)
+  }
+
+  /// Expects that the sum over an input of zeros, whose bytes are the zero point, is the bias.
+  private func expectBias(
+    _ layer: QuantizedLayer, _ source: Convolution, within tolerance: Double = 0
+  ) {
+    let taps = layer.weights.count / layer.bias.count
+    for channel in layer.bias.indices {
+      let sum = layer.weights[channel * taps..<(channel + 1) * taps].reduce(0) { $0 + Int($1) }
+      let step = step(layer, channel)
+      let back = Double(Int(layer.bias[channel]) + sum * input.zeroPoint) * step
+      let bias = Double(source.bias[channel])
+      #expect(abs(back - bias) <= step * 0.51 + abs(bias) * tolerance)
+    }
+  }
+
   private let input = ActivationScale(low: -1, high: 3)
   private let output = ActivationScale(low: 0, high: 8)
 
@@ -49,8 +68,7 @@ import Testing
     let result = Quantizer.quantize(source, input: input, output: output)
     for channel in 0..<6 {
       // One product stands for the step of the weights times that of the input.
-      let step =
-        Double(result.multiplier[channel]) * Double(output.scale) / Double(input.scale)
+      let step = step(result, channel) / Double(input.scale)
       for index in channel * 72..<(channel + 1) * 72 {
         let back = Double(result.weights[index]) * step
         #expect(abs(back - Double(source.weights[index])) <= step * 0.5001)
@@ -62,15 +80,7 @@ import Testing
     let source = convolution(inputs: 8, outputs: 6, kernel: 3, seed: 3)
     let result = Quantizer.quantize(source, input: input, output: output)
     #expect(input.zeroPoint > 0)
-    for channel in 0..<6 {
-      // An input of zeros: all bytes are the zero point.
-      let sum = result.weights[channel * 72..<(channel + 1) * 72].reduce(0) { $0 + Int($1) }
-      let accumulator = Int(result.bias[channel]) + sum * input.zeroPoint
-      let real =
-        Double(accumulator) * Double(result.multiplier[channel]) * Double(output.scale)
-      let step = Double(result.multiplier[channel]) * Double(output.scale)
-      #expect(abs(real - Double(source.bias[channel])) <= step * 0.51)
-    }
+    expectBias(result, source)
   }
 
   @Test func aChannelOfZerosHasScale1() {
@@ -82,7 +92,7 @@ import Testing
     #expect(result.bias[0] == 0)
     #expect(result.multiplier[0] == 1 / output.scale)
     // Without weights the bias still comes through.
-    let bias = Double(result.bias[1]) * Double(result.multiplier[1]) * Double(output.scale)
+    let bias = Double(result.bias[1]) * step(result, 1)
     #expect(abs(bias - 3) < 3 * 0x1p-20)
   }
 
@@ -93,58 +103,35 @@ import Testing
           inputs: 16, outputs: 4, kernel: 3, seed: 5, weightScale: weightScale, biasScale: biasScale
         )
         let result = Quantizer.quantize(source, input: input, output: output)
-        for channel in 0..<4 {
-          #expect(result.bias[channel].magnitude < 1 << 30)
-          #expect(result.multiplier[channel].isFinite)
-          let sum = result.weights[channel * 144..<(channel + 1) * 144].reduce(0) { $0 + Int($1) }
-          let back =
-            Double(Int(result.bias[channel]) + sum * input.zeroPoint)
-            * Double(result.multiplier[channel]) * Double(output.scale)
-          let step = Double(result.multiplier[channel]) * Double(output.scale)
-          let bias = Double(source.bias[channel])
-          #expect(abs(back - bias) <= step * 0.51 + abs(bias) * 1e-6)
-        }
+        #expect(result.bias.allSatisfy { $0.magnitude < 1 << 30 })
+        #expect(result.multiplier.allSatisfy { $0.isFinite })
+        expectBias(result, source, within: 1e-6)
       }
     }
   }
 
-  @Test func theMeanColourGivesTheBiasOfTheStem() {
+  /// The mean colour, of which there is an image, gives the bias; any other colour its sum.
+  @Test func theStemNormalisesAnyColour() {
     let stem = convolution(inputs: 3, outputs: 8, kernel: 7, seed: 6)
-    // Means that are bytes, so that the image of the mean colour exists.
     let mean = SIMD3<Float>(51, 102, 153) / 255
     let std = SIMD3<Float>(0.2, 0.25, 0.3)
     let result = Quantizer.quantizeStem(stem, mean: mean, std: std, output: output)
-    let bytes = [51, 102, 153]
-    for channel in 0..<8 {
-      var accumulator = Int(result.bias[channel])
-      for tap in 0..<147 {
-        accumulator += Int(result.weights[channel * 147 + tap]) * bytes[tap / 49]
-      }
-      let step = Double(result.multiplier[channel]) * Double(output.scale)
-      let real = Double(accumulator) * step
-      #expect(abs(real - Double(stem.bias[channel])) <= step * 0.51)
-    }
-  }
-
-  @Test func theStemNormalisesAnyColour() {
-    let stem = convolution(inputs: 3, outputs: 8, kernel: 7, seed: 7)
-    let mean = SIMD3<Float>(0.485, 0.456, 0.406)
-    let std = SIMD3<Float>(0.229, 0.224, 0.225)
-    let result = Quantizer.quantizeStem(stem, mean: mean, std: std, output: output)
-    for colour in [[0, 0, 0], [255, 255, 255], [255, 0, 128]] {
+    for colour in [[51, 102, 153], [0, 0, 0], [255, 255, 255], [255, 0, 128]] {
       for channel in 0..<8 {
         var accumulator = Int(result.bias[channel])
         var expected = Double(stem.bias[channel])
+        // Every weight may be off by half a step, times how far the byte is from the mean.
+        var tolerance = 0.51
         for tap in 0..<147 {
           let input = tap / 49
           accumulator += Int(result.weights[channel * 147 + tap]) * colour[input]
-          let normal =
-            (Double(colour[input]) / 255 - Double(mean[input])) / Double(std[input])
-          expected += Double(stem.weights[channel * 147 + tap]) * normal
+          let distance = Double(colour[input]) - Double(mean[input]) * 255
+          expected +=
+            Double(stem.weights[channel * 147 + tap]) * distance / 255 / Double(std[input])
+          tolerance += abs(distance).rounded() * 0.5001
         }
-        let step = Double(result.multiplier[channel]) * Double(output.scale)
-        // Every weight may be off by half a step, for bytes of 0 to 255 around the mean.
-        #expect(abs(Double(accumulator) * step - expected) <= step * 0.5 * (147 * 150 + 1))
+        let step = step(result, channel)
+        #expect(abs(Double(accumulator) * step - expected) <= step * tolerance)
       }
     }
   }

@@ -18,8 +18,8 @@ struct UnfoldedNetwork {
     plain = PlainNetwork(try Network(checkpoint))
   }
 
-  func logits(_ pixels: [UInt8], size: Int, mean: SIMD3<Float>, std: SIMD3<Float>) -> [Double] {
-    var x = plain.image(pixels, size: size, mean: mean, std: std)
+  func logits(_ pixels: [UInt8]) -> [Double] {
+    var x = PlainNetwork.Image(pixels)
     if config.stemChannels.count == 1 {
       x = plain.rectified(layer(x, "conv1", "bn1", stride: 2))
     } else {
@@ -34,14 +34,11 @@ struct UnfoldedNetwork {
         x = block(x, "layer\(stage + 1).\(index)", stride: stage > 0 && index == 0 ? 2 : 1)
       }
     }
-    let area = x.size * x.size
-    let features = (0..<x.channels).map { channel in
-      x.values[channel * area..<(channel + 1) * area].reduce(0, +) / Double(area)
-    }
-    let weights = values("fc.weight")
-    return values("fc.bias").enumerated().map { output, bias in
-      features.indices.reduce(bias) { $0 + features[$1] * weights[output * features.count + $1] }
-    }
+    let (weights, bias) = (checkpoint.tensors["fc.weight"]!, checkpoint.tensors["fc.bias"]!)
+    let head = Linear(
+      name: "fc", inputCount: weights.shape[1], outputCount: weights.shape[0],
+      weights: weights.values, bias: bias.values)
+    return plain.product(plain.mean(x), head).values
   }
 
   private func block(_ x: PlainNetwork.Image, _ name: String, stride: Int) -> PlainNetwork.Image {
@@ -79,21 +76,11 @@ struct UnfoldedNetwork {
     let convolution = Network.Convolution(
       inputChannels: x.channels, outputChannels: weights.shape[0], kernel: .init(kernel),
       stride: .init(stride), padding: .init(kernel / 2), weights: weights.values, bias: nil)
-    var y = plain.convolved(x, convolution)
-    let gamma = values(norm + ".weight")
-    let beta = values(norm + ".bias")
-    let mean = values(norm + ".running_mean")
-    let variance = values(norm + ".running_var")
-    for index in y.values.indices {
-      let channel = index / (y.size * y.size)
-      let deviation = (variance[channel] + 1e-5).squareRoot()
-      let normed: Double = (y.values[index] - mean[channel]) / deviation
-      y.values[index] = normed * gamma[channel] + beta[channel]
-    }
-    return y
-  }
-
-  private func values(_ name: String) -> [Double] {
-    checkpoint.tensors[name]!.values.map(Double.init)
+    func values(_ name: String) -> [Float] { checkpoint.tensors["\(norm).\(name)"]!.values }
+    return plain.normed(
+      plain.convolved(x, convolution),
+      Network.BatchNorm(
+        gamma: values("weight"), beta: values("bias"), mean: values("running_mean"),
+        variance: values("running_var")))
   }
 }

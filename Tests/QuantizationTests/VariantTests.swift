@@ -10,60 +10,29 @@ import Testing
 
 /// The variants that go by the name of ResNet, from tensors to logits.
 @Suite struct VariantTests {
-  private let mean = SIMD3<Float>(0.485, 0.456, 0.406)
-  private let std = SIMD3<Float>(0.229, 0.224, 0.225)
-
-  /// Random weights with batch norms that do something.
-  private func checkpoint(_ config: ResNetConfig) -> Checkpoint {
-    var checkpoint = Checkpoint.random(config: config, seed: 5)
-    var generator = RandomGenerator(seed: 6)
-    for (name, tensor) in checkpoint.tensors.sorted(by: { $0.key < $1.key })
-    where tensor.shape.count == 1 && !name.hasPrefix("fc") {
-      let range: ClosedRange<Float> =
-        name.hasSuffix("running_var") || name.hasSuffix("weight") ? 0.5...1.5 : -0.3...0.3
-      let values = tensor.values.map { _ in Float.random(in: range, using: &generator) }
-      checkpoint.tensors[name] = Tensor(shape: tensor.shape, values: values)
-    }
-    return checkpoint
-  }
-
-  private func difference(_ found: [Float], _ expected: [Double]) -> Double {
-    let greatest = expected.map(abs).max() ?? 0
-    return zip(found, expected).map { abs(Double($0) - $1) }.max()! / greatest
-  }
-
-  private func logits(_ network: Network, _ image: [UInt8], _ size: Int) throws -> [Float] {
-    let fused = try Program(network, inputSize: size)
-    let executor = FloatExecutor(
-      FloatModel(fused, preprocessing: PreprocessingRecord(resize: size, crop: size)))
-    executor.run(image)
-    return executor.values(of: fused.logitsTensor)
-  }
-
   @Test(arguments: TestNetwork.all, [32, 45])
   func tensorsBecomeTheirNetwork(network: TestNetwork, size: Int) throws {
     guard try network.suits(size) else { return }
-    let source = checkpoint(network.config)
+    let source = Checkpoint.example(network.config)
     let described = try Network(source, bottleneckStride: network.config.bottleneckStride)
     #expect(described.config == network.config)
     let image = testImage(size, seed: 3)
-    let expected = try UnfoldedNetwork(source, network.config)
-      .logits(image, size: size, mean: mean, std: std)
-    let found = try logits(described, image, size)
-    #expect(difference(found, expected) < 1e-4)
+    let expected = try UnfoldedNetwork(source, network.config).logits(image)
+    let found = try Program(described, inputSize: size).logits(image)
+    #expect(relativeDifference(found, expected) < 1e-4)
   }
 
   /// The place of the stride is no detail: the other place is another network.
   @Test func placeOfTheStrideMatters() throws {
-    let source = checkpoint(TestNetwork.bottleneck.config)
+    let source = Checkpoint.example(TestNetwork.bottleneck.config)
     let image = testImage(32, seed: 4)
     var results: [[Float]] = []
     for place in [ResNetConfig.BottleneckStride.first, .second] {
       let network = try Network(source, bottleneckStride: place)
       #expect(network.config?.bottleneckStride == place)
-      results.append(try logits(network, image, 32))
+      results.append(try Program(network, inputSize: 32).logits(image))
     }
-    #expect(difference(results[0], results[1].map(Double.init)) > 0.01)
+    #expect(relativeDifference(results[0], results[1]) > 0.01)
   }
 
   @Test func oddSizesBeforeAPoolAreRefused() throws {

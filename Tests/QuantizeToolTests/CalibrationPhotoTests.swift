@@ -79,9 +79,5 @@ extension QuantizeTools.CalibrationPhotoTests {
       }
       #expect(FileManager.default.fileExists(atPath: output) == !isRefused)
     }
-    for wrong in ["-1", "51", "nan"] {
-      let words = arguments + ["--allow-unreadable=\(wrong)", "-o", scratch.path("wrong.plan")]
-      #expect(try Tool.quantize.end(words).status == 2)
-    }
   }
 }

@@ -43,26 +43,6 @@ extension QuantizeTools.HalfPrecisionTests {
     #expect(try forms(ShippedModel.halfSums()).allSatisfy { $0.hasSuffix("fp16 sums") })
   }
 
-  @Test func optionsThatDoNotGoTogetherAreRefused() throws {
-    let cases: [([String], String)] = [
-      (["--accumulate", "fp16", "--precision", "fp32"], "--accumulate goes with --precision fp16"),
-      (
-        ["--accumulate", "fp16", "--precision", "fp16"], "--accumulate fp16 needs --calibration DIR"
-      ),
-      (["--winograd", "load", "--precision", "fp32"], "go with weights in fp16"),
-      (["--winograd-limit", "9", "--precision", "fp32"], "go with weights in fp16"),
-      (["--winograd-limit", "5000", "--precision", "fp16"], "of 0 to 4096 MB, found 5000"),
-    ]
-    let scratch = try Scratch()
-    for (options, reason) in cases {
-      let result = try Tool.quantize.end(
-        [ShippedModel.checkpoint, "-o", scratch.path("a.plan")] + options)
-      #expect(result.status != 0 && !result.isCrash)
-      #expect(result.errors.contains(reason))
-    }
-    #expect(try scratch.names() == [])
-  }
-
   @Test func inspectShowsAnyProvenance() throws {
     let scratch = try Scratch()
     let file = try TestNetwork.basic.plan(inputSize: 32) { $0.provenance = ":\n::\nno colon\na: b" }

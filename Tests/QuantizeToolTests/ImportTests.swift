@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ResNetModelImport
+import TestPlans
 import Testing
 import ToolSupport
 
@@ -8,17 +10,16 @@ import ToolSupport
 extension QuantizeTools.ImportTests {
   /// A safetensors file of one network twice: averaged weights, and others.
   private func twoCopies(_ scratch: Scratch) throws -> String {
-    let source = try SafetensorsFile(path: ShippedModel.checkpoint)
-    var copies = SafetensorsFile()
+    let source = try Checkpoint(path: ShippedModel.checkpoint).named
+    var copies: NamedTensors = []
     for (prefix, scale) in [("ema_model.", Float(1)), ("model.", 2)] {
-      for (name, entry) in source.entries {
+      for (name, tensor) in source {
         // All weights of the other copy are the same but the classifier's.
         let factor = name == "fc.weight" ? scale : 1
-        copies.add(prefix + name, shape: entry.shape, source.floats(name).map { $0 * factor })
+        copies.append((prefix + name, tensor.map { $1 * factor }))
       }
     }
-    try copies.write(to: scratch.path("copies.safetensors"))
-    return scratch.path("copies.safetensors")
+    return try scratch.write(safetensorsFile(copies), to: "copies.safetensors")
   }
 
   @Test func copyOfTheWeightsIsSaidAndCanBeChosen() throws {
@@ -43,15 +44,5 @@ extension QuantizeTools.ImportTests {
     let refused = try Tool.quantize.end(arguments + ["--weights", "teacher"])
     #expect(refused.status == 1)
     #expect(refused.errors.contains("expected weights under \"teacher\""), "\(refused.errors)")
-  }
-
-  @Test(arguments: [
-    ["--random", "resnet50", "--weights", "model"],
-    ["--random", "resnet50", "--bottleneck-stride", "first"],
-    ["a.pth", "--bottleneck-stride", "second"],
-  ])
-  func optionsOfCheckpointsDoNotGoWithRandom(arguments: [String]) throws {
-    let result = try Tool.quantize.end(arguments + ["-o", "x.plan"])
-    #expect(result.status == 2, "\(result.errors)")
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ResNetModelImport
+import TestPlans
 import Testing
 import ToolSupport
 
@@ -9,25 +11,19 @@ extension QuantizeTools.MaxDropTests {
   /// The shipped checkpoint with eight channels of each block's first convolution multiplied by 2^`shift` and
   /// divided by it in the next one: the same function in float32.
   private func unequal(_ blocks: [String], shift: Int) throws -> (folder: Scratch, path: String) {
-    var file = try SafetensorsFile(path: ShippedModel.checkpoint)
+    var checkpoint = try Checkpoint(path: ShippedModel.checkpoint)
     let factor = Float(sign: .plus, exponent: shift, significand: 1)
     for block in blocks {
-      for channel in 0..<8 {
-        for name in ["bn1.weight", "bn1.bias"] {
-          file.change("\(block).\(name)", channel) { $0 * factor }
-        }
+      for name in ["\(block).bn1.weight", "\(block).bn1.bias"] {
+        checkpoint.tensors[name] = checkpoint.tensors[name]?.map { $0 < 8 ? $1 * factor : $1 }
       }
-      let name = "\(block).conv2.weight"
-      let shape = file.entries[name]!.shape
-      for output in 0..<shape[0] {
-        for index in output * shape[1] * 9..<(output * shape[1] + 8) * 9 {
-          file.change(name, index) { $0 / factor }
-        }
-      }
+      let next = "\(block).conv2.weight"
+      let weights = try #require(checkpoint.tensors[next])
+      checkpoint.tensors[next] = weights.map { $0 / 9 % weights.shape[1] < 8 ? $1 / factor : $1 }
     }
     let folder = try Scratch()
-    try file.write(to: folder.path("unequal.safetensors"))
-    return (folder, folder.path("unequal.safetensors"))
+    let path = try folder.write(safetensorsFile(checkpoint.named), to: "unequal.safetensors")
+    return (folder, path)
   }
 
   private struct Report: Decodable {

@@ -80,27 +80,4 @@ extension QuantizeTools.ReportTests {
     }
     #expect(page.components(separatedBy: "<svg").count == 1 + 1 + report.tensors.count + 1)
   }
-
-  @Test func whatDoesNotGoTogether() throws {
-    let cases: [([String], Int32, String)] = [
-      (["--report", "r.txt"], 2, "expected --report of a .html or .json file, found r.txt"),
-      (["--precision", "fp32", "--report", "r.html"], 2, "--report goes with an int8 plan"),
-      (["--max-drop", "0.3"], 2, "--max-drop needs an int8 plan and --evaluate DIR"),
-      (
-        ["--max-drop", "101", "--evaluate", "d"], 2,
-        "expected --max-drop of 0 to 100 points, found 101"
-      ),
-      (
-        ["--evaluate", "/nonexistent"], 1, "/nonexistent: expected JPEG or PNG photos"
-      ),
-    ]
-    let output = try Scratch()
-    for (options, status, reason) in cases {
-      let result = try Tool.quantize.end(
-        ShippedModel.arguments + options + ["-o", output.path("a.plan")])
-      #expect(result.status == status)
-      #expect(result.errors.contains(reason))
-      #expect(try output.names() == [])
-    }
-  }
 }

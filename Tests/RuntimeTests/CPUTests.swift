@@ -87,15 +87,6 @@ import Testing
 @Suite struct CPUListTests {
   private let cpus = (0..<1024).filter { rn_cpu_is_allowed(UInt32($0)) }
 
-  private func error(_ text: String) -> SessionError? {
-    do {
-      _ = try CPUList(parsing: text)
-      return nil
-    } catch {
-      return error
-    }
-  }
-
   @Test func listsAndRanges() throws {
     let list = cpus.prefix(64)
     #expect(try CPUList(parsing: list.map(String.init).joined(separator: ",")).count == list.count)
@@ -105,12 +96,12 @@ import Testing
   @Test(arguments: ["", ",", "0,", "-", "0-", "-1", "1-0", "0,0", "0-2,1", "a", "0 1", "00000"])
   func whatIsNoListIsRefused(text: String) {
     // A list may also name a CPU that this machine lacks before it goes wrong.
-    let found = error(text)
+    let found = #expect(throws: SessionError.self) { try CPUList(parsing: text) }
     #expect(found == .cpuList || found == .cpu(1) || found == .cpu(2), "\(text)")
   }
 
   @Test func missingCPUsAreNamed() {
-    #expect(error("9999") == .cpu(9999))
+    #expect(throws: SessionError.cpu(9999)) { try CPUList(parsing: "9999") }
     #expect(
       SessionError.cpu(9999).description
         == "CPU 9999 does not exist or is not allowed for this process")

@@ -107,8 +107,8 @@ import Testing
     var (signal, noise) = (0.0, 0.0)
     for seed in 0..<8 as Range<UInt64> {
       let image = testImage(64, seed: seed)
-      let found = try infer(int8, image).logits.map { Float(bitPattern: $0) }
-      let expected = try infer(float32, image).logits.map { Float(bitPattern: $0) }
+      let found = try infer(int8, image).floatLogits
+      let expected = try infer(float32, image).floatLogits
       for (a, b) in zip(found, expected) {
         signal += Double(b) * Double(b)
         noise += Double(a - b) * Double(a - b)

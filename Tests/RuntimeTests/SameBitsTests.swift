@@ -12,18 +12,12 @@ import Testing
   @Test(arguments: TestNetwork.all, [WeightFormat.int8, .float32, .float16])
   func threadsAndInstructionSetsDoNotMatter(network: TestNetwork, format: WeightFormat) throws {
     for size in [32, 97, 160] where try network.suits(size) {
-      let plan = LoadedPlan(try network.plan(inputSize: size, weights: format))
+      let file = try network.plan(inputSize: size, weights: format)
       let image = testImage(size, seed: 9)
-      let expected = try infer(plan, image)
-      #expect(Set(expected.logits).count > 1, "a network that says something")
-      for set in InstructionSet.available {
-        #expect(
-          try infer(plan, image, on: set) == expected, "\(size), \(set)")
-      }
-      for threads in 2...8 {
-        #expect(try infer(plan, image, threads: threads) == expected, "\(size), \(threads)")
-      }
-      #expect(try infer(plan, image, threads: 3, on: .reference) == expected, "\(size)")
+      let result = try expectOneAnswer(file, image, threads: Array(1...8), on: [.best], "\(size)")
+      #expect(Set(result.logits).count > 1, "a network that says something")
+      try expectOneAnswer(file, image, "\(size)")
+      try expectOneAnswer(file, image, threads: [3], on: [.reference], "\(size)")
     }
   }
 
@@ -46,17 +40,10 @@ import Testing
       let int8 = try infer(LoadedPlan(network.plan(inputSize: size)), image)
       var equal = 0
       for choice in choices {
-        let plan = LoadedPlan(try network.plan(inputSize: size, layers: kept(choice)))
-        let expected = try infer(plan, image)
-        equal += expected == int8 ? 1 : 0
-        for set in InstructionSet.available {
-          #expect(
-            try infer(plan, image, on: set) == expected,
-            "\(size), \(choice), \(set)")
-        }
-        for threads in [2, 3, 8] {
-          #expect(try infer(plan, image, threads: threads) == expected, "\(size), \(threads)")
-        }
+        let file = try network.plan(inputSize: size, layers: kept(choice))
+        let result = try expectOneAnswer(file, image, "\(size), \(choice)")
+        try expectOneAnswer(file, image, threads: [2, 3, 8], on: [.best], "\(size)")
+        equal += result == int8 ? 1 : 0
       }
       // By chance the roundings of a single layer may come to the same.
       #expect(equal <= 1, "\(size)")
@@ -91,11 +78,7 @@ import Testing
     }
     let made = try results(.atLoad)
     #expect(try results(.inPlan) == made)
-    let direct = try results(.off)
-    let greatest = direct.logits.reduce(0) { max($0, Float(bitPattern: $1).magnitude) }
-    for (a, b) in zip(made.logits, direct.logits) {
-      #expect((Float(bitPattern: a) - Float(bitPattern: b)).magnitude < greatest * 0x1p-8)
-    }
+    #expect(relativeDifference(made.floatLogits, try results(.off).floatLogits) < 0x1p-8)
   }
 
   /// A Winograd form between int8 tensors, in strips of rows of tiles, is within a rounding of direct sums.
@@ -137,32 +120,19 @@ import Testing
     }
   }
 
-  @Test func everyThreadCountWorksWithTheReference() throws {
-    let plan = LoadedPlan(try TestNetwork.bottleneck.plan(inputSize: 33))
-    let image = testImage(33, seed: 2)
-    let expected = try infer(plan, image, on: .reference)
-    for threads in 2...8 {
-      #expect(try infer(plan, image, threads: threads, on: .reference) == expected)
-    }
-  }
-
-  @Test func moreThreadsThanWorkAreHarmless() throws {
-    let plan = LoadedPlan(try TestNetwork.odd.plan(inputSize: 32))
-    let image = testImage(32, seed: 5)
-    let expected = try infer(plan, image)
-    #expect(try infer(plan, image, threads: 64) == expected)
+  @Test func everyThreadCountWorksWithTheReferenceAndMoreThanThereIsWork() throws {
+    try expectOneAnswer(
+      TestNetwork.bottleneck.plan(inputSize: 33), testImage(33, seed: 2), threads: Array(2...8),
+      on: [.reference])
+    try expectOneAnswer(
+      TestNetwork.odd.plan(inputSize: 32), testImage(32, seed: 5), threads: [1, 64], on: [.best])
   }
 
   @Test func everyOddWidthAgrees() throws {
     // Widths of every remainder by the kernels' tiles, after the stem's division by 4.
     for size in stride(from: 35, through: 171, by: 4) {
-      let plan = LoadedPlan(try TestNetwork.basic.plan(inputSize: size))
-      let image = testImage(size, seed: UInt64(size))
-      let expected = try infer(plan, image)
-      for set in InstructionSet.available {
-        #expect(
-          try infer(plan, image, on: set) == expected, "\(size), \(set)")
-      }
+      let file = try TestNetwork.basic.plan(inputSize: size)
+      try expectOneAnswer(file, testImage(size, seed: UInt64(size)), "\(size)")
     }
   }
 

@@ -60,14 +60,10 @@ import Testing
   }
 
   @Test func aMissingPlanIsAFileError() {
-    do {
-      _ = try Plan(path: "/nonexistent/model.plan")
-      Issue.record("expected an error")
-    } catch {
-      guard case .file(.system(errno: ENOENT)) = error else {
-        Issue.record("expected ENOENT, found \(error)")
-        return
-      }
+    #expect {
+      _ = try Plan(path: "/nonexistent/model.plan").inputSize
+    } throws: {
+      if case PlanError.file(.system(errno: ENOENT)) = $0 { true } else { false }
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import ResNetModelGraph
+import ResNetPlanFormat
 
 /// A forward pass in float64 written from the definitions, to compare the executor with.
 ///
@@ -16,6 +17,17 @@ package struct PlainNetwork {
       values = [Double](repeating: 0, count: channels * size * size)
     }
 
+    /// The pixels of an RGB image, normalized as torchvision does.
+    package init(_ pixels: [UInt8]) {
+      self.init(channels: 3, size: Int(Double(pixels.count / 3).squareRoot()))
+      let usual = PreprocessingRecord()
+      for index in pixels.indices {
+        let (place, channel) = (index / 3, index % 3)
+        values[channel * size * size + place] =
+          (Double(pixels[index]) / 255 - Double(usual.mean[channel])) / Double(usual.std[channel])
+      }
+    }
+
     package subscript(channel: Int, row: Int, column: Int) -> Double {
       get { values[(channel * size + row) * size + column] }
       set { values[(channel * size + row) * size + column] = newValue }
@@ -27,10 +39,8 @@ package struct PlainNetwork {
   package init(_ network: Network) { self.network = network }
 
   /// The outputs by name.
-  package func outputs(_ pixels: [UInt8], size: Int, mean: SIMD3<Float>, std: SIMD3<Float>)
-    -> [String: [Double]]
-  {
-    var values = [Network.image: image(pixels, size: size, mean: mean, std: std)]
+  package func outputs(_ pixels: [UInt8]) -> [String: [Double]] {
+    var values = [Network.image: Image(pixels)]
     for layer in network.layers {
       guard let x = values[layer.inputs[0]] else { preconditionFailure("\(layer.inputs[0])") }
       switch layer.kind {
@@ -48,38 +58,29 @@ package struct PlainNetwork {
         for index in x.values.indices { values[layer.output]?.values[index] += other[index] }
       case .maxPool(let pool): values[layer.output] = pooled(x, pool, isMaximum: true)
       case .averagePool(let pool): values[layer.output] = pooled(x, pool, isMaximum: false)
-      case .globalAveragePool:
-        var means = Image(channels: x.channels, size: 1)
-        let area = x.size * x.size
-        for channel in 0..<x.channels {
-          means.values[channel] =
-            x.values[channel * area..<(channel + 1) * area].reduce(0, +) / Double(area)
-        }
-        values[layer.output] = means
-      case .linear(let head):
-        var result = Image(channels: head.outputCount, size: 1)
-        for output in 0..<head.outputCount {
-          result.values[output] = (0..<head.inputCount).reduce(Double(head.bias[output])) {
-            $0 + x.values[$1] * Double(head.weights[output * head.inputCount + $1])
-          }
-        }
-        values[layer.output] = result
+      case .globalAveragePool: values[layer.output] = mean(x)
+      case .linear(let head): values[layer.output] = product(x, head)
       }
     }
     return network.outputs.reduce(into: [:]) { $0[$1.name] = values[$1.value]?.values }
   }
 
-  /// The normalized pixels.
-  package func image(_ pixels: [UInt8], size: Int, mean: SIMD3<Float>, std: SIMD3<Float>) -> Image {
-    var image = Image(channels: 3, size: size)
-    for channel in 0..<3 {
-      for place in 0..<size * size {
-        image.values[channel * size * size + place] =
-          (Double(pixels[3 * place + channel]) / 255 - Double(mean[channel]))
-          / Double(std[channel])
-      }
-    }
-    return image
+  /// The logits.
+  package func logits(_ pixels: [UInt8]) -> [Double] { outputs(pixels)["logits"] ?? [] }
+
+  package func mean(_ x: Image) -> Image {
+    pooled(
+      x, Network.Pool(kernel: Network.Extent(x.size), stride: Network.Extent(1)), isMaximum: false)
+  }
+
+  /// A matrix product is a convolution of an image of one pixel.
+  package func product(_ x: Image, _ head: Linear) -> Image {
+    convolved(
+      x,
+      Network.Convolution(
+        inputChannels: head.inputCount, outputChannels: head.outputCount,
+        kernel: Network.Extent(1), stride: Network.Extent(1), padding: Network.Padding(0),
+        weights: head.weights, bias: head.bias))
   }
 
   package func rectified(_ image: Image) -> Image {

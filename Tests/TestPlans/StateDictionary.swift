@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 package import ResNetModelGraph
 package import ResNetModelImport
 
@@ -37,5 +38,31 @@ extension Checkpoint {
       }
     }
     return Checkpoint(tensors: tensors)
+  }
+
+  /// The same with batch norms that do something.
+  package static func example(_ config: ResNetConfig) -> Checkpoint {
+    var checkpoint = random(config: config, seed: 5)
+    var generator = RandomGenerator(seed: 6)
+    for (name, tensor) in checkpoint.named where tensor.shape.count == 1 && !name.hasPrefix("fc") {
+      let range: ClosedRange<Float> =
+        name.hasSuffix("running_var") || name.hasSuffix("weight") ? 0.5...1.5 : -0.3...0.3
+      checkpoint.tensors[name] = tensor.map { _, _ in Float.random(in: range, using: &generator) }
+    }
+    return checkpoint
+  }
+
+  /// The state dictionary of a file.
+  package init(path: String) throws {
+    self = try Data(contentsOf: URL(fileURLWithPath: path)).withUnsafeBytes {
+      try Checkpoint(bytes: $0)
+    }
+  }
+}
+
+extension Tensor {
+  /// A tensor of the same shape with what `change` makes of the places and values.
+  package func map(_ change: (Int, Float) -> Float) -> Tensor {
+    Tensor(shape: shape, values: values.enumerated().map { change($0.offset, $0.element) })
   }
 }

@@ -3,7 +3,7 @@
 package import ResNetModelGraph
 package import ResNetPlanFormat
 package import ResNetPlanning
-import ResNetQuantization
+package import ResNetQuantization
 
 /// A network of random weights that is small enough to run thousands of times.
 package struct TestNetwork: Sendable, CustomStringConvertible {
@@ -104,14 +104,10 @@ package func testPlan(
   layers: [String: WeightFormat] = [:], magnitudes: [Float] = [],
   _ set: (inout PlanOptions) -> Void = { _ in }
 ) throws -> [UInt8] {
-  let model = FloatModel(
-    try Program(network, inputSize: inputSize),
-    preprocessing: PreprocessingRecord(resize: inputSize + 8, crop: inputSize))
+  let model = try Program(network, inputSize: inputSize).model
   var scheme: QuantizationScheme
   if weights == .int8 {
-    let calibration = try Calibration(
-      observing: model, imageCount: 2, threads: 1,
-      image: { testImage(inputSize, seed: UInt64($0)) }, progress: { _ in })
+    let calibration = try Calibration(of: model, seeds: [0, 1], threads: 1)
     scheme = QuantizationScheme(
       model, activations: calibration.scales(of: model.program, method: .minMax))
   } else {
@@ -125,10 +121,51 @@ package func testPlan(
   return try Planner.plan(scheme, options)
 }
 
+extension Program {
+  /// What a quantization starts from, with the usual preprocessing.
+  package var model: FloatModel {
+    let size = tensors[0].height
+    return FloatModel(self, preprocessing: PreprocessingRecord(resize: size + 8, crop: size))
+  }
+}
+
+extension Calibration {
+  /// The distributions over random images.
+  package init(of model: FloatModel, seeds: [UInt64], threads: Int) throws {
+    let size = model.preprocessing.crop
+    try self.init(
+      observing: model, imageCount: seeds.count, threads: threads,
+      image: { testImage(size, seed: seeds[$0]) }, progress: { _ in })
+  }
+}
+
 /// Random pixels, RGB8, `size` × `size`.
 package func testImage(_ size: Int, seed: UInt64) -> [UInt8] {
-  var generator = RandomGenerator(seed: seed &+ 0x1000)
-  return (0..<size * size * 3).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 32) }
+  randomBytes(size * size * 3, seed: seed &+ 0x1000)
+}
+
+package func randomBytes(_ count: Int, seed: UInt64) -> [UInt8] {
+  var generator = RandomGenerator(seed: seed)
+  return (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 32) }
+}
+
+/// Flips bits or replaces bytes at up to four places, or with `moves` takes bytes away or adds some.
+package func damaged(
+  _ file: [UInt8], _ seed: UInt64, upTo end: Int? = nil, moves: Bool = false
+) -> [UInt8] {
+  var generator = RandomGenerator(seed: seed)
+  var result = file
+  for _ in 0..<Int.random(in: 1...4, using: &generator) {
+    let index = Int.random(in: 0..<(end ?? result.count), using: &generator)
+    let byte = UInt8.random(in: .min ... .max, using: &generator)
+    switch Int.random(in: 0..<(moves ? 4 : 2), using: &generator) {
+    case 0: result[index] ^= 1 << (byte % 8)
+    case 1: result[index] = byte
+    case 2: result.remove(at: index)
+    default: result.insert(byte, at: index)
+    }
+  }
+  return result
 }
 
 /// A network of a known architecture's blocks with few channels, so that tests are quick.

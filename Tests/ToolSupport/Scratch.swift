@@ -54,16 +54,6 @@ extension Data {
       (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
     }
   }
-
-  /// Random bytes.
-  package init(random count: Int, seed: UInt64) {
-    var state = seed
-    self.init(
-      (0..<count).map { _ in
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return UInt8(truncatingIfNeeded: state >> 33)
-      })
-  }
 }
 
 package enum Folder {

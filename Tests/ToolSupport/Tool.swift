@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Foundation
-import ResNetRuntime
 package import Testing
 
 /// How a tool ended and what it wrote.
@@ -46,10 +45,6 @@ package struct Tool: Sendable {
   package static var products: URL {
     Bundle.main.executableURL!.deletingLastPathComponent()
   }
-
-  /// The names of the levels that this CPU has, the reference first.
-  package static let levels = ["ref", "sse42", "avx2", "avxvnni", "avx512vnni"]
-    .filter { (name: String) in (try? InstructionSet(named: name)) != nil }
 
   /// Runs the tool, which must succeed.
   @discardableResult
