@@ -2,6 +2,7 @@
 
 import ResNetModelGraph
 import ResNetModelImport
+import TestPlans
 import Testing
 
 @Suite struct NumPyTests {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ResNetModelImport
+import TestPlans
 import Testing
 import ToolSupport
 
@@ -192,27 +194,21 @@ extension QuantizeTools.PreprocessingTests {
 
   @Test func checkFindsThePreprocessingThatANetworkWasMadeFor() throws {
     let scratch = try photoFolder()
-    let source = try SafetensorsFile(path: ShippedModel.checkpoint)
-    var folded = SafetensorsFile()
+    var tensors = try Checkpoint(path: ShippedModel.checkpoint).named
     let (mean, std): ([Float], [Float]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-    for (name, entry) in source.entries {
-      var values = source.floats(name)
-      if name == "conv1.weight" {
-        var bias = [Float](repeating: 0, count: 64)
-        for index in values.indices {
-          let channel = index / 49 % 3
-          bias[index / 147] += values[index] * (0.5 - mean[channel]) / std[channel]
-          values[index] *= 0.5 / std[channel]
-        }
-        folded.add("conv1.bias", shape: [64], bias)
-      }
-      folded.add(name, shape: entry.shape, values)
+    let place = try #require(tensors.firstIndex { $0.0 == "conv1.weight" })
+    var bias = [Float](repeating: 0, count: 64)
+    tensors[place].1 = tensors[place].1.map { index, weight in
+      // A kernel has 7 × 7 weights for each of three channels.
+      let channel = index / 49 % 3
+      bias[index / 147] += weight * (0.5 - mean[channel]) / std[channel]
+      return weight * 0.5 / std[channel]
     }
-    try folded.write(to: scratch.path("folded.safetensors"))
-    var logits = SafetensorsFile()
+    tensors.append(("conv1.bias", Tensor(shape: [64], values: bias)))
+    try scratch.write(safetensorsFile(tensors), to: "folded.safetensors")
     let rows = try #require(try Self.knownLogits()["folded"])
-    logits.add("logits", shape: [2, 10], rows.joined())
-    try logits.write(to: scratch.path("logits.safetensors"))
+    let logits = Tensor(shape: [2, 10], values: Array(rows.joined()))
+    try scratch.write(safetensorsFile([("logits", logits)]), to: "logits.safetensors")
     let text = try Tool.quantize(
       "check", scratch.path("folded.safetensors"), "--against", scratch.path("logits.safetensors"),
       "--photos", scratch.path("p")
