@@ -15,12 +15,13 @@ struct BaselineTime: BitwiseCopyable {
 struct Baseline: ~Copyable {
   /// The whole run.
   private(set) var latency = BaselineTime()
-  /// How it was made: texts as JSON has them, null if they are missing.
-  private(set) var planHash = UnsafeRawBufferPointer(start: nil, count: 0)
-  private(set) var isa = UnsafeRawBufferPointer(start: nil, count: 0)
-  private(set) var cpu = UnsafeRawBufferPointer(start: nil, count: 0)
-  private(set) var checksum = UnsafeRawBufferPointer(start: nil, count: 0)
-  private(set) var threads = 0.0
+  /// How it was made: the values of ``traitKeys`` as JSON has them, null if they are missing.
+  private(set) var traits = InlineArray<5, UnsafeRawBufferPointer>(
+    repeating: UnsafeRawBufferPointer(start: nil, count: 0))
+
+  static var traitKeys: InlineArray<5, StaticString> {
+    ["plan_sha256", "output_crc32c", "isa", "threads", "cpu"]
+  }
 
   private static var maximumRows: Int { 1024 }
 
@@ -72,18 +73,11 @@ struct Baseline: ~Copyable {
         latency = try Baseline.time(&scanner, "median", "noise")
       } else if key.equals(rowsKey) {
         try scanner.array { scanner throws(JSONError) in try readRow(&scanner) }
-      } else if key.equals("plan_sha256") {
-        planHash = try scanner.string()
-      } else if key.equals("output_crc32c") {
-        checksum = try scanner.string()
-      } else if key.equals("isa") {
-        isa = try scanner.string()
-      } else if key.equals("threads") {
-        threads = try scanner.number()
-      } else if key.equals("cpu") {
-        cpu = try scanner.optionalString()
       } else {
-        try scanner.skipValue()
+        let value = try scanner.value()
+        for trait in traits.indices where key.equals(Baseline.traitKeys[trait]) {
+          traits[trait] = value
+        }
       }
     }
     try scanner.end()
@@ -116,7 +110,7 @@ struct Baseline: ~Copyable {
       } else if key.equals("name") {
         result.name = try scanner.string()
       } else {
-        try scanner.skipValue()
+        _ = try scanner.value()
       }
     }
     guard result.median > 0, result.noise >= 0 else {

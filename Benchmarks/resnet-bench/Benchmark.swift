@@ -9,12 +9,9 @@ import ResNetPlatform
 func benchmark(_ arguments: borrowing Arguments) throws(BenchFailure) -> Bool {
   let arguments = copy arguments
   // What cannot be read or written should be known before the measurement, not after it.
-  let baseline: Baseline? =
-    if let path = arguments.baseline {
-      try Baseline.read(path, steps: arguments.perStep)
-    } else {
-      nil
-    }
+  let baseline = try arguments.baseline.map { (path) throws(BenchFailure) in
+    try Baseline.read(path, steps: arguments.perStep)
+  }
   var files = try shared(ReportFiles(arguments))
   let report = try Report(arguments)
   var output = TextOutput()

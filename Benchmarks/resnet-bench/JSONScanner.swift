@@ -8,7 +8,8 @@ struct JSONError: Error {
   let expected: StaticString
 }
 
-/// Reads JSON (RFC 8259) from front to back, without building anything.
+/// Reads JSON from front to back, without building anything: what RFC 8259 allows, and a few numbers and escapes
+/// more.
 ///
 /// Strings are given as they are written, escapes included.
 struct JSONScanner {
@@ -52,61 +53,60 @@ struct JSONScanner {
     while let byte = next, byte != UInt8(ascii: "\"") {
       guard byte >= 0x20 else { throw expected("a string without control characters") }
       position += 1
-      if byte == UInt8(ascii: "\\") { try escape() }
+      guard byte == UInt8(ascii: "\\") else { continue }
+      // The digits after \u count as text.
+      let escapes: StaticString = "\"\\/bfnrtu"
+      guard let escape = next,
+        memchr(escapes.utf8Start, Int32(escape), escapes.utf8CodeUnitCount) != nil
+      else {
+        throw expected("an escape that JSON has")
+      }
+      position += 1
     }
     let end = position
     guard take(UInt8(ascii: "\"")) else { throw expected("the end of a string") }
     return UnsafeRawBufferPointer(rebasing: text[start..<end])
   }
 
-  /// Reads a string, or null, which gives an empty one.
-  mutating func optionalString() throws(JSONError) -> UnsafeRawBufferPointer {
-    skipSpace()
-    guard next == UInt8(ascii: "n") else { return try string() }
-    try word("null")
-    return UnsafeRawBufferPointer(start: nil, count: 0)
-  }
-
   /// Reads a number.
   mutating func number() throws(JSONError) -> Double {
     skipSpace()
-    let start = position
-    _ = take(UInt8(ascii: "-"))
-    if !take(UInt8(ascii: "0")) { try digits() }
-    if take(UInt8(ascii: ".")) { try digits() }
-    if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
-      if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
-      try digits()
+    let digit = next == UInt8(ascii: "-") ? position + 1 : position
+    guard digit < text.count, UInt8(ascii: "0")...UInt8(ascii: "9") ~= text[digit] else {
+      throw expected("a value")
     }
     // strtod needs an end, which the mapped file does not have.
-    var copy = InlineArray<64, CChar>(repeating: 0)
-    let count = position - start
-    let number: Double? = withUnsafeMutableBytes(of: &copy) { bytes in
-      guard count < bytes.count else { return nil }
-      for index in 0..<count { bytes[index] = text[start + index] }
-      return strtod(bytes.baseAddress!.assumingMemoryBound(to: CChar.self), nil)
+    var copy = InlineArray<65, CChar>(repeating: 0)
+    let (number, length) = withUnsafeMutableBytes(of: &copy) { bytes in
+      memcpy(bytes.baseAddress!, text.baseAddress! + position, min(text.count - position, 64))
+      let start = bytes.baseAddress!.assumingMemoryBound(to: CChar.self)
+      var end: UnsafeMutablePointer<CChar>?
+      let number = strtod(start, &end)
+      return (number, end! - start)
     }
-    guard let number, number.isFinite else {
-      position = start
+    guard length < 64, number.isFinite else {
       throw expected("a number of less than 64 characters, below 1e308")
     }
+    position += length
     return number
   }
 
-  /// Reads any value and forgets it.
-  mutating func skipValue() throws(JSONError) {
+  /// Reads any value and gives it as it is written.
+  mutating func value() throws(JSONError) -> UnsafeRawBufferPointer {
     skipSpace()
+    let start = position
     switch next {
     case UInt8(ascii: "{"):
-      try object { _, scanner throws(JSONError) in try scanner.skipValue() }
+      try object { _, scanner throws(JSONError) in _ = try scanner.value() }
     case UInt8(ascii: "["):
-      try array { scanner throws(JSONError) in try scanner.skipValue() }
+      try array { scanner throws(JSONError) in _ = try scanner.value() }
     case UInt8(ascii: "\""): _ = try string()
     case UInt8(ascii: "t"): try word("true")
     case UInt8(ascii: "f"): try word("false")
     case UInt8(ascii: "n"): try word("null")
     default: _ = try number()
     }
+    return UnsafeRawBufferPointer(rebasing: text[start..<position])
   }
 
   /// Checks that nothing but space is left.
@@ -147,32 +147,6 @@ struct JSONScanner {
       }
     }
     depth -= 1
-  }
-
-  private mutating func escape() throws(JSONError) {
-    guard let byte = next else { throw expected("the end of a string") }
-    position += 1
-    switch byte {
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"),
-      UInt8(ascii: "f"), UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
-      break
-    case UInt8(ascii: "u"):
-      for _ in 0..<4 {
-        guard let digit = next, Int(hexDigit: digit) != nil else {
-          throw expected("four hexadecimal digits")
-        }
-        position += 1
-      }
-    default:
-      position -= 1
-      throw expected("an escape that JSON has")
-    }
-  }
-
-  private mutating func digits() throws(JSONError) {
-    let start = position
-    while let digit = next, UInt8(ascii: "0")...UInt8(ascii: "9") ~= digit { position += 1 }
-    guard position > start else { throw expected("a value") }
   }
 
   private mutating func word(_ word: StaticString) throws(JSONError) {

@@ -15,10 +15,10 @@ struct Machine {
 
   init() {
     cpu =
-      SystemFile("/proc/device-tree/model")?.line
-      ?? SystemFile("/proc/cpuinfo")?.value(of: "model name") ?? TextLine()
+      SystemFile("/proc/device-tree/model")?.line()
+      ?? SystemFile("/proc/cpuinfo")?.line(after: "model name") ?? TextLine()
     governor =
-      SystemFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")?.line ?? TextLine()
+      SystemFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")?.line() ?? TextLine()
     maximumClock = SystemFile("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq")?.thousandths
   }
 }
@@ -35,48 +35,34 @@ struct MachineState {
   let throttleCount: Int?
 
   init() {
-    clock = MachineState.readClock()
-    temperature = MachineState.zoneTemperature() ?? MachineState.sensorTemperature()
-    firmwareFlags = MachineState.readFirmwareFlags() ?? MachineState.askFirmware()
+    clock =
+      SystemFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq")?.thousandths
+      ?? SystemFile("/proc/cpuinfo")?.decimal(after: "cpu MHz")
+    // The thermal zone that is named after the CPU, or else the first one, or else the sensor inside the CPU.
+    let zone: StaticString = "/sys/class/thermal/thermal_zone"
+    temperature =
+      MachineState.temperature(zone, "type", ["cpu", "x86_pkg_temp", "soc"], "temp")
+      ?? MachineState.temperature(zone, "type", ["", "", ""], "temp")
+      ?? MachineState.temperature(
+        "/sys/class/hwmon/hwmon", "name", ["coretemp", "k10temp", "cpu_thermal"], "temp1_input")
+    // What the firmware's own tool says, where the kernel has no such device: throttled=0x50000.
+    firmwareFlags =
+      MachineState.readFirmwareFlags()
+      ?? SystemFile(outputOf: "vcgencmd get_throttled 2>/dev/null")?
+      .number(after: "throttled", base: 16)
     throttleCount = MachineState.readThrottleCount()
   }
 
-  private static func readClock() -> Double? {
-    let clock = SystemFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq")?.thousandths
-    if let clock { return clock }
-    guard let text = SystemFile("/proc/cpuinfo")?.value(of: "cpu MHz") else { return nil }
-    var line = text
-    line.append(byte: 0)
-    let megahertz = line.withUTF8 { bytes in
-      strtod(UnsafeRawPointer(bytes.baseAddress!).assumingMemoryBound(to: CChar.self), nil)
-    }
-    return megahertz > 0 ? megahertz : nil
-  }
-
-  /// The thermal zone that is named after the CPU, or else the first one.
-  private static func zoneTemperature() -> Double? {
-    var zone: Int?
+  /// What a numbered folder tells in the file `value`, the first whose file `name` starts with one of the names.
+  private static func temperature(
+    _ folder: StaticString, _ name: StaticString, _ names: InlineArray<3, StaticString>,
+    _ value: StaticString
+  ) -> Double? {
     for index in 0..<32 {
-      guard let type = SystemFile("/sys/class/thermal/thermal_zone\(index)/type")?.line
-      else { continue }
-      if zone == nil { zone = index }
-      if type.starts(with: "cpu") || type.starts(with: "x86_pkg_temp") || type.starts(with: "soc") {
-        zone = index
-        break
+      guard let file = SystemFile("\(folder)\(index)/\(name)") else { continue }
+      for place in names.indices where file.starts(with: names[place]) {
+        return SystemFile("\(folder)\(index)/\(value)")?.thousandths
       }
-    }
-    guard let zone else { return nil }
-    return SystemFile("/sys/class/thermal/thermal_zone\(zone)/temp")?.thousandths
-  }
-
-  /// The sensor inside the CPU.
-  private static func sensorTemperature() -> Double? {
-    for index in 0..<32 {
-      guard let name = SystemFile("/sys/class/hwmon/hwmon\(index)/name")?.line,
-        name.starts(with: "coretemp") || name.starts(with: "k10temp")
-          || name.starts(with: "cpu_thermal")
-      else { continue }
-      return SystemFile("/sys/class/hwmon/hwmon\(index)/temp1_input")?.thousandths
     }
     return nil
   }
@@ -91,7 +77,7 @@ struct MachineState {
     for index in 0..<Int(count) {
       let entry = list[index]!
       if flags == nil {
-        flags = SystemFile("\(folder)\(rn_entry_name(entry))/get_throttled")?.hexadecimal
+        flags = SystemFile("\(folder)\(rn_entry_name(entry))/get_throttled")?.number(base: 16)
       }
       free(entry)
     }
@@ -99,30 +85,10 @@ struct MachineState {
     return flags
   }
 
-  /// What the firmware's own tool says, where the kernel has no such device: throttled=0x50000.
-  private static func askFirmware() -> Int? {
-    let command: StaticString = "vcgencmd get_throttled 2>/dev/null"
-    guard let output = popen(command.cString, ("re" as StaticString).cString) else { return nil }
-    var text = InlineArray<64, CChar>(repeating: 0)
-    return withUnsafeMutableBytes(of: &text) { bytes -> Int? in
-      let line = bytes.baseAddress!.assumingMemoryBound(to: CChar.self)
-      let isRead = fgets(line, 64, output) != nil
-      guard pclose(output) == 0, isRead else { return nil }
-      line[strcspn(line, ("\n" as StaticString).cString)] = 0
-      let prefix: StaticString = "throttled=0x"
-      let length = prefix.utf8CodeUnitCount
-      guard strncmp(line, prefix.cString, length) == 0 else { return nil }
-      var end: UnsafeMutablePointer<CChar>?
-      let flags = strtol(line + length, &end, 16)
-      return end!.pointee == 0 && end! > line + length && flags >= 0 ? flags : nil
-    }
-  }
-
   private static func readThrottleCount() -> Int? {
-    let core = SystemFile(
-      "/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count")?.number
-    let package = SystemFile(
-      "/sys/devices/system/cpu/cpu0/thermal_throttle/package_throttle_count")?.number
+    let folder: StaticString = "/sys/devices/system/cpu/cpu0/thermal_throttle/"
+    let core = SystemFile("\(folder)core_throttle_count")?.number()
+    let package = SystemFile("\(folder)package_throttle_count")?.number()
     guard core != nil || package != nil else { return nil }
     return (core ?? 0) + (package ?? 0)
   }

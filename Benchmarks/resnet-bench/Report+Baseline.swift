@@ -12,7 +12,7 @@ extension TextOutput {
   ) throws(ToolFailure) {
     append("\n")
     appendWarnings(report, baseline)
-    let columns = ComparisonColumns(report.rows)
+    let columns = ComparisonColumns(columns: TableColumns(report.rows))
     append(columns.heading)
     append("\n")
     for row in report.rows {
@@ -27,18 +27,17 @@ extension TextOutput {
   private mutating func appendWarnings(
     _ report: borrowing Report, _ baseline: borrowing Baseline
   ) {
+    let now: InlineArray<5, TextLine> = [
+      "\"\(report.sha256)\"", "\"\(TextLine(hexadecimal: report.checksum))\"",
+      "\"\(report.session.instructionSet.cName)\"", "\(report.session.threads)",
+      report.machine.cpu.count > 0 ? "\"\(report.machine.cpu)\"" : "null",
+    ]
+    let names: InlineArray<5, StaticString> = [" plan", " output", " isa", " threads", " cpu"]
     var line = TextLine()
-    if !report.sha256.withUTF8({ baseline.planHash.equals($0) }) { line.append(" plan") }
-    if !TextLine(hexadecimal: report.checksum).withUTF8({ baseline.checksum.equals($0) }) {
-      line.append(" output")
+    for trait in names.indices
+    where !now[trait].withUTF8({ baseline.traits[trait].equals($0) }) {
+      line.append(names[trait])
     }
-    if !TextLine(jsonText: report.session.instructionSet.cName)
-      .withUTF8({ baseline.isa.equals($0) })
-    {
-      line.append(" isa")
-    }
-    if baseline.threads != Double(report.session.threads) { line.append(" threads") }
-    if !report.machine.cpu.withUTF8({ baseline.cpu.equals($0) }) { line.append(" cpu") }
     guard line.count > 0 else { return }
     append("the baseline has another")
     append(line)
@@ -48,13 +47,10 @@ extension TextOutput {
 
 /// The table of differences.
 private struct ComparisonColumns {
-  private let columns: TableColumns
-
-  init(_ rows: UnsafeBufferPointer<Row>) { columns = TableColumns(rows) }
+  let columns: TableColumns
 
   var heading: TextLine {
-    var line = TextLine()
-    line.append("baseline")
+    var line: TextLine = "baseline"
     line.append("before ms", endingAt: columns.end(0))
     line.append("now ms", endingAt: columns.end(1))
     line.append("change %", endingAt: columns.end(2))
@@ -63,8 +59,7 @@ private struct ComparisonColumns {
   }
 
   func line(_ name: UnsafePointer<CChar>, _ now: Summary, _ before: BaselineTime?) -> TextLine {
-    var line = TextLine()
-    line.append(cString: name)
+    var line: TextLine = "\(name)"
     guard let before else {
       line.append("not in the baseline", endingAt: columns.end(1))
       return line
@@ -85,8 +80,6 @@ extension TextLine {
   /// A text as JSON writes it between the quotes.
   init(jsonText text: UnsafePointer<CChar>) {
     self.init()
-    var line = TextLine()
-    forEachByteOfValidUTF8(text) { line.append(jsonByte: $0) }
-    self = line
+    forEachByteOfValidUTF8(text) { append(jsonByte: $0) }
   }
 }

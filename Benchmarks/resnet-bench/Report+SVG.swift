@@ -35,15 +35,12 @@ extension TextOutput {
     append(xml: report.session.instructionSet.cName)
     append(" · \(report.session.threads)")
     append(report.session.threads == 1 ? " thread</text>\n" : " threads</text>\n")
-    append(title: "ms", column: 0, chart)
-    append(title: "share", column: 1, chart)
-    append(title: "GMAC/s", column: 2, chart)
-    append(title: "of peak", column: 3, chart)
-  }
-
-  private mutating func append(title: StaticString, column: Int, _ chart: ChartLayout) {
-    append(textAt: chart.columnEnd(column), chart.top - 10, "text-anchor=\"end\" fill=\"#52606d\"")
-    append("\(title)</text>\n")
+    let titles: InlineArray<4, StaticString> = ["ms", "share", "GMAC/s", "of peak"]
+    for column in titles.indices {
+      append(
+        textAt: chart.columnEnd(column), chart.top - 10, "text-anchor=\"end\" fill=\"#52606d\"")
+      append("\(titles[column])</text>\n")
+    }
   }
 
   /// Draws vertical lines at round times, below the bars.

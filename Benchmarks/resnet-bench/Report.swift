@@ -77,9 +77,9 @@ struct Report: ~Copyable {
         first = index + 1
       }
     }
-    measurement.samples.copyPlain(into: times.elements)
+    measurement.samples.copy(columns: Samples.plain, into: times.elements)
     latency = Summary(sorting: times.elements)
-    measurement.samples.copyTimed(into: times.elements)
+    measurement.samples.copy(columns: Samples.timed, into: times.elements)
     timedLatency = Summary(sorting: times.elements)
     machine = Machine()
     self.start = start

@@ -8,12 +8,9 @@ struct ReportFiles: ~Copyable {
 
   /// Creates the files under temporary names.
   init(_ arguments: Arguments) throws(ToolFailure) {
-    json = nil
-    csv = nil
-    svg = nil
-    if let path = arguments.json { json = try OutputFile(path) }
-    if let path = arguments.csv { csv = try OutputFile(path) }
-    if let path = arguments.svg { svg = try OutputFile(path) }
+    json = try arguments.json.map(OutputFile.init)
+    csv = try arguments.csv.map(OutputFile.init)
+    svg = try arguments.svg.map(OutputFile.init)
   }
 
   /// Writes the files and gives them their names.

@@ -42,22 +42,20 @@ struct Samples: ~Copyable {
     count += 1
   }
 
-  /// Copies the times of the whole runs without timestamps.
-  func copyPlain(into times: UnsafeMutableBufferPointer<Int64>) {
-    for row in 0..<count { times[row] = rows.elements[row * width] }
-  }
-
-  /// Copies the times of the whole runs with timestamps.
-  func copyTimed(into times: UnsafeMutableBufferPointer<Int64>) {
-    for row in 0..<count { times[row] = rows.elements[row * width + 1] }
-  }
+  /// The columns of the whole runs without timestamps, and with them.
+  static var plain: Range<Int> { 0..<1 }
+  static var timed: Range<Int> { 1..<2 }
 
   /// Copies the times that some steps took together.
   func copy(steps: Range<Int>, into times: UnsafeMutableBufferPointer<Int64>) {
+    copy(columns: steps.lowerBound + 2..<steps.upperBound + 2, into: times)
+  }
+
+  /// Copies the sums of some columns.
+  func copy(columns: Range<Int>, into times: UnsafeMutableBufferPointer<Int64>) {
     for row in 0..<count {
-      var sum: Int64 = 0
-      for step in steps { sum += rows.elements[row * width + 2 + step] }
-      times[row] = sum
+      times[row] = 0
+      for column in columns { times[row] += rows.elements[row * width + column] }
     }
   }
 

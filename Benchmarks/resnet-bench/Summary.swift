@@ -14,44 +14,36 @@ struct Summary: BitwiseCopyable {
   /// Summarizes at least ten times in nanoseconds, in the order of measurement; sorts them.
   init(sorting times: UnsafeMutableBufferPointer<Int64>) {
     let parts = Summary.partCount
-    var medians = InlineArray<10, Double>(repeating: 0)
+    // Twice the medians are whole numbers.
+    var medians = InlineArray<10, Int64>(repeating: 0)
     for part in 0..<parts {
       let range = times.count * part / parts..<times.count * (part + 1) / parts
       let slice = UnsafeMutableBufferPointer(rebasing: times[range])
       sort(slice)
-      medians[part] = Summary.median(slice)
+      medians[part] = Summary.twiceMedian(slice)
     }
-    noise = 1.4826 * Summary.deviation(&medians) / 1e6
+    noise = withUnsafeMutableBytes(of: &medians) {
+      1.4826 * Summary.deviation(ofHalf: $0.assumingMemoryBound(to: Int64.self)) / 1e6
+    }
     sort(times)
     minimum = Double(times[0]) / 1e6
-    median = Summary.median(times) / 1e6
+    median = Double(Summary.twiceMedian(times)) / 2e6
     p90 = Double(times[(times.count * 90 + 99) / 100 - 1]) / 1e6
     p99 = Double(times[(times.count * 99 + 99) / 100 - 1]) / 1e6
   }
 
-  private static func median(_ sorted: UnsafeMutableBufferPointer<Int64>) -> Double {
+  private static func twiceMedian(_ sorted: UnsafeMutableBufferPointer<Int64>) -> Int64 {
     let last = sorted.count - 1
-    return Double(sorted[last / 2] + sorted[(last + 1) / 2]) / 2
+    return sorted[last / 2] + sorted[(last + 1) / 2]
   }
 
-  /// The median absolute deviation of ten values, which are lost.
-  private static func deviation(_ values: inout InlineArray<10, Double>) -> Double {
-    let middle = median(&values)
-    for index in 0..<partCount { values[index] = (values[index] - middle).magnitude }
-    return median(&values)
-  }
-
-  private static func median(_ values: inout InlineArray<10, Double>) -> Double {
-    for end in 1..<partCount {
-      var place = end
-      while place > 0 && values[place] < values[place - 1] {
-        let value = values[place]
-        values[place] = values[place - 1]
-        values[place - 1] = value
-        place -= 1
-      }
-    }
-    return (values[4] + values[5]) / 2
+  /// The median absolute deviation of the halves of values, which are lost.
+  private static func deviation(ofHalf values: UnsafeMutableBufferPointer<Int64>) -> Double {
+    sort(values)
+    let middle = twiceMedian(values)
+    for index in values.indices { values[index] = abs(2 * values[index] - middle) }
+    sort(values)
+    return Double(twiceMedian(values)) / 8
   }
 }
 

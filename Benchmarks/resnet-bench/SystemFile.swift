@@ -4,99 +4,93 @@ import CResNetPlatform
 import ResNetBoardTool
 import ResNetPlatform
 
-/// What the system tells in a file below /sys or /proc: the first 4 KB.
+/// What the system tells in a file below /sys or /proc, or through a command: the first 4 KB.
 struct SystemFile {
-  private var text = TextLine()
+  /// Ends with a zero byte.
+  private var text = InlineArray<4096, CChar>(repeating: 0)
 
   /// Reads a file, if there is one.
   init?(_ path: TextLine) {
     var path = path
     path.append(byte: 0)
-    let descriptor = path.withUTF8 {
-      rn_open_read(UnsafeRawPointer($0.baseAddress!).assumingMemoryBound(to: CChar.self))
+    let file = path.withUTF8 {
+      fopen(
+        UnsafeRawPointer($0.baseAddress!).assumingMemoryBound(to: CChar.self),
+        ("re" as StaticString).cString)
     }
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var chunk = InlineArray<256, UInt8>(repeating: 0)
-    while text.count < TextLine.capacity {
-      let count = read(descriptor, &chunk, 256)
-      guard count > 0 else { break }
-      for index in 0..<count { text.append(byte: chunk[index]) }
-    }
-    guard text.count > 0 else { return nil }
+    guard let file else { return nil }
+    let isRead = read(file)
+    guard fclose(file) == 0, isRead else { return nil }
   }
 
-  /// The first line, without what cannot be printed; device trees end texts with a zero byte.
-  var line: TextLine {
-    text.withUTF8 { SystemFile.line($0, from: 0) }
+  /// Reads what a command prints, if it succeeds.
+  init?(outputOf command: StaticString) {
+    guard let output = popen(command.cString, ("re" as StaticString).cString) else { return nil }
+    let isRead = read(output)
+    guard pclose(output) == 0, isRead else { return nil }
   }
 
-  /// The first line as a decimal number.
-  var number: Int? {
-    line.withUTF8 { digits in
-      var number = 0
-      for digit in digits {
-        guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= digit, number < 1 << 48 else { return nil }
-        number = number * 10 + Int(digit - UInt8(ascii: "0"))
+  private mutating func read(_ file: UnsafeMutablePointer<FILE>) -> Bool {
+    withUnsafeMutableBytes(of: &text) { fread($0.baseAddress!, 1, $0.count - 1, file) > 0 }
+  }
+
+  /// The rest of the first line that starts with `key`, without what cannot be printed; device trees end texts
+  /// with a zero byte.
+  func line(after key: StaticString = "") -> TextLine? {
+    find(key) { text in
+      var line = TextLine()
+      var next = text
+      while next.pointee != 0, next.pointee != 0x0A {
+        if 0x20..<0x7F ~= next.pointee { line.append(byte: UInt8(next.pointee)) }
+        next += 1
       }
-      return digits.isEmpty ? nil : number
+      return line
     }
   }
 
-  /// The first line as a decimal number of thousandths, such as kHz in MHz.
-  var thousandths: Double? { number.map { Double($0) / 1000 } }
+  /// The rest of the first line that starts with `key` as a number of 0 or more.
+  func number(after key: StaticString = "", base: Int32 = 10) -> Int? {
+    find(key) { text in
+      var end: UnsafeMutablePointer<CChar>?
+      let number = strtol(text, &end, base)
+      let isWhole = end! > text && (end!.pointee == 0 || end!.pointee == 0x0A)
+      return isWhole && number >= 0 ? number : nil
+    }
+  }
 
-  /// The first line as a hexadecimal number, with or without 0x.
-  var hexadecimal: Int? {
-    line.withUTF8 { text in
-      var number = 0
-      for index in 0..<text.count {
-        if index == 1, text[0] == UInt8(ascii: "0"), text[1] | 0x20 == UInt8(ascii: "x") {
-          continue
-        }
-        guard let digit = Int(hexDigit: text[index]), number < 1 << 48 else { return nil }
-        number = number * 16 + digit
+  /// The number above 0 that starts the rest of the first line that starts with `key`.
+  func decimal(after key: StaticString) -> Double? {
+    find(key) { text in
+      let number = strtod(text, nil)
+      return number > 0 ? number : nil
+    }
+  }
+
+  /// The first line as a number of thousandths, such as kHz in MHz.
+  var thousandths: Double? { number().map { Double($0) / 1000 } }
+
+  /// Whether the text starts with another.
+  func starts(with other: StaticString) -> Bool {
+    withText { strncmp($0, other.cString, other.utf8CodeUnitCount) == 0 }
+  }
+
+  /// Calls `body` with the text behind `key` at the start of a line, and behind spaces and a colon or an equals
+  /// sign.
+  private func find<Result>(
+    _ key: StaticString, _ body: (UnsafePointer<CChar>) -> Result?
+  ) -> Result? {
+    withText { text in
+      var line = text
+      while strncmp(line, key.cString, key.utf8CodeUnitCount) != 0 {
+        guard let end = strchr(line, 0x0A) else { return nil }
+        line = UnsafePointer(end) + 1
       }
-      return text.isEmpty ? nil : number
+      line += key.utf8CodeUnitCount
+      return body(line + strspn(line, (" \t:=" as StaticString).cString))
     }
   }
 
-  /// The text after `key` and a colon at the start of a line.
-  func value(of key: StaticString) -> TextLine? {
-    text.withUTF8 { bytes in
-      let length = key.utf8CodeUnitCount
-      var start = 0
-      while start + length < bytes.count {
-        if memcmp(bytes.baseAddress! + start, key.utf8Start, length) == 0 {
-          var next = start + length
-          while next < bytes.count, bytes[next] == 0x20 || bytes[next] == 0x09 { next += 1 }
-          if next < bytes.count, bytes[next] == UInt8(ascii: ":") {
-            next += 1
-            while next < bytes.count, bytes[next] == 0x20 { next += 1 }
-            return SystemFile.line(bytes, from: next)
-          }
-        }
-        while start < bytes.count, bytes[start] != 0x0A { start += 1 }
-        start += 1
-      }
-      return nil
-    }
-  }
-
-  private static func line(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> TextLine {
-    var line = TextLine()
-    for index in start..<bytes.count {
-      guard bytes[index] != 0x0A else { break }
-      if 0x20..<0x7F ~= bytes[index] { line.append(byte: bytes[index]) }
-    }
-    return line
-  }
-}
-
-extension TextLine {
-  /// Whether the line starts with some text.
-  func starts(with text: StaticString) -> Bool {
-    count >= text.utf8CodeUnitCount
-      && withUTF8 { memcmp($0.baseAddress!, text.utf8Start, text.utf8CodeUnitCount) == 0 }
+  private func withText<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+    withUnsafeBytes(of: text) { body($0.baseAddress!.assumingMemoryBound(to: CChar.self)) }
   }
 }

@@ -17,8 +17,7 @@ struct TableColumns {
 
   /// The titles.
   func heading(_ name: StaticString) -> TextLine {
-    var line = TextLine()
-    line.append(name)
+    var line: TextLine = "\(name)"
     let titles: InlineArray<8, StaticString> = [
       "median ms", "min ms", "p90 ms", "p99 ms", "share %", "MMAC", "GMAC/s", "% of peak",
     ]
@@ -38,8 +37,7 @@ struct TableColumns {
 
   /// A name and one time.
   func line(_ name: UnsafePointer<CChar>, median: Double) -> TextLine {
-    var line = TextLine()
-    line.append(cString: name)
+    var line: TextLine = "\(name)"
     line.append(median, decimals: 3, endingAt: end(0))
     return line
   }
@@ -77,8 +75,7 @@ extension TextLine {
 
   /// Appends a rounded number that ends at a column, a space or more after what is there.
   mutating func append(_ number: Double, decimals: Int, endingAt column: Int) {
-    var text = TextLine()
-    text.append(number, decimals: decimals)
+    let text: TextLine = "\(number, decimals: decimals)"
     append(" ")
     pad(to: column - text.count)
     text.withUTF8 { append($0) }

@@ -22,8 +22,7 @@ extension Network {
     for places in chains {
       var chain: [Convolution] = []
       for place in places {
-        guard case .convolution(let convolution) = layers[place].kind else { continue }
-        chain.append(convolution)
+        chain.append(layers[place].kind.convolution!)
         // So that the chain has the only copy of the weights.
         layers[place].kind = .add
       }
@@ -40,11 +39,12 @@ extension Network {
     let uses = Uses(self)
     var chains: [[Int]] = []
     var isMet: Set<Int> = []
-    for start in layers.indices where layers[start].isUngrouped && isMet.insert(start).inserted {
+    for start in layers.indices
+    where layers[start].kind.convolution?.groups == 1 && isMet.insert(start).inserted {
       var chain = [start]
       while let relu = uses.only(of: layers[chain[chain.count - 1]].output),
         layers[relu].kind == .relu, let next = uses.only(of: layers[relu].output),
-        layers[next].isUngrouped
+        layers[next].kind.convolution?.groups == 1
       {
         isMet.insert(next)
         chain.append(next)
@@ -52,13 +52,6 @@ extension Network {
       chains.append(chain)
     }
     return chains
-  }
-}
-
-extension Network.Layer {
-  fileprivate var isUngrouped: Bool {
-    guard case .convolution(let convolution) = kind else { return false }
-    return convolution.groups == 1
   }
 }
 

@@ -11,7 +11,7 @@ extension Network {
   /// - **Allocates:** the weights of one convolution at a time, if the network holds the only copy.
   public mutating func foldBatchNorms() throws(GraphError) {
     let uses = Uses(self)
-    var folded: Set<String> = []
+    var folded: [Int] = []
     for index in layers.indices {
       guard case .convolution(var convolution) = layers[index].kind,
         let place = uses.only(of: layers[index].output),
@@ -23,13 +23,10 @@ extension Network {
       try layers[index].checkFinite(convolution.weights, "weight")
       try layers[index].checkFinite(convolution.bias ?? [], "bias")
       layers[index].kind = .convolution(convolution)
-      folded.insert(layers[place].output)
+      folded.append(place)
       layers[index].output = layers[place].output
     }
-    layers.removeAll { layer in
-      if case .batchNorm = layer.kind { return folded.contains(layer.output) }
-      return false
-    }
+    for place in folded.sorted(by: >) { layers.remove(at: place) }
   }
 }
 
@@ -52,12 +49,8 @@ extension Network.Convolution {
       return Float(Double(norm.beta[channel]) + centre * scales[channel])
     }
     let perChannel = weights.count / scales.count
-    weights.withUnsafeMutableBufferPointer { weights in
-      for (channel, scale) in scales.enumerated() {
-        for index in channel * perChannel..<(channel + 1) * perChannel {
-          weights[index] = Float(Double(weights[index]) * scale)
-        }
-      }
+    for index in weights.indices {
+      weights[index] = Float(Double(weights[index]) * scales[index / perChannel])
     }
   }
 }

@@ -41,52 +41,51 @@ public enum GraphError: Error, Equatable, Sendable, CustomStringConvertible {
   case nonFiniteFold(layer: String, part: String, index: Int, found: Float)
 
   public var description: String {
+    let (subject, expected, found) = words
+    return (subject.map { "\($0): " } ?? "") + "expected \(expected), found \(found)"
+  }
+
+  private var words: (subject: String?, expected: String, found: String) {
+    func tensor(_ name: String) -> String { "tensor \(quoted(name))" }
     switch self {
     case .unknownArchitecture(let name):
       let known = ResNetConfig.named.map { $0.name.lowercased() }.joined(separator: ", ")
-      return "expected one of the architectures \(known), found \(quoted(name))"
-    case .implausible(let what, let expected, let found):
-      return "\(what): expected \(expected.lowerBound) to \(expected.upperBound), found \(found)"
-    case .stageCountMismatch(let blockCounts, let channels):
-      return "expected as many channel counts as there are stages (\(blockCounts)), "
-        + "found \(channels)"
+      return (nil, "one of the architectures \(known)", quoted(name))
+    case .implausible(let what, let range, let found):
+      return (what, "\(range.lowerBound) to \(range.upperBound)", "\(found)")
+    case .stageCountMismatch(let stages, let found):
+      return (nil, "as many channel counts as there are stages (\(stages))", "\(found)")
     case .architectureMismatch(let expected, let found):
-      return "expected the tensors of \(expected), found those of \(found)"
-    case .missingTensor(let name, let expected):
-      return "tensor \(quoted(name)): expected shape \(expected), found no such tensor"
-    case .unexpectedTensor(let name, let found, let configuration):
-      return "tensor \(quoted(name)): expected no such tensor in \(configuration), "
-        + "found shape \(found)"
+      return (nil, "the tensors of \(expected)", "those of \(found)")
+    case .missingTensor(let name, let shape):
+      return (tensor(name), "shape \(shape)", "no such tensor")
+    case .unexpectedTensor(let name, let shape, let configuration):
+      return (tensor(name), "no such tensor in \(configuration)", "shape \(shape)")
     case .unexpectedIntegerTensor(let name, let configuration):
-      return "tensor \(quoted(name)): expected no such tensor in \(configuration), "
-        + "found integers"
-    case .wrongShape(let name, let expected, let found):
-      return "tensor \(quoted(name)): expected shape \(expected), found \(found)"
-    case .notTelling(let name, let expected, let found):
-      return "tensor \(quoted(name)): expected shape \(expected), "
-        + "found \(found.map { "\($0)" } ?? "no such tensor")"
+      return (tensor(name), "no such tensor in \(configuration)", "integers")
+    case .wrongShape(let name, let shape, let found):
+      return (tensor(name), "shape \(shape)", "\(found)")
+    case .notTelling(let name, let shape, let found):
+      return (tensor(name), "shape \(shape)", found.map { "\($0)" } ?? "no such tensor")
     case .groupedConvolution(let name, let groups):
-      return "tensor \(quoted(name)): expected a convolution of all channels, "
-        + "found one of \(groups) groups: this is a ResNeXt, which is not supported"
+      let found = "one of \(groups) groups: this is a ResNeXt, which is not supported"
+      return (tensor(name), "a convolution of all channels", found)
     case .preactivation(let name):
-      return
-        "tensor \(quoted(name)): expected batch norm behind each convolution, found it before: "
-        + "this is a pre-activation ResNet, which is not supported"
-    case .strideMismatch(let expected, let found):
-      return "expected the stride of bottlenecks in the \(expected) convolution, "
-        + "found it in the \(found)"
+      let found = "it before: this is a pre-activation ResNet, which is not supported"
+      return (tensor(name), "batch norm behind each convolution", found)
+    case .strideMismatch(let place, let found):
+      return (nil, "the stride of bottlenecks in the \(place) convolution", "it in the \(found)")
     case .unfit(let layer, let expected, let found):
-      return "layer \(quoted(layer)): expected \(expected), found \(found)"
+      return ("layer \(quoted(layer))", expected, found)
     case .oddPooledSize(let inputSize, let block, let size):
-      return "input size \(inputSize): expected an even size before the average pool of "
-        + "\(quoted(block))'s shortcut, found \(size) (multiples of 32 are even throughout)"
+      let expected = "an even size before the average pool of \(quoted(block))'s shortcut"
+      let found = "\(size) (multiples of 32 are even throughout)"
+      return ("input size \(inputSize)", expected, found)
     case .negativeVariance(let name, let index, let found):
-      return "tensor \(quoted(name)), element \(index): expected a variance of 0 or more, "
-        + "found \(found)"
+      return ("\(tensor(name)), element \(index)", "a variance of 0 or more", "\(found)")
     case .nonFiniteFold(let layer, let part, let index, let found):
-      return
-        "layer \(quoted(layer)), \(part) \(index): expected a finite value after folding batch norm, "
-        + "found \(found)"
+      let subject = "layer \(quoted(layer)), \(part) \(index)"
+      return (subject, "a finite value after folding batch norm", "\(found)")
     }
   }
 }

@@ -42,13 +42,10 @@ private struct Lowering {
   }
 
   mutating func run() throws(GraphError) -> Program {
-    let image = add(
-      Network.image, height: program.inputHeight, width: program.inputWidth, channels: 3,
-      isRectified: false)
-    program.operations.append(
-      Program.Operation(
-        kind: .input, name: "input", block: "stem", input: image, output: image,
-        isRectified: false, multiplications: 0))
+    append(
+      .input, ("input", "stem"), input: 0,
+      Program.Tensor(
+        name: Network.image, height: program.inputHeight, width: program.inputWidth, channels: 3))
     for sum in network.layers.indices where network.layers[sum].kind == .add {
       if let convolution = convolution(of: sum) { isFused.insert(convolution) }
     }
@@ -73,60 +70,44 @@ private struct Lowering {
       }
       let other = layer.inputs.first { $0 != network.layers[convolution].output }
       try lowerConvolution(convolution, end: index, residual: try tensor(other ?? "", of: layer))
-    case .globalAveragePool:
-      try lowerPool(.globalAverage, index, height: 1, width: 1)
-    case .linear(var linear):
+    case .maxPool, .averagePool, .globalAveragePool: try lowerPool(layer)
+    case .linear(let linear):
       let input = try tensor(layer.inputs[0], of: layer)
       guard (program.tensors[input].height, program.tensors[input].width) == (1, 1) else {
         throw layer.unfit("a vector", "an image")
       }
-      linear.name = layer.name
+      let classifier = Convolution(
+        name: layer.name, inputChannels: linear.inputCount, outputChannels: linear.outputCount,
+        kernelSize: 1, stride: 1, padding: 0, weights: linear.weights, bias: linear.bias)
       append(
-        .linear(linear), layer, input: input, output: layer.output, height: 1, width: 1,
-        channels: linear.outputCount, isRectified: false,
-        multiplications: linear.inputCount * linear.outputCount)
+        .linear(classifier), (layer.name, layer.block), input: input,
+        Program.Tensor(
+          name: layer.output, height: 1, width: 1, channels: linear.outputCount),
+        multiplications: linear.weights.count)
     case .batchNorm:
       throw layer.unfit(
         "batch norm behind a convolution that nothing else reads "
           + "(pre-activation ResNets are not supported)", "it elsewhere")
     case .clamp: throw layer.unfit("ReLU behind a convolution or a sum", "it elsewhere")
-    case .maxPool(let pool):
-      let source = program.tensors[try tensor(layer.inputs[0], of: layer)]
-      let (window, height, width) = try layer.executable(pool, source)
-      try lowerPool(.maxPool(window), index, height: height, width: width)
-    case .averagePool(let pool):
-      let source = program.tensors[try tensor(layer.inputs[0], of: layer)]
-      guard
-        pool.kernel != Network.Extent(source.height, source.width)
-          || pool.padding != Network.Padding(0)
-      else { return try lowerPool(.globalAverage, index, height: 1, width: 1) }
-      let (window, height, width) = try layer.executable(pool, source)
-      if pool.countsPadding, window.padding != pool.padding {
-        throw layer.unfit("an average that does not count padding if it rounds up", "both")
-      }
-      try lowerPool(.averagePool(window), index, height: height, width: width)
     }
   }
 
-  private mutating func lowerPool(
-    _ kind: Program.Kind, _ index: Int, height: Int, width: Int
-  ) throws(GraphError) {
-    let layer = network.layers[index]
+  private mutating func lowerPool(_ layer: Network.Layer) throws(GraphError) {
     let input = try tensor(layer.inputs[0], of: layer)
-    let source = program.tensors[input]
     guard layer.inputs[0] != Network.image else {
       throw layer.unfit("a pool behind a convolution", "it at the image")
     }
-    append(
-      kind, layer, input: input, output: layer.output, height: height, width: width,
-      channels: source.channels, isRectified: source.isRectified, multiplications: 0)
+    var output = program.tensors[input]
+    output.name = layer.output
+    let kind = try layer.executablePool(&output)
+    append(kind, (layer.name, layer.block), input: input, output)
   }
 
   /// The convolution that a sum is fused into: the first of its inputs that only the sum reads.
   private func convolution(of sum: Int) -> Int? {
     for value in network.layers[sum].inputs where uses.only(of: value) == sum {
       guard let maker = uses.maker(of: value) else { continue }
-      if case .convolution = network.layers[maker].kind { return maker }
+      if network.layers[maker].kind.convolution != nil { return maker }
     }
     return nil
   }
@@ -143,8 +124,7 @@ private struct Lowering {
   private mutating func lowerConvolution(_ index: Int, end: Int, residual: Int?) throws(GraphError)
   {
     let layer = network.layers[index]
-    guard case .convolution(let wide) = layer.kind else { preconditionFailure("no convolution") }
-    let convolution = try layer.executable(wide)
+    let convolution = try layer.executable(layer.kind.convolution!)
     let input = try tensor(layer.inputs[0], of: layer)
     let source = program.tensors[input]
     var (height, width) = (
@@ -168,9 +148,7 @@ private struct Lowering {
           "a sum of \(height)×\(width) pixels", "\(other.height)×\(other.width)")
       }
     }
-    let multiplications =
-      height * width * convolution.outputChannels * convolution.inputChannels
-      * convolution.kernelSize * convolution.kernelSize
+    let multiplications = height * width * convolution.weights.count
     var output = network.layers[end].output
     var isRectified = false
     var upper = Float.infinity
@@ -198,34 +176,26 @@ private struct Lowering {
       (height, width) = ((height + 1) / 2, (width + 1) / 2)
     }
     append(
-      kind, layer, input: input, residual: residual, output: output, height: height, width: width,
-      channels: convolution.outputChannels, isRectified: isRectified, upper: upper,
-      multiplications: multiplications)
+      kind, (layer.name, layer.block), input: input, residual: residual,
+      Program.Tensor(
+        name: output, height: height, width: width, channels: convolution.outputChannels,
+        isRectified: isRectified),
+      upper: upper, multiplications: multiplications)
   }
 
+  /// Appends an operation and the tensor that it makes.
   private mutating func append(
-    _ kind: Program.Kind, _ layer: Network.Layer, input: Int, residual: Int? = nil,
-    output: String, height: Int, width: Int, channels: Int, isRectified: Bool,
-    upper: Float = .infinity, multiplications: Int
+    _ kind: Program.Kind, _ names: (operation: String, block: String), input: Int,
+    residual: Int? = nil, _ output: Program.Tensor, upper: Float = .infinity,
+    multiplications: Int = 0
   ) {
-    let tensor = add(
-      output, height: height, width: width, channels: channels, isRectified: isRectified)
+    tensors[output.name] = program.tensors.count
     program.operations.append(
       Program.Operation(
-        kind: kind, name: layer.name, block: layer.block, input: input, residual: residual,
-        output: tensor, isRectified: isRectified, upper: upper,
+        kind: kind, name: names.operation, block: names.block, input: input, residual: residual,
+        output: program.tensors.count, isRectified: output.isRectified, upper: upper,
         multiplications: multiplications))
-  }
-
-  private mutating func add(
-    _ name: String, height: Int, width: Int, channels: Int, isRectified: Bool
-  ) -> Int {
-    program.tensors.append(
-      Program.Tensor(
-        name: name, height: height, width: width, channels: channels, border: 0,
-        isRectified: isRectified))
-    tensors[name] = program.tensors.count - 1
-    return program.tensors.count - 1
+    program.tensors.append(output)
   }
 }
 
@@ -239,16 +209,14 @@ extension Network.Layer {
         "one of \(layer.groups) groups")
     }
     guard layer.kernel == Network.Extent(kernel), [1, 2, 3, 7].contains(kernel) else {
-      throw unfit(
-        "a kernel of 1×1, 2×2, 3×3 or 7×7", "\(layer.kernel.height)×\(layer.kernel.width)")
+      throw unfit("a kernel of 1×1, 2×2, 3×3 or 7×7", layer.kernel.text)
     }
     guard layer.dilation == Network.Extent(1) else {
-      throw unfit("no dilation", "\(layer.dilation.height)×\(layer.dilation.width)")
+      throw unfit("no dilation", layer.dilation.text)
     }
     let stride = layer.stride.height
     guard layer.stride == Network.Extent(stride), (1...2).contains(stride) else {
-      throw unfit(
-        "a stride of 1 or 2 in both directions", "\(layer.stride.height)×\(layer.stride.width)")
+      throw unfit("a stride of 1 or 2 in both directions", layer.stride.text)
     }
     let padding = (kernel - 1) / 2
     guard layer.padding == Network.Padding(padding) else {
@@ -262,30 +230,45 @@ extension Network.Layer {
 }
 
 extension Network.Layer {
-  /// A pool of an image as the kernels take it, and the height and width of its result.
-  ///
+  /// A pool of an image as the kernels take it; the image gets the size of the result.
+  fileprivate func executablePool(_ image: inout Program.Tensor) throws(GraphError) -> Program.Kind
+  {
+    switch kind {
+    case .maxPool(let pool): return .maxPool(try executable(pool, &image))
+    case .averagePool(let pool)
+    where pool.kernel != Network.Extent(image.height, image.width)
+      || pool.padding != Network.Padding(0):
+      let window = try executable(pool, &image)
+      if pool.countsPadding, window.padding != pool.padding {
+        throw unfit("an average that does not count padding if it rounds up", "both")
+      }
+      return .averagePool(window)
+    default:
+      (image.height, image.width) = (1, 1)
+      return .globalAverage
+    }
+  }
+
   /// Windows that overhang because sizes are rounded up become padding.
-  fileprivate func executable(
-    _ pool: Network.Pool, _ source: Program.Tensor
-  ) throws(GraphError) -> (pool: Network.Pool, height: Int, width: Int) {
-    var padding = pool.padding
+  private func executable(
+    _ pool: Network.Pool, _ image: inout Program.Tensor
+  ) throws(GraphError) -> Network.Pool {
+    var window = pool
+    window.roundsUp = false
     guard
       let height = places(
-        source.height, pool.kernel.height, pool.stride.height, padding.top, &padding.bottom,
-        roundsUp: pool.roundsUp),
+        image.height, pool.kernel.height, pool.stride.height, pool.padding.top,
+        &window.padding.bottom, roundsUp: pool.roundsUp),
       let width = places(
-        source.width, pool.kernel.width, pool.stride.width, padding.left, &padding.right,
-        roundsUp: pool.roundsUp)
+        image.width, pool.kernel.width, pool.stride.width, pool.padding.left,
+        &window.padding.right, roundsUp: pool.roundsUp)
     else {
       throw unfit(
         "a pool of windows and strides of 1 to 16, less padding, and an image of the window's size",
-        "\(pool.text) of \(source.height)×\(source.width)")
+        "\(pool.text) of \(image.height)×\(image.width)")
     }
-    return (
-      Network.Pool(
-        kernel: pool.kernel, stride: pool.stride, padding: padding,
-        countsPadding: pool.countsPadding), height, width
-    )
+    (image.height, image.width) = (height, width)
+    return window
   }
 
   /// The windows along one direction; nil if the kernels do not take them.
@@ -305,13 +288,17 @@ extension Network.Layer {
   }
 }
 
+extension Network.Extent {
+  fileprivate var text: String { "\(height)×\(width)" }
+}
+
 extension Network.Padding {
   fileprivate var text: String { "\(top), \(left), \(bottom), \(right)" }
 }
 
 extension Network.Pool {
   fileprivate var text: String {
-    "\(kernel.height)×\(kernel.width) with stride \(stride.height)×\(stride.width) and padding "
-      + padding.text + (roundsUp ? ", rounded up" : "")
+    "\(kernel.text) with stride \(stride.text) and padding \(padding.text)"
+      + (roundsUp ? ", rounded up" : "")
   }
 }

@@ -33,22 +33,19 @@ extension Network {
           [Float](repeating: 1, count: slot.outputChannels)
         )
         return .init(
-          weights: values(slot.shape.reduce(1, *)) { Float(generator.nextNormal() * deviation) },
+          weights: (0..<slot.shape.reduce(1, *)).map { _ in
+            Float(generator.nextNormal() * deviation)
+          },
           bias: nil,
           norm: BatchNorm(gamma: isDead ? zeros : ones, beta: zeros, mean: zeros, variance: ones))
       },
       head: {
         let bound = 1 / Double(config.featureCount).squareRoot()
-        let next = { Float(generator.nextUniform() * bound) }
-        let weights = values(config.outputDimension * config.featureCount, next)
-        return (weights, values(config.outputDimension, next))
+        func values(_ count: Int) -> [Float] {
+          (0..<count).map { _ in Float(generator.nextUniform() * bound) }
+        }
+        let weights = values(config.outputDimension * config.featureCount)
+        return (weights, values(config.outputDimension))
       })
-  }
-}
-
-private func values(_ count: Int, _ value: () -> Float) -> [Float] {
-  [Float](unsafeUninitializedCapacity: count) { result, initialized in
-    for index in 0..<count { result.initializeElement(at: index, to: value()) }
-    initialized = count
   }
 }

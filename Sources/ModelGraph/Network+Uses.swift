@@ -30,9 +30,7 @@ extension Network {
   /// Lets readers of one value read another instead.
   mutating func replace(_ value: String, by other: String) {
     for index in layers.indices {
-      for slot in layers[index].inputs.indices where layers[index].inputs[slot] == value {
-        layers[index].inputs[slot] = other
-      }
+      layers[index].inputs = layers[index].inputs.map { $0 == value ? other : $0 }
     }
     for index in outputs.indices where outputs[index].value == value {
       outputs[index].value = other

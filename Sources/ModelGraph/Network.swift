@@ -105,6 +105,10 @@ public struct Network: Equatable, Sendable {
     case linear(Linear)
 
     public static let relu = Kind.clamp(lower: 0, upper: .infinity)
+
+    var convolution: Convolution? {
+      if case .convolution(let convolution) = self { convolution } else { nil }
+    }
   }
 
   /// A layer and the values that it reads and makes.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A convolution as it is executed, with its batch norm folded in.
+/// A convolution as it is executed, with its batch norm folded in, or the classifier.
 public struct Convolution: Equatable, Sendable {
-  /// `conv1`, `conv1.3`, `layer1.0.conv1` or `layer2.0.downsample`.
+  /// `conv1`, `conv1.3`, `layer1.0.conv1`, `layer2.0.downsample` or `fc`.
   public var name: String
   public var inputChannels: Int
   public var outputChannels: Int
@@ -35,8 +35,28 @@ public struct Program: Sendable {
     case averagePool(Network.Pool)
     /// The mean over all pixels.
     case globalAverage
-    /// The classifier.
-    case linear(Linear)
+    /// The classifier: a 1×1 convolution of one pixel.
+    case linear(Convolution)
+
+    /// The layer with weights that is computed, nil if there is none. A new one does not change the kind, and an
+    /// operation without weights takes none.
+    public var layer: Convolution? {
+      get {
+        switch self {
+        case .stem(let layer), .convolution(let layer), .linear(let layer): layer
+        case .input, .maxPool, .averagePool, .globalAverage: nil
+        }
+      }
+      set {
+        guard let newValue else { return }
+        switch self {
+        case .stem: self = .stem(newValue)
+        case .convolution: self = .convolution(newValue)
+        case .linear: self = .linear(newValue)
+        case .input, .maxPool, .averagePool, .globalAverage: break
+        }
+      }
+    }
   }
 
   /// An operation.
@@ -64,9 +84,9 @@ public struct Program: Sendable {
     public var height, width, channels: Int
     /// Pixels of padding that its consumers read around it. A residual has the border of the
     /// tensor that it is added into, so that the sum can be written in its place.
-    public var border: Int
+    public var border = 0
     /// Whether no value is negative.
-    public var isRectified: Bool
+    public var isRectified = false
   }
 
   /// What the caller reads after a run.
@@ -141,35 +161,17 @@ public struct Program: Sendable {
   ///
   /// - Returns: the weights as they were; none for an operation without.
   package mutating func takeWeights(of operation: Int) -> [Float] {
-    switch operations[operation].kind {
-    case .stem(var convolution):
-      let weights = convolution.weights
-      convolution.weights = []
-      operations[operation].kind = .stem(convolution)
-      return weights
-    case .convolution(var convolution):
-      let weights = convolution.weights
-      convolution.weights = []
-      operations[operation].kind = .convolution(convolution)
-      return weights
-    case .linear(var linear):
-      let weights = linear.weights
-      linear.weights = []
-      operations[operation].kind = .linear(linear)
-      return weights
-    case .input, .maxPool, .averagePool, .globalAverage: return []
-    }
+    let weights = operations[operation].kind.layer?.weights ?? []
+    operations[operation].kind.layer?.weights = []
+    return weights
   }
 
   /// Gives each tensor the border that its consumers read.
   mutating func setBorders() {
     for operation in operations {
-      switch operation.kind {
-      case .stem(let convolution), .convolution(let convolution):
-        tensors[operation.input].border = max(tensors[operation.input].border, convolution.padding)
       // The windows of pools are cut to the image.
-      case .input, .maxPool, .averagePool, .globalAverage, .linear: break
-      }
+      let padding = operation.kind.layer?.padding ?? 0
+      tensors[operation.input].border = max(tensors[operation.input].border, padding)
     }
     // Residuals form chains from block to block: once forwards, once backwards.
     for operation in operations + operations.reversed() {

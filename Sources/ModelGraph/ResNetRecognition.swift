@@ -31,8 +31,7 @@ extension Network {
 
   /// A configuration that the network may have, and its convolutions in the order of the slots.
   private func guess(_ uses: Uses, outputs: Int) -> (ResNetConfig, [Int])? {
-    let pool = layers.first { $0.kind == .maxPool(Self.stemPool) }
-    guard let pool else { return nil }
+    guard let pool = layers.first(where: { $0.kind == .maxPool(Self.stemPool) }) else { return nil }
     let stem = way(to: pool.inputs[0], uses)
     var places = stem
     var (counts, stages): ([Int], [(branch: Int, output: Int)]) = ([], [])
@@ -68,18 +67,13 @@ extension Network {
       guard let place = uses.maker(of: value), layers[place].kind != .add,
         layers[place].kind != .maxPool(Self.stemPool)
       else { break }
-      if case .convolution = layers[place].kind { places.append(place) }
+      if layers[place].kind.convolution != nil { places.append(place) }
       value = layers[place].inputs[0]
     }
     return places.reversed()
   }
 
-  private func convolution(_ place: Int) -> Convolution {
-    guard case .convolution(let convolution) = layers[place].kind else {
-      preconditionFailure("\(layers[place].name) is no convolution")
-    }
-    return convolution
-  }
+  private func convolution(_ place: Int) -> Convolution { layers[place].kind.convolution! }
 
   /// Whether another network is the same but for names and the order of layers and of sums.
   private func isSame(as other: Network, _ uses: Uses) -> Bool {

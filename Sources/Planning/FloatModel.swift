@@ -2,13 +2,15 @@
 
 public import ResNetModelGraph
 public import ResNetPlanFormat
+import Synchronization
 
 /// Weights of a program in the layout of the float32 kernels, shared by all executors.
 ///
 /// They are the only copy: the program keeps shapes and biases, and ``operation(_:)`` gives an operation
 /// its weights back, bit by bit.
 ///
-/// - **Allocates:** 4 bytes for each weight and for the padding of channels to whole blocks of 16.
+/// - **Allocates:** 4 bytes for each weight and for the padding of channels to whole blocks of 16; 1 byte for each
+///   weight in int8.
 public final class FloatModel: @unchecked Sendable {
   /// The network, without weights.
   public let program: Program
@@ -16,8 +18,9 @@ public final class FloatModel: @unchecked Sendable {
   public let preprocessing: PreprocessingRecord
   package let weights: [FloatBuffer?]
   package let biases: [FloatBuffer?]
-  /// The int8 form of each layer, as the last plan had it.
-  let int8Layers = Int8LayerCache()
+  /// The int8 form of each layer, as the last plan had it: a search makes many plans that differ in a few layers,
+  /// and the others are packed once.
+  let int8Layers = Mutex<[Int: (scales: LayerScales, layer: Int8Layer)]>([:])
 
   /// Packs the weights of a program and lets them go, layer by layer: if the caller gives up the program, no more
   /// than one layer is there twice.
@@ -30,20 +33,10 @@ public final class FloatModel: @unchecked Sendable {
     var biases: [FloatBuffer?] = []
     for index in program.operations.indices {
       let values = program.takeWeights(of: index)
-      let operation = program.operations[index]
-      switch operation.kind {
-      case .stem(let convolution), .convolution(let convolution):
-        let layout = WeightLayout(
-          convolution, storedInputs: program.storedChannels(of: operation.input))
-        weights.append(FloatBuffer(layout.packed(values, zero: 0)))
-        biases.append(FloatBuffer(padded(convolution.bias, with: 0)))
-      case .linear(let linear):
-        weights.append(FloatBuffer(WeightLayout(linear).packed(values, zero: 0)))
-        biases.append(FloatBuffer(padded(linear.bias, with: 0)))
-      case .input, .maxPool, .averagePool, .globalAverage:
-        weights.append(nil)
-        biases.append(nil)
-      }
+      let layout = program.weightLayout(of: index)
+      weights.append(layout.map { FloatBuffer($0.packed(values)) })
+      biases.append(
+        program.operations[index].kind.layer.map { FloatBuffer(padded($0.bias)) })
     }
     self.program = program
     self.preprocessing = preprocessing
@@ -63,21 +56,11 @@ public final class FloatModel: @unchecked Sendable {
   /// - **Allocates:** 4 bytes for each weight of the operation.
   package func operation(_ index: Int) -> Program.Operation {
     var operation = program.operations[index]
-    guard let packed = weights[index] else { return operation }
-    let values = UnsafeBufferPointer(start: packed.start, count: packed.count)
-    let inputs = program.storedChannels(of: operation.input)
-    switch operation.kind {
-    case .stem(var convolution):
-      convolution.weights = WeightLayout(convolution, storedInputs: inputs).unpacked(values)
-      operation.kind = .stem(convolution)
-    case .convolution(var convolution):
-      convolution.weights = WeightLayout(convolution, storedInputs: inputs).unpacked(values)
-      operation.kind = .convolution(convolution)
-    case .linear(var linear):
-      linear.weights = WeightLayout(linear).unpacked(values)
-      operation.kind = .linear(linear)
-    case .input, .maxPool, .averagePool, .globalAverage: break
+    guard let packed = weights[index], let layout = program.weightLayout(of: index) else {
+      return operation
     }
+    operation.kind.layer?.weights = layout.unpacked(
+      UnsafeBufferPointer(start: packed.start, count: packed.count))
     return operation
   }
 }

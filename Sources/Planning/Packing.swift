@@ -11,37 +11,30 @@ struct WeightLayout {
 
   /// - Parameters:
   ///   - storedInputs: the channels stored in the input.
-  ///   - group: 4 for int8 weights, else 1.
-  init(_ shape: Convolution, storedInputs: Int, group: Int = 1) {
+  ///   - group: 4 for int8 weights of convolutions, else 1.
+  fileprivate init(_ shape: Convolution, storedInputs: Int, group: Int) {
     outputs = shape.outputChannels
     inputs = shape.inputChannels
     kernelSize = shape.kernelSize
     (self.storedInputs, self.group) = (storedInputs, group)
   }
 
-  init(_ shape: Linear) {
-    (outputs, inputs) = (shape.outputCount, shape.inputCount)
-    storedInputs = paddedChannels(inputs)
-    (kernelSize, group) = (1, 1)
-  }
-
   private var groups: Int { (kernelSize * storedInputs + group - 1) / group }
 
-  /// Reorders `[oc][ic][row][column]` weights, with `zero` in the padding.
-  func packed<Weight>(_ weights: [Weight], zero: Weight) -> [Weight] {
+  /// Reorders `[oc][ic][row][column]` weights, with zeros in the padding.
+  func packed<Weight: AdditiveArithmetic>(_ weights: [Weight]) -> [Weight] {
     let count = paddedChannels(outputs) * kernelSize * groups * group
-    var result = [Weight](repeating: zero, count: count)
+    var result = [Weight](repeating: .zero, count: count)
     forEachWeight { plain, packed in result[packed] = weights[plain] }
     return result
   }
 
-  /// Undoes ``packed(_:zero:)``.
+  /// Undoes ``packed(_:)``.
   func unpacked(_ packed: UnsafeBufferPointer<Float>) -> [Float] {
     let count = outputs * inputs * kernelSize * kernelSize
-    return [Float](unsafeUninitializedCapacity: count) { weights, initialized in
-      forEachWeight { plain, place in weights.initializeElement(at: plain, to: packed[place]) }
-      initialized = count
-    }
+    var weights = [Float](repeating: 0, count: count)
+    forEachWeight { plain, place in weights[plain] = packed[place] }
+    return weights
   }
 
   /// Calls `body` with the two places of each weight.
@@ -69,9 +62,9 @@ struct WeightLayout {
   }
 }
 
-/// Pads values of output channels to whole blocks.
-package func padded<Value>(_ values: [Value], with zero: Value) -> [Value] {
-  values + [Value](repeating: zero, count: paddedChannels(values.count) - values.count)
+/// Pads values of output channels with zeros to whole blocks.
+package func padded<Value: AdditiveArithmetic>(_ values: [Value]) -> [Value] {
+  values + [Value](repeating: .zero, count: paddedChannels(values.count) - values.count)
 }
 
 /// The channels stored for `used` ones: whole blocks of 16.
@@ -81,5 +74,13 @@ extension Program {
   /// The channels stored in a tensor: 3 in the image, else whole blocks of 16.
   package func storedChannels(of tensor: Int) -> Int {
     tensor == operations[0].output ? 3 : paddedChannels(tensors[tensor].channels)
+  }
+
+  /// Where the weights of an operation are; nil if it has none.
+  func weightLayout(of operation: Int, group: Int = 1) -> WeightLayout? {
+    operations[operation].kind.layer.map {
+      WeightLayout(
+        $0, storedInputs: storedChannels(of: operations[operation].input), group: group)
+    }
   }
 }

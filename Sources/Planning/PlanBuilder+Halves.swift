@@ -7,15 +7,12 @@ import ResNetPlanFormat
 // Layers with fp16 weights.
 extension PlanBuilder {
   /// Rounds weights to fp16, half to even; denormals are kept.
-  func halves(_ weights: [Float], _ layer: String) throws(PlanningError) -> [UInt16] {
-    var result: [UInt16] = []
-    result.reserveCapacity(weights.count)
-    for weight in weights {
+  func halves(_ layer: Convolution) throws(PlanningError) -> [UInt16] {
+    try layer.weights.map { (weight) throws(PlanningError) in
       let half = Float16(weight)
-      guard half.isFinite else { throw .halfOverflow(layer: layer, found: weight) }
-      result.append(half.bitPattern)
+      guard half.isFinite else { throw .halfOverflow(layer: layer.name, found: weight) }
+      return half.bitPattern
     }
-    return result
   }
 
   /// What decides between Winograd forms. With fp16 sums it is their cost, which few layers do without, and else
@@ -34,26 +31,14 @@ extension PlanBuilder {
     var halfWeights = 0
     for index in graph.operations.indices
     where formats.operations[index].weights == .float16 {
-      let operation = scheme.model.operation(index)
-      switch operation.kind {
-      case .convolution(let convolution):
-        halfWeights += convolution.weights.count
-        let inputs = graph.storedChannels(of: operation.input)
-        guard convolution.kernelSize == 3, convolution.stride == 1,
-          inputs % PlanLayout.channelBlock == 0
-        else { continue }
-        let output = graph.tensors[operation.output]
-        indices.append(index)
-        candidates.append(
-          HalfWinogradCandidate(
-            shape: WinogradShape(
-              height: output.height, width: output.width,
-              inputs: inputs, outputs: paddedChannels(output.channels)),
-            greatestWeight: convolution.weights.reduce(0) { max($0, $1.magnitude) }))
-      case .stem(let convolution): halfWeights += convolution.weights.count
-      case .linear(let linear): halfWeights += linear.weights.count
-      case .input, .maxPool, .averagePool, .globalAverage: break
-      }
+      guard let layer = scheme.model.operation(index).kind.layer else { continue }
+      halfWeights += layer.weights.count
+      guard let shape = winogradShape(index), shape.inputs % PlanLayout.channelBlock == 0
+      else { continue }
+      indices.append(index)
+      candidates.append(
+        HalfWinogradCandidate(
+          shape: shape, greatestWeight: layer.weights.reduce(0) { max($0, $1.magnitude) }))
     }
     let forms = ResNetPlanning.chooseHalfForms(
       candidates, byteLimit: options.winogradByteLimit ?? 2 * halfWeights * 5 / 4,
@@ -63,10 +48,10 @@ extension PlanBuilder {
 
   /// Appends packed weights, or what a Winograd form makes of them.
   mutating func append(
-    _ weights: [UInt16], to record: inout ConvolutionRecord, _ algorithm: Arithmetic.Algorithm,
-    inputs: Int, outputs: Int
+    _ weights: [UInt16], to record: inout ConvolutionRecord, _ index: Int,
+    _ algorithm: Arithmetic.Algorithm
   ) {
-    guard algorithm != .direct else {
+    guard algorithm != .direct, let shape = winogradShape(index) else {
       record.weights = sections.append(weights)
       return
     }
@@ -76,21 +61,27 @@ extension PlanBuilder {
       record.transformedPlace = .madeAtLoad
       record.transformed = header.loadTimeByteCount
       header.loadTimeByteCount += PlanLayout.aligned(
-        algorithm.transformedByteCount(inputs: inputs, outputs: outputs))
+        algorithm.transformedByteCount(inputs: shape.inputs, outputs: shape.outputs))
     } else {
-      record.transformed = sections.append(
-        algorithm.transformed(weights, inputs: inputs, outputs: outputs))
+      record.transformed = sections.append(algorithm.transformed(weights, shape))
     }
   }
-}
 
-extension Arithmetic.Algorithm {
-  /// Packed fp16 weights as the Winograd kernels read them.
-  fileprivate func transformed(_ weights: [UInt16], inputs: Int, outputs: Int) -> [UInt16] {
-    var result = [UInt16](repeating: 0, count: positions * inputs * outputs)
-    rn_winograd_f16_weights(
-      tile.height, tile.width, weights, UInt32(outputs / PlanLayout.channelBlock),
-      UInt32(inputs), &result)
-    return result
+  /// Whether the sums of a convolution stay in the range that the kernels state, by its algorithm, with
+  /// inputs up to four times as large as those of the photos.
+  func canSumInHalves(
+    _ convolution: Convolution, of input: Int, _ algorithm: Arithmetic.Algorithm
+  ) -> Bool {
+    guard !scheme.magnitudes.isEmpty else { return false }
+    let greatest = 4 * Double(scheme.magnitudes[input])
+    let taps = UInt32(convolution.kernelSize * convolution.kernelSize)
+    let outputs = UInt32(convolution.outputChannels)
+    let inputs = UInt32(convolution.inputChannels)
+    guard algorithm != .direct else {
+      return rn_conv_f16acc16_is_in_range(convolution.weights, outputs, inputs, taps, greatest) != 0
+    }
+    return rn_winograd_f16acc16_is_in_range(
+      algorithm.tile.height, algorithm.tile.width, convolution.weights, outputs, inputs, greatest)
+      != 0
   }
 }

@@ -185,8 +185,8 @@ struct PlanBuilder {
       let scale = input.format == .uint8 ? Double(self.scale(operation.input).scale) : 1
       step.operation = .globalAverage(
         GlobalAverageRecord(factor: Float(scale / Double(input.height * input.width))))
-    case .linear(let linear):
-      step.operation = .linear(try record(linear, index, step.arithmetic.weights))
+    case .linear(let layer):
+      step.operation = .linear(try record(layer, index, step.arithmetic.weights))
     }
     return step
   }
@@ -202,33 +202,28 @@ struct PlanBuilder {
     let operation = graph.operations[index]
     var record = ConvolutionRecord(
       kernelSize: convolution.kernelSize, stride: convolution.stride, padding: convolution.padding)
-    let inputs = graph.storedChannels(of: operation.input)
-    let layout = WeightLayout(convolution, storedInputs: inputs)
+    let layout = graph.weightLayout(of: index)!
     switch arithmetic.weights {
     case .int8:
-      quantize(&record, convolution, index, &arithmetic, inputs: inputs)
+      quantize(&record, index, &arithmetic)
       return record
-    case .float32:
-      record.weights = sections.append(layout.packed(convolution.weights, zero: 0))
+    case .float32: record.weights = sections.append(layout.packed(convolution.weights))
     case .float16:
-      let weights = try halves(convolution.weights, convolution.name)
+      let weights = try halves(convolution)
       if canSumInHalves(convolution, of: operation.input, algorithm) {
         arithmetic.accumulator = .float16
       }
       arithmetic.algorithm = algorithm
-      append(
-        layout.packed(weights, zero: 0), to: &record, algorithm,
-        inputs: inputs, outputs: paddedChannels(convolution.outputChannels))
+      append(layout.packed(weights), to: &record, index, algorithm)
     }
     record.low = operation.isRectified ? 0 : -.infinity
     record.high = operation.upper
-    record.bias = sections.append(padded(convolution.bias, with: 0))
+    record.bias = sections.append(padded(convolution.bias))
     return record
   }
 
   private mutating func quantize(
-    _ record: inout ConvolutionRecord, _ convolution: Convolution, _ index: Int,
-    _ arithmetic: inout Arithmetic, inputs: Int
+    _ record: inout ConvolutionRecord, _ index: Int, _ arithmetic: inout Arithmetic
   ) {
     let operation = graph.operations[index]
     let output = scale(operation.output)
@@ -241,41 +236,46 @@ struct PlanBuilder {
       record.residualFactor = Float(Double(scale(residual).scale) / Double(output.scale))
     }
     record.weights = sections.append(layer.weights)
-    if case .convolution = operation.kind, convolution.kernelSize == 3, convolution.stride == 1 {
-      let output = graph.tensors[operation.output]
-      let shape = WinogradShape(
-        height: output.height, width: output.width, inputs: inputs,
-        outputs: paddedChannels(output.channels))
-      // The transformed weights of the form that pays on the targets, if there is one.
-      if let choice = chooseWinograd(layer.weights, shape, targets: options.targets) {
-        arithmetic.algorithm = choice.algorithm
-        record.levels = choice.targets.reduce(record.levels) { $0.union($1.level) }
-        record.transformed = sections.append(choice.algorithm.transformed(layer.weights, shape))
-      }
+    // The transformed weights of the form that pays on the targets, if there is one.
+    if let shape = winogradShape(index),
+      let choice = chooseWinograd(layer.weights, shape, targets: options.targets)
+    {
+      arithmetic.algorithm = choice.algorithm
+      record.levels = choice.targets.reduce(record.levels) { $0.union($1.level) }
+      record.transformed = sections.append(choice.algorithm.transformed(layer.weights, shape))
     }
     record.bias = sections.append(layer.bias)
     let flipped = sections.append(layer.flippedBias)
-    precondition(
-      flipped == record.flippedBias(channels: paddedChannels(convolution.outputChannels)))
+    precondition(flipped == record.flippedBias(channels: layer.bias.count))
     record.multiplier = sections.append(layer.multiplier)
   }
 
+  /// The shape of a convolution that may have a Winograd form: 3×3 with stride 1. Nil for other operations.
+  func winogradShape(_ index: Int) -> WinogradShape? {
+    let operation = graph.operations[index]
+    guard case .convolution(let convolution) = operation.kind, convolution.kernelSize == 3,
+      convolution.stride == 1
+    else { return nil }
+    let output = graph.tensors[operation.output]
+    return WinogradShape(
+      height: output.height, width: output.width,
+      inputs: graph.storedChannels(of: operation.input), outputs: paddedChannels(output.channels))
+  }
+
   private mutating func record(
-    _ linear: Linear, _ index: Int, _ format: WeightFormat
+    _ layer: Convolution, _ index: Int, _ format: WeightFormat
   ) throws(PlanningError) -> LinearRecord {
     var record = LinearRecord()
+    let layout = graph.weightLayout(of: index)!
     switch format {
     case .int8:
       let layer = scheme.model.int8Layer(index, LayerScales())
       record.weights = sections.append(layer.weights)
       record.multiplier = sections.append(layer.multiplier)
-    case .float32:
-      record.weights = sections.append(WeightLayout(linear).packed(linear.weights, zero: 0))
-    case .float16:
-      let weights = try halves(linear.weights, linear.name)
-      record.weights = sections.append(WeightLayout(linear).packed(weights, zero: 0))
+    case .float32: record.weights = sections.append(layout.packed(layer.weights))
+    case .float16: record.weights = sections.append(layout.packed(try halves(layer)))
     }
-    record.bias = sections.append(padded(linear.bias, with: 0))
+    record.bias = sections.append(padded(layer.bias))
     return record
   }
 }

@@ -41,11 +41,12 @@ struct PlanFormats {
     }
     let tensors = canBeFloat.map { $0 ? ActivationFormat.float32 : .uint8 }
     operations = program.operations.map { operation in
-      switch operation.kind {
+      let weights = weights(operation)
+      return switch operation.kind {
       case .input: Arithmetic(tensors[operation.output])
       case .maxPool, .averagePool, .globalAverage: Arithmetic(tensors[operation.input])
-      case .linear: Arithmetic(.float32, weights(operation), .float32)
-      case .stem, .convolution: Arithmetic(ofConvolutionWith: weights(operation))
+      case .linear: Arithmetic(.float32, weights)
+      case .stem, .convolution: Arithmetic(weights == .int8 ? .uint8 : .float32, weights)
       }
     }
     self.tensors = tensors
@@ -62,18 +63,11 @@ extension Program.Kind {
 }
 
 extension Arithmetic {
-  /// Of a step without weights.
-  fileprivate init(_ activations: ActivationFormat) {
+  /// Direct sums over activations of a format; a step without weights counts as one of float32 weights.
+  fileprivate init(_ activations: ActivationFormat, _ weights: WeightFormat = .float32) {
     switch activations {
     case .uint8: self = .int8
-    case .float32: self = .float32
-    }
-  }
-
-  fileprivate init(ofConvolutionWith weights: WeightFormat) {
-    switch weights {
-    case .int8: self = .int8
-    case .float16, .float32: self.init(.float32, weights, .float32)
+    case .float32: self.init(.float32, weights, .float32)
     }
   }
 }

@@ -27,10 +27,7 @@ public struct QuantizedLayer: Equatable, Sendable {
 ///
 /// For an activation tensor all channels are alike; for the image they are the normalisation by mean
 /// and std, which so becomes part of the stem's weights and bias.
-struct InputEncoding {
-  var steps: [Double]
-  var zeros: [Double]
-}
+private typealias InputEncoding = (step: Double, zero: Double)
 
 /// Quantizes weights to int8, symmetrically, with one scale for each output channel.
 public enum Quantizer {
@@ -42,11 +39,9 @@ public enum Quantizer {
     _ convolution: Convolution, input: ActivationScale, output: ActivationScale,
     means: [Double]? = nil
   ) -> QuantizedLayer {
+    let encoding = (step: Double(input.scale), zero: Double(input.zeroPoint))
     let channels = convolution.inputChannels
-    let encoding = InputEncoding(
-      steps: [Double](repeating: Double(input.scale), count: channels),
-      zeros: [Double](repeating: Double(input.zeroPoint), count: channels))
-    return quantize(convolution, encoding, output, means)
+    return quantize(convolution, Array(repeating: encoding, count: channels), output, means)
   }
 
   /// Quantizes the stem's first convolution, whose input are RGB bytes.
@@ -57,18 +52,17 @@ public enum Quantizer {
     _ stem: Convolution, mean: SIMD3<Float>, std: SIMD3<Float>, output: ActivationScale,
     means: [Double]? = nil
   ) -> QuantizedLayer {
-    let encoding = InputEncoding(
-      steps: (0..<3).map { 1 / (255 * Double(std[$0])) },
-      zeros: (0..<3).map { 255 * Double(mean[$0]) })
-    return quantize(stem, encoding, output, means)
+    let encodings = (0..<3).map { (1 / (255 * Double(std[$0])), 255 * Double(mean[$0])) }
+    return quantize(stem, encodings, output, means)
   }
 
   /// Quantizes the classifier, whose input are float32 features.
-  public static func quantize(_ linear: Linear) -> QuantizedLayer {
+  public static func quantizeClassifier(_ layer: Convolution) -> QuantizedLayer {
     var result = QuantizedLayer()
-    result.weights.reserveCapacity(linear.weights.count)
-    for output in 0..<linear.outputCount {
-      let row = linear.weights[output * linear.inputCount..<(output + 1) * linear.inputCount]
+    result.weights.reserveCapacity(layer.weights.count)
+    let inputs = layer.inputChannels
+    for output in 0..<layer.outputChannels {
+      let row = layer.weights[output * inputs..<(output + 1) * inputs]
       let greatest = Double(row.map(\.magnitude).max() ?? 0)
       let step = greatest > 0 ? greatest / 127 : 1
       result.weights.append(contentsOf: row.map { rounded(Double($0) / step) })
@@ -86,15 +80,15 @@ public enum Quantizer {
   }
 
   private static func quantize(
-    _ convolution: Convolution, _ input: InputEncoding, _ output: ActivationScale,
+    _ convolution: Convolution, _ inputs: [InputEncoding], _ output: ActivationScale,
     _ means: [Double]?
   ) -> QuantizedLayer {
     let taps = convolution.kernelSize * convolution.kernelSize
     let perChannel = convolution.inputChannels * taps
     // For each weight of an output channel: in loops without a division of its index.
     func spread(_ values: [Double]) -> [Double] { (0..<perChannel).map { values[$0 / taps] } }
-    let steps = spread(input.steps)
-    let zeros = spread(input.zeros)
+    let steps = spread(inputs.map(\.step))
+    let zeros = spread(inputs.map(\.zero))
     let spreadMeans = means.map(spread)
     var quotients = [Double](repeating: 0, count: perChannel)
     var result = QuantizedLayer()

@@ -92,11 +92,11 @@ package struct WinogradShape {
   package var height, width, inputs, outputs: Int
 
   package init(height: Int, width: Int, inputs: Int, outputs: Int) {
-    self.height = height
-    self.width = width
-    self.inputs = inputs
-    self.outputs = outputs
+    (self.height, self.width) = (height, width)
+    (self.inputs, self.outputs) = (inputs, outputs)
   }
+
+  fileprivate var outputBlocks: UInt32 { UInt32(outputs / PlanLayout.channelBlock) }
 }
 
 extension Arithmetic.Algorithm {
@@ -113,16 +113,22 @@ extension Arithmetic.Algorithm {
   /// Whether these packed weights give exact sums for all inputs.
   package func isExact(_ weights: [Int8], _ shape: WinogradShape) -> Bool {
     rn_winograd_q8_is_exact(
-      tile.height, tile.width, weights, UInt32(shape.outputs / PlanLayout.channelBlock),
-      UInt32(shape.inputs)) != 0
+      tile.height, tile.width, weights, shape.outputBlocks, UInt32(shape.inputs)) != 0
   }
 
-  /// Packed weights as the Winograd kernels read them.
+  /// Packed int8 weights as the Winograd kernels read them.
   func transformed(_ weights: [Int8], _ shape: WinogradShape) -> [Int16] {
     var result = [Int16](repeating: 0, count: positions * shape.inputs * shape.outputs)
     rn_winograd_q8_weights(
-      tile.height, tile.width, weights, UInt32(shape.outputs / PlanLayout.channelBlock),
-      UInt32(shape.inputs), &result)
+      tile.height, tile.width, weights, shape.outputBlocks, UInt32(shape.inputs), &result)
+    return result
+  }
+
+  /// Packed fp16 weights as the Winograd kernels read them.
+  func transformed(_ weights: [UInt16], _ shape: WinogradShape) -> [UInt16] {
+    var result = [UInt16](repeating: 0, count: positions * shape.inputs * shape.outputs)
+    rn_winograd_f16_weights(
+      tile.height, tile.width, weights, shape.outputBlocks, UInt32(shape.inputs), &result)
     return result
   }
 }

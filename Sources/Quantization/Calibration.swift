@@ -10,7 +10,7 @@ import Synchronization
 /// depend on their order or on the number of threads.
 public struct Calibration: Sendable {
   /// One histogram for each tensor of the program.
-  public let histograms: [Histogram]
+  public var histograms: [Histogram] { distributions.histograms }
   /// For each tensor the smallest and the greatest value of each image, in the order of images.
   public let extremes: [[SIMD2<Float>]]
   /// The logits of each image in float32, in the order of images.
@@ -18,10 +18,11 @@ public struct Calibration: Sendable {
   /// The greatest magnitude of each tensor, as ``QuantizationScheme/magnitudes`` wants it.
   public var magnitudes: [Float] { histograms.map { max(abs($0.minimum), abs($0.maximum)) } }
   /// For each tensor the mean of each channel.
-  public var channelMeans: [[Double]] { sums.map { $0.map { $0.mean(of: imageCount) } } }
+  public var channelMeans: [[Double]] {
+    distributions.sums.map { $0.map { $0.mean(of: logits.count) } }
+  }
 
-  private let imageCount: Int
-  private let sums: [[ExactSum]]
+  private let distributions: Distributions
 
   /// Runs the float32 reference over images.
   ///
@@ -49,23 +50,18 @@ public struct Calibration: Sendable {
         total.withLock { $0.merge(seen) }
       },
       value: { observer, index in try observer.observe(image(index)) })
-    (histograms, sums) = total.withLock { ($0.histograms, $0.sums) }
+    distributions = total.withLock { $0 }
     extremes = program.tensors.indices.map { tensor in images.map { $0.extremes[tensor] } }
     logits = images.map(\.logits)
-    self.imageCount = imageCount
   }
 
   /// The distributions over the images of two calibrations of one program; `other` comes after.
   public init(merging first: Calibration, _ other: Calibration) {
-    histograms = zip(first.histograms, other.histograms).map { first, other in
-      var histogram = first
-      histogram.merge(other)
-      return histogram
-    }
+    var all = first.distributions
+    all.merge(other.distributions)
+    distributions = all
     extremes = zip(first.extremes, other.extremes).map { $0 + $1 }
     logits = first.logits + other.logits
-    sums = zip(first.sums, other.sums).map { zip($0, $1).map { $0 + $1 } }
-    imageCount = first.imageCount + other.imageCount
   }
 }
 
@@ -76,7 +72,7 @@ private struct Distributions: Sendable {
 
   init(_ program: Program) {
     histograms = [Histogram](repeating: Histogram(), count: program.tensors.count)
-    sums = ExactSum.zeros(for: program)
+    sums = program.tensors.map { [ExactSum](repeating: ExactSum(), count: $0.channels) }
   }
 
   mutating func merge(_ other: Distributions) {

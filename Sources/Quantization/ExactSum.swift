@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ResNetModelGraph
-
 /// A sum in fixed point, which does not depend on the order of its terms.
 package struct ExactSum: Sendable {
   /// In units of 2⁻⁶⁴.
@@ -21,11 +19,6 @@ package struct ExactSum: Sendable {
     var sum = first
     sum.units += other.units
     return sum
-  }
-
-  /// A zero for each channel of each tensor.
-  static func zeros(for graph: Program) -> [[ExactSum]] {
-    graph.tensors.map { [ExactSum](repeating: ExactSum(), count: $0.channels) }
   }
 }
 

@@ -3,6 +3,7 @@
 import CResNetKernels
 import ResNetModelGraph
 package import ResNetPlanning
+import ResNetRuntime
 
 /// Runs a fused graph in float32, the reference that scales are found with.
 ///
@@ -11,25 +12,34 @@ package import ResNetPlanning
 package final class FloatExecutor {
   private let model: FloatModel
   private let kernels: rn_kernels
+  private let arena: FloatBuffer
+  /// Those of the program, and behind them the stem's before its max pool.
   private let tensors: [FloatTensor]
-  /// The stem before its max pool, with one pixel of zeros around.
-  private let unpooled: FloatTensor?
 
   package init(_ model: FloatModel) {
     self.model = model
-    var kernels = rn_kernels()
-    rn_kernels_init(&kernels, rn_isa_detect())
-    self.kernels = kernels
-    tensors = FloatExecutor.tensors(of: model.program)
-    var unpooled: FloatTensor?
-    for operation in model.program.operations {
-      guard case .stem(let stem) = operation.kind else { continue }
-      let size = stem.outputSize(model.program.tensors[operation.input].height)
-      unpooled = FloatTensor(
-        height: size, width: size, channels: paddedChannels(stem.outputChannels),
-        usedChannels: stem.outputChannels, border: 1)
+    kernels = KernelTable(upTo: .best).kernels
+    let program = model.program
+    var tensors = program.tensors.indices.map {
+      FloatTensor(program.tensors[$0], channels: program.storedChannels(of: $0))
     }
-    self.unpooled = unpooled
+    var lifetimes = program.lifetimes
+    for (index, operation) in program.operations.enumerated() {
+      guard case .stem(let stem) = operation.kind else { continue }
+      var shape = program.tensors[operation.output]
+      shape.height = stem.outputSize(program.tensors[operation.input].height)
+      shape.width = shape.height
+      shape.border = 1
+      tensors.append(FloatTensor(shape, channels: paddedChannels(shape.channels)))
+      lifetimes.append(index...index)
+    }
+    let buffers = zip(tensors, lifetimes).map {
+      ArenaPlanner.Buffer(byteCount: 4 * $0.count, lifetime: $1)
+    }
+    let (offsets, byteCount) = ArenaPlanner.place(buffers)
+    arena = FloatBuffer(count: byteCount / 4)
+    for index in tensors.indices { tensors[index].start = arena.start + offsets[index] / 4 }
+    self.tensors = tensors
   }
 
   /// Computes every tensor for an image: RGB8, `inputSize` × `inputSize` × 3 bytes.
@@ -43,22 +53,19 @@ package final class FloatExecutor {
       let input = tensors[operation.input]
       output.clear()
       switch operation.kind {
-      case .input:
-        convert(pixels, output)
+      case .input: convert(pixels, output)
       case .stem(let stem):
-        convolve(index, shape(stem), input, nil, unpooled!, low: 0, high: operation.upper)
-        poolStem(unpooled!, output)
-      case .convolution(let convolution):
-        let residual = operation.residual.map { tensors[$0] }
-        let low: Float = operation.isRectified ? 0 : -.infinity
+        let unpooled = tensors[model.program.tensors.count]
+        unpooled.clear()
+        convolve(index, stem, input, nil, unpooled, low: 0, high: operation.upper)
+        poolStem(unpooled, output)
+      case .convolution(let layer), .linear(let layer):
         convolve(
-          index, shape(convolution), input, residual, output, low: low, high: operation.upper)
+          index, layer, input, operation.residual.map { tensors[$0] }, output,
+          low: operation.isRectified ? 0 : -.infinity, high: operation.upper)
       case .maxPool(let window): pool(input, output, window, kernels.windowmax_f32)
       case .averagePool(let window): pool(input, output, window, kernels.windowavg_f32)
-      case .globalAverage:
-        average(input, output)
-      case .linear:
-        convolve(index, (1, 1, 0), input, nil, output, low: -.infinity)
+      case .globalAverage: average(input, output)
       }
       try visit(operation.output)
     }
@@ -67,30 +74,6 @@ package final class FloatExecutor {
   /// Computes features and logits of an image: RGB8, `inputSize` × `inputSize` × 3 bytes.
   package func run(_ pixels: [UInt8]) {
     run(pixels) { _ in }
-  }
-
-  /// The tensors of a graph; each takes the smallest memory that is free and large enough.
-  private static func tensors(of graph: Program) -> [FloatTensor] {
-    let lifetimes = graph.lifetimes
-    var tensors = [FloatTensor?](repeating: nil, count: graph.tensors.count)
-    var free: [FloatBuffer] = []
-    var taken: [(buffer: FloatBuffer, last: Int)] = []
-    for (index, operation) in graph.operations.enumerated() {
-      free += taken.filter { $0.last < index }.map(\.buffer)
-      taken.removeAll { $0.last < index }
-      let tensor = graph.tensors[operation.output]
-      let channels = graph.storedChannels(of: operation.output)
-      let (height, width) = (tensor.height + 2 * tensor.border, tensor.width + 2 * tensor.border)
-      let count = height * width * channels
-      let best = free.indices.filter { free[$0].count >= count }
-        .min { free[$0].count < free[$1].count }
-      let buffer = best.map { free.remove(at: $0) } ?? FloatBuffer(count: count)
-      taken.append((buffer, lifetimes[operation.output].upperBound))
-      tensors[operation.output] = FloatTensor(
-        height: tensor.height, width: tensor.width, channels: channels,
-        usedChannels: tensor.channels, border: tensor.border, storage: buffer)
-    }
-    return tensors.map { $0! }
   }
 
   /// Calls `body` with each run of contiguous values of a tensor, while they last, that belong to used channels.
@@ -125,12 +108,9 @@ package final class FloatExecutor {
     pixels.withUnsafeBufferPointer { rgb in
       var arguments = rn_input_args()
       arguments.width = UInt32(output.width)
-      arguments.mean = (
-        model.preprocessing.mean.x, model.preprocessing.mean.y, model.preprocessing.mean.z
-      )
-      arguments.std = (
-        model.preprocessing.std.x, model.preprocessing.std.y, model.preprocessing.std.z
-      )
+      let (mean, std) = (model.preprocessing.mean, model.preprocessing.std)
+      arguments.mean = (mean.x, mean.y, mean.z)
+      arguments.std = (std.x, std.y, std.z)
       for y in 0..<output.height {
         arguments.rgb = rgb.baseAddress! + y * output.width * 3
         arguments.output = UnsafeMutableRawPointer(output.pixel() + y * output.rowPitch)
@@ -139,16 +119,9 @@ package final class FloatExecutor {
     }
   }
 
-  private typealias Shape = (kernelSize: Int, stride: Int, padding: Int)
-
-  private func shape(_ convolution: Convolution) -> Shape {
-    (convolution.kernelSize, convolution.stride, convolution.padding)
-  }
-
-  /// The classifier is a 1×1 convolution of one pixel.
   private func convolve(
-    _ index: Int, _ shape: Shape, _ input: FloatTensor, _ residual: FloatTensor?,
-    _ output: FloatTensor, low: Float, high: Float = .infinity
+    _ index: Int, _ shape: Convolution, _ input: FloatTensor, _ residual: FloatTensor?,
+    _ output: FloatTensor, low: Float, high: Float
   ) {
     var arguments = rn_conv_float_args()
     arguments.geometry.output_height = UInt32(output.height)

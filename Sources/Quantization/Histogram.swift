@@ -37,7 +37,7 @@ public struct Histogram: Sendable, Equatable {
     }
     minimum = min(minimum, low)
     maximum = max(maximum, high)
-    widen(toHold: max(-minimum, maximum))
+    while max(-minimum, maximum) >= edge(Histogram.binCount) { widen() }
     count += UInt64(values.count)
     let scale = Float(sign: .plus, exponent: -exponent, significand: 1)
     positive.withUnsafeMutableBufferPointer { positive in
@@ -62,10 +62,8 @@ public struct Histogram: Sendable, Equatable {
     count += other.count
     while exponent < other.exponent { widen() }
     while other.exponent < exponent { other.widen() }
-    for bin in 0..<Histogram.binCount {
-      positive[bin] += other.positive[bin]
-      negative[bin] += other.negative[bin]
-    }
+    positive = zip(positive, other.positive).map(+)
+    negative = zip(negative, other.negative).map(+)
   }
 
   /// The value that `percent` of all values do not exceed, rounded up to the edge of a bin and at
@@ -120,19 +118,12 @@ public struct Histogram: Sendable, Equatable {
     Float(bin) * Float(sign: .plus, exponent: exponent, significand: 1)
   }
 
-  private mutating func widen(toHold magnitude: Float) {
-    while magnitude >= edge(Histogram.binCount) { widen() }
-  }
-
   private mutating func widen() {
-    for bin in 0..<Histogram.binCount / 2 {
-      positive[bin] = positive[2 * bin] + positive[2 * bin + 1]
-      negative[bin] = negative[2 * bin] + negative[2 * bin + 1]
+    func widened(_ bins: [UInt64]) -> [UInt64] {
+      bins.indices.map { 2 * $0 < bins.count ? bins[2 * $0] + bins[2 * $0 + 1] : 0 }
     }
-    for bin in Histogram.binCount / 2..<Histogram.binCount {
-      positive[bin] = 0
-      negative[bin] = 0
-    }
+    positive = widened(positive)
+    negative = widened(negative)
     exponent += 1
   }
 }

@@ -34,25 +34,21 @@ public struct ImageFolder: ImageSource {
       value: { _, index in
         Result { () throws(QuantizationError) in try digest(ofPhoto: files[index]) }
       })
-    var failures: [String] = []
-    var digests: [(digest: String, path: String)] = []
-    for (file, check) in zip(files, checks) {
-      switch check {
-      case .success(let digest): digests.append((digest, file))
-      case .failure(let error): failures.append("\(error)")
-      }
-    }
-    unreadable = failures.sorted()
+    unreadable = checks.compactMap { check in
+      if case .failure(let error) = check { "\(error)" } else { nil }
+    }.sorted()
+    let photos = zip(checks, files).compactMap { check, file in
+      (try? check.get()).map { (digest: $0, path: file) }
+    }.sorted { $0 < $1 }
     let isTooMany = Double(unreadable.count) * 100 > allowedUnreadable * Double(files.count)
-    if isTooMany || digests.isEmpty {
+    if isTooMany || photos.isEmpty {
       throw QuantizationError.unreadable(
         folder: folder, allowedPercent: allowedUnreadable, found: unreadable.count,
         count: files.count, example: unreadable[0])
     }
-    digests.sort { $0 < $1 }
-    paths = digests.map(\.path)
+    paths = photos.map(\.path)
     count = paths.count
-    let all = sha256Hex(Array(digests.map(\.digest).joined(separator: "\n").utf8))
+    let all = sha256Hex(Array(photos.map(\.digest).joined(separator: "\n").utf8))
     description = "\(count) images, sha256 \(all)"
   }
 
@@ -63,19 +59,16 @@ public struct ImageFolder: ImageSource {
 
 /// The pixels of a photo as a network sees them.
 func photoPixels(_ path: String, _ preprocessing: PreprocessingRecord) throws -> [UInt8] {
-  var failure: String?
   let crop = preprocessing.crop
-  let pixels = [UInt8](unsafeUninitializedCapacity: crop * crop * 3) { pixels, count in
-    do throws(ImageError) {
-      let photo = try RGBImage(path: path)
+  do {
+    let photo = try RGBImage(path: path)
+    return try [UInt8](unsafeUninitializedCapacity: crop * crop * 3) { pixels, count in
       try preprocess(photo, as: preprocessing, into: pixels.baseAddress!)
       count = crop * crop * 3
-    } catch {
-      failure = error.description
     }
+  } catch {
+    throw QuantizationError.photo(path: path, reason: words(for: error))
   }
-  if let failure { throw QuantizationError.photo(path: path, reason: failure) }
-  return pixels
 }
 
 /// Whether a path names a folder.
@@ -86,17 +79,11 @@ func isFolder(_ path: String) -> Bool {
 
 /// The SHA-256 of a file that is an image.
 private func digest(ofPhoto path: String) throws(QuantizationError) -> String {
-  let reason: String
-  do throws(FileError) {
+  do {
     let file = try MappedFile(path: path)
-    do throws(ImageError) {
-      _ = try RGBImage(encoded: file.bytes)
-      return sha256Hex(file.bytes)
-    } catch {
-      reason = error.description
-    }
+    _ = try RGBImage(encoded: file.bytes)
+    return sha256Hex(file.bytes)
   } catch {
-    reason = error.description
+    throw .photo(path: path, reason: words(for: error))
   }
-  throw .photo(path: path, reason: reason)
 }

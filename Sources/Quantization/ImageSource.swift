@@ -61,18 +61,18 @@ final class ModelImages: Sendable {
 
   var count: Int { indices.count }
 
-  /// - Parameter isReused: whether images will be read more than once.
-  init(_ source: any ImageSource, _ indices: [Int], for model: FloatModel, isReused: Bool = true) {
+  /// - Parameters:
+  ///   - indices: the images; nil for all.
+  ///   - isReused: whether images will be read more than once.
+  init(
+    _ source: any ImageSource, _ indices: [Int]? = nil, for model: FloatModel, isReused: Bool = true
+  ) {
     self.source = source
     self.model = model
-    self.indices = indices
+    self.indices = indices ?? Array(0..<source.count)
     let crop = model.preprocessing.crop
     limit = isReused ? Self.byteLimit / (crop * crop * 3) : 0
     kept = Mutex([:])
-  }
-
-  convenience init(_ source: any ImageSource, for model: FloatModel, isReused: Bool = true) {
-    self.init(source, Array(0..<source.count), for: model, isReused: isReused)
   }
 
   func label(_ position: Int) -> Int? { source.label(indices[position]) }

@@ -6,10 +6,9 @@ public import ResNetPlanFormat
 
 /// Photos in folders that are named after their classes.
 public struct LabelledImageFolder: ImageSource {
-  private let paths: [String]
-  private let labels: [Int]
+  private let photos: [(path: String, label: Int)]
 
-  public var count: Int { paths.count }
+  public var count: Int { photos.count }
   public var description: String { "\(count) images" }
 
   /// Finds the JPEG and PNG photos in FOLDER/CLASS/.
@@ -36,24 +35,19 @@ public struct LabelledImageFolder: ImageSource {
     } catch {
       throw QuantizationError.classFolders(folder: folder, reason: error.description)
     }
-    var photos: [(path: String, label: Int)] = []
-    for (name, label) in zip(folders, classes) {
+    photos = try zip(folders, classes).flatMap { name, label in
       let root = (folder as NSString).appendingPathComponent(name)
       let names = try files.contentsOfDirectory(atPath: root).filter { isImageName($0) }
-      for photo in names.sorted() {
-        photos.append(((root as NSString).appendingPathComponent(photo), label))
-      }
+      return names.sorted().map { ((root as NSString).appendingPathComponent($0), label) }
     }
     guard !photos.isEmpty else { throw QuantizationError.noPhotos(folder: folder) }
-    paths = photos.map(\.path)
-    labels = photos.map(\.label)
   }
 
   public func pixels(_ index: Int, _ preprocessing: PreprocessingRecord) throws -> [UInt8] {
-    try photoPixels(paths[index], preprocessing)
+    try photoPixels(photos[index].path, preprocessing)
   }
 
-  public func label(_ index: Int) -> Int? { labels[index] }
+  public func label(_ index: Int) -> Int? { photos[index].label }
 }
 
 /// Reads the names of classes from a UTF-8 file with one name a line.

@@ -17,46 +17,37 @@ func mapImages<Worker, Value: Sendable>(
   makeWorker: @Sendable () throws -> Worker, finish: @Sendable (Worker) -> Void = { _ in },
   value: @Sendable (Worker, Int) throws -> Value
 ) throws -> [Value] {
-  let state = Mutex(MappedImages(values: [Value?](repeating: nil, count: count)))
+  let state = Mutex(MappedImages<Value>(results: Array(repeating: nil, count: count), end: count))
   let next = Atomic<Int>(0)
   DispatchQueue.concurrentPerform(iterations: max(1, min(threads, count))) { _ in
-    var image = -1
-    do {
-      let worker = try makeWorker()
-      while true {
-        image = next.add(1, ordering: .relaxed).oldValue
-        // After a failure only images before it matter: one of them may fail too.
-        if image >= count || state.withLock({ $0.hasFailed(before: image) }) { break }
-        let result = try value(worker, image)
-        progress(state.withLock { $0.finish(image, result) })
-      }
-      finish(worker)
-    } catch {
-      let place = image
-      state.withLock { $0.fail(place, error) }
+    // Without its worker, a thread fails at the first image that it takes.
+    let worker = Result { try makeWorker() }
+    while true {
+      let image = next.add(1, ordering: .relaxed).oldValue
+      // After a failure only images before it matter: one of them may fail too.
+      guard image < state.withLock({ $0.end }) else { break }
+      let result = Result { try value(worker.get(), image) }
+      if let done = state.withLock({ $0.finish(image, result) }) { progress(done) }
     }
+    if let worker = try? worker.get() { finish(worker) }
   }
-  return try state.withLock { state in
-    if let failure = state.failure { throw failure.error }
-    return state.values.map { $0! }
-  }
+  return try state.withLock { state in try state.results.map { try $0!.get() } }
 }
 
 /// The values so far.
 private struct MappedImages<Value: Sendable>: Sendable {
-  var values: [Value?]
+  var results: [Result<Value, any Error>?]
+  /// The first image that failed, or else how many there are: all before have a result in the end.
+  var end: Int
   var done = 0
-  var failure: (image: Int, error: any Error)?
 
-  func hasFailed(before image: Int) -> Bool { failure.map { $0.image < image } ?? false }
-
-  mutating func fail(_ image: Int, _ error: any Error) {
-    if failure.map({ image < $0.image }) ?? true { failure = (image, error) }
-  }
-
-  /// Returns how many images are done.
-  mutating func finish(_ image: Int, _ value: Value) -> Int {
-    values[image] = value
+  /// Returns how many images are done; nil if this one failed.
+  mutating func finish(_ image: Int, _ result: Result<Value, any Error>) -> Int? {
+    results[image] = result
+    guard case .success = result else {
+      end = min(end, image)
+      return nil
+    }
     done += 1
     return done
   }

@@ -80,34 +80,23 @@ public struct Quantization: Sendable {
     let all = Array(0..<images.count)
     // Of fewer than 8, none can be spared.
     let isParted = method == nil && all.count >= 8
-    heldOut = ModelImages(images, isParted ? all.filter { $0 % 4 == 3 } : all, for: model)
-    let held: Calibration
-    if let method {
-      held = try observe(heldOut, "calibrating")
-      trials = []
-      self.method = method
-      calibration = held
-    } else {
-      let rest = ModelImages(images, all.filter { $0 % 4 != 3 }, for: model, isReused: false)
-      let observed = try isParted ? observe(rest, "calibrating") : nil
-      held = try observe(heldOut, isParted ? "calibrating the held-out images" : "calibrating")
-      // One after the other: a plan and its sessions take as much memory as a checkpoint.
-      var trials: [Trial] = []
-      for method in CalibrationMethod.allCases {
-        let comparison = try Comparison.compare(
-          scheme(observed ?? held, method), on: heldOut, references: held.logits, threads: threads,
-          stage: "trying \(method)", progress: progress)
-        trials.append(Trial(method: method, comparison: comparison))
-      }
-      // Of equal ones the first.
-      let best = trials.dropFirst().reduce(trials[0]) {
-        $1.comparison.logits.noise < $0.comparison.logits.noise ? $1 : $0
-      }
-      self.trials = trials
-      self.method = best.method
-      calibration = observed.map { Calibration(merging: $0, held) } ?? held
+    let held = ModelImages(images, isParted ? all.filter { $0 % 4 == 3 } : all, for: model)
+    let rest = ModelImages(images, all.filter { $0 % 4 != 3 }, for: model, isReused: false)
+    let observed = try isParted ? observe(rest, "calibrating") : nil
+    let tested = try observe(
+      held, isParted ? "calibrating the held-out images" : "calibrating")
+    // One after the other: a plan and its sessions take as much memory as a checkpoint.
+    trials = try (method == nil ? CalibrationMethod.allCases : []).map { method in
+      let comparison = try Comparison.compare(
+        scheme(observed ?? tested, method), on: held, references: tested.logits, threads: threads,
+        stage: "trying \(method)", progress: progress)
+      return Trial(method: method, comparison: comparison)
     }
-    references = held.logits
+    // Of equal ones the first.
+    let best = trials.min { $0.comparison.logits.noise < $1.comparison.logits.noise }
+    self.method = method ?? best!.method
+    calibration = observed.map { Calibration(merging: $0, tested) } ?? tested
+    (heldOut, references) = (held, tested.logits)
     self.scheme = scheme(calibration, self.method)
     source = images.description
     self.threads = threads

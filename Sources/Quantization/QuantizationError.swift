@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ResNetPlatform
 
 /// Why a network cannot be quantized, or not as well as it should be.
 public enum QuantizationError: Error, Equatable, CustomStringConvertible {
@@ -51,4 +52,9 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
     case .output(let reason): reason
     }
   }
+}
+
+/// The words for an error of a board module, which has a line, or of another.
+func words(for error: any Error) -> String {
+  (error as? any TextDescribable)?.description ?? "\(error)"
 }

@@ -126,11 +126,9 @@ public struct QuantizationReport: Encodable, Sendable {
         photos: result.imageCount, float32: score(result.floatScore), int8: score(result.score),
         sameLabel: result.agreement, logitsDecibels: finite(result.logits.decibels))
     }
-    tensors = program.tensors.indices.filter { tensor in
-      // The image is bytes, outputs are float32.
-      tensor != program.operations[0].output
-        && !program.outputs.contains { $0.tensor == tensor }
-    }.map { tensor in
+    // The image is bytes, outputs are float32.
+    let others = [program.operations[0].output] + program.outputs.map(\.tensor)
+    tensors = program.tensors.indices.filter { !others.contains($0) }.map { tensor in
       let histogram = quantization.calibration.histograms[tensor]
       let scale = scheme.activations[tensor]
       return Tensor(
@@ -140,9 +138,9 @@ public struct QuantizationReport: Encodable, Sendable {
         zeroPoint: scale.zeroPoint, histogram: histogram.counts(parts: 80))
     }
     layers = program.operations.indices.compactMap { index in
-      let operation = model.operation(index)
-      let format = scheme.layers[operation.name] ?? scheme.weights
-      return Self.layer(operation, format: "\(format.name)")
+      model.operation(index).kind.layer.map { layer in
+        Layer(layer, format: scheme.layers[layer.name] ?? scheme.weights)
+      }
     }
     let memory = PlanBytes(file)
     let loaded = try Plan(unownedBytes: memory.bytes)
@@ -162,23 +160,19 @@ public struct QuantizationReport: Encodable, Sendable {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     return try encoder.encode(self)
   }
+}
 
-  private static func layer(_ operation: Program.Operation, format: String) -> Layer? {
-    let (weights, channels): ([Float], Int)
-    switch operation.kind {
-    case .stem(let convolution), .convolution(let convolution):
-      (weights, channels) = (convolution.weights, convolution.outputChannels)
-    case .linear(let linear): (weights, channels) = (linear.weights, linear.outputCount)
-    case .input, .maxPool, .averagePool, .globalAverage: return nil
-    }
-    let each = weights.count / channels
-    let greatest = (0..<channels).map { channel in
+extension QuantizationReport.Layer {
+  fileprivate init(_ layer: Convolution, format: WeightFormat) {
+    let weights = layer.weights
+    let each = weights.count / layer.outputChannels
+    let greatest = (0..<layer.outputChannels).map { channel in
       weights[channel * each..<(channel + 1) * each].reduce(0) { max($0, $1.magnitude) }
     }
-    return Layer(
-      name: operation.name, format: format, weights: weights.count, minimum: weights.min() ?? 0,
-      maximum: weights.max() ?? 0, leastChannel: greatest.min() ?? 0,
-      greatestChannel: greatest.max() ?? 0)
+    self.init(
+      name: layer.name, format: "\(format.name)", weights: weights.count,
+      minimum: weights.min() ?? 0, maximum: weights.max() ?? 0,
+      leastChannel: greatest.min() ?? 0, greatestChannel: greatest.max() ?? 0)
   }
 }
 

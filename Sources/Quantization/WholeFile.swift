@@ -31,23 +31,14 @@ public func writeWhole(_ file: [UInt8], to path: String) throws(QuantizationErro
   for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, signal) }
   pthread_sigmask(SIG_BLOCK, &signals, &earlier)
   defer { pthread_sigmask(SIG_SETMASK, &earlier, nil) }
-  let failure: String? = path.withCString { path in
-    do throws(ToolFailure) {
+  do {
+    try path.withCString { path in
       var output = try OutputFile(path)
-      // A typed throw cannot leave through the closure of withUnsafeBytes.
-      try output.append(file.span.bytes)
+      try file.withUnsafeBytes { try output.append($0) }
       try output.close()
       try output.publish()
-      return nil
-    } catch {
-      return error.description
     }
-  }
-  if let failure { throw .output(reason: failure) }
-}
-
-extension OutputFile {
-  fileprivate mutating func append(_ bytes: RawSpan) throws(ToolFailure) {
-    try bytes.withUnsafeBytes { bytes throws(ToolFailure) in try append(bytes) }
+  } catch {
+    throw .output(reason: words(for: error))
   }
 }

@@ -72,7 +72,6 @@ struct Quality {
   private func row(_ name: String, _ comparison: Comparison) -> String {
     name.padding(toLength: 18, withPad: " ", startingAt: 0)
       + String(
-        format: "%6.1f dB  %5.1f %%", comparison.logits.decibels,
-        100 * Double(comparison.agreeing) / Double(comparison.imageCount))
+        format: "%6.1f dB  %5.1f %%", comparison.logits.decibels, 100 * comparison.agreement)
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ArgumentParser
+public import ArgumentParser
 import Foundation
 import ResNetModelGraph
 import ResNetModelImport
@@ -39,18 +39,7 @@ private func target(_ name: String) throws -> PlanTarget {
   return target
 }
 
-/// Where transformed weights are.
-enum WinogradOption: String, ExpressibleByArgument, CaseIterable {
-  case load, plan, off
-
-  var value: WinogradWeights {
-    switch self {
-    case .load: .atLoad
-    case .plan: .inPlan
-    case .off: .off
-    }
-  }
-}
+extension WinogradWeights: ExpressibleByArgument {}
 
 /// How activation ranges are chosen.
 struct MethodOption: ExpressibleByArgument {
@@ -184,7 +173,7 @@ struct Quantize: ParsableCommand {
       "With fp16, where the transformed weights of Winograd convolutions are: made when a session loads the "
         + "plan (default), in the plan instead of the others, or off, nowhere.",
       valueName: "load|plan|off"))
-  var winograd: WinogradOption?
+  var winograd: WinogradWeights?
 
   @Option(
     help: ArgumentHelp(
@@ -222,12 +211,8 @@ struct Quantize: ParsableCommand {
     guard percentile > 50 && percentile <= 100 else {
       throw ValidationError("expected --percentile above 50 and at most 100, found \(percentile)")
     }
-    guard 0...50 ~= allowUnreadable else {
-      throw ValidationError("expected --allow-unreadable of 0 to 50, found \(allowUnreadable)")
-    }
-    guard threads.map({ 1...256 ~= $0 }) ?? true else {
-      throw ValidationError("expected --threads of 1 to 256, found \(threads!)")
-    }
+    try check("--allow-unreadable", allowUnreadable, 0...50, "0 to 50")
+    try check("--threads", threads, 1...256, "1 to 256")
     guard checkpoint == nil || precision != .int8 || calibration != nil else {
       throw ValidationError(
         "int8 needs --calibration DIR with photos; or use --precision fp16 or fp32")
@@ -253,21 +238,24 @@ struct Quantize: ParsableCommand {
     guard precision != .fp32 || (winograd == nil && winogradLimit == nil) else {
       throw ValidationError("--winograd and --winograd-limit go with weights in fp16")
     }
-    guard winogradLimit.map({ 0...4096 ~= $0 }) ?? true else {
-      throw ValidationError("expected --winograd-limit of 0 to 4096 MB, found \(winogradLimit!)")
-    }
+    try check("--winograd-limit", winogradLimit, 0...4096, "0 to 4096 MB")
     for report in reports where ![".html", ".json"].contains(where: report.hasSuffix) {
       throw ValidationError("expected --report of a .html or .json file, found \(report)")
     }
     guard maxDrop == nil || (evaluate != nil && precision == .int8) else {
       throw ValidationError("--max-drop needs an int8 plan and --evaluate DIR with labelled photos")
     }
-    guard maxDrop.map({ 0...100 ~= $0 }) ?? true else {
-      throw ValidationError("expected --max-drop of 0 to 100 points, found \(maxDrop!)")
-    }
+    try check("--max-drop", maxDrop, 0...100, "0 to 100 points")
     guard random != nil || !zeroInitResidual else {
       throw ValidationError("--zero-init-residual goes with --random")
     }
+  }
+
+  private func check<Number: Comparable>(
+    _ option: String, _ found: Number?, _ range: ClosedRange<Number>, _ words: String
+  ) throws {
+    guard let found, !range.contains(found) else { return }
+    throw ValidationError("expected \(option) of \(words), found \(found)")
   }
 
   func run() throws {
@@ -305,7 +293,7 @@ struct Quantize: ParsableCommand {
     options.classNames = classNames
     options.provenance = provenance.text
     options.targets = targets
-    options.winograd = winograd?.value ?? .atLoad
+    options.winograd = winograd ?? .atLoad
     options.winogradByteLimit = winogradLimit.map { $0 * 1_000_000 }
     let file = try Planner.plan(scheme, options)
     var evaluation = quality?.evaluation

@@ -127,7 +127,7 @@ import Testing
       }
     }
     #expect(operations.suffix(2).map(\.name) == ["avgpool", "fc"])
-    #expect([program.linear?.inputCount, program.linear?.outputCount] == [5, 7])
+    #expect([program.linear?.inputChannels, program.linear?.outputChannels] == [5, 7])
     // 64 pixels are 32 behind the stem, 16 behind its pool, 2 in the last stage.
     #expect(program.tensors.map(\.height).suffix(3) == [2, 1, 1])
   }

@@ -141,11 +141,11 @@ import Testing
     var weights = (0..<40).map { _ in Float.random(in: -2...2, using: &generator) }
     for index in 30..<40 { weights[index] = 0 }
     var linear = try #require(some.linear)
-    linear.inputCount = 10
-    linear.outputCount = 4
+    linear.inputChannels = 10
+    linear.outputChannels = 4
     linear.weights = weights
     linear.bias = [1, 2, 3, 4]
-    let result = Quantizer.quantize(linear)
+    let result = Quantizer.quantizeClassifier(linear)
     for row in 0..<3 {
       #expect(result.weights[row * 10..<(row + 1) * 10].map { abs(Int($0)) }.max() == 127)
       for index in row * 10..<(row + 1) * 10 {

@@ -70,7 +70,7 @@ extension Program {
   }
 
   /// The classifier.
-  package var linear: Linear? {
+  package var linear: Convolution? {
     if case .linear(let linear) = operations.last?.kind { return linear }
     return nil
   }
