@@ -178,7 +178,7 @@ let package = Package(
     .testTarget(
       name: "QuantizeToolTests",
       dependencies: ["ResNetModelGraph", "ResNetModelImport", "TestPlans", "ToolSupport"],
-      swiftSettings: settings),
+      exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "BoardToolTests",
       dependencies: ["ResNetModelImport", "ResNetRuntime", "TestPlans", "ToolSupport"],

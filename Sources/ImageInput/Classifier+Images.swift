@@ -8,9 +8,7 @@ extension Classifier {
   ///
   /// - Throws: `outOfMemory`.
   package func prepare(_ image: borrowing RGBImage) throws(ImageError) {
-    try preprocess(
-      image, resizeShorterSide: preprocessing.resize, crop: preprocessing.crop,
-      into: pixels.baseAddress!)
+    try preprocess(image, as: preprocessing, into: pixels.baseAddress!)
   }
 
   #if !hasFeature(Embedded)
@@ -18,7 +16,7 @@ extension Classifier {
     ///
     /// - Parameter image: resized and cropped as the plan's preprocessing says.
     /// - Throws: ``ImageError/outOfMemory``.
-    /// - **Allocates:** the working memory of `preprocess(_:resizeShorterSide:crop:into:)`, freed
+    /// - **Allocates:** the working memory of `preprocess(_:as:into:)`, freed
     ///   before the inference; the arrays of the result, and the names of the classes the first time.
     public mutating func classify(_ image: borrowing RGBImage) throws(ImageError) -> Classification
     {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetPlatform
+public import ResNetPlanFormat
 
-/// Does what ``preprocess(_:resizeShorterSide:crop:into:)`` with a span does, for callers in this package that
-/// have a pointer to 3 · `crop` · `crop` bytes.
+/// Does what ``preprocess(_:as:into:)`` with a span does, for callers in this package that have a pointer to
+/// 3 · `crop` · `crop` bytes.
 package func preprocess(
-  _ image: borrowing RGBImage, resizeShorterSide: Int, crop: Int,
+  _ image: borrowing RGBImage, as preprocessing: PreprocessingRecord,
   into pixels: UnsafeMutablePointer<UInt8>
 ) throws(ImageError) {
-  let preprocessor = try Preprocessor(
-    width: image.width, height: image.height, resizeShorterSide: resizeShorterSide, crop: crop)
-  preprocessor.run(image, into: pixels)
+  try Preprocessor(width: image.width, height: image.height, preprocessing)
+    .run(image, into: pixels)
 }
 
-/// What ``preprocess(_:resizeShorterSide:crop:into:)`` does, for many images of one size.
+/// What ``preprocess(_:as:into:)`` does, for many images of one size.
 ///
 /// - **Allocates:** its working memory, when it is made.
 public struct Preprocessor: ~Copyable {
@@ -22,28 +22,25 @@ public struct Preprocessor: ~Copyable {
   private let across, down: CentreCrop
   private let resizer: Resizer
 
-  /// Prepares for images of `width` × `height`, 1…16384 each; the other parameters are those of
-  /// ``preprocess(_:resizeShorterSide:crop:into:)``.
+  /// Prepares for images of `width` × `height`, 1…16384 each; resize and crop are 1…16384 too.
   ///
   /// - Throws: `outOfMemory`.
-  public init(width: Int, height: Int, resizeShorterSide: Int, crop: Int) throws(ImageError) {
+  public init(
+    width: Int, height: Int, _ preprocessing: PreprocessingRecord
+  ) throws(ImageError) {
     let sides = 1...RGBImage.maximumSide
     precondition(
-      sides.contains(resizeShorterSide) && sides.contains(crop), "sides must be 1…16384")
-    let (shorter, longer) = (min(width, height), max(width, height))
-    // At most 2²⁸ divided by at least 1: exact enough to round down as torchvision does.
-    let resizedLonger = Int(Double(resizeShorterSide * longer) / Double(shorter))
-    let resized =
-      width <= height
-      ? (width: resizeShorterSide, height: resizedLonger)
-      : (width: resizedLonger, height: resizeShorterSide)
-    let across = CentreCrop(of: resized.width, to: crop)
-    let down = CentreCrop(of: resized.height, to: crop)
+      sides.contains(preprocessing.resize) && sides.contains(preprocessing.crop),
+      "sides must be 1…16384")
+    let resized = preprocessing.resizedSides(width: width, height: height)
+    let across = CentreCrop(of: resized.width, preprocessing)
+    let down = CentreCrop(of: resized.height, preprocessing)
     resizer = try Resizer(
-      from: (width, height), to: resized, columns: across.kept, rows: down.kept)
+      from: (width, height), to: resized, columns: across.kept, rows: down.kept,
+      preprocessing.interpolation, isGrey: preprocessing.colors == .grey)
     self.width = width
     self.height = height
-    self.crop = crop
+    crop = preprocessing.crop
     self.across = across
     self.down = down
   }
@@ -64,6 +61,26 @@ public struct Preprocessor: ~Copyable {
   }
 }
 
+extension PreprocessingRecord {
+  /// The sides of an image before it is cropped or bordered.
+  fileprivate func resizedSides(width: Int, height: Int) -> (width: Int, height: Int) {
+    let isTall = width <= height
+    let (shorter, longer) = isTall ? (width, height) : (height, width)
+    let other: Int
+    switch fit {
+    case .squash: return (resize, resize)
+    case .crop:
+      // At most 2²⁸ divided by at least 1: exact enough to round down as torchvision does.
+      other = Int(Double(resize * longer) / Double(shorter))
+      return isTall ? (resize, other) : (other, resize)
+    case .letterbox:
+      let side = Double(shorter) / Double(longer) * Double(resize)
+      other = max(Int(side.rounded(.toNearestOrEven)), 1)
+      return isTall ? (other, resize) : (resize, other)
+    }
+  }
+}
+
 /// A centred crop along one axis.
 private struct CentreCrop {
   /// The positions of the input that remain.
@@ -71,14 +88,21 @@ private struct CentreCrop {
   /// The number of zeros before them.
   let border: Int
 
-  init(of size: Int, to crop: Int) {
+  init(of size: Int, _ preprocessing: PreprocessingRecord) {
+    let crop = preprocessing.crop
+    let isRounded = preprocessing.centring == .halfToEven
     if size < crop {
       kept = 0..<size
-      border = (crop - size) / 2
+      // torchvision's crop has the smaller border before the image always.
+      border = CentreCrop.half(crop - size, isRounded: isRounded && preprocessing.fit == .letterbox)
     } else {
-      let start = Int((Double(size - crop) / 2).rounded(.toNearestOrEven))
+      let start = CentreCrop.half(size - crop, isRounded: isRounded)
       kept = start..<start + crop
       border = 0
     }
+  }
+
+  private static func half(_ size: Int, isRounded: Bool) -> Int {
+    isRounded ? Int((Double(size) / 2).rounded(.toNearestOrEven)) : size / 2
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetPlatform
+public import ResNetPlanFormat
 
 extension RGBImage {
   /// Decodes a JPEG or PNG image in memory and turns it upright as its EXIF orientation says.
@@ -40,30 +41,25 @@ extension RGBImage {
   }
 }
 
-/// Resizes an image so that its shorter side measures `resizeShorterSide` pixels and writes the
-/// square of `crop` pixels in its centre: what torchvision's classification presets do.
+/// Makes the network's image of a photo: resized and cut to a square.
 ///
-/// The longer side becomes `resizeShorterSide` · longer / shorter, rounded down. An odd pixel that
-/// remains beside the crop goes left or right, above or below, by rounding half the difference to
-/// even. Where the resized image is smaller than the crop, it is centred between black borders.
-/// Every byte equals Pillow's, see ``RGBImage/resized(width:height:)``.
+/// Where the resized image is smaller than the crop, it is centred between black borders. Mean and std
+/// are not applied here. Every byte equals Pillow's, see ``RGBImage/resized(width:height:by:)``.
 ///
 /// - Parameters:
 ///   - image: the image.
-///   - resizeShorterSide: 1…16384 pixels.
-///   - crop: 1…16384 pixels.
+///   - preprocessing: how; resize and crop are 1…16384 pixels.
 ///   - pixels: 3 · `crop` · `crop` bytes: RGB rows without padding.
 /// - Throws: `outOfMemory`.
 /// - **Allocates:** working memory, freed before it returns: with s input pixels for one output pixel
 ///   (at least 1), about 8 · s · `crop` bytes of weights for each axis and 6 · s · `crop` bytes of
-///   pixels.
+///   pixels; for bicubic twice as much, for lanczos three times. For grey, a row of the image.
 public func preprocess(
-  _ image: borrowing RGBImage, resizeShorterSide: Int, crop: Int,
+  _ image: borrowing RGBImage, as preprocessing: PreprocessingRecord,
   into pixels: inout MutableSpan<UInt8>
 ) throws(ImageError) {
-  let preprocessor = try Preprocessor(
-    width: image.width, height: image.height, resizeShorterSide: resizeShorterSide, crop: crop)
-  preprocessor.run(image, into: &pixels)
+  try Preprocessor(width: image.width, height: image.height, preprocessing)
+    .run(image, into: &pixels)
 }
 
 extension Preprocessor {

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetPlatform
+public import ResNetPlanFormat
 
 extension RGBImage {
-  /// The image resized by bilinear interpolation with antialiasing.
+  /// The image resized.
   ///
-  /// Every byte equals Pillow's `image.resize((width, height), Image.BILINEAR)`, on every CPU.
+  /// Every byte equals Pillow's `image.resize((width, height), filter)`, on every CPU.
   /// Rows are resized before columns, as in Pillow before version 13; since then Pillow begins
   /// with the columns where the height shrinks much, which rounds some bytes differently.
   ///
   /// - Throws: `tooLarge` if the sides are not positive or pass the limits, `outOfMemory`.
   /// - **Allocates:** the result, and until it returns the working memory that
-  ///   `preprocess(_:resizeShorterSide:crop:into:)` states, with `crop` read as `width` and
+  ///   `preprocess(_:as:into:)` states, with `crop` read as `width` and
   ///   `height`.
-  public borrowing func resized(width: Int, height: Int) throws(ImageError) -> RGBImage {
+  public borrowing func resized(
+    width: Int, height: Int, by filter: PreprocessingRecord.Interpolation = .bilinear
+  ) throws(ImageError) -> RGBImage {
     let result = try RGBImage(width: width, height: height)
     let resizer = try Resizer(
-      from: (self.width, self.height), to: (width, height), columns: 0..<width, rows: 0..<height)
+      from: (self.width, self.height), to: (width, height), columns: 0..<width, rows: 0..<height,
+      filter)
     resizer.resize(self, into: result.pixels.baseAddress!, rowBytes: 3 * width)
     return result
   }
@@ -27,7 +31,7 @@ extension RGBImage {
 /// Rows are first resized horizontally, rounded to bytes, and then combined vertically. Only as
 /// many of them as one output row needs are kept, in a ring, so that they stay in the cache.
 ///
-/// - **Allocates:** the taps of both axes and the ring, freed with the value.
+/// - **Allocates:** the taps of both axes and the ring, and for grey a row of the source, freed with the value.
 struct Resizer: ~Copyable {
   private let across, down: ResizeTaps
   private let columns, rows: Range<Int>
@@ -35,17 +39,26 @@ struct Resizer: ~Copyable {
   private let ring: UnsafeMutablePointer<UInt8>
   // Whole vectors of 16 bytes: `combineRows` reads no less.
   private let ringRowBytes: Int
+  /// A row of the source in grey, if that is wanted.
+  private let greyRow: UnsafeMutablePointer<UInt8>?
 
   /// Prepares for images of one size; of the result `columns` × `rows`, neither empty, are wanted.
+  ///
+  /// - Parameter isGrey: whether the source is made grey first.
   init(
     from source: (width: Int, height: Int), to result: (width: Int, height: Int),
-    columns: Range<Int>, rows: Range<Int>
+    columns: Range<Int>, rows: Range<Int>, _ filter: PreprocessingRecord.Interpolation,
+    isGrey: Bool = false
   ) throws(ImageError) {
-    let across = try ResizeTaps(from: source.width, to: result.width, outputs: columns)
-    let down = try ResizeTaps(from: source.height, to: result.height, outputs: rows)
+    let across = try ResizeTaps(from: source.width, to: result.width, outputs: columns, filter)
+    let down = try ResizeTaps(from: source.height, to: result.height, outputs: rows, filter)
     let ringRowBytes = (3 * columns.count + 15) & ~15
-    guard let memory = calloc(down.stride, ringRowBytes) else { throw .outOfMemory }
+    let greyBytes = isGrey ? 3 * source.width : 0
+    guard let memory = calloc(down.stride * ringRowBytes + greyBytes, 1) else {
+      throw .outOfMemory
+    }
     ring = memory.assumingMemoryBound(to: UInt8.self)
+    greyRow = isGrey ? ring + down.stride * ringRowBytes : nil
     self.ringRowBytes = ringRowBytes
     self.across = across
     self.down = down
@@ -69,7 +82,11 @@ struct Resizer: ~Copyable {
       let inputs = down.inputs(of: y)
       next = max(next, inputs.lowerBound)
       while next < inputs.upperBound {
-        let source = UnsafePointer(image.pixels.baseAddress! + 3 * image.width * next)
+        var source = UnsafePointer(image.pixels.baseAddress! + 3 * image.width * next)
+        if let greyRow {
+          makeGrey(source, pixels: image.width, into: greyRow)
+          source = UnsafePointer(greyRow)
+        }
         let resized = ring + next % ringRows * ringRowBytes
         if sameWidth {
           memcpy(resized, source + 3 * columns.lowerBound, count)
@@ -86,6 +103,17 @@ struct Resizer: ~Copyable {
   }
 }
 
+/// Writes R, G and B of the brightness of pixels: Pillow's `convert("L")`.
+private func makeGrey(
+  _ rgb: UnsafePointer<UInt8>, pixels: Int, into grey: UnsafeMutablePointer<UInt8>
+) {
+  for pixel in 0..<pixels {
+    let (red, green, blue) = (rgb[3 * pixel], rgb[3 * pixel + 1], rgb[3 * pixel + 2])
+    let sum = 19595 * UInt32(red) + 38470 * UInt32(green) + 7471 * UInt32(blue) + 0x8000
+    for channel in 0..<3 { grey[3 * pixel + channel] = UInt8(truncatingIfNeeded: sum >> 16) }
+  }
+}
+
 /// Adding half a unit before the shift rounds to nearest.
 private let half = Int32(1) << (ResizeTaps.fractionBits - 1)
 
@@ -95,7 +123,7 @@ private func resizeRow(
   into target: UnsafeMutablePointer<UInt8>
 ) {
   // Three scalar sums: baseline x86-64 has no multiplication of four 32-bit lanes, and moving single
-  // pixels into vectors costs more than it saves. A sum is at most 255 · 2²² and some rounding.
+  // pixels into vectors costs more than it saves. A sum is less than 255 · 2²³ in magnitude.
   var write = target
   for x in columns {
     let inputs = taps.inputs(of: x)
@@ -109,9 +137,9 @@ private func resizeRow(
       blue &+= Int32(read[2]) &* weight
       read += 3
     }
-    write[0] = UInt8(truncatingIfNeeded: min(red &>> ResizeTaps.fractionBits, 255))
-    write[1] = UInt8(truncatingIfNeeded: min(green &>> ResizeTaps.fractionBits, 255))
-    write[2] = UInt8(truncatingIfNeeded: min(blue &>> ResizeTaps.fractionBits, 255))
+    write[0] = UInt8(clamping: red &>> ResizeTaps.fractionBits)
+    write[1] = UInt8(clamping: green &>> ResizeTaps.fractionBits)
+    write[2] = UInt8(clamping: blue &>> ResizeTaps.fractionBits)
     write += 3
   }
 }
@@ -148,7 +176,7 @@ private func combineRows(
   }
 }
 
-/// Sums in fixed point as whole numbers 0…255. They are never negative: the weights are not.
+/// Sums in fixed point as whole numbers 0…255.
 private func clipped(_ sum: SIMD4<Int32>) -> SIMD4<Int32> {
-  pointwiseMin(sum &>> ResizeTaps.fractionBits, SIMD4(repeating: 255))
+  pointwiseMax(pointwiseMin(sum &>> ResizeTaps.fractionBits, SIMD4(repeating: 255)), .zero)
 }

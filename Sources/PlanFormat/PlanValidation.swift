@@ -20,6 +20,8 @@ extension PlanView {
     guard preprocessing.crop == model.imageHeight, preprocessing.crop == model.imageWidth,
       preprocessing.crop <= preprocessing.resize, preprocessing.resize <= 4096
     else { throw .section(.preprocessing, "a crop equal to the image size and at most the resize") }
+    guard preprocessing.fit != .letterbox || preprocessing.resize == preprocessing.crop
+    else { throw .section(.preprocessing, "a letterbox of the crop's size") }
     for channel in 0..<3 {
       guard preprocessing.mean[channel].isFinite, preprocessing.std[channel].isFinite,
         preprocessing.std[channel] > 0

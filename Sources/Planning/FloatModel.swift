@@ -44,6 +44,13 @@ public final class FloatModel: @unchecked Sendable {
     self.biases = biases
   }
 
+  /// Shares the weights of a model whose photos are prepared in another way, to the same size.
+  package init(_ other: FloatModel, preprocessing: PreprocessingRecord) {
+    precondition(preprocessing.crop == other.program.inputSize, "the same image size")
+    (program, weights, biases) = (other.program, other.weights, other.biases)
+    self.preprocessing = preprocessing
+  }
+
   /// An operation of the program with its weights.
   ///
   /// - **Allocates:** 4 bytes for each weight of the operation.

@@ -64,6 +64,8 @@ public struct Comparison: Sendable {
   /// For images with labels.
   public private(set) var floatScore = Score()
   public private(set) var score = Score()
+  /// How many images have each label.
+  var labels: [Int: Int] = [:]
 
   /// The mean over images of the cosine between float32 logits and the plan's.
   public var cosine: Double { cosines / Double(imageCount) }
@@ -90,6 +92,7 @@ public struct Comparison: Sendable {
     if let label {
       floatScore.count(label, reference)
       score.count(label, logits)
+      labels[label] = 1
     }
   }
 
@@ -105,6 +108,7 @@ public struct Comparison: Sendable {
     sum.agreeing += image.agreeing
     sum.floatScore += image.floatScore
     sum.score += image.score
+    sum.labels.merge(image.labels, uniquingKeysWith: +)
   }
 }
 

@@ -63,8 +63,7 @@ func photoPixels(_ path: String, _ preprocessing: PreprocessingRecord) throws ->
   do {
     let photo = try RGBImage(path: path)
     return try [UInt8](unsafeUninitializedCapacity: crop * crop * 3) { pixels, count in
-      try preprocess(
-        photo, resizeShorterSide: preprocessing.resize, crop: crop, into: pixels.baseAddress!)
+      try preprocess(photo, as: preprocessing, into: pixels.baseAddress!)
       count = crop * crop * 3
     }
   } catch {

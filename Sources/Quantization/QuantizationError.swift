@@ -19,6 +19,8 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
   case classNames(path: String)
   /// Sub-folders do not stand for the classes.
   case classFolders(folder: String, reason: String)
+  /// Logits to compare with do not fit the photos or the network.
+  case logits(expected: String, found: String)
   /// An image has a label that is no class of the network.
   case label(image: Int, classCount: Int, found: Int)
   /// No choice of layers out of int8 brings the drop of top-1 to the limit; both in percentage points.
@@ -39,6 +41,7 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
     case .classNames(let path):
       "\(path): expected a readable UTF-8 file with one class name a line"
     case .classFolders(let folder, let reason): "\(folder): \(reason)"
+    case .logits(let expected, let found): "expected \(expected), found \(found)"
     case .label(let image, let classCount, let found):
       "image \(image): expected a class below \(classCount), found \(found)"
     case .drop(let limit, let int8):

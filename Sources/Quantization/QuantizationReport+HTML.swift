@@ -18,7 +18,9 @@ extension QuantizationReport {
     <h1>\(escaped(plan))</h1>
     <p>\(escaped(network)), int8, \(inputSize)×\(inputSize); \(fileBytes) bytes, arena \(arenaBytes) bytes.
     Calibrated with \(escaped(photos)); method \(escaped(method))\(biasCorrection ? ", bias correction" : "")\
-    \(equalized ? ", equalized channels" : "").</p>
+    \(equalized ? ", equalized channels" : "").
+    Photos: \(escaped(preprocessing.resizing)); \(escaped(preprocessing.normalization)) \
+    (\(escaped(preprocessing.origin))).</p>
     \(accuracyTable)\(trialTable)
     <h2>Signal to quantization noise</h2>
     <p>Of each block's output, over \(heldOutPhotos) photos; 6 dB are one bit. Logits: \

@@ -48,9 +48,16 @@ public struct QuantizationReport: Encodable, Sendable {
     public var offset, bytes, firstStep, lastStep: Int
   }
 
+  public struct Preprocessing: Encodable, Sendable {
+    public var resizing, normalization: String
+    /// Who says so.
+    public var origin: String
+  }
+
   public var plan: String
   public var network: String
   public var inputSize: Int
+  public var preprocessing: Preprocessing
   public var fileBytes: Int
   public var arenaBytes: Int
   public var method: String
@@ -76,11 +83,12 @@ public struct QuantizationReport: Encodable, Sendable {
   ///   - plan: the name of the plan's file.
   ///   - file: its bytes.
   ///   - isEqualized: whether the channels of the network were scaled to like ranges before.
+  ///   - preprocessingOrigin: who says how photos are prepared.
   /// - Throws: a `PlanError` if the bytes are no plan.
   /// - **Allocates:** the plan once more.
   public init(
     _ quantization: Quantization, _ comparison: Comparison, evaluation: Comparison?, plan: String,
-    file: [UInt8], isEqualized: Bool
+    file: [UInt8], isEqualized: Bool, preprocessingOrigin: String
   ) throws {
     let scheme = quantization.scheme
     let model = scheme.model
@@ -88,6 +96,9 @@ public struct QuantizationReport: Encodable, Sendable {
     self.plan = plan
     network = program.name
     inputSize = program.inputSize
+    let words = model.preprocessing.words
+    preprocessing = Preprocessing(
+      resizing: words.resizing, normalization: words.normalization, origin: preprocessingOrigin)
     fileBytes = file.count
     method = "\(quantization.method)"
     biasCorrection = !scheme.channelMeans.isEmpty

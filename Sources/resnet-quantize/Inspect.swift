@@ -44,10 +44,8 @@ struct Inspect: ParsableCommand {
       print("transformed  \(view.loadTimeByteCount) bytes of weights, made when a session starts")
     }
     print("session      \(plan.sessionByteCount(threads: 1)) bytes with 1 thread")
-    print(
-      "input        RGB, shorter side to \(view.preprocessing.resize) (bilinear, antialiased), centre "
-        + "\(view.preprocessing.crop)×\(view.preprocessing.crop)")
-    print("             mean \(list(view.preprocessing.mean)), std \(list(view.preprocessing.std))")
+    let words = view.preprocessing.words
+    print("input        \(words.resizing)\n             \(words.normalization)")
     print("classes      \(view.hasClassNames ? "named" : "without names")")
     for line in String(cString: view.provenance).split(separator: "\n") {
       let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -66,8 +64,6 @@ struct Inspect: ParsableCommand {
       "\($0), \($1.1) layer\($1.1 == 1 ? "" : "s") in \($1.0.name)"
     }
   }
-
-  private func list(_ values: SIMD3<Float>) -> String { "\(values.x) \(values.y) \(values.z)" }
 
   private func printSteps(_ view: PlanView) {
     print("\nstep  operation     name                   kernel  input → output       MMAC  weights")

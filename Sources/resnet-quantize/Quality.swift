@@ -60,6 +60,15 @@ struct Quality {
       evaluation.logits.decibels)
   }
 
+  /// What is said of a float32 network that knows no more than chance.
+  static func chanceWarning(_ evaluation: Comparison) -> String {
+    """
+    float32 is right about \(evaluation.floatScore.first) of \(evaluation.imageCount) photos, no better than \
+    chance (the most frequent label has \(evaluation.mostFrequentLabel); binomial, 5 %): are preprocessing and \
+    order of classes right? resnet-quantize check tells
+    """
+  }
+
   private func row(_ name: String, _ comparison: Comparison) -> String {
     name.padding(toLength: 18, withPad: " ", startingAt: 0)
       + String(

@@ -133,12 +133,8 @@ struct Quantize: ParsableCommand {
   @Option(help: "int8, fp16 or fp32; fp16 and fp32 need no photos.")
   var precision: PrecisionOption = .int8
 
-  @Option(help: "Height and width of the image, 32 to 1024 pixels.")
-  var inputSize: Int = 224
-
-  @Option(
-    help: "Pixels of the photo's shorter side before the crop (default: 8/7 of the input size).")
-  var resize: Int?
+  @OptionGroup(title: "Preprocessing")
+  var preprocessing: PreprocessingOptions
 
   @Option(help: "A file with one class name a line.", completion: .file())
   var classes: String?
@@ -212,9 +208,6 @@ struct Quantize: ParsableCommand {
     guard (checkpoint == nil) != (random == nil) else {
       throw ValidationError("expected either a checkpoint or --random ARCHITECTURE")
     }
-    try check("--input-size", inputSize, 32...1024, "32 to 1024")
-    try check(
-      "--resize", resizedSide, inputSize...4096, "the input size \(inputSize) to 4096")
     guard percentile > 50 && percentile <= 100 else {
       throw ValidationError("expected --percentile above 50 and at most 100, found \(percentile)")
     }
@@ -265,18 +258,14 @@ struct Quantize: ParsableCommand {
     throw ValidationError("expected \(option) of \(words), found \(found)")
   }
 
-  /// torchvision's preset resizes to 256 for a crop of 224.
-  private var resizedSide: Int { resize ?? (inputSize * 8 + 3) / 7 }
-
   func run() throws {
     let start = ContinuousClock.now
     let progress = Progress(isQuiet: quiet)
     let classNames = try classes.map(readClassNames) ?? []
     var provenance = Provenance()
+    let (program, source, preprocessing) = try load(progress, &provenance)
     // The only copy of the weights from here on.
-    let model = FloatModel(
-      try load(progress, &provenance),
-      preprocessing: PreprocessingRecord(resize: resizedSide, crop: inputSize))
+    let model = FloatModel(program, preprocessing: preprocessing.record)
     // What is missing should be known before the work.
     let labelled = try evaluate.map {
       try LabelledImageFolder($0, classNames: classNames, classCount: model.program.classCount)
@@ -307,47 +296,58 @@ struct Quantize: ParsableCommand {
     options.winograd = winograd ?? .atLoad
     options.winogradByteLimit = winogradLimit.map { $0 * 1_000_000 }
     let file = try Planner.plan(scheme, options)
-    var evaluation: String?
+    var evaluation = quality?.evaluation
     if precision == .fp16, let labelled {
-      evaluation = Quality.line(
-        try Comparison(
-          of: scheme, options, on: labelled, threads: threadCount, progress: progress.callback),
-        precision: "fp16")
+      evaluation = try Comparison(
+        of: scheme, options, on: labelled, threads: threadCount, progress: progress.callback)
     }
-    if let quality { try writeReports(quality, file) }
+    if let quality { try writeReports(quality, file, preprocessing) }
     try writeWhole(file, to: output)
     progress.end()
+    if random == nil { tellAssumptions(source, preprocessing) }
+    if let evaluation, evaluation.isNearChance { tell(Quality.chanceWarning(evaluation)) }
     guard !quiet else { return }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     if let quality { print(quality.text) }
-    if let evaluation { print(evaluation) }
+    if precision == .fp16, let evaluation { print(Quality.line(evaluation, precision: "fp16")) }
     if evaluation != nil, accumulate == .fp16, !KernelTable(upTo: .best).hasHalfSums {
       print("This CPU has no fp16 sums: those of the evaluation were float32.")
     }
     print(
-      "\(output): \(model.program.name), \(precision.rawValue), \(inputSize)×\(inputSize), "
-        + "\(file.count / 1000) kB, made in \(String(format: "%.1f", seconds)) s")
+      "\(output): \(model.program.name), \(precision.rawValue), "
+        + "\(model.program.inputSize)×\(model.program.inputSize), \(file.count / 1000) kB, made in \(String(format: "%.1f", seconds)) s"
+    )
   }
 
   private var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
 
   /// The network as it will be executed.
-  private func load(_ progress: Progress, _ provenance: inout Provenance) throws -> Program {
+  private func load(
+    _ progress: Progress, _ provenance: inout Provenance
+  ) throws -> (Program, Network.Source, Preprocessing) {
     var network = try loadNetwork(progress)
-    if !network.source.passedOver.isEmpty { tellCopies(of: network.source) }
     do {
+      let preprocessing = try preprocessing.preprocessing(of: network.source)
+      if precision == .int8 { try preprocessing.checkPadding() }
+      if preprocessing.isBGR { try network.swapRedAndBlue() }
       try network.foldBatchNorms()
       let dropped = network.dropDeadBranches()
       let equalized = equalize ? network.equalize() : nil
       provenance.add("tool", "resnet-quantize \(ResNetQuantize.configuration.version)")
       provenance.add("architecture", network.name)
       provenance.add("source", describe(network.source))
+      provenance.add("preprocessing", preprocessing.origin)
+      if preprocessing.isBGR {
+        provenance.add("channel order", "bgr, turned in the first convolution")
+      }
       provenance.add("precision", precision.rawValue)
       let copy = [network.source.wrapper, network.source.strippedPrefix].compactMap { $0 }
       if !copy.isEmpty { provenance.add("weights", copy.joined(separator: " ")) }
       if !dropped.isEmpty { provenance.add("dropped branches", dropped.joined(separator: " ")) }
       if let equalized { provenance.add("equalized channels", "\(equalized)") }
-      return try Program(network, inputSize: inputSize)
+      return (
+        try Program(network, inputSize: preprocessing.record.crop), network.source, preprocessing
+      )
     } catch {
       throw ToolError("\(checkpoint ?? random!): \(error)")
     }
@@ -395,9 +395,7 @@ struct Quantize: ParsableCommand {
     let folder = try ImageFolder(calibration, allowedUnreadable: allowUnreadable)
     progress.end()
     // Told also if nothing else is: they are no part of what was asked for.
-    for line in folder.unreadable {
-      FileHandle.standardError.write(Data("resnet-quantize: left out \(line)\n".utf8))
-    }
+    for line in folder.unreadable { tell("left out \(line)") }
     return folder
   }
 
@@ -418,22 +416,36 @@ struct Quantize: ParsableCommand {
     }
   }
 
-  private func tellCopies(of source: Network.Source) {
-    let taken = quoted(source.wrapper ?? source.strippedPrefix ?? "")
-    let others = source.passedOver.map { quoted($0) }.joined(separator: ", ")
-    FileHandle.standardError.write(
-      Data("resnet-quantize: took the weights under \(taken), passed over \(others)\n".utf8))
+  /// Tells what nobody said, and what the import left out.
+  private func tellAssumptions(_ source: Network.Source, _ preprocessing: Preprocessing) {
+    if !source.passedOver.isEmpty {
+      let taken = quoted(source.wrapper ?? source.strippedPrefix ?? "")
+      let others = source.passedOver.map { quoted($0) }.joined(separator: ", ")
+      tell("took the weights under \(taken), passed over \(others)")
+    }
+    for note in source.notes { tell(note) }
+    if !preprocessing.isAsked {
+      let hint = preprocessing.isAssumed ? " (--preset to change)" : ""
+      tell("preprocessing: \(preprocessing.origin)\(hint)")
+    }
+    guard !quiet, !source.isGraph else { return }
+    tell(
+      "a state dict does not tell activation, pooling, strides, dilation and eps: they are taken as "
+        + "torchvision's; resnet-quantize check MODEL --against LOGITS.npy --photos DIR finds out")
   }
 
   private func describe(_ source: Network.Source) -> String {
     source.sha256.isEmpty ? source.format : "\(source.format), sha256 \(source.sha256)"
   }
 
-  private func writeReports(_ quality: Quality, _ file: [UInt8]) throws {
+  private func writeReports(
+    _ quality: Quality, _ file: [UInt8], _ preprocessing: Preprocessing
+  ) throws {
     guard !reports.isEmpty else { return }
     let report = try QuantizationReport(
       quality.quantization, quality.comparison, evaluation: quality.evaluation,
-      plan: (output as NSString).lastPathComponent, file: file, isEqualized: equalize)
+      plan: (output as NSString).lastPathComponent, file: file, isEqualized: equalize,
+      preprocessingOrigin: preprocessing.origin)
     for path in reports {
       try writeWhole(
         path.hasSuffix(".json") ? Array(report.json()) : Array(report.html().utf8), to: path)

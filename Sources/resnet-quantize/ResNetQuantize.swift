@@ -18,7 +18,7 @@ struct ResNetQuantize: ParsableCommand {
         resnet-quantize inspect resnet18.plan
       """,
     version: "\(packageVersion)",
-    subcommands: [Quantize.self, Inspect.self],
+    subcommands: [Quantize.self, Inspect.self, Check.self],
     defaultSubcommand: Quantize.self)
 
   /// Runs the command; one line on stderr and exit status 1 if it fails, 2 for wrong usage.

@@ -18,9 +18,7 @@ struct FrameInput: ~Copyable {
     let (width, height) = (converter.width, converter.height)
     do throws(ImageError) {
       let image = try RGBImage(width: width, height: height)
-      let preprocessor = try Preprocessor(
-        width: width, height: height, resizeShorterSide: preprocessing.resize,
-        crop: preprocessing.crop)
+      let preprocessor = try Preprocessor(width: width, height: height, preprocessing)
       self.image = image
       self.preprocessor = preprocessor
       self.converter = converter

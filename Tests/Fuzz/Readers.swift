@@ -10,8 +10,8 @@ import TestPlans
 /// The readers by their names on the command line.
 let readers: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
   "plan": fuzzPlan, "safetensors": fuzzCheckpoint, "pickle": fuzzPickle, "zip": fuzzCheckpoint,
-  "onnx": fuzzCheckpoint, "configuration": fuzzConfiguration, "image": fuzzImage,
-  "frame": fuzzFrame,
+  "onnx": fuzzCheckpoint, "configuration": fuzzConfiguration, "numpy": fuzzNumbers,
+  "image": fuzzImage, "frame": fuzzFrame,
 ]
 
 /// The reader that the command line asks for.
@@ -28,7 +28,8 @@ private func withCopy<Result: ~Copyable>(
   return body(copy)
 }
 
-/// Reads a plan whose checksums are made right first, and runs it once if it asks for little memory.
+/// Reads a plan whose checksums are made right first, prepares a small photo as it says, and runs it once if it asks
+/// for little memory.
 func fuzzPlan(_ bytes: UnsafeRawBufferPointer) {
   var sealed = Array(bytes)
   sealed.reseal()
@@ -38,8 +39,13 @@ func fuzzPlan(_ bytes: UnsafeRawBufferPointer) {
       let side = plan.inputSize
       guard plan.sessionByteCount(threads: 1) <= 1 << 22, side <= 256 else { return }
       guard var session = try? Session(plan) else { fatalError("an accepted plan has no session") }
-      let pixels = [UInt8](repeating: 200, count: side * side * 3)
+      var pixels = [UInt8](repeating: 200, count: side * side * 3)
       session.run(pixels.span)
+      guard
+        let photo = try? RGBImage(pixels: pixels.span.extracting(first: 105), width: 7, height: 5)
+      else { fatalError("there is no memory for a small photo") }
+      var span = pixels.mutableSpan
+      try? preprocess(photo, as: session.plan.view.preprocessing, into: &span)
     }
   }
 }
@@ -72,6 +78,15 @@ func fuzzConfiguration(_ bytes: UnsafeRawBufferPointer) {
   let names = ["config.json", "preprocessor_config.json", "preprocess.json"]
   _ = try? ModelConfiguration { name in
     name == names[Int(first) % 3] ? Array(bytes.dropFirst()) : nil
+  }
+}
+
+/// Reads an array of NumPy.
+func fuzzNumbers(_ bytes: UnsafeRawBufferPointer) {
+  var limits = ImportLimits()
+  limits.decodedBytes = 1 << 24
+  withCopy(of: bytes) { copy in
+    _ = try? Tensor(bytes: UnsafeRawBufferPointer(copy), limits: limits)
   }
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the small checkpoints under seeds/: the smallest residual network in every format that is
-read, and camera frames. Python's standard library is enough."""
+read, an array of NumPy, and camera frames. Python's standard library is enough."""
 
 import io
 import json
@@ -186,6 +186,13 @@ def onnx():
     return field(1, 8) + field(2, "seed") + field(7, graph) + field(8, field(2, 17))
 
 
+def numpy():
+    """Two rows of three numbers as numpy.save writes them."""
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"
+    header += b" " * (-(len(header) + 11) % 64) + b"\n"
+    return b"\x93NUMPY\x01\0" + struct.pack("<H", len(header)) + header + floats(range(6))
+
+
 def frames():
     for kind in range(5):
         yield bytes([4, 2, kind, 0, kind, kind // 2]) + bytes(range(16, 64))
@@ -209,6 +216,7 @@ def main():
     files = {
         "safetensors/smallest": safetensors(), "zip/smallest": torch_zip(torch),
         "pickle/smallest": torch_legacy(torch), "onnx/smallest": onnx(),
+        "numpy/smallest": numpy(),
     } | {f"frame/{index}": frame for index, frame in enumerate(frames())}
     for index, (kind, fields) in enumerate(configurations()):
         files[f"configuration/{index}"] = bytes([kind]) + json.dumps(fields).encode()

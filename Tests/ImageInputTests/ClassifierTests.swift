@@ -65,10 +65,8 @@ import Testing
     let image = try RGBImage(pixels: pixels.span, width: width, height: height)
     #expect(image.withPixels { $0.count } == pixels.count)
     var classifier = try Classifier(file.plan())
-    let preprocessing = classifier.preprocessing
-    #expect(preprocessing.resize == Self.size + 8)
-    let prepared = try preprocessed(
-      image, resizeShorterSide: preprocessing.resize, crop: preprocessing.crop)
+    #expect(classifier.preprocessing.resize == Self.size + 8)
+    let prepared = try preprocessed(image, classifier.preprocessing)
     let expected = classifier.classify(prepared.bytes.span).logits
     #expect(classifier.classify(testImage(Self.size, seed: 7).span).logits != expected)
     #expect(try classifier.classify(image).logits == expected)

@@ -2,6 +2,7 @@
 
 import Foundation
 import ResNetImages
+import ResNetPlanFormat
 import ResNetPlatform
 
 /// Pixels that a test expects or has got.
@@ -76,11 +77,12 @@ func decode(_ bytes: [UInt8]) -> Result<Pixels, ImageError> {
 
 /// The pixels of a preprocessed image.
 func preprocessed(
-  _ image: borrowing RGBImage, resizeShorterSide: Int, crop: Int
+  _ image: borrowing RGBImage, _ preprocessing: PreprocessingRecord
 ) throws(ImageError) -> Pixels {
+  let crop = preprocessing.crop
   var bytes = [UInt8](repeating: 0xAA, count: 3 * crop * crop)
   var span = bytes.mutableSpan
-  try preprocess(image, resizeShorterSide: resizeShorterSide, crop: crop, into: &span)
+  try preprocess(image, as: preprocessing, into: &span)
   return Pixels(width: crop, height: crop, bytes: bytes)
 }
 

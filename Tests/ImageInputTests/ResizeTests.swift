@@ -2,6 +2,8 @@
 
 import Foundation
 import ResNetImages
+import ResNetPlanFormat
+import ResNetPlatform
 import Testing
 
 @Suite struct ResizeTests {
@@ -22,9 +24,67 @@ import Testing
     let expected = try Pixels(ppm: Fixtures.folder.appending(path: "preprocess/\(name)"))
     let numbers = name.dropLast(4).split { "x-".contains($0) }.map { Int($0)! }
     let source = try Fixtures.noise(width: numbers[0], height: numbers[1])
-    let found = try preprocessed(source, resizeShorterSide: numbers[2], crop: numbers[3])
+    let found = try preprocessed(
+      source, PreprocessingRecord(resize: numbers[2], crop: numbers[3]))
     let same = found == expected
     #expect(same)
+  }
+
+  /// What a line of preprocessing.txt says: a source, how it is prepared, the digest of the result.
+  private struct Case {
+    let source, digest: String
+    let preprocessing: PreprocessingRecord
+    /// Both sides of a plain resize.
+    var sides: (width: Int, height: Int)?
+
+    init(_ line: Substring) throws {
+      let words = line.split(separator: " ").map { String($0) }
+      let (size, crop) = (try #require(Int(words[5])), try #require(Int(words[6])))
+      var record = PreprocessingRecord(resize: size, crop: crop)
+      record.interpolation = try #require(
+        [
+          "bilinear": .bilinear, "bicubic": .bicubic, "nearest": .nearest, "lanczos": .lanczos,
+          "box": .box,
+        ][words[1]])
+      if words[2] == "resize" {
+        sides = (size, crop)
+      } else {
+        record.fit = try #require(
+          ["crop": .crop, "squash": .squash, "letterbox": .letterbox][words[2]])
+      }
+      record.colors = try #require(["rgb": .rgb, "grey": .grey][words[3]])
+      record.centring = try #require(["even": .halfToEven, "down": .down][words[4]])
+      (source, digest, preprocessing) = (words[0], words[7], record)
+    }
+  }
+
+  private func image(_ source: String) throws -> RGBImage {
+    guard source.first!.isNumber else {
+      return try RGBImage(
+        path: Fixtures.folder.appending(path: "../../../Models/examples/\(source).jpg").path)
+    }
+    let sides = source.split(separator: "x").map { Int($0)! }
+    return try Fixtures.noise(width: sides[0], height: sides[1])
+  }
+
+  /// Five filters, three fits, grey, both ways to centre.
+  @Test func preparesAsPillowDoes() throws {
+    let lines = String(decoding: try Fixtures.bytes("preprocessing.txt"), as: UTF8.self)
+    let cases = try lines.split(separator: "\n").map { try Case($0) }
+    #expect(cases.count == 497)
+    for (line, test) in cases.enumerated() {
+      let image = try image(test.source)
+      let found: [UInt8]
+      if let sides = test.sides {
+        let resized = try image.resized(
+          width: sides.width, height: sides.height, by: test.preprocessing.interpolation)
+        found = Pixels(resized).bytes
+      } else {
+        found = try preprocessed(image, test.preprocessing).bytes
+      }
+      let digest = found.withUnsafeBytes { sha256Hex($0) }.prefix(16)
+      #expect(digest == test.digest, "line \(line + 1)")
+    }
   }
 
   @Test func refusesAbsurdSides() throws {
@@ -55,7 +115,7 @@ import Testing
     let photos = Fixtures.shared.appending(path: "data/imagenette/validation")
     for (index, name) in listing.split(separator: "\n").prefix(10).enumerated() {
       let image = try RGBImage(path: photos.appending(path: String(name)).path)
-      let found = try preprocessed(image, resizeShorterSide: 256, crop: 224)
+      let found = try preprocessed(image, PreprocessingRecord(resize: 256, crop: 224))
       let same = found.bytes.elementsEqual(golden.dropFirst(index * size).prefix(size))
       #expect(same, "\(name)")
     }

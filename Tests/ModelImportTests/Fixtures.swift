@@ -8,7 +8,7 @@ import TestPlans
 import Testing
 
 /// What `read` makes of a copy of `bytes` that ends where they end, so that a sanitizer sees what reads beyond.
-private func reading<Result>(
+func reading<Result>(
   _ bytes: [UInt8], _ read: (UnsafeRawBufferPointer) throws(ImportError) -> Result
 ) throws(ImportError) -> Result {
   let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)

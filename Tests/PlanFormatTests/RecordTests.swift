@@ -84,8 +84,10 @@ import Testing
   }
 
   @Test func theRecipeRecordComesBack() throws {
-    let changed = PreprocessingRecord(
+    var changed = PreprocessingRecord(
       resize: 4096, crop: 32, mean: SIMD3(0.1, -0.2, 0.3), std: SIMD3(1, 2, 3))
+    (changed.colors, changed.interpolation) = (.grey, .lanczos)
+    (changed.fit, changed.centring) = (.squash, .down)
     try rewrite(.preprocessing, 0, changed) { #expect($0.preprocessing == changed) }
   }
 

@@ -40,7 +40,22 @@ import Testing
   @Test func theRecipeHasItsRecord() {
     let rule: StaticString = "a record of 64 bytes with known codes"
     expect(.preprocessing, rule) { $0[.preprocessing].removeLast() }
-    for offset in [0, 4, 40] { expect(rule, .preprocessing(offset), [1]) }
+    for (offset, code) in [(0, 2), (4, 5), (40, 3), (44, 2), (48, 1), (60, 1)] as [(Int, UInt64)] {
+      expect(rule, .preprocessing(offset), [code, UInt64(UInt32.max)])
+    }
+    for (offset, code) in [(0, 1), (4, 4), (40, 1), (44, 1)] as [(Int, UInt64)] {
+      var file = sound
+      file[.preprocessing(offset), 0] = code
+      #expect(planError(file.bytes) == nil)
+    }
+  }
+
+  @Test func aLetterboxCutsNothingOff() {
+    expect("a letterbox of the crop's size", .preprocessing(40), [2])
+    var file = sound
+    file[.preprocessing(40), 0] = 2
+    file[.preprocessing(8), 0] = 32
+    #expect(planError(file.bytes) == nil)
   }
 
   @Test func theRecipeFitsTheImage() {

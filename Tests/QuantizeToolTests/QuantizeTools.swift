@@ -8,6 +8,7 @@ import Testing
   struct HalfPrecisionTests {}
   struct ImportTests {}
   struct MaxDropTests {}
+  struct PreprocessingTests {}
   struct QuantizeTests {}
   struct ReportTests {}
   struct WholeFileTests {}

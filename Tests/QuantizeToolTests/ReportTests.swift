@@ -24,6 +24,8 @@ extension QuantizeTools.ReportTests {
       var minimum, maximum, low, high: Float
       var histogram: [Int]
     }
+    struct Preprocessing: Decodable { var resizing, normalization, origin: String }
+    var preprocessing: Preprocessing
     var method: String
     var heldOutPhotos: Int
     var trials: [Trial]
@@ -48,6 +50,11 @@ extension QuantizeTools.ReportTests {
     #expect(text.contains("10 labelled photos: top-1 "))
 
     let report = try JSON.decode(Report.self, from: output.data("r.json"))
+    #expect(
+      report.preprocessing.resizing
+        == "RGB, shorter side to 146 (bilinear, antialiased), centre 128×128")
+    #expect(report.preprocessing.normalization.hasPrefix("mean 0.485 0.456 0.406, std "))
+    #expect(report.preprocessing.origin == "assumed torchvision's")
     #expect(report.heldOutPhotos == 16)
     #expect(report.trials.count == 6)
     let best = try #require(report.trials.max { $0.logitsDecibels < $1.logitsDecibels })
@@ -66,6 +73,8 @@ extension QuantizeTools.ReportTests {
     }
 
     let page = String(decoding: try output.data("r.html"), as: UTF8.self)
+    #expect(
+      page.contains("\(report.preprocessing.resizing); \(report.preprocessing.normalization)"))
     for address in ["http://", "https://", "src=", "<script", "@import", "url("] {
       #expect(!page.contains(address), "\(address)")
     }

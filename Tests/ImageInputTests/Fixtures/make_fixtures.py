@@ -284,4 +284,5 @@ def main():
         write_ppm(os.path.join("preprocess", name), pixels)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ResNetModelGraph
+import ResNetPlatform
+
+/// A file of NumPy: one array, as `numpy.save` writes it.
+///
+/// Layout: the bytes `\x93NUMPY`, two bytes of version, the length of a header in 2 bytes (version 1) or 4, the header,
+/// a Python dictionary such as `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`, and the elements.
+/// - Source: numpy/lib/format.py.
+enum NumPyArray {
+  private static let part = "NumPy array"
+  /// NumPy reads no longer header either.
+  private static let headerLimit = 10_000
+
+  static func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    bytes.begins([0x93] + Array("NUMPY".utf8))
+  }
+
+  /// Reads an array of float32 or float64 in C order; float64 is rounded to float32.
+  static func tensor(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(ImportError) -> Tensor {
+    let version = bytes.count > 7 ? bytes[6] : 0
+    guard 1...3 ~= version else {
+      throw .malformed(part: part, offset: 6, expected: "version 1 to 3", found: "\(version)")
+    }
+    let lengthBytes = version == 1 ? 2 : 4
+    guard bytes.count >= 8 + lengthBytes else { throw short(bytes.count) }
+    let length = (0..<lengthBytes).reduce(0) { $0 | Int(bytes[8 + $1]) << (8 * $1) }
+    let start = 8 + lengthBytes
+    guard length <= headerLimit else {
+      throw .limitExceeded(what: "bytes of NumPy header", limit: headerLimit, found: length)
+    }
+    guard bytes.count - start >= length else { throw short(bytes.count) }
+    var header = NumPyHeader(
+      bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<start + length]), start: start)
+    let (descriptor, isFortran, shape) = try header.parse()
+    let data = UnsafeRawBufferPointer(rebasing: bytes[(start + length)...])
+
+    let elementBytes = descriptor == "<f4" ? 4 : 8
+    guard ["<f4", "<f8"].contains(descriptor), !isFortran else {
+      throw .unsupportedElementType(
+        tensor: part, found: descriptor + (isFortran ? " in Fortran order" : ""))
+    }
+    guard let count = elementCount(of: shape), product(count, elementBytes) < .max else {
+      throw .badShape(tensor: part, shape: shape)
+    }
+    guard product(count, elementBytes) == data.count else {
+      throw .byteCountMismatch(
+        tensor: part, expected: product(count, elementBytes), found: data.count)
+    }
+    var budget = DecodedBytes(limit: limit)
+    try budget.reserve(elements: count)
+    let values = (0..<count).map { index -> Float in
+      if elementBytes == 4 {
+        return Float(
+          bitPattern: UInt32(
+            littleEndian: data.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
+      }
+      return Float(
+        Double(
+          bitPattern: UInt64(
+            littleEndian: data.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))))
+    }
+    try checkFinite(values, tensor: part)
+    return Tensor(shape: shape, values: values)
+  }
+
+  private static func short(_ count: Int) -> ImportError {
+    .malformed(part: part, offset: count, expected: "a whole header", found: "the end of the file")
+  }
+}
+
+/// Parses the header of a NumPy file: a dictionary with three keys in any order.
+private struct NumPyHeader {
+  let bytes: UnsafeRawBufferPointer
+  /// Where the text begins in the file, for error messages.
+  let start: Int
+  private var position = 0
+
+  init(bytes: UnsafeRawBufferPointer, start: Int) { (self.bytes, self.start) = (bytes, start) }
+
+  mutating func parse() throws(ImportError) -> (descriptor: String, isFortran: Bool, shape: [Int]) {
+    var descriptor: String?
+    var isFortran: Bool?
+    var shape: [Int]?
+    try expect("{")
+    while !accept("}") {
+      let key = try string()
+      try expect(":")
+      switch key {
+      case "descr" where descriptor == nil: descriptor = try string()
+      case "fortran_order" where isFortran == nil: isFortran = try boolean()
+      case "shape" where shape == nil: shape = try integers()
+      default: throw unexpected("descr, fortran_order and shape once each")
+      }
+      guard accept(",") else {
+        try expect("}")
+        break
+      }
+    }
+    skipSpace()
+    guard position == bytes.count else { throw unexpected("the end of the header") }
+    guard let descriptor, let isFortran, let shape else {
+      throw unexpected("descr, fortran_order and shape")
+    }
+    return (descriptor, isFortran, shape)
+  }
+
+  private mutating func string() throws(ImportError) -> String {
+    let quote: Unicode.Scalar = accept("\"") ? "\"" : "'"
+    if quote == "'" { try expect(quote) }
+    let first = position
+    while position < bytes.count, bytes[position] != UInt8(ascii: quote) { position += 1 }
+    guard position < bytes.count else { throw unexpected("the end of a string") }
+    position += 1
+    return String(decoding: bytes[first..<position - 1], as: UTF8.self)
+  }
+
+  private mutating func boolean() throws(ImportError) -> Bool {
+    skipSpace()
+    for (word, value) in [("True", true), ("False", false)] {
+      let rest = bytes[position...]
+      if rest.starts(with: Array(word.utf8)) {
+        position += word.utf8.count
+        return value
+      }
+    }
+    throw unexpected("True or False")
+  }
+
+  private mutating func integers() throws(ImportError) -> [Int] {
+    var result: [Int] = []
+    try expect("(")
+    while !accept(")") {
+      skipSpace()
+      let first = position
+      while position < bytes.count, 0x30...0x39 ~= bytes[position] { position += 1 }
+      guard let value = Int(String(decoding: bytes[first..<position], as: UTF8.self)) else {
+        throw unexpected("an integer from 0 to \(Int.max)")
+      }
+      result.append(value)
+      guard accept(",") else {
+        try expect(")")
+        break
+      }
+    }
+    return result
+  }
+
+  private mutating func skipSpace() {
+    while position < bytes.count, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[position]) {
+      position += 1
+    }
+  }
+
+  private mutating func accept(_ character: Unicode.Scalar) -> Bool {
+    skipSpace()
+    guard position < bytes.count, bytes[position] == UInt8(ascii: character) else { return false }
+    position += 1
+    return true
+  }
+
+  private mutating func expect(_ character: Unicode.Scalar) throws(ImportError) {
+    guard accept(character) else { throw unexpected(quoted(String(character))) }
+  }
+
+  private func unexpected(_ expected: String) -> ImportError {
+    .malformed(
+      part: "NumPy header", offset: start + min(position, bytes.count), expected: expected,
+      found: position < bytes.count ? "the byte 0x\(hexadecimal(bytes[position]))" : "its end")
+  }
+}
+
+extension Tensor {
+  /// Reads a file with one tensor: NumPy's .npy with float32 or float64, or a safetensors file.
+  ///
+  /// - Throws: `ImportError`.
+  /// - **Allocates:** the tensor; the file is mapped.
+  public init(contentsOf path: String) throws(ImportError) {
+    let file = try map(path)
+    self = try Tensor(bytes: file.bytes)
+    withExtendedLifetime(file) {}
+  }
+
+  package init(bytes: UnsafeRawBufferPointer, limits: ImportLimits = ImportLimits())
+    throws(ImportError)
+  {
+    if NumPyArray.recognizes(bytes) {
+      self = try NumPyArray.tensor(bytes, limit: limits.decodedBytes)
+      return
+    }
+    guard Safetensors.recognizes(bytes) else {
+      throw .malformed(
+        part: "file of numbers", offset: 0,
+        expected: "a NumPy array (.npy, as numpy.save writes it) or a safetensors file",
+        found: "another kind of file")
+    }
+    var options = ImportOptions()
+    options.limits = limits
+    let tensors = try Checkpoint(bytes: bytes, options).tensors
+    guard let tensor = tensors.first, tensors.count == 1 else {
+      throw .unexpectedEntry(
+        name: "safetensors file", expected: "one tensor of floating-point numbers",
+        found: "\(tensors.count)")
+    }
+    self = tensor.value
+  }
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import ArgumentParser
+import Foundation
+public import ResNetModelGraph
+import ResNetModelImport
+public import ResNetPlanning
+
+/// One number for each channel, or one for all.
+struct Triple: ExpressibleByArgument {
+  let values: SIMD3<Double>
+
+  init?(argument: String) {
+    let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map {
+      Double($0.trimmingCharacters(in: .whitespaces))
+    }
+    let known = numbers.compactMap { $0 }
+    guard known.count == numbers.count, known.allSatisfy(\.isFinite) else { return nil }
+    switch known.count {
+    case 1: values = SIMD3(repeating: known[0])
+    case 3: values = SIMD3(known)
+    default: return nil
+    }
+  }
+}
+
+extension PreprocessingPreset: ExpressibleByArgument {}
+extension InputDescription.Interpolation: ExpressibleByArgument {}
+extension InputDescription.Fit: ExpressibleByArgument {}
+extension InputDescription.ChannelOrder: ExpressibleByArgument {}
+
+/// How the photos of a network are prepared.
+///
+/// What is not said here is taken from the files of the model, and what they do not say is torchvision's.
+struct PreprocessingOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Height and width of the image, 32 to 1024 pixels (default: what the model says, or else 224)."
+    ))
+  var inputSize: Int?
+
+  @Option(
+    help:
+      "Pixels of the photo's shorter side before the crop (default: 8/7 of the input size).")
+  var resize: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The same as a fraction: the input size divided by the shorter side, such as 0.875.",
+      valueName: "fraction"))
+  var cropPct: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "A known preprocessing; the other options here change parts of it.",
+      valueName: PreprocessingPreset.allCases.map(\.rawValue).joined(separator: "|")))
+  var preset: PreprocessingPreset?
+
+  @Option(
+    help: ArgumentHelp(
+      "What is subtracted from values 0…1, in the network's order of channels; with --std.",
+      valueName: "r,g,b"))
+  var mean: Triple?
+
+  @Option(help: ArgumentHelp("What they are divided by then.", valueName: "r,g,b"))
+  var std: Triple?
+
+  @Option(
+    help: ArgumentHelp("What white is to --mean and --std: 1, or 255.", valueName: "1|255"))
+  var scale: Double = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "The order of channels that the network takes: bgr for one trained with OpenCV or Caffe.",
+      valueName: "rgb|bgr"))
+  var channelOrder: InputDescription.ChannelOrder?
+
+  @Option(help: "Pillow's filter that resizes.")
+  var interpolation: InputDescription.Interpolation?
+
+  @Option(
+    help: ArgumentHelp(
+      "How photos become square: crop the centre, squash them, or letterbox with black borders.",
+      valueName: "crop|squash|letterbox"))
+  var fit: InputDescription.Fit?
+
+  func validate() throws {
+    if let inputSize, !(32...1024 ~= inputSize) {
+      throw ValidationError("expected --input-size of 32 to 1024, found \(inputSize)")
+    }
+    if let resize, !((inputSize ?? 32)...4096 ~= resize) {
+      throw ValidationError(
+        "expected --resize of the input size \(inputSize ?? 32) to 4096, found \(resize)")
+    }
+    if let cropPct, !(cropPct > 0 && cropPct <= 1) {
+      throw ValidationError("expected --crop-pct above 0 and at most 1, found \(cropPct)")
+    }
+    guard resize == nil || cropPct == nil else {
+      throw ValidationError("--resize and --crop-pct say the same: leave one out")
+    }
+    guard (mean == nil) == (std == nil) else {
+      throw ValidationError("expected --mean and --std together")
+    }
+    if let std, !(std.values.min() > 0) {
+      throw ValidationError("expected --std above 0")
+    }
+    guard scale > 0, scale.isFinite else {
+      throw ValidationError("expected --scale above 0, found \(scale)")
+    }
+    guard scale == 1 || mean != nil else {
+      throw ValidationError("--scale is the unit of --mean and --std: give them too")
+    }
+    guard fit != .letterbox || (resize == nil && cropPct == nil) else {
+      throw ValidationError("--fit letterbox cuts nothing off: leave --resize and --crop-pct out")
+    }
+  }
+
+  /// What the options say, without the preset.
+  var asked: InputDescription {
+    var asked = InputDescription()
+    (asked.height, asked.width) = (inputSize, inputSize)
+    (asked.resizedSide, asked.cropFraction) = (resize, cropPct)
+    (asked.mean, asked.std) = (mean.map { $0.values / scale }, std.map { $0.values / scale })
+    (asked.channelOrder, asked.interpolation, asked.fit) = (channelOrder, interpolation, fit)
+    return asked
+  }
+
+  /// The preprocessing of a network.
+  func preprocessing(of source: Network.Source) throws(PreprocessingError) -> Preprocessing {
+    try Preprocessing(asked: asked, preset: preset, found: source.input)
+  }
+}
+
+extension Network.Source {
+  /// Whether the file tells strides, activations and the like.
+  var isGraph: Bool { format.hasPrefix("ONNX") }
+}
+
+/// Tells a line on stderr, whether or not the tool is quiet.
+func tell(_ line: String) {
+  FileHandle.standardError.write(Data("resnet-quantize: \(line)\n".utf8))
+}
