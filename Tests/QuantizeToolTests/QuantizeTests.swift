@@ -85,7 +85,7 @@ extension QuantizeTools.QuantizeTests {
       (["--precision", "fp32", "--report", "r.html"], "--report goes with an int8 plan"),
       (["--max-drop", "0.3"], "--max-drop needs an int8 plan and --evaluate DIR"),
       (["--max-drop", "101", "--evaluate", "d"], "--max-drop of 0 to 100 points, found 101"),
-      (["--evaluate", "/nonexistent"], "/nonexistent: expected JPEG or PNG photos"),
+      (["--evaluate", "/nonexistent"], "/nonexistent: expected a folder with photos"),
       (["--accumulate", "fp16", "--precision", "fp32"], "goes with --precision fp16"),
       (["--winograd", "load", "--precision", "fp32"], "go with weights in fp16"),
       (["--winograd-limit", "9", "--precision", "fp32"], "go with weights in fp16"),
