@@ -4,7 +4,7 @@ import ResNetBoardTool
 import ResNetImages
 import ResNetPlanFormat
 
-/// The way of a frame to the network's input.
+/// The way of a frame of known size to the network's input.
 ///
 /// - **Allocates:** when it is made.
 struct FrameInput: ~Copyable {

@@ -187,9 +187,17 @@ def onnx():
 
 
 def frames():
-    for kind in range(5):
+    for kind in range(10):
         yield bytes([4, 2, kind, 0, kind, kind // 2]) + bytes(range(16, 64))
         yield bytes([6, 4, kind, 6, 1, 1]) + bytes(range(0, 250, 5))
+
+
+def streams():
+    """Two frames of YUV4MPEG2, and two JPEG images of which one breaks off."""
+    header = b"YUV4MPEG2 W4 H2 F30:1 C420jpeg XCOLORRANGE=FULL\n"
+    yield header + b"FRAME\n" + bytes(8) + b"FRAME Ip\n" + bytes(range(8))
+    image = b"\xff\xd8\xff\xe0\0\4\xff\xd9\xff\xda\0\2\x12\xff\0\xff\xd0\x34"
+    yield b"--frame\r\n" + image + b"\xff\xd9" + image + image + b"\xff\xff\xd9"
 
 
 def main():
@@ -198,6 +206,7 @@ def main():
         "safetensors/smallest": safetensors(), "zip/smallest": torch_zip(torch),
         "pickle/smallest": torch_legacy(torch), "onnx/smallest": onnx(),
     } | {f"frame/{index}": frame for index, frame in enumerate(frames())}
+    files |= {f"stream/{index}": stream for index, stream in enumerate(streams())}
     for name, contents in files.items():
         path = SEEDS / name
         path.parent.mkdir(parents=True, exist_ok=True)
