@@ -80,6 +80,9 @@ struct Arguments: ToolArguments, ~Copyable {
       } else if frames.strides.luma > 0 {
         throw .rule("--stride makes sense only with --raw WxH:FORMAT")
       }
+      if case .mjpeg = raw.kind, frames.range != nil || frames.matrix != nil {
+        throw .notWith("--raw mjpeg", "--range or --matrix")
+      }
       task = .frames(frames)
     } else if let option = frames.firstOption {
       throw .onlyWith(option, "--raw")

@@ -48,22 +48,17 @@ func classifyFrames(
   if options.range == nil, header.is_full != 1 || size.format != .gray8, size.format.hasRange {
     tellColours(raw.word, range, matrix)
   }
-  let isFile = source.fileBytes != nil
+  let padding: FrameWork.Padding? =
+    header.width > 0
+    ? nil : (shape: shape, stride: strides.luma, isFile: source.fileBytes != nil)
   // Before the session: its threads may be bound to CPUs, this one is free.
   let reader = try FrameReader(
     source, header.width > 0 ? RN_FRAME_STREAM_Y4M : RN_FRAME_STREAM_RAW,
     frameBytes: converter.byteCount, latest: options.latest)
   var classifier = try shared(TimedClassifier(arguments))
-  let input = try FrameInput(converter, classifier.base.preprocessing)
-  var isFirst = header.width == 0
-  return try classifyEach(arguments, options, reader, &classifier, shape) {
-    (frame, classifier) throws(ImageError) in
-    if isFirst {
-      tellPadding(shape, strides.luma, frame, isFile: isFile)
-      isFirst = false
-    }
-    classifier.run(frame.frame!, through: input)
-  }
+  var work = FrameWork(
+    input: try FrameInput(converter, classifier.base.preprocessing), padding: padding)
+  return try classifyEach(arguments, options, reader, &classifier, shape, &work)
 }
 
 /// The same for JPEG images.
@@ -73,17 +68,37 @@ private func classifyImages(
   let reader = try FrameReader(
     source, RN_FRAME_STREAM_JPEG, frameBytes: 1 << 24, latest: options.latest)
   var classifier = try shared(TimedClassifier(arguments))
-  return try classifyEach(arguments, options, reader, &classifier, rn_frame_shape()) {
-    (frame, classifier) throws(ImageError) in
-    try classifier.run(encoded: UnsafeRawBufferPointer(start: frame.frame, count: frame.size))
+  var work = FrameWork(input: nil, padding: nil)
+  return try classifyEach(arguments, options, reader, &classifier, rn_frame_shape(), &work)
+}
+
+/// What is done with each frame.
+private struct FrameWork: ~Copyable {
+  typealias Padding = (shape: rn_frame_shape, stride: Int, isFile: Bool)
+
+  /// Nil for JPEG images.
+  var input: FrameInput?
+  /// What the first frame is looked at for; then nil.
+  var padding: Padding?
+
+  /// Classifies a frame.
+  mutating func run(
+    _ frame: rn_frame, _ classifier: inout TimedClassifier
+  ) throws(ImageError) {
+    if let (shape, stride, isFile) = padding {
+      tellPadding(shape, stride, frame, isFile: isFile)
+      padding = nil
+    }
+    if input?.classify(frame.frame!, &classifier) == nil {
+      try classifier.run(encoded: UnsafeRawBufferPointer(start: frame.frame, count: frame.size))
+    }
   }
 }
 
-/// Classifies frames, those that `run` can read.
+/// Classifies frames, those that can be read.
 private func classifyEach(
   _ arguments: borrowing Arguments, _ options: FrameOptions, _ reader: borrowing FrameReader,
-  _ classifier: inout TimedClassifier, _ shape: rn_frame_shape,
-  _ run: (rn_frame, inout TimedClassifier) throws(ImageError) -> Void
+  _ classifier: inout TimedClassifier, _ shape: rn_frame_shape, _ work: inout FrameWork
 ) throws(RunFailure) -> Bool {
   let places = try shared(
     Buffer<Int>(count: min(arguments.top, classifier.base.session.plan.classCount)))
@@ -96,7 +111,7 @@ private func classifyEach(
     let number = Int(item.number)
     if number % options.every == 0 {
       do throws(ImageError) {
-        try run(item, &classifier)
+        try work.run(item, &classifier)
         output.append(
           frame: number, dropped: number - next, classifier.base.top(places.elements), classifier,
           showsTop: arguments.showsTop)
