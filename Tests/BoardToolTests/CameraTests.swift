@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestPlans
 import Testing
 import ToolSupport
 
@@ -31,7 +32,8 @@ extension BoardTools.CameraTests {
     var result = Data()
     for frame in 0..<count {
       for (rows, bytes, step) in [(64, 80, stride), (32, 40, chroma), (32, 40, chroma)] {
-        let plane = Data(random: rows * bytes, seed: UInt64(frame * 1000 + rows + step))
+        let plane = Data(
+          randomBytes(rows * bytes, seed: UInt64(frame * 1000 + rows + step)))
         for row in 0..<rows {
           result += plane.dropFirst(row * bytes).prefix(bytes)
           result += Data(repeating: padding, count: step - bytes)
@@ -72,7 +74,7 @@ extension BoardTools.CameraTests {
 
   @Test func paddingWithAnythingInItIsSaid() throws {
     // Without the zeros only the size tells.
-    let bytes = Data(random: 2 * 128 * 64 * 3 / 2, seed: 9)
+    let bytes = Data(randomBytes(24576, seed: 9))
     let (lines, errors) = try run("80x64:yuv420", bytes)
     #expect(lines.count == 3)
     #expect(errors.contains("expected frames of 7680 bytes, found 24576 bytes, no whole number"))
@@ -113,7 +115,7 @@ extension BoardTools.CameraTests {
 
   @Test func y4mInGreyAndWithHalfTheWidth() throws {
     for (word, format, count) in [("Cmono", "gray8", 80 * 64), ("C422", "yuv422", 80 * 128)] {
-      let bytes = Data(random: count, seed: 3)
+      let bytes = Data(randomBytes(count, seed: 3))
       let header = Data("YUV4MPEG2 W80 H64 \(word)\nFRAME Ip\n".utf8)
       let found = try run("y4m", header + bytes, ["--range", "full"])
       let expected = try run("80x64:\(format)", bytes, ["--range", "full"])
