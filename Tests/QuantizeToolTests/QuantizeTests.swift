@@ -71,7 +71,7 @@ extension QuantizeTools.QuantizeTests {
     ["a.pth", "--bottleneck-stride", "second", "-o", "x.plan"],
   ])
   func wrongUsageHasStatusTwo(arguments: [String]) throws {
-    try Tool.quantize.refuses(arguments, "")
+    try Tool.quantize.refuses(arguments, "resnet-quantize: ")
   }
 
   /// Options of an int8 plan that do not go together, and the reason.
