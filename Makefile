@@ -15,33 +15,45 @@ PLAN := .build/resnet18-imagenette.plan
 PI := .build-pi/aarch64-linux-gnu
 PI_TOOLS := resnet-run resnet-bench CheckKernels
 
-PACKAGES := libjpeg62-turbo-dev libpng-dev libsleef-dev libzip-dev pkg-config
+# Names with a slash between them are Debian's and those of its relatives: whichever exists.
+PACKAGES := libjpeg62-turbo-dev/libjpeg-dev libpng-dev libsleef-dev libzip-dev pkg-config
 LINT_PACKAGES := clang-format
 EMULATOR_PACKAGES := qemu-user
 COUNT_PACKAGES := gcc libc6-dev
 MCA_PACKAGES := llvm
-FUZZ_PACKAGES := libstdc++-12-dev
-SYSROOT_PACKAGES := libc6-dev libgcc-12-dev libjpeg62-turbo-dev libpng-dev libsleef-dev
+FUZZ_PACKAGES := libstdc++-12-dev/libstdc++-13-dev/libstdc++-14-dev
+SYSROOT_PACKAGES := libc6-dev libgcc-12-dev/libgcc-13-dev/libgcc-14-dev \
+  libjpeg62-turbo-dev/libjpeg-dev libpng-dev libsleef-dev
 
 sources = $(wildcard $(shell git ls-files --cached --others --exclude-standard $(1)))
 SWIFT_FILES = $(call sources,'*.swift')
 C_FILES = $(call sources,'*.c' '*.h')
 
-# Installs the Debian packages $(1) that are missing, or says how.
+# Installs the packages $(1) that are missing, or says how.
 define need_packages
 	missing=(); \
-	for package in $(1); do \
-	  status=$$(dpkg-query -W -f '$${db:Status-Status}' "$$package" 2>/dev/null || true); \
-	  if [ "$$status" != installed ]; then missing+=("$$package"); fi; \
+	for names in $(1); do \
+	  found=; \
+	  for package in $${names//\// }; do \
+	    status=$$(dpkg-query -W -f '$${db:Status-Status}' "$$package" 2>/dev/null || true); \
+	    [ "$$status" != installed ] || found=1; \
+	  done; \
+	  [ -n "$$found" ] || missing+=("$$names"); \
 	done; \
 	if [ $${#missing[@]} -gt 0 ]; then \
+	  [ "$$(id -u)" -ne 0 ] || apt-get update -q; \
+	  for index in "$${!missing[@]}"; do \
+	    names=$${missing[index]}; missing[index]=$${names%%/*}; \
+	    for package in $${names//\// }; do \
+	      if apt-cache show "$$package" >/dev/null 2>&1; then missing[index]=$$package; break; fi; \
+	    done; \
+	  done; \
 	  if [ "$$(id -u)" -ne 0 ]; then \
-	    echo "Debian packages are missing. Install them and try again:" >&2; \
+	    echo "Packages are missing. Install them and try again:" >&2; \
 	    echo "  sudo apt-get install $${missing[*]}" >&2; \
 	    exit 1; \
 	  fi; \
 	  echo "Installing $${missing[*]}"; \
-	  apt-get update -q; \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$${missing[@]}"; \
 	fi
 endef

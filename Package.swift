@@ -114,7 +114,8 @@ let package = Package(
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "ResNetImages", "ResNetModelGraph", "ResNetModelImport", "ResNetRuntime", "TestPlans",
+        "CResNetFrameReader", "ResNetImages", "ResNetModelGraph", "ResNetModelImport",
+        "ResNetRuntime", "TestPlans",
       ],
       path: "Tests/Fuzz", exclude: ["make_seeds.py", "seeds"], swiftSettings: settings),
     .testTarget(

@@ -32,7 +32,7 @@ public struct Tool: Sendable {
   ///
   /// - Parameters:
   ///   - name: what its messages start with.
-  ///   - help: the text that `--help` prints, of at most 4096 bytes.
+  ///   - help: the text that `--help` prints.
   public init(name: StaticString, help: StaticString) {
     self.name = name
     self.help = help
@@ -49,14 +49,12 @@ public struct Tool: Sendable {
     do throws(UsageError) {
       arguments = try Arguments.parse()
     } catch {
-      var line: TextLine = "\(name): \(error)\n\n"
-      line.write(to: STDERR_FILENO)
-      printHelp(to: STDERR_FILENO)
+      complain("\(error); try \(name) --help")
       return .wrongUsage
     }
     do throws(Failure) {
       switch arguments.options.request {
-      case .help: return printHelp(to: STDOUT_FILENO) ? .success : .failure
+      case .help: return printHelp() ? .success : .failure
       case .version: return printVersion() ? .success : .failure
       case .work: return try work(arguments) ? .success : .failure
       }
@@ -72,11 +70,15 @@ public struct Tool: Sendable {
     line.writeLine(to: STDERR_FILENO)
   }
 
-  @discardableResult
-  private func printHelp(to descriptor: Int32) -> Bool {
-    var text = TextLine()
-    text.append(help)
-    return text.write(to: descriptor)
+  private func printHelp() -> Bool {
+    var rest = UnsafeBufferPointer(start: help.utf8Start, count: help.utf8CodeUnitCount)[...]
+    while !rest.isEmpty {
+      var text = TextLine()
+      text.append(UnsafeBufferPointer(rebasing: rest.prefix(TextLine.capacity)))
+      guard text.write(to: STDOUT_FILENO) else { return false }
+      rest = rest.dropFirst(TextLine.capacity)
+    }
+    return true
   }
 
   private func printVersion() -> Bool {

@@ -18,16 +18,13 @@ struct decoder {
   struct jpeg_decompress_struct jpeg;
   struct jpeg_error_mgr errors;
   struct jpeg_progress_mgr progress;
+  struct jpeg_source_mgr source;
   jmp_buf escape;
   rn_decoded_image *result;
 };
 
 static int status_of_message(int code) {
   switch (code) {
-  case JWRN_JPEG_EOF:
-  case JERR_INPUT_EOF:
-  case JERR_INPUT_EMPTY:
-    return RN_IMAGE_TRUNCATED;
   case JERR_OUT_OF_MEMORY:
     return RN_IMAGE_OUT_OF_MEMORY;
   case JERR_IMAGE_TOO_BIG:
@@ -59,15 +56,31 @@ static _Noreturn void fail_with_current_message(j_common_ptr jpeg) {
   fail(jpeg->client_data, status_of_message(jpeg->err->msg_code), message);
 }
 
-// Level -1 is a warning, 0 and above are traces.
-static void fail_on_damage(j_common_ptr jpeg, int level) {
-  if (level >= 0) {
-    return;
-  }
-  // Odd but harmless: an unknown Adobe transform number, a JFIF version from the future.
-  int code = jpeg->err->msg_code;
-  if (code != JWRN_ADOBE_XFORM && code != JWRN_JFIF_MAJOR) {
-    fail_with_current_message(jpeg);
+// Damage that libjpeg can read over, such as the stray bytes that webcams leave before a marker,
+// and traces: Pillow ignores all of it too.
+static void ignore_warning(j_common_ptr jpeg, int level) {
+  (void)jpeg;
+  (void)level;
+}
+
+static _Noreturn void fail_truncated(struct decoder *decoder) {
+  fail(decoder, RN_IMAGE_TRUNCATED, NULL);
+}
+
+static void do_nothing(j_decompress_ptr jpeg) { (void)jpeg; }
+
+// All bytes are there from the start: whoever asks for more waits in vain.
+static boolean suspend(j_decompress_ptr jpeg) {
+  (void)jpeg;
+  return FALSE;
+}
+
+static void skip(j_decompress_ptr jpeg, long count) {
+  if (count > 0) {
+    size_t rest = jpeg->src->bytes_in_buffer;
+    size_t skipped = (size_t)count < rest ? (size_t)count : rest;
+    jpeg->src->next_input_byte += skipped;
+    jpeg->src->bytes_in_buffer -= skipped;
   }
 }
 
@@ -104,8 +117,17 @@ static void decode(struct decoder *decoder, const uint8_t *bytes, size_t count,
   rn_decoded_image *result = decoder->result;
   jpeg_create_decompress(jpeg);
   jpeg->progress = &decoder->progress;
-  jpeg_mem_src(jpeg, bytes, count);
-  jpeg_read_header(jpeg, TRUE);
+  decoder->source = (struct jpeg_source_mgr){.next_input_byte = bytes,
+                                             .bytes_in_buffer = count,
+                                             .init_source = do_nothing,
+                                             .fill_input_buffer = suspend,
+                                             .skip_input_data = skip,
+                                             .resync_to_restart = jpeg_resync_to_restart,
+                                             .term_source = do_nothing};
+  jpeg->src = &decoder->source;
+  if (jpeg_read_header(jpeg, TRUE) == JPEG_SUSPENDED) {
+    fail_truncated(decoder);
+  }
 
   int is_cmyk = jpeg->num_components == 4;
   if (jpeg->num_components == 1) {
@@ -123,7 +145,9 @@ static void decode(struct decoder *decoder, const uint8_t *bytes, size_t count,
     longjmp(decoder->escape, 1);
   }
 
-  jpeg_start_decompress(jpeg);
+  if (!jpeg_start_decompress(jpeg)) {
+    fail_truncated(decoder);
+  }
   size_t width = result->width;
   JSAMPROW four_channels = NULL;
   if (is_cmyk) {
@@ -132,14 +156,16 @@ static void decode(struct decoder *decoder, const uint8_t *bytes, size_t count,
   while (jpeg->output_scanline < jpeg->output_height) {
     uint8_t *row = result->pixels + 3 * width * jpeg->output_scanline;
     JSAMPROW target = is_cmyk ? four_channels : row;
-    jpeg_read_scanlines(jpeg, &target, 1);
+    if (jpeg_read_scanlines(jpeg, &target, 1) == 0) {
+      fail_truncated(decoder);
+    }
     if (is_cmyk) {
       convert_inverted_cmyk(four_channels, row, width);
     } else if (jpeg->num_components == 1) {
       spread_grey(row, width);
     }
   }
-  // Reads on to the end marker: what ends before it is truncated.
+  // Reads on to the end marker, whose absence harms no pixel.
   jpeg_finish_decompress(jpeg);
 }
 
@@ -152,7 +178,7 @@ void rn_decode_jpeg(const uint8_t *bytes, size_t count, rn_image_limits limits,
   decoder.jpeg.client_data = &decoder;
   decoder.jpeg.err = jpeg_std_error(&decoder.errors);
   decoder.errors.error_exit = fail_with_current_message;
-  decoder.errors.emit_message = fail_on_damage;
+  decoder.errors.emit_message = ignore_warning;
   decoder.errors.output_message = print_nothing;
   decoder.progress.progress_monitor = limit_scans;
   if (setjmp(decoder.escape) == 0) {

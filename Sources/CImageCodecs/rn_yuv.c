@@ -67,11 +67,14 @@ void rn_yuv_row(const rn_yuv_matrix *matrix, const uint8_t *y, const uint8_t *u,
   }
 }
 
-void rn_split_pairs(const uint8_t *restrict pairs, uint32_t count, uint8_t *restrict first,
-                    uint8_t *restrict second) {
-  for (uint32_t i = 0; i < count; i++) {
-    first[i] = pairs[2 * i];
-    second[i] = pairs[2 * i + 1];
+void rn_take(const uint8_t *restrict bytes, uint32_t step, uint32_t count, uint8_t *restrict out) {
+  // Loops of their own, for the compiler to vectorize.
+  if (step == 2) {
+    for (uint32_t i = 0; i < count; i++)
+      out[i] = bytes[2 * i];
+  } else {
+    for (uint32_t i = 0; i < count; i++)
+      out[i] = bytes[4 * i];
   }
 }
 

@@ -2,19 +2,123 @@
 #define _GNU_SOURCE
 #include "rn_platform.h"
 #include <malloc.h>
+#include <poll.h>
 
 static int argument_count;
 static char **arguments;
 
-// glibc hands every constructor the arguments of main.
-__attribute__((constructor)) static void keep_arguments(int argc, char **argv) {
-  argument_count = argc;
-  arguments = argv;
+// glibc hands every constructor the arguments of main; musl does not, and then the environment does
+// not follow what seems to be them.
+__attribute__((constructor)) static void keep_arguments(int count, char **words) {
+  if (count > 0 && words + count + 1 == environ) {
+    argument_count = count;
+    arguments = words;
+  }
 }
 
-char **rn_arguments(void) { return arguments; }
+int rn_split_words(const char *text, size_t size, char ***out) {
+  int count = 0;
+  for (size_t i = 0; i < size; i++)
+    count += text[i] == 0;
+  char **words = malloc(sizeof(char *) * ((size_t)count + 1) + size);
+  if (!words)
+    return 0;
+  char *copy = memcpy(words + count + 1, text, size);
+  for (int i = 0; i < count; i++, copy += strlen(copy) + 1)
+    words[i] = copy;
+  words[count] = 0;
+  *out = words;
+  return count;
+}
 
-int rn_argument_count(void) { return argument_count; }
+// What the kernel keeps of the command line: words, each ended by a zero byte.
+static void read_arguments(void) {
+  size_t size = 0;
+  char *text = 0;
+  const int file = rn_open_read("/proc/self/cmdline");
+  if (file >= 0 && rn_read_all(file, 1 << 24, (void **)&text, &size) == 0) {
+    argument_count = rn_split_words(text, size, &arguments);
+    munmap(text, size);
+  }
+  if (file >= 0)
+    close(file);
+  if (!arguments) {
+    static char *none[1];
+    arguments = none;
+  }
+}
+
+char **rn_arguments(void) {
+  if (!arguments)
+    read_arguments();
+  return arguments;
+}
+
+int rn_argument_count(void) {
+  rn_arguments();
+  return argument_count;
+}
+
+static void on_alarm(int number) { (void)number; }
+
+int rn_open_input(const char *path, unsigned seconds) {
+  struct stat status;
+  if (rn_is_standard_input(path))
+    return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+  if (stat(path, &status) != 0)
+    return -1;
+  if (!S_ISFIFO(status.st_mode))
+    return rn_open_read(path);
+  // Opening waits for a writer. Without SA_RESTART the alarm ends that.
+  const struct sigaction action = {.sa_handler = on_alarm};
+  struct sigaction before;
+  sigaction(SIGALRM, &action, &before);
+  alarm(seconds);
+  const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  const int code = errno;
+  alarm(0);
+  sigaction(SIGALRM, &before, 0);
+  errno = descriptor < 0 && code == EINTR ? ETIMEDOUT : code;
+  return descriptor;
+}
+
+int rn_read_all(int descriptor, size_t limit, void **bytes, size_t *count) {
+  size_t room = 1 << 16, filled = 0;
+  uint8_t *memory = mmap(0, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  int code = memory == MAP_FAILED ? errno : 0;
+  while (code == 0) {
+    const ssize_t part = read(descriptor, memory + filled, room - filled);
+    if (part == 0)
+      break;
+    filled += part > 0 ? (size_t)part : 0;
+    if (part < 0) {
+      struct pollfd file = {.fd = descriptor, .events = POLLIN};
+      if (errno == EAGAIN)
+        poll(&file, 1, -1);
+      code = errno == EAGAIN || errno == EINTR ? 0 : errno;
+    } else if (filled > limit) {
+      code = EFBIG;
+    } else if (filled == room) {
+      void *larger = mremap(memory, room, 2 * room, MREMAP_MAYMOVE);
+      code = larger == MAP_FAILED ? ENOMEM : 0;
+      memory = code ? memory : larger;
+      room *= code ? 1 : 2;
+    }
+  }
+  if (memory == MAP_FAILED)
+    return code;
+  if (code || filled == 0) {
+    munmap(memory, room);
+    return code ? code : ENODATA;
+  }
+  // Whole pages, so that unmapping `count` bytes frees all of them.
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (filled + page - 1) / page * page;
+  if (used < room)
+    munmap(memory + used, room - used);
+  *bytes = memory;
+  *count = filled;
+  return 0;
+}
 
 void rn_map_large_blocks(int bytes) {
 #ifdef M_MMAP_THRESHOLD

@@ -23,8 +23,11 @@ uint32_t rn_cpu_count(void) {
 }
 
 bool rn_cpu_is_allowed(uint32_t cpu) {
-  const cpu_set_t allowed = allowed_cpus();
-  return cpu < CPU_SETSIZE && CPU_ISSET(cpu, &allowed);
+  const cpu_set_t before = allowed_cpus();
+  // The mask may be a wish of the caller's, such as taskset's: what counts is the kernel's word.
+  const bool is_allowed = rn_cpu_bind(cpu) == 0;
+  sched_setaffinity(0, sizeof before, &before);
+  return is_allowed;
 }
 
 int rn_cpu_bind(uint32_t cpu) {
@@ -84,26 +87,30 @@ static uint32_t fast_cores(const char *root, const cpu_set_t *allowed, const cha
   return cores;
 }
 
-// The CPUs that the quotas of the process's control group and of those around it come to, rounded
-// up, or UINT32_MAX.
-static uint32_t granted_cpus(const char *root) {
-  char path[4096], text[2048];
-  snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
+// The number at the start of a file of a control group; 0 if there is none, -1 for "max".
+static long long group_number(const char *root, const char *mount, const char *group,
+                              const char *name, long long *second) {
+  char path[4400], text[64];
+  snprintf(path, sizeof path, "%s/sys/fs/cgroup%s%s/%s", root, mount, group, name);
   read_text(path, text, sizeof text);
-  // Version 2 is the line of hierarchy 0 without controllers.
-  char *group = strncmp(text, "0::", 3) == 0 ? text + 3 : strstr(text, "\n0::");
-  if (!group)
-    return UINT32_MAX;
-  group += *group == '\n' ? 4 : 0;
-  group[strcspn(group, "\n")] = 0;
+  long long first = 0;
+  sscanf(text, "%lld %lld", &first, second);
+  return first;
+}
+
+// The CPUs that the quotas of a control group and of those around it come to, rounded up, or
+// UINT32_MAX. `mount` is where version 1 has its controller, "" for version 2.
+static uint32_t group_cpus(const char *root, const char *mount, char *group) {
   uint32_t granted = UINT32_MAX;
   for (;;) {
-    char limit[64];
-    snprintf(path, sizeof path, "%s/sys/fs/cgroup%s/cpu.max", root, group);
-    read_text(path, limit, sizeof limit);
-    long long quota, period;
-    if (sscanf(limit, "%lld %lld", &quota, &period) == 2 && quota > 0 && quota < 1LL << 40 &&
-        period > 0) {
+    long long period = 0, quota;
+    if (*mount) {
+      quota = group_number(root, mount, group, "cpu.cfs_quota_us", &period);
+      period = group_number(root, mount, group, "cpu.cfs_period_us", &period);
+    } else {
+      quota = group_number(root, mount, group, "cpu.max", &period);
+    }
+    if (quota > 0 && quota < 1LL << 40 && period > 0) {
       const long long cpus = (quota - 1) / period + 1;
       granted = cpus < granted ? (uint32_t)cpus : granted;
     }
@@ -112,6 +119,40 @@ static uint32_t granted_cpus(const char *root) {
       return granted;
     *parent = 0;
   }
+}
+
+// Whether the controllers, parted by commas, are version 2's, which are none, or have "cpu" in
+// them.
+static bool has_cpu(const char *controllers) {
+  for (const char *name = controllers; *controllers; name = strchr(name, ',') + 1) {
+    if (strncmp(name, "cpu", 3) == 0 && (name[3] == ',' || name[3] == 0))
+      return true;
+    if (!strchr(name, ','))
+      return false;
+  }
+  return true;
+}
+
+// The CPUs that the process's control groups of both versions come to, or UINT32_MAX.
+static uint32_t granted_cpus(const char *root) {
+  char path[512], text[8192];
+  snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
+  read_text(path, text, sizeof text);
+  uint32_t granted = UINT32_MAX;
+  // Lines of hierarchy:controllers:group.
+  for (char *line = text, *rest = 0; (line = strtok_r(line, "\n", &rest)); line = 0) {
+    char *controllers = strchr(line, ':'), *group;
+    if (!controllers || !(group = strchr(++controllers, ':')))
+      continue;
+    *group++ = 0;
+    if (strlen(group) > 2048 || !has_cpu(controllers))
+      continue;
+    char copy[2049];
+    // Version 1 is mounted under its controllers' names or linked as cpu.
+    const uint32_t cpus = group_cpus(root, *controllers ? "/cpu" : "", strcpy(copy, group));
+    granted = cpus < granted ? cpus : granted;
+  }
+  return granted;
 }
 
 uint32_t rn_fast_core_count(const char *root) {

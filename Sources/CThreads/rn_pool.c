@@ -135,7 +135,7 @@ int rn_pool_create(rn_pool **out, uint32_t threads, const uint16_t *cpus) {
   atomic_init(&pool->arrived, 0);
   pool->threads = threads;
   // A thread that spins while another waits for its CPU only delays it.
-  pool->spins = threads <= rn_cpu_count() ? 1000 : 0;
+  pool->spins = cpus || threads <= rn_cpu_count() ? 1000 : 0;
   for (uint32_t i = 1; i < threads; i++) {
     pool->workers[i] = (struct rn_worker){.pool = pool, .index = i};
     const int error = start(&pool->workers[i], cpus ? &cpus[i] : 0);

@@ -33,7 +33,8 @@ package enum FolderMismatch: Error, Equatable, TextDescribable {
 
 /// Finds the class that each folder of a labelled set stands for.
 ///
-/// A folder is named like a class, or like the first word of the name of a single class. If no folder
+/// A folder is named like a class, like the first word of the name of a single class, or like its name without
+/// the synset or before the comma, as resnet-run prints it; underscores may stand for the spaces. If no folder
 /// is, they stand, in their order, for the classes in theirs.
 ///
 /// - Parameters:
@@ -67,33 +68,99 @@ package func matchFolders(
   return false
 }
 
-/// The class of that name, or the only one whose name starts with that word.
+/// The class of that name; else the only one whose name without its synset it is; else the only one whose name
+/// starts with that word, or whose name without its synset starts with it before a comma.
 private func label(
   _ name: UnsafePointer<CChar>, among classes: UnsafePointer<CChar>, count: Int
 ) -> Int? {
-  let length = strlen(name)
-  var (first, isAmbiguous) = (Int?.none, false)
+  var (whole, wholes, part, parts) = (0, 0, 0, 0)
   var other = classes
   for index in 0..<count {
-    if strncmp(other, name, length) == 0 {
-      if other[length] == 0 { return index }
-      if other[length] == CChar(0x20) {
-        isAmbiguous = first != nil
-        first = first ?? index
-      }
+    if strcmp(other, name) == 0 { return index }
+    let rest = other + synsetLength(UnsafeRawPointer(other).assumingMemoryBound(to: UInt8.self))
+    if starts(rest, with: name, before: 0) {
+      whole = index
+      wholes += 1
+    } else if starts(other, with: name, before: 0x20) || starts(rest, with: name, before: 0x2C) {
+      part = index
+      parts += 1
     }
     other += strlen(other) + 1
   }
-  return isAmbiguous ? nil : first
+  return wholes == 1 ? whole : wholes == 0 && parts == 1 ? part : nil
 }
 
-/// Whether a name ends like a JPEG or PNG file, in upper or lower case.
-package func isImageName(_ name: UnsafePointer<CChar>) -> Bool {
-  guard let dot = strrchr(name, 0x2E) else { return false }
-  func ends(_ suffix: StaticString) -> Bool {
-    strcasecmp(dot, UnsafeRawPointer(suffix.utf8Start).assumingMemoryBound(to: CChar.self)) == 0
+/// Whether a text starts with `name` and goes on with a byte; `name` may have underscores for spaces.
+private func starts(
+  _ text: UnsafePointer<CChar>, with name: UnsafePointer<CChar>, before end: CChar
+) -> Bool {
+  var place = 0
+  while name[place] != 0 {
+    guard name[place] == text[place] || (name[place] == 0x5F && text[place] == 0x20) else {
+      return false
+    }
+    place += 1
   }
-  return ends(".jpg") || ends(".jpeg") || ends(".png")
+  return text[place] == end
+}
+
+/// The bytes of the ImageNet synset before a class name: the letter n, eight digits and a space; 0 if there is
+/// none.
+package func synsetLength(_ name: UnsafePointer<UInt8>) -> Int {
+  guard name[0] == UInt8(ascii: "n") else { return 0 }
+  for index in 1...8 {
+    guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= name[index] else { return 0 }
+  }
+  return name[9] == UInt8(ascii: " ") && name[10] != 0 ? 10 : 0
+}
+
+/// Whether a folder is one that programs make for themselves: thumbnails, waste, what macOS puts into archives.
+package func isForeignFolder(_ name: UnsafePointer<CChar>) -> Bool {
+  let names: InlineArray<4, StaticString> = ["@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX"]
+  for index in names.indices
+  where strcmp(
+    name, UnsafeRawPointer(names[index].utf8Start).assumingMemoryBound(to: CChar.self)) == 0
+  { return true }
+  return false
+}
+
+/// What the name of a file says about it.
+package enum ImageName {
+  /// A JPEG or PNG image.
+  case image
+  /// An image of a format that is not read, a number below ``ImageName/otherCount``.
+  case other(Int)
+  /// Nothing, or that it is hidden.
+  case none
+
+  /// The suffixes of the formats that are not read; those that mean the same in a row.
+  private static var others: InlineArray<13, StaticString> {
+    [
+      ".webp", ".heic", ".heif", ".avif", ".bmp", ".gif", ".tif", ".tiff", ".jxl", ".jp2", ".dng",
+      ".ppm", ".tga",
+    ]
+  }
+
+  /// How many formats there are that are not read.
+  package static var otherCount: Int { others.count }
+
+  /// The suffix of a format that is not read.
+  package static func suffix(_ other: Int) -> StaticString { others[other] }
+
+  /// Reads the end of a name, in upper or lower case. Names that start with a dot are hidden: such as what
+  /// macOS keeps in "._photo.jpg".
+  @inline(never)
+  package init(_ name: UnsafePointer<CChar>) {
+    self = .none
+    guard name[0] != 0x2E, let dot = strrchr(name, 0x2E) else { return }
+    func ends(_ suffix: StaticString) -> Bool {
+      strcasecmp(dot, UnsafeRawPointer(suffix.utf8Start).assumingMemoryBound(to: CChar.self)) == 0
+    }
+    let read: InlineArray<6, StaticString> = [".jpg", ".jpeg", ".png", ".jfif", ".jpe", ".jif"]
+    for index in read.indices where ends(read[index]) { self = .image }
+    let others = ImageName.others
+    for index in others.indices where ends(others[index]) { self = .other(index) }
+  }
 }
 
 #if !hasFeature(Embedded)

@@ -20,8 +20,9 @@ public struct FrameConverter: ~Copyable {
 
   private let format: FrameFormat
   private let stride: Int
+  private let chromaStride: Int
   private let matrix: rn_yuv_matrix
-  // A row of U and one of V, and for yuyv one of Y and one of U V before them.
+  // A row of U, one of V and one of Y, for samples that are not side by side.
   private let rows: UnsafeMutablePointer<UInt8>
 
   /// Prepares for frames of one size.
@@ -30,14 +31,15 @@ public struct FrameConverter: ~Copyable {
   ///   - width: 1…`RGBImage.maximumSide`, even if two pixels share a sample.
   ///   - height: the same.
   ///   - format: how the pixels lie.
-  ///   - stride: the bytes from one row of the first plane to the next, at least the bytes of a row; the
-  ///     planes of yuv420 after it have half of it, those of nv12 all of it. 0: no padding.
+  ///   - stride: the bytes from one row of the first plane to the next, at least the bytes of a row. 0: no
+  ///     padding.
+  ///   - chromaStride: the same of the planes of U and V. 0: as many in nv12 and nv21, half in yuv420 and yuv422.
   ///   - matrix: the weights in Y'.
   ///   - range: black and white.
   /// - Throws: `frame` if the sides or the stride do not fit the format, `tooLarge`, `outOfMemory`.
   public init(
     width: Int, height: Int, format: FrameFormat, stride: Int = 0,
-    matrix: ColourMatrix = .bt601, range: ColourRange = .full
+    chromaStride: Int = 0, matrix: ColourMatrix = .bt601, range: ColourRange = .full
   ) throws(ImageError) {
     let sides = 1...RGBImage.maximumSide
     guard sides.contains(width), sides.contains(height), width * height <= RGBImage.maximumPixels
@@ -48,15 +50,24 @@ public struct FrameConverter: ~Copyable {
     }
     let rowBytes = format.rowBytes(width)
     let stride = stride == 0 ? rowBytes : stride
-    guard rowBytes...FrameFormat.maximumStride ~= stride, format != .yuv420 || stride % 2 == 0
+    let planes = format.chromaPlanes
+    let isHalf = planes.count == 2 && chromaStride == 0
+    guard rowBytes...FrameFormat.maximumStride ~= stride, !isHalf || stride % 2 == 0
     else { throw .stride(stride, rowBytes: rowBytes) }
-    guard let memory = malloc(4 * (width + 16)) else { throw .outOfMemory }
+    let chromaBytes = width / 2 * planes.pairBytes
+    let chromaRow = isHalf ? stride / 2 : chromaStride == 0 ? stride : chromaStride
+    guard planes.count == 0 || chromaBytes...FrameFormat.maximumStride ~= chromaRow
+    else { throw .stride(chromaRow, rowBytes: chromaBytes) }
+    guard let memory = malloc(3 * (width + 16)) else { throw .outOfMemory }
+    // Grey has no U and V of its own.
+    memset(memory, 128, 3 * (width + 16))
     rows = memory.assumingMemoryBound(to: UInt8.self)
     self.width = width
     self.height = height
     self.format = format
     self.stride = stride
-    byteCount = chroma.down == 2 ? stride * height / 2 * 3 : stride * height
+    self.chromaStride = chromaRow
+    byteCount = stride * height + planes.count * chromaRow * (height / chroma.down)
     self.matrix = rn_yuv_matrix(matrix, range)
   }
 
@@ -80,29 +91,34 @@ public struct FrameConverter: ~Copyable {
   ) {
     let row = frame + stride * y
     let count = UInt32(width)
-    let (u, v) = (rows, rows + width)
-    var matrix = matrix
-    switch format {
-    case .yuv420:
-      let planes = frame + stride * height
-      let chromaRow = stride / 2 * (y / 2)
-      rn_yuv_row(
-        &matrix, row, planes + chromaRow, planes + stride / 2 * (height / 2) + chromaRow, count,
-        rgb)
-    case .nv12:
-      // Two rows share their samples.
-      if y % 2 == 0 { rn_split_pairs(frame + stride * (height + y / 2), count / 2, u, v) }
-      rn_yuv_row(&matrix, row, u, v, count, rgb)
-    case .yuyv:
-      let (luma, pairs) = (rows + 2 * width, rows + 3 * width)
-      rn_split_pairs(row, count, luma, pairs)
-      rn_split_pairs(pairs, count / 2, u, v)
-      rn_yuv_row(&matrix, luma, u, v, count, rgb)
-    case .rgb24:
+    if format == .rgb24 {
       memcpy(rgb, row, 3 * width)
-    case .bgr24:
-      rn_swap_red_blue(row, count, rgb)
+      return
     }
+    if format == .bgr24 {
+      rn_swap_red_blue(row, count, rgb)
+      return
+    }
+    let first = format.firstSamples
+    let (planes, across) = (format.chromaPlanes, width / 2)
+    var matrix = matrix
+    var (luma, u, v) = (row, UnsafePointer(rows), UnsafePointer(rows + width))
+    if planes.count > 0 {
+      let chromaRows = height / format.chroma.down
+      u = frame + stride * height + chromaStride * (y / format.chroma.down)
+      v = planes.count == 2 ? u + chromaStride * chromaRows : u
+      if planes.pairBytes == 2 {
+        rn_take(u + first.u, 2, UInt32(across), rows)
+        rn_take(v + first.v, 2, UInt32(across), rows + width)
+        (u, v) = (UnsafePointer(rows), UnsafePointer(rows + width))
+      }
+    } else if format != .gray8 {
+      rn_take(row + first.u, 4, UInt32(across), rows)
+      rn_take(row + first.v, 4, UInt32(across), rows + width)
+      rn_take(row + first.y, 2, count, rows + 2 * width)
+      luma = UnsafePointer(rows + 2 * width)
+    }
+    rn_yuv_row(&matrix, luma, u, v, count, rgb)
   }
 }
 

@@ -2,17 +2,27 @@
 
 /// How the pixels of a camera's frame lie in memory.
 ///
-/// - Source: the names and layouts are those of FFmpeg's pixel formats; V4L2 calls them YU12, NV12,
-///   YUYV, RGB3 and BGR3.
+/// - Source: the names and layouts are those of FFmpeg's pixel formats; V4L2 calls them YU12, 422P, NV12, NV21,
+///   YUYV, YVYU, UYVY, GREY, RGB3 and BGR3.
 public enum FrameFormat: Equatable, Sendable {
   /// Planes Y, U, V, the latter two of half the width and height (I420): 12 bits a pixel. Width and
   /// height are even.
   case yuv420
+  /// Planes Y, U, V, the latter two of half the width: 16 bits a pixel. The width is even.
+  case yuv422
   /// A plane Y and one of pairs U, V of half the width and height: 12 bits a pixel. Width and height
   /// are even.
   case nv12
+  /// The same with pairs V, U, as Android's cameras give them.
+  case nv21
   /// Y, U, Y, V for two pixels of a row: 16 bits a pixel. The width is even.
   case yuyv
+  /// Y, V, Y, U for two pixels of a row.
+  case yvyu
+  /// U, Y, V, Y for two pixels of a row.
+  case uyvy
+  /// Y alone: 8 bits a pixel.
+  case gray8
   /// Red, green, blue: 24 bits a pixel.
   case rgb24
   /// Blue, green, red: 24 bits a pixel.
@@ -24,18 +34,41 @@ public enum FrameFormat: Equatable, Sendable {
   /// How many pixels share a sample of U and V, across and down.
   var chroma: (across: Int, down: Int) {
     switch self {
-    case .yuv420, .nv12: (2, 2)
-    case .yuyv: (2, 1)
-    case .rgb24, .bgr24: (1, 1)
+    case .yuv420, .nv12, .nv21: (2, 2)
+    case .yuv422, .yuyv, .yvyu, .uyvy: (2, 1)
+    case .gray8, .rgb24, .bgr24: (1, 1)
+    }
+  }
+
+  /// The planes of U and V behind the first one: their number, and the bytes that each has for two pixels of a
+  /// row.
+  package var chromaPlanes: (count: Int, pairBytes: Int) {
+    switch self {
+    case .yuv420, .yuv422: (2, 1)
+    case .nv12, .nv21: (1, 2)
+    case .yuyv, .yvyu, .uyvy, .gray8, .rgb24, .bgr24: (0, 0)
     }
   }
 
   /// The bytes of a row of the first plane, without padding.
-  func rowBytes(_ width: Int) -> Int {
+  package func rowBytes(_ width: Int) -> Int {
     switch self {
-    case .yuv420, .nv12: width
-    case .yuyv: 2 * width
+    case .yuv420, .yuv422, .nv12, .nv21, .gray8: width
+    case .yuyv, .yvyu, .uyvy: 2 * width
     case .rgb24, .bgr24: 3 * width
+    }
+  }
+
+  /// Where the first samples of Y, U and V are in a row of their plane; those of Y in packed formats are two
+  /// bytes apart.
+  var firstSamples: (y: Int, u: Int, v: Int) {
+    switch self {
+    case .nv12: (0, 0, 1)
+    case .nv21: (0, 1, 0)
+    case .yuyv: (0, 1, 3)
+    case .yvyu: (0, 3, 1)
+    case .uyvy: (1, 0, 2)
+    case .yuv420, .yuv422, .gray8, .rgb24, .bgr24: (0, 0, 0)
     }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetImageCodecs
+import CResNetPlatform
 public import ResNetPlatform
 
 /// The formats that are decoded.
@@ -9,6 +10,55 @@ public enum ImageFormat: Equatable, Sendable {
   case jpeg
   /// PNG (ISO/IEC 15948), decoded by libpng.
   case png
+}
+
+/// A format that is recognized, to be named, but not decoded.
+public enum OtherFormat: Equatable, Sendable {
+  case webp, heif, avif, gif, bmp, tiff, jpeg2000, jpegXL, html
+
+  /// The format whose signature `bytes` begin with.
+  init?(of bytes: UnsafeRawBufferPointer) {
+    func has(_ text: StaticString, at offset: Int = 0) -> Bool {
+      let count = text.utf8CodeUnitCount
+      return bytes.count >= offset + count
+        && memcmp(bytes.baseAddress! + offset, text.utf8Start, count) == 0
+    }
+    if has("RIFF") && has("WEBP", at: 8) {
+      self = .webp
+    } else if has("ftypavif", at: 4) || has("ftypavis", at: 4) {
+      self = .avif
+    } else if has("ftyphe", at: 4) || has("ftypmif1", at: 4) || has("ftypmsf1", at: 4) {
+      self = .heif
+    } else if has("GIF8") {
+      self = .gif
+    } else if has("BM") {
+      self = .bmp
+    } else if has("II*\0") || has("MM\0*") {
+      self = .tiff
+    } else if has("jP  ", at: 4) {
+      self = .jpeg2000
+    } else if has("JXL ", at: 4) {
+      self = .jpegXL
+    } else if has("<!DOCTYPE") || has("<!doctype") || has("<html") {
+      self = .html
+    } else {
+      return nil
+    }
+  }
+
+  var name: StaticString {
+    switch self {
+    case .webp: "WebP"
+    case .heif: "HEIC"
+    case .avif: "AVIF"
+    case .gif: "GIF"
+    case .bmp: "BMP"
+    case .tiff: "TIFF"
+    case .jpeg2000: "JPEG 2000"
+    case .jpegXL: "JPEG XL"
+    case .html: "HTML"
+    }
+  }
 }
 
 /// Why an image could not be read or resized.
@@ -22,6 +72,8 @@ public enum ImageError: Error, Equatable, TextDescribable {
   case file(FileError)
   /// The first bytes belong neither to a JPEG nor to a PNG.
   case unrecognizedFormat
+  /// The file is of a format that is not decoded, whatever its name says.
+  case otherFormat(OtherFormat)
   /// The data end before the image does.
   case truncated(ImageFormat)
   /// The data contradict their format; the message is the decoder's.
@@ -33,7 +85,8 @@ public enum ImageError: Error, Equatable, TextDescribable {
   case tooLarge(width: Int, height: Int)
   /// The sides of a frame, in pixels, of which one is odd though two pixels share a sample.
   case oddFrame(width: Int, height: Int)
-  /// The bytes from row to row of a frame are fewer than a row has, odd in yuv420 or too many.
+  /// The bytes from row to row of a frame are fewer than a row has, too many, or odd where planes of half the
+  /// width have half of them.
   case stride(Int, rowBytes: Int)
   /// The system has no memory for the pixels or for the work on them.
   case outOfMemory
@@ -46,6 +99,8 @@ public enum ImageError: Error, Equatable, TextDescribable {
     case .file(let error): line.append("\(error)")
     case .unrecognizedFormat:
       line.append("expected a JPEG or PNG image, found neither signature at its start")
+    case .otherFormat(let format):
+      line.append("expected a JPEG or PNG image, found \(format.name): convert it")
     case .truncated(let format):
       line.append("expected a whole \(format.name) image, found data that end too early")
     case .corrupt(let format, let message):
@@ -56,7 +111,7 @@ public enum ImageError: Error, Equatable, TextDescribable {
       line.append("expected even sides, found \(width)x\(height)")
     case .stride(let found, let rowBytes):
       line.append("expected a stride of \(rowBytes) to \(FrameFormat.maximumStride) bytes,")
-      line.append(" even for yuv420, found \(found)")
+      line.append(" even for planes of half the width, found \(found)")
     case .tooLarge(let width, let height):
       line.append("expected an image of sides 1 to \(RGBImage.maximumSide) and at most ")
       line.append("\(RGBImage.maximumPixels) pixels, found \(width) x \(height)")

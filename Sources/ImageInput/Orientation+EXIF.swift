@@ -47,9 +47,14 @@ private struct ByteReader {
   /// The first APP1 segment of a JPEG that begins with "Exif", two zero bytes.
   func exifSegmentOfJPEG() -> ByteReader? {
     var offset = 2
-    while let marker = uint16(offset), marker >= 0xFF00 {
-      if marker == 0xFFFF {  // a fill byte before a marker
+    while let marker = uint16(offset) {
+      // A fill byte before a marker, or stray bytes, which Pillow passes over too.
+      if marker <= 0xFF00 || marker == 0xFFFF {
         offset += 1
+        continue
+      }
+      if 0xFFD0...0xFFD8 ~= marker {  // restarts and the start of the image: no length
+        offset += 2
         continue
       }
       // Start of scan or end of image: metadata come before.

@@ -11,14 +11,22 @@ extension RGBImage {
   /// their high byte. Colour profiles are not applied. Malformed EXIF data are ignored, and so are
   /// orientations that only XMP metadata state.
   ///
-  /// - Throws: `unrecognizedFormat`, `truncated`, `corrupt` (any damage the decoder notices, PNG
-  ///   checksums included), `unsupported`, `tooLarge`, `outOfMemory`.
+  /// Damage in a JPEG that libjpeg reads over, and stray bytes between its markers, give Pillow's pixels.
+  ///
+  /// - Parameter maximumPixels: what is larger is `tooLarge`, before anything of its size is allocated.
+  /// - Throws: `unrecognizedFormat`, `otherFormat`, `truncated`, `corrupt` (what the decoder cannot read
+  ///   over, PNG checksums included), `unsupported`, `tooLarge`, `outOfMemory`.
   /// - **Allocates:** 3 bytes a pixel, freed with the image. Besides, until it returns: the
   ///   decoder's working memory (some rows; for a progressive JPEG 2 bytes per sample of every
   ///   component) or, while turning an image, a second copy of the pixels.
-  package init(encoded: UnsafeRawBufferPointer) throws(ImageError) {
-    guard let format = ImageFormat(of: encoded) else { throw .unrecognizedFormat }
-    let stored = try RGBImage.decode(encoded, format)
+  package init(
+    encoded: UnsafeRawBufferPointer, maximumPixels: Int = RGBImage.maximumPixels
+  ) throws(ImageError) {
+    guard let format = ImageFormat(of: encoded) else {
+      if let other = OtherFormat(of: encoded) { throw .otherFormat(other) }
+      throw .unrecognizedFormat
+    }
+    let stored = try RGBImage.decode(encoded, format, maximumPixels)
     let orientation = Orientation(of: encoded, format)
     if orientation == .upright {
       self = stored
@@ -29,7 +37,7 @@ extension RGBImage {
 
   /// Decodes an image as it is stored; `encoded` is not empty.
   private static func decode(
-    _ encoded: UnsafeRawBufferPointer, _ format: ImageFormat
+    _ encoded: UnsafeRawBufferPointer, _ format: ImageFormat, _ maximumPixels: Int
   ) throws(ImageError) -> RGBImage {
     let bytes = encoded.baseAddress!.assumingMemoryBound(to: UInt8.self)
     let limits = rn_image_limits(

@@ -14,8 +14,8 @@ public struct RGBImage: ~Copyable {
   /// The longest side an image may have, in pixels.
   public static var maximumSide: Int { 16384 }
 
-  /// The most pixels an image may have: 64 Mi, that is 192 MiB of RGB.
-  public static var maximumPixels: Int { 1 << 26 }
+  /// The most pixels an image may have: 256 Mi, that is 768 MiB of RGB.
+  public static var maximumPixels: Int { 1 << 28 }
 
   /// Pixels per row, 1…`maximumSide`.
   public let width: Int

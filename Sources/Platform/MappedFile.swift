@@ -10,6 +10,10 @@ public enum FileError: Error, Equatable, TextDescribable {
   case notARegularFile
   /// The file has no bytes.
   case empty
+  /// A pipe with a name got no writer in some time.
+  case noWriter(seconds: Int)
+  /// A pipe brings more bytes than are read into memory.
+  case tooLong(limit: Int)
 
   /// Appends what happened, without the path, which the caller knows.
   public func describe(to line: inout TextLine) {
@@ -17,6 +21,10 @@ public enum FileError: Error, Equatable, TextDescribable {
     case .system(let code): line.append("\(errno: code)")
     case .notARegularFile: line.append("expected a regular file")
     case .empty: line.append("the file is empty")
+    case .noWriter(let seconds):
+      line.append(
+        "expected a program that writes to this pipe within \(seconds) seconds, found none")
+    case .tooLong(let limit): line.append("expected at most \(limit) bytes, found more")
     }
   }
 }
@@ -35,7 +43,10 @@ public struct MappedFile: ~Copyable {
   /// Maps the file at `path`.
   public init(path: UnsafePointer<CChar>) throws(FileError) {
     let descriptor = rn_open_read(path)
-    guard descriptor >= 0 else { throw .system(errno: rn_errno()) }
+    // Sockets cannot be opened at all.
+    guard descriptor >= 0 else {
+      throw rn_errno() == ENXIO ? .notARegularFile : .system(errno: rn_errno())
+    }
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .system(errno: rn_errno()) }
@@ -45,10 +56,43 @@ public struct MappedFile: ~Copyable {
     guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0),
       Int(bitPattern: start) != -1
     else { throw .system(errno: rn_errno()) }
-    bytes = UnsafeRawBufferPointer(start: start, count: count)
+    self.init(bytes: UnsafeRawBufferPointer(start: start, count: count))
   }
 
-  /// Lets go of the pages in memory; those that are touched again are read again.
+  private init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  /// Maps the file at `path`, or reads a pipe or, if `path` is "-" or "/dev/stdin", standard input, into memory.
+  ///
+  /// A pipe with a name gets 10 seconds for its writer to come; what it brings, and standard input, may have
+  /// 256 MiB.
+  ///
+  /// - Throws: as ``init(path:)``, `noWriter`, `tooLong`.
+  /// - **Allocates:** pages for what comes from a pipe.
+  public init(input path: UnsafePointer<CChar>) throws(FileError) {
+    var status = stat()
+    guard rn_is_standard_input(path) != 0 || (stat(path, &status) == 0 && rn_is_pipe(&status) != 0)
+    else {
+      try self.init(path: path)
+      return
+    }
+    let (seconds, limit) = (10, 1 << 28)
+    let descriptor = rn_open_input(path, UInt32(seconds))
+    guard descriptor >= 0 else {
+      throw rn_errno() == ETIMEDOUT ? .noWriter(seconds: seconds) : .system(errno: rn_errno())
+    }
+    defer { close(descriptor) }
+    var start: UnsafeMutableRawPointer?
+    var count = 0
+    let code = rn_read_all(descriptor, limit, &start, &count)
+    switch code {
+    case 0: self.init(bytes: UnsafeRawBufferPointer(start: start, count: count))
+    case ENODATA: throw .empty
+    case EFBIG: throw .tooLong(limit: limit)
+    default: throw .system(errno: code)
+    }
+  }
+
+  /// Lets go of the pages of a file in memory; those that are touched again are read again.
   public func dropPages() {
     _ = madvise(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), bytes.count, MADV_DONTNEED)
   }

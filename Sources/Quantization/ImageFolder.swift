@@ -12,43 +12,44 @@ public struct ImageFolder: ImageSource {
   public let description: String
   /// The photos left out and why, sorted: a line each.
   public let unreadable: [String]
+  /// How many files of which other image formats were left out; nil if there are none.
+  public let otherFormats: String?
   private let paths: [String]
 
   /// Finds the JPEG and PNG photos of a folder and decodes each to see that it is one.
   ///
+  /// Links and other mounts are followed; hidden files and folders are left out.
+  ///
   /// - Parameters:
   ///   - folder: its path.
   ///   - allowedUnreadable: per cent of the photos that may be left out because they cannot be read.
+  ///   - threads: how many photos are decoded at a time, by default as many as there are processors.
   /// - Throws: a ``QuantizationError`` if more cannot be read, or if there is no photo.
-  /// - **Allocates:** one decoded photo for each CPU at a time.
-  public init(_ folder: String, allowedUnreadable: Double = 5) throws {
+  /// - **Allocates:** one decoded photo for each thread at a time, but only one of more than 16 Mi pixels.
+  public init(
+    _ folder: String, allowedUnreadable: Double = 5,
+    threads: Int? = nil
+  ) throws {
     guard isFolder(folder) else { throw QuantizationError.folder(path: folder) }
-    let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
-    let files = found.filter { isImageName($0) }.map {
-      (folder as NSString).appendingPathComponent($0)
+    var files = PhotoFiles()
+    try files.search(folder)
+    otherFormats = files.otherFormats
+    let found = files.photos
+    guard !found.isEmpty else {
+      throw QuantizationError.noPhotos(folder: folder, otherFormats: files.otherFormats)
     }
-    guard !files.isEmpty else { throw QuantizationError.noPhotos(folder: folder) }
-    let checks = try mapImages(
-      count: files.count, threads: ProcessInfo.processInfo.activeProcessorCount,
-      progress: { _ in }, makeWorker: {},
-      value: { _, index in
-        Result { () throws(QuantizationError) in try digest(ofPhoto: files[index]) }
-      })
-    unreadable = checks.compactMap { check in
-      if case .failure(let error) = check { "\(error)" } else { nil }
-    }.sorted()
-    let photos = zip(checks, files).compactMap { check, file in
-      (try? check.get()).map { (digest: $0, path: file) }
-    }.sorted { $0 < $1 }
-    let isTooMany = Double(unreadable.count) * 100 > allowedUnreadable * Double(files.count)
-    if isTooMany || photos.isEmpty {
+    let checked = try CheckedPhotos(found, threads: threads)
+    unreadable = checked.unreadable.sorted()
+    let isTooMany = Double(unreadable.count) * 100 > allowedUnreadable * Double(found.count)
+    if isTooMany || checked.readable.isEmpty {
       throw QuantizationError.unreadable(
         folder: folder, allowedPercent: allowedUnreadable, found: unreadable.count,
-        count: files.count, example: unreadable[0])
+        count: found.count, example: unreadable[0])
     }
-    paths = photos.map(\.path)
+    let digests = checked.readable.map { ($0.digest, found[$0.index]) }.sorted { $0 < $1 }
+    paths = digests.map(\.1)
     count = paths.count
-    let all = sha256Hex(Array(photos.map(\.digest).joined(separator: "\n").utf8))
+    let all = sha256Hex(Array(digests.map(\.0).joined(separator: "\n").utf8))
     description = "\(count) images, sha256 \(all)"
   }
 
@@ -61,29 +62,14 @@ public struct ImageFolder: ImageSource {
 func photoPixels(_ path: String, _ preprocessing: PreprocessingRecord) throws -> [UInt8] {
   let crop = preprocessing.crop
   do {
-    let photo = try RGBImage(path: path)
+    let file = try MappedFile(path: path)
     return try [UInt8](unsafeUninitializedCapacity: crop * crop * 3) { pixels, count in
-      try preprocess(photo, as: preprocessing, into: pixels.baseAddress!)
+      try withPhoto(file.bytes) { photo throws(ImageError) in
+        try preprocess(photo, as: preprocessing, into: pixels.baseAddress!)
+      }
       count = crop * crop * 3
     }
   } catch {
     throw QuantizationError.photo(path: path, reason: words(for: error))
-  }
-}
-
-/// Whether a path names a folder.
-func isFolder(_ path: String) -> Bool {
-  var isFolder: ObjCBool = false
-  return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
-}
-
-/// The SHA-256 of a file that is an image.
-private func digest(ofPhoto path: String) throws(QuantizationError) -> String {
-  do {
-    let file = try MappedFile(path: path)
-    _ = try RGBImage(encoded: file.bytes)
-    return sha256Hex(file.bytes)
-  } catch {
-    throw .photo(path: path, reason: words(for: error))
   }
 }

@@ -3,29 +3,40 @@
 import Foundation
 import ResNetImages
 public import ResNetPlanFormat
+import ResNetPlatform
 
 /// Photos in folders that are named after their classes.
 public struct LabelledImageFolder: ImageSource {
   private let photos: [(path: String, label: Int)]
 
+  /// The photos left out because they cannot be read and why, in the order of their paths: a line each.
+  public let unreadable: [String]
+  /// How many files of which other image formats were left out; nil if there are none.
+  public let otherFormats: String?
+
   public var count: Int { photos.count }
   public var description: String { "\(count) images" }
 
-  /// Finds the JPEG and PNG photos in FOLDER/CLASS/.
+  /// Finds the JPEG and PNG photos in FOLDER/CLASS/ and decodes each to see that it is one.
   ///
-  /// A folder is named like a class or like the first word of its name; if none is, the sorted folders stand
-  /// for the classes in order, if they are as many.
+  /// A folder is named like a class, like the first word of its name or like its name without the synset; if none
+  /// is, the sorted folders stand for the classes in order, if they are as many. Links are followed; hidden
+  /// files and folders are left out.
   ///
   /// - Parameters:
   ///   - folder: the path of the folder of folders.
   ///   - classNames: the names of the network's classes, in the order of its logits; may be empty.
   ///   - classCount: how many classes the network has; by default as many as there are names, or else folders.
-  /// - Throws: a ``QuantizationError`` if folders and classes do not match, or if there is no photo.
-  public init(_ folder: String, classNames: [String] = [], classCount: Int? = nil) throws {
-    let files = FileManager.default
-    let entries = ((try? files.contentsOfDirectory(atPath: folder)) ?? []).sorted()
-    let folders = entries.filter {
-      !$0.hasPrefix(".") && isFolder((folder as NSString).appendingPathComponent($0))
+  ///   - threads: how many photos are decoded at a time, by default as many as there are processors.
+  /// - Throws: a ``QuantizationError`` if folders and classes do not match, if there is no photo, or if none of
+  ///   the photos can be read.
+  /// - **Allocates:** one decoded photo for each thread at a time, but only one of more than 16 Mi pixels.
+  public init(
+    _ folder: String, classNames: [String] = [], classCount: Int? = nil,
+    threads: Int? = nil
+  ) throws {
+    let folders = try PhotoFiles.list(folder).filter {
+      !isForeignFolder($0) && isFolder(join(folder, $0))
     }
     let classes: [Int]
     do throws(FolderMismatch) {
@@ -35,12 +46,24 @@ public struct LabelledImageFolder: ImageSource {
     } catch {
       throw QuantizationError.classFolders(folder: folder, reason: error.description)
     }
-    photos = try zip(folders, classes).flatMap { name, label in
-      let root = (folder as NSString).appendingPathComponent(name)
-      let names = try files.contentsOfDirectory(atPath: root).filter { isImageName($0) }
-      return names.sorted().map { ((root as NSString).appendingPathComponent($0), label) }
+    var files = PhotoFiles()
+    var found: [Int] = []
+    for (name, label) in zip(folders, classes) {
+      try files.search(join(folder, name), isDeep: false)
+      found += repeatElement(label, count: files.photos.count - found.count)
     }
-    guard !photos.isEmpty else { throw QuantizationError.noPhotos(folder: folder) }
+    otherFormats = files.otherFormats
+    guard !found.isEmpty else {
+      throw QuantizationError.noPhotos(folder: folder, otherFormats: files.otherFormats)
+    }
+    let checked = try CheckedPhotos(files.photos, threads: threads)
+    unreadable = checked.unreadable
+    guard !checked.readable.isEmpty else {
+      throw QuantizationError.unreadable(
+        folder: folder, allowedPercent: 100, found: found.count, count: found.count,
+        example: unreadable[0])
+    }
+    photos = checked.readable.map { (files.photos[$0.index], found[$0.index]) }
   }
 
   public func pixels(_ index: Int, _ preprocessing: PreprocessingRecord) throws -> [UInt8] {
@@ -50,14 +73,35 @@ public struct LabelledImageFolder: ImageSource {
   public func label(_ index: Int) -> Int? { photos[index].label }
 }
 
-/// Reads the names of classes from a UTF-8 file with one name a line.
+/// Reads the names of classes from a text with one name a line: UTF-8, or UTF-16 with a byte order mark. Lines end
+/// with LF, CR LF or CR.
 ///
+/// - Parameter path: a file, a pipe, or "-" for standard input.
 /// - Returns: the names without spaces around them; without empty lines at the end of the file.
 public func readClassNames(_ path: String) throws(QuantizationError) -> [String] {
-  guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-    throw .classNames(path: path)
+  let bytes: [UInt8]
+  do throws(FileError) {
+    let file = try MappedFile(input: path)
+    bytes = Array(file.bytes)
+  } catch {
+    throw .classNames(path: path, reason: error.description)
   }
-  var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+  let text: String?
+  switch (bytes.first, bytes.dropFirst().first) {
+  case (0xFF, 0xFE): text = String(bytes: bytes.dropFirst(2), encoding: .utf16LittleEndian)
+  case (0xFE, 0xFF): text = String(bytes: bytes.dropFirst(2), encoding: .utf16BigEndian)
+  default:
+    text = String(
+      validating: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...],
+      as: UTF8.self)
+  }
+  guard let text, !text.utf8.contains(0) else {
+    throw .classNames(
+      path: path, reason: "expected UTF-8 text, or UTF-16 with a byte order mark, found neither")
+  }
+  // A Character may be CR LF.
+  var lines = text.split(omittingEmptySubsequences: false) { ["\n", "\r\n", "\r"].contains($0) }.map
+  {
     $0.trimmingCharacters(in: .whitespaces)
   }
   while lines.last == "" { lines.removeLast() }

@@ -9,14 +9,14 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
   case notFinite(tensor: String)
   /// There is no folder at a path.
   case folder(path: String)
-  /// A folder has no photos.
-  case noPhotos(folder: String)
+  /// A folder has no photos; with what it has of other image formats.
+  case noPhotos(folder: String, otherFormats: String?)
   /// More photos of a folder than allowed cannot be read; with one of them and the reason.
   case unreadable(folder: String, allowedPercent: Double, found: Int, count: Int, example: String)
   /// A photo cannot be read.
   case photo(path: String, reason: String)
-  /// A file with the names of classes cannot be read.
-  case classNames(path: String)
+  /// A file with the names of classes, one a line, cannot be read.
+  case classNames(path: String, reason: String)
   /// Sub-folders do not stand for the classes.
   case classFolders(folder: String, reason: String)
   /// Logits to compare with do not fit the photos or the network.
@@ -33,13 +33,13 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
     case .notFinite(let tensor):
       "\(tensor): expected finite activations in float32, found infinity or not a number"
     case .folder(let path): "\(path): expected a folder with photos"
-    case .noPhotos(let folder): "\(folder): expected JPEG or PNG photos, found none"
+    case .noPhotos(let folder, let others):
+      "\(folder): expected JPEG or PNG photos, found \(others ?? "none")"
     case .unreadable(let folder, let allowed, let found, let count, let example):
       "\(folder): expected at most \(allowed.formatted()) % of the photos to be unreadable, found "
         + "\(found) of \(count), for example \(example)"
     case .photo(let path, let reason): "\(path): \(reason)"
-    case .classNames(let path):
-      "\(path): expected a readable UTF-8 file with one class name a line"
+    case .classNames(let path, let reason): "\(path): cannot read class names: \(reason)"
     case .classFolders(let folder, let reason): "\(folder): \(reason)"
     case .logits(let expected, let found): "expected \(expected), found \(found)"
     case .label(let image, let classCount, let found):

@@ -7,7 +7,7 @@
     public let label: String
     /// The index of the class, 0 to one less than the plan's number of classes.
     public let index: Int
-    /// The softmax of the logit, 0…1.
+    /// The softmax of the logit, or the sigmoid of the only one, 0…1.
     public let probability: Float
   }
 
@@ -18,7 +18,8 @@
   public struct Classification: Sendable {
     /// One number for each class, in the order of the classes.
     public let logits: [Float]
-    /// The softmax of the logits, 0…1, in the order of the classes; the same bits on every CPU.
+    /// The softmax of the logits, or the sigmoid of the only one, 0…1, in the order of the classes; the
+    /// same bits on every CPU.
     public let probabilities: [Float]
 
     let labels: [String]

@@ -84,8 +84,8 @@ public struct Classifier: ~Copyable {
   /// - **Allocates:** nothing.
   public mutating func run(_ pixels: Span<UInt8>) { session.run(pixels) }
 
-  /// The probability of each class for the last image, 0…1: the softmax of the logits, the same bits
-  /// on every CPU. Valid until the next call.
+  /// The probability of each class for the last image, 0…1: the softmax of the logits or, of a single
+  /// one, its sigmoid; the same bits on every CPU. Valid until the next call.
   ///
   /// - **Allocates:** nothing.
   package func probabilities() -> UnsafeBufferPointer<Float> {
@@ -94,7 +94,7 @@ public struct Classifier: ~Copyable {
   }
 
   /// Calls `body` with the probability of each class for the last image, 0…1: the softmax of the
-  /// logits, the same bits on every CPU.
+  /// logits or, of a single one, its sigmoid; the same bits on every CPU.
   ///
   /// - **Allocates:** nothing.
   public func withProbabilities<Result: ~Copyable, Failure>(

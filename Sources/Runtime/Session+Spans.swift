@@ -19,7 +19,7 @@ extension Session {
     try body(features.span)
   }
 
-  /// Writes the softmax of the logits, the same bits on every CPU.
+  /// Writes the softmax of the logits or, of a single one, its sigmoid: the same bits on every CPU.
   ///
   /// - Parameter probabilities: room for at least as many numbers as there are classes; 0…1 each.
   /// - **Allocates:** nothing.

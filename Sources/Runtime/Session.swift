@@ -163,12 +163,21 @@ public struct Session: ~Copyable {
   /// The kernel that does the work of a step.
   package func kernel(ofStep index: Int) -> StepKernel { steps[index].kernel }
 
-  /// Writes the softmax of the logits, the same bits on every CPU.
+  /// Writes the softmax of the logits or, of a single one, its sigmoid: the same bits on every CPU.
   ///
   /// - Parameter probabilities: at least as many as there are classes.
   /// - **Allocates:** nothing.
   package func probabilities(into probabilities: UnsafeMutableBufferPointer<Float>) {
     precondition(probabilities.count >= logits.count, "room for every class")
+    guard logits.count > 1 else {
+      // Of two classes whose other logit is 0, the softmax is the sigmoid.
+      var pair: InlineArray<2, Float> = [0, logits[0]]
+      withUnsafeMutablePointer(to: &pair) {
+        $0.withMemoryRebound(to: Float.self, capacity: 2) { kernels.softmax_f32($0, $0, 2) }
+      }
+      probabilities[0] = pair[1]
+      return
+    }
     kernels.softmax_f32(
       logits.baseAddress, probabilities.baseAddress, UInt32(logits.count))
   }

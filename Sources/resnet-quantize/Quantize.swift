@@ -85,7 +85,8 @@ struct Quantize: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Compares float32 and the plan on the photos in DIR/CLASS/, with labels: as this CPU runs it.",
+      "Compares float32 and the plan on the photos in DIR/CLASS/, with labels: as this CPU runs it. Photos that "
+        + "cannot be read are listed and left out.",
       valueName: "dir"))
   var evaluate: String?
 
@@ -268,8 +269,10 @@ struct Quantize: ParsableCommand {
     let model = FloatModel(program, preprocessing: preprocessing.record)
     // What is missing should be known before the work.
     let labelled = try evaluate.map {
-      try LabelledImageFolder($0, classNames: classNames, classCount: model.program.classCount)
+      try LabelledImageFolder(
+        $0, classNames: classNames, classCount: model.program.classCount, threads: threadCount)
     }
+    tellLeftOut(labelled?.unreadable ?? [], evaluate ?? "", labelled?.otherFormats)
 
     var scheme: QuantizationScheme
     var quality: Quality?
@@ -392,11 +395,17 @@ struct Quantize: ParsableCommand {
   /// The photos to calibrate with, or random images for random weights.
   private func images(_ progress: Progress) throws -> any ImageSource {
     guard let calibration else { return RandomImages(count: 4, seed: seed) }
-    let folder = try ImageFolder(calibration, allowedUnreadable: allowUnreadable)
+    let folder = try ImageFolder(
+      calibration, allowedUnreadable: allowUnreadable, threads: threadCount)
     progress.end()
-    // Told also if nothing else is: they are no part of what was asked for.
-    for line in folder.unreadable { tell("left out \(line)") }
+    tellLeftOut(folder.unreadable, calibration, folder.otherFormats)
     return folder
+  }
+
+  /// Told also if nothing else is: they are no part of what was asked for.
+  private func tellLeftOut(_ photos: [String], _ folder: String, _ otherFormats: String?) {
+    let others = otherFormats.map { ["\(folder): \($0)"] } ?? []
+    for line in photos + others { tell("left out \(line)") }
   }
 
   private func loadNetwork(_ progress: Progress) throws -> Network {

@@ -32,7 +32,8 @@ struct ResNetQuantize: ParsableCommand {
       let status = exitCode(for: error)
       guard !status.isSuccess else { exit(withError: error) }
       let isUsage = status == .validationFailure
-      let text = isUsage ? fullMessage(for: error) : "resnet-quantize: \(message(for: error))"
+      let hint = isUsage ? "; try resnet-quantize --help" : ""
+      let text = "resnet-quantize: \(message(for: error))\(hint)"
       FileHandle.standardError.write(Data("\(text)\n".utf8))
       Foundation.exit(isUsage ? 2 : 1)
     }

@@ -74,8 +74,15 @@ struct Arguments: ToolArguments, ~Copyable {
     }
     guard options.request == .work else { return }
     showsTop = hasTop
-    if frames.size != nil {
+    if let raw = frames.raw {
       if case .evaluate = task { throw .both("--raw", "--evaluate") }
+      if case .plain = raw.kind {
+      } else if frames.strides.luma > 0 {
+        throw .rule("--stride makes sense only with --raw WxH:FORMAT")
+      }
+      if case .mjpeg = raw.kind, frames.range != nil || frames.matrix != nil {
+        throw .notWith("--raw mjpeg", "--range or --matrix")
+      }
       task = .frames(frames)
     } else if let option = frames.firstOption {
       throw .onlyWith(option, "--raw")

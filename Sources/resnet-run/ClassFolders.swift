@@ -23,16 +23,20 @@ struct ClassFolders: ~Copyable {
   init(_ root: UnsafePointer<CChar>, _ plan: borrowing Plan) throws(RunFailure) {
     var found = try DirectoryListing(root)
     try found.keep { name throws(RunFailure) in
+      if isForeignFolder(name) { return false }
       let path = try shared(Path(root, name))
       var status = stat()
       return stat(path.text, &status) == 0 && rn_is_directory(&status) != 0
     }
     guard found.count > 0 else { throw .noImages(root) }
     let matches = try ClassFolders.match(found, plan, in: root)
-    var images = 0
+    var (images, others) = (0, OtherImages())
     for index in 0..<found.count {
-      images += try ClassFolders.images(in: shared(Path(root, found[index])), of: root).count
+      images += try ClassFolders.images(
+        in: shared(Path(root, found[index])), of: root, others: &others
+      ).count
     }
+    others.tell(root)
     guard images > 0 else { throw .noImages(root) }
     self.root = root
     imageCount = images
@@ -50,11 +54,12 @@ struct ClassFolders: ~Copyable {
 
   /// The names of the images in a folder.
   func images(inFolder index: Int) throws(RunFailure) -> DirectoryListing {
-    try ClassFolders.images(in: path(index), of: root)
+    var others = OtherImages()
+    return try ClassFolders.images(in: path(index), of: root, others: &others)
   }
 
   private static func images(
-    in folder: borrowing Path, of root: UnsafePointer<CChar>
+    in folder: borrowing Path, of root: UnsafePointer<CChar>, others: inout OtherImages
   ) throws(RunFailure) -> DirectoryListing {
     var images: DirectoryListing
     do throws(RunFailure) {
@@ -64,7 +69,15 @@ struct ClassFolders: ~Copyable {
       guard case .folder(_, let code) = error else { throw error }
       throw .folder(root, errno: code)
     }
-    try images.keep { name throws(RunFailure) in isImageName(name) }
+    try images.keep { name throws(RunFailure) in
+      switch ImageName(name) {
+      case .image: return true
+      case .other(let format):
+        others.count(format)
+        return false
+      case .none: return false
+      }
+    }
     return images
   }
 
@@ -87,5 +100,26 @@ struct ClassFolders: ~Copyable {
     } catch {
       throw .classes(root, error)
     }
+  }
+}
+
+/// Images of formats that are not read.
+private struct OtherImages {
+  private var count = 0
+  private var example = 0
+
+  /// Counts one of a format.
+  mutating func count(_ format: Int) {
+    count += 1
+    example = format
+  }
+
+  /// Tells how many there are in a folder, if any.
+  @inline(never)
+  func tell(_ root: UnsafePointer<CChar>) {
+    guard count > 0 else { return }
+    var line: TextLine = "\(root): left out \(count) images that are not JPEG or PNG, such as "
+    line.append("*\(ImageName.suffix(example)): convert them")
+    tool.complain(line)
   }
 }

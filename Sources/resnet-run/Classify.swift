@@ -19,7 +19,7 @@ func classify(
   var readAll = true
   for image in arguments.images {
     do throws(ImageError) {
-      try classifier.run(image)
+      try classifier.run(input: image)
     } catch {
       tool.complain("\(image): \(error)")
       readAll = false
@@ -51,7 +51,7 @@ extension TextOutput {
       append(percentage: Double(probabilities[index]))
       append("  ")
       if let name = classifier.base.session.plan.view.className(index) {
-        append(withoutSynset(name))
+        append(UnsafeBufferPointer(rebasing: name[synsetLength(name.baseAddress!)...]))
       } else {
         append("class \(index)")
       }
@@ -112,16 +112,6 @@ extension TextOutput {
     append(percent < 9.995 ? "    " : percent < 99.995 ? "   " : "  ")
     append("\(percent, decimals: 2) %")
   }
-}
-
-/// A class name without the ImageNet synset before it: the letter n, eight digits and a space.
-private func withoutSynset(_ name: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
-  guard name.count > 10, name[0] == UInt8(ascii: "n"), name[9] == UInt8(ascii: " ")
-  else { return name }
-  for index in 1...8 where !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(name[index]) {
-    return name
-  }
-  return UnsafeBufferPointer(rebasing: name[10...])
 }
 
 /// Nanoseconds as milliseconds.

@@ -4,7 +4,7 @@ import ResNetBoardTool
 import ResNetImages
 import ResNetPlanFormat
 
-/// The way of a frame to the network's input.
+/// The way of a frame of known size to the network's input.
 ///
 /// - **Allocates:** when it is made.
 struct FrameInput: ~Copyable {
@@ -34,5 +34,12 @@ struct FrameInput: ~Copyable {
   func read(_ frame: UnsafePointer<UInt8>, into pixels: UnsafeMutablePointer<UInt8>) {
     converter.convert(frame, into: image)
     preprocessor.run(image, into: pixels)
+  }
+
+  /// Runs the network on a frame.
+  ///
+  /// - **Allocates:** nothing.
+  mutating func classify(_ frame: UnsafePointer<UInt8>, _ classifier: inout TimedClassifier) {
+    classifier.run(frame, through: self)
   }
 }

@@ -6,14 +6,25 @@ import ResNetImages
 
 /// What the command line says about a stream of frames.
 struct FrameOptions {
+  /// What the word after --raw says.
+  enum Kind {
+    /// Frames of one size.
+    case plain(width: Int, height: Int, FrameFormat)
+    /// YUV4MPEG2, whose header tells the size and the format.
+    case y4m
+    /// JPEG images, one after another.
+    case mjpeg
+  }
+
   /// The word after --raw, and what it says.
-  private(set) var size: (word: UnsafePointer<CChar>, width: Int, height: Int, format: FrameFormat)?
+  private(set) var raw: (word: UnsafePointer<CChar>, kind: Kind)?
   private(set) var every = 1
   private(set) var latest = false
-  private(set) var matrix = ColourMatrix.bt601
+  private(set) var matrix: ColourMatrix?
   /// Nil for what writes the format: rpicam-vid gives JPEG's full range, webcams and decoders that of video.
   private(set) var range: ColourRange?
-  private(set) var stride = 0
+  /// Of the first plane and of the others; 0 for what follows from the width.
+  private(set) var strides: (luma: Int, chroma: Int) = (0, 0)
   /// An option that only frames have, if there was one.
   private(set) var firstOption: StaticString?
 
@@ -38,7 +49,7 @@ struct FrameOptions {
       range = isFirst ? .full : .limited
       firstOption = "--range"
     } else if word.isNamed("--stride") {
-      stride = try words.number(of: word, in: 1...1 << 17)
+      try parseStrides(words.value(of: word), of: word)
       firstOption = "--stride"
     } else {
       return false
@@ -47,23 +58,48 @@ struct FrameOptions {
   }
 
   private mutating func parse(_ word: UnsafePointer<CChar>) throws(UsageError) {
+    if strcmp(word, ("y4m" as StaticString).cString) == 0 {
+      raw = (word, .y4m)
+      return
+    }
+    if strcmp(word, ("mjpeg" as StaticString).cString) == 0 {
+      raw = (word, .mjpeg)
+      return
+    }
     var next = word
-    guard let width = FrameOptions.number(&next), next.pointee == 0x78 else {
-      throw FrameOptions.unknown(word)
+    if let width = FrameOptions.number(&next), next.pointee == 0x78 {
+      next += 1
+      if let height = FrameOptions.number(&next), next.pointee == 0x3A,
+        let format = FrameFormat(named: next + 1)
+      {
+        raw = (word, .plain(width: width, height: height, format))
+        return
+      }
     }
-    next += 1
-    guard let height = FrameOptions.number(&next), next.pointee == 0x3A else {
-      throw FrameOptions.unknown(word)
-    }
-    next += 1
-    guard let format = FrameFormat(named: next) else { throw FrameOptions.unknown(word) }
-    size = (word, width, height, format)
+    throw .word(
+      "expected a width, height and format such as 640x480:yuv420, or y4m or mjpeg, after --raw (yuv420, yuv422, nv12, nv21, yuyv, yvyu, uyvy, gray8, rgb24 or bgr24), found",
+      word)
   }
 
-  private static func unknown(_ word: UnsafePointer<CChar>) -> UsageError {
-    .word(
-      "expected a width, height and format such as 640x480:yuv420 after --raw (yuv420, nv12, yuyv, rgb24 or bgr24), found",
-      word)
+  /// Reads one number, or two with a comma between them.
+  private mutating func parseStrides(
+    _ text: UnsafePointer<CChar>, of option: ArgumentWords.Word
+  ) throws(UsageError) {
+    var next = text
+    if let luma = FrameOptions.number(&next), 1...1 << 17 ~= luma {
+      strides = (luma, 0)
+      if next.pointee == 0 { return }
+      if next.pointee == 0x2C {
+        next += 1
+        if let chroma = FrameOptions.number(&next), 1...1 << 17 ~= chroma, next.pointee == 0 {
+          strides.chroma = chroma
+          return
+        }
+      }
+    }
+    throw .value(
+      option.text, expected: "a number from 1 to 131072, or two with a comma between them",
+      found: text)
   }
 
   /// Digits, at most six of them.
@@ -82,8 +118,10 @@ struct FrameOptions {
 extension FrameFormat {
   /// The format of some name on the command line.
   fileprivate init?(named text: UnsafePointer<CChar>) {
-    let names: InlineArray<5, (StaticString, FrameFormat)> = [
-      ("yuv420", .yuv420), ("nv12", .nv12), ("yuyv", .yuyv), ("rgb24", .rgb24), ("bgr24", .bgr24),
+    let names: InlineArray<10, (StaticString, FrameFormat)> = [
+      ("yuv420", .yuv420), ("yuv422", .yuv422), ("nv12", .nv12), ("nv21", .nv21),
+      ("yuyv", .yuyv), ("yvyu", .yvyu), ("uyvy", .uyvy), ("gray8", .gray8), ("rgb24", .rgb24),
+      ("bgr24", .bgr24),
     ]
     for index in names.indices where strcmp(text, names[index].0.cString) == 0 {
       self = names[index].1

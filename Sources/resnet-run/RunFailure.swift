@@ -14,6 +14,10 @@ enum RunFailure: Error, TextDescribable, @unchecked Sendable {
   case frame(UnsafePointer<CChar>, ImageError)
   /// Frames could not be read; the value is an `errno`.
   case stream(UnsafePointer<CChar>, errno: Int32)
+  /// The header of a stream is not what it should be; with what was expected, a text of the program.
+  case header(UnsafePointer<CChar>, UnsafePointer<CChar>)
+  /// A stream is not what it should be; with what was expected.
+  case frames(UnsafePointer<CChar>, StaticString)
   /// A stream ended before its first frame was complete; in bytes.
   case noFrame(UnsafePointer<CChar>, expected: Int, found: Int)
   /// A folder could not be listed; the value is an `errno`.
@@ -29,13 +33,17 @@ enum RunFailure: Error, TextDescribable, @unchecked Sendable {
     switch self {
     case .tool(let failure): failure.describe(to: &line)
     case .frame(let word, let error): line.append("\(word): \(error)")
+    case .stream(let path, ETIMEDOUT):
+      line.append("\(path): \(FileError.noWriter(seconds: 10))")
     case .stream(let path, let code): line.append("\(path): cannot read frames: \(errno: code)")
+    case .header(let path, let expected): line.append("\(path): \(expected)")
+    case .frames(let path, let expected): line.append("\(path): \(expected)")
     case .noFrame(let path, let expected, let found):
       line.append("\(path): expected frames of \(expected) bytes, found \(found) bytes in all")
     case .folder(let path, let code):
       line.append("\(path): cannot read the folder: \(errno: code)")
     case .noImages(let path):
-      line.append("\(path): expected folders with .jpg, .jpeg or .png images, found none")
+      line.append("\(path): expected folders with JPEG or PNG images, found none")
     case .noReadableImage(let path): line.append("\(path): none of the images can be read")
     case .classes(let path, let mismatch): line.append("\(path): \(mismatch)")
     }

@@ -36,6 +36,26 @@ struct TimedClassifier: ~Copyable {
     infer(since: start)
   }
 
+  /// Reads an image of the command line, which may come from a pipe, runs the network on it and takes the times.
+  mutating func run(input path: UnsafePointer<CChar>) throws(ImageError) {
+    let start = rn_monotonic_ns()
+    let file: MappedFile
+    do throws(FileError) {
+      file = try MappedFile(input: path)
+    } catch {
+      throw .file(error)
+    }
+    try base.prepare(RGBImage(encoded: file.bytes))
+    infer(since: start)
+  }
+
+  /// Decodes an image, runs the network on it and takes the times.
+  mutating func run(encoded: UnsafeRawBufferPointer) throws(ImageError) {
+    let start = rn_monotonic_ns()
+    try base.prepare(RGBImage(encoded: encoded))
+    infer(since: start)
+  }
+
   /// Runs the network on a frame and takes the times.
   ///
   /// - **Allocates:** nothing.

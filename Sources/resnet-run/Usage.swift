@@ -10,12 +10,13 @@ let tool = Tool(
                                           [--probabilities FILE.f32] [--isa NAME]
                                           [--threads N | --cpus LIST]
            resnet-run MODEL.plan --evaluate DIR [--json] [--isa NAME] [--threads N | --cpus LIST]
-           resnet-run MODEL.plan --raw WxH:FORMAT FILE|- [--every N] [--latest] [--matrix NAME]
+           resnet-run MODEL.plan --raw FORMAT FILE|- [--every N] [--latest] [--matrix NAME]
                                           [--range NAME] [--stride BYTES] [--top N] [--isa NAME]
                                           [--threads N | --cpus LIST]
            resnet-run --help | --version
 
-    Tells what is on photos, JPEG or PNG, with a plan made by resnet-quantize.
+    Tells what is on photos, JPEG or PNG, with a plan made by resnet-quantize. IMAGE may be - for
+    standard input, or a pipe; one with a name gets 10 seconds for its writer to come.
 
       --top N              how many classes to print for each image (default 5)
       --json               one JSON object a line for each image: file, top (index, label,
@@ -24,20 +25,22 @@ let tool = Tool(
       --features FILE.f32  writes the pooled features of all images, in order: float32, little-endian
       --logits FILE.f32    the same for the logits
       --probabilities FILE.f32  the same for the probabilities
-      --evaluate DIR       classifies DIR/CLASS/*.jpg, *.jpeg and *.png and prints the fractions of
+      --evaluate DIR       classifies the JPEG and PNG files DIR/CLASS/* and prints the fractions of
                            images whose class came first and among the first five. Folders are named
-                           like a class of the plan or like the first word of its name; if none is,
-                           the sorted folders stand for the classes in order, if they are as many.
-      --raw WxH:FORMAT     classifies frames of a camera from a file or, with -, standard input; formats
-                           are yuv420, nv12, yuyv, rgb24 and bgr24. One JSON object a line for each
+                           like a class of the plan, like the first word of its name or as printed; if
+                           none is, the sorted folders stand for the classes, if they are as many.
+      --raw FORMAT         classifies frames of a camera from a file, a pipe or, with -, standard input:
+                           WxH:yuv420, yuv422, nv12, nv21, yuyv, yvyu, uyvy, gray8, rgb24 or bgr24; y4m,
+                           which tells all of it; or mjpeg, JPEG images. One JSON object a line for each
                            frame: frame (from 0), index, label, probability, with --top also top,
                            inference_ms, input_ms, dropped (frames since the line before)
       --every N            classifies every Nth frame
       --latest             drops frames rather than lag behind: always takes the newest
       --matrix NAME        bt601 (default) or bt709: how yuv became of RGB
-      --range NAME         full (default for yuv420, as rpicam-vid writes it) or limited (for the
-                           others, as webcams do)
-      --stride BYTES       from row to row of the frame, if rows are padded
+      --range NAME         full (default for yuv420, as rpicam-vid writes it, and gray8) or limited (for
+                           the others, as webcams do)
+      --stride BYTES       from row to row of the frame, if rows are padded; with a comma and another
+                           number, also of the planes of U and V. Of a file it is found if it is certain
       --isa NAME           highest instruction-set level to use, such as ref (default: the level in
                            the environment variable RN_ISA, else the best of this CPU)
       --threads N          1 to 64 (default: the fast cores this process may use)
@@ -47,10 +50,10 @@ let tool = Tool(
     Frames end with the stream, SIGINT or SIGTERM, and exit status 0; an incomplete last frame is
     reported on standard error and not classified. A stream without a whole frame is a failure.
 
-    An image that cannot be read gets one line on standard error, the others are still processed, and
-    the exit status is 1; the .f32 files are then not written. The time "input" is decoding and
-    resizing; the first inference also reads the weights from the file. Exit status: 0 done,
-    1 something failed, 2 wrong usage.
+    A damaged JPEG image of a stream is left out. An image that cannot be read gets one line on
+    standard error, the others are still processed, and the exit status is 1; the .f32 files are then
+    not written. The time "input" is decoding and resizing; the first inference also reads the weights
+    from the file. Exit status: 0 done, 1 something failed, 2 wrong usage.
 
     examples:
       resnet-run resnet18.plan photo.jpg

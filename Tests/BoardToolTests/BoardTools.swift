@@ -10,11 +10,13 @@ import Testing
   struct AccuracyTests {}
   struct BenchTests {}
   struct BoardMemoryTests {}
+  struct CameraTests {}
   struct ClassifyTests {}
   @Suite(.boardTools) struct EmulatedBoardTests {}
   struct EvaluateTests {}
   struct FrameStreamTests {}
   @Suite(.sharedData) struct GoldenTests {}
+  struct InputTests {}
   struct PlanErrorTests {}
   struct SameAnswerTests {}
   struct UsageTests {}

@@ -47,6 +47,11 @@ extension BoardTools.UsageTests {
       (["--raw", "96x64:rgb24", "-", "--range", "wide"], "expected full or limited"),
       (["--raw", "96x64:rgb24", "-", "--every", "0"], "from 1 to 1000000 after --every"),
       (["--raw", "96x64:rgb24", "-", "--logits", "f"], "expected --raw or --features"),
+      (["--raw", "96x64:rgb24", "-", "--stride", "300,"], "after --stride, found 300,"),
+      (["--raw", "96x64:rgb24", "-", "--stride", "300,0"], "after --stride, found 300,0"),
+      (["--raw", "96x64:rgb24", "-", "--stride", "0"], "after --stride, found 0"),
+      (["--raw", "mjpeg", "-", "--range", "full"], "--raw mjpeg cannot be combined with --range"),
+      (["--raw", "y4m", "-", "--stride", "300"], "--stride makes sense only with --raw WxH"),
       (["a.jpg", "--latest"], "--latest makes sense only with --raw"),
     ].map { (["m.plan"] + $0, $1) }
 

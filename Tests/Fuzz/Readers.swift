@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CResNetFrameReader
 import Foundation
 import ResNetImages
 import ResNetModelGraph
@@ -11,7 +12,7 @@ import TestPlans
 let readers: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
   "plan": fuzzPlan, "safetensors": fuzzCheckpoint, "pickle": fuzzPickle, "zip": fuzzCheckpoint,
   "onnx": fuzzCheckpoint, "configuration": fuzzConfiguration, "numpy": fuzzNumbers,
-  "image": fuzzImage, "frame": fuzzFrame,
+  "image": fuzzImage, "frame": fuzzFrame, "stream": fuzzStream,
 ]
 
 /// The reader that the command line asks for.
@@ -93,18 +94,21 @@ func fuzzNumbers(_ bytes: UnsafeRawBufferPointer) {
 /// Decodes a JPEG or PNG image.
 func fuzzImage(_ bytes: UnsafeRawBufferPointer) {
   withCopy(of: bytes) { copy in
-    _ = try? RGBImage(encoded: UnsafeRawBufferPointer(copy))
+    _ = try? RGBImage(encoded: UnsafeRawBufferPointer(copy), maximumPixels: 1 << 26)
   }
 }
 
 /// Converts a frame of which the first six bytes tell the size and the format.
 func fuzzFrame(_ bytes: UnsafeRawBufferPointer) {
   guard bytes.count > 6 else { return }
-  let formats: [FrameFormat] = [.yuv420, .nv12, .yuyv, .rgb24, .bgr24]
+  let formats: [FrameFormat] = [
+    .yuv420, .nv12, .yuyv, .rgb24, .bgr24, .yuv422, .nv21, .yvyu, .uyvy, .gray8,
+  ]
   guard
     let converter = try? FrameConverter(
-      width: Int(bytes[0]), height: Int(bytes[1]), format: formats[Int(bytes[2]) % 5],
-      stride: Int(bytes[3]) * 4, matrix: bytes[4] % 2 == 0 ? .bt601 : .bt709,
+      width: Int(bytes[0]), height: Int(bytes[1]), format: formats[Int(bytes[2]) % 10],
+      stride: Int(bytes[3]) * 4, chromaStride: Int(bytes[4] >> 1) * 4,
+      matrix: bytes[4] % 2 == 0 ? .bt601 : .bt709,
       range: bytes[5] % 2 == 0 ? .full : .limited),
     let image = try? RGBImage(width: converter.width, height: converter.height)
   else { return }
@@ -115,4 +119,35 @@ func fuzzFrame(_ bytes: UnsafeRawBufferPointer) {
       converter.convert(copy.baseAddress!.assumingMemoryBound(to: UInt8.self), into: image)
     }
   }
+}
+
+/// Reads a stream of y4m, if it starts as such, or of JPEG images.
+func fuzzStream(_ bytes: UnsafeRawBufferPointer) {
+  guard let temporary = tmpfile() else { return }
+  defer { fclose(temporary) }
+  let file = fileno(temporary)
+  guard write(file, bytes.baseAddress, bytes.count) == bytes.count,
+    lseek(file, 0, SEEK_SET) == 0
+  else { return }
+  var (stream, frameBytes) = (RN_FRAME_STREAM_JPEG, 1 << 12)
+  if bytes.first == UInt8(ascii: "Y") {
+    var (header, code) = (rn_y4m(), Int32(0))
+    guard rn_read_y4m(file, &header, &code) == nil, header.width * header.height < 1 << 16 else {
+      return
+    }
+    (stream, frameBytes) = (RN_FRAME_STREAM_Y4M, Int(header.width * header.height))
+  }
+  var reader: OpaquePointer?
+  guard rn_frame_reader_start(&reader, file, Int32(stream.rawValue), frameBytes, false) == 0 else {
+    return
+  }
+  var read = 0
+  while true {
+    let frame = rn_frame_reader_next(reader)
+    guard frame.frame != nil else { break }
+    precondition(frame.size <= frameBytes, "a frame within its memory")
+    read += frame.size
+  }
+  precondition(read <= bytes.count, "no byte twice")
+  rn_frame_reader_stop(reader)
 }

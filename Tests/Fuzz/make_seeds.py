@@ -194,7 +194,7 @@ def numpy():
 
 
 def frames():
-    for kind in range(5):
+    for kind in range(10):
         yield bytes([4, 2, kind, 0, kind, kind // 2]) + bytes(range(16, 64))
         yield bytes([6, 4, kind, 6, 1, 1]) + bytes(range(0, 250, 5))
 
@@ -211,6 +211,14 @@ def configurations():
         {"type": "to_tensor"}, {"type": "normalize", "mean": [0.5] * 3, "std": [0.5] * 3}]}
 
 
+def streams():
+    """Two frames of YUV4MPEG2, and two JPEG images of which one breaks off."""
+    header = b"YUV4MPEG2 W4 H2 F30:1 C420jpeg XCOLORRANGE=FULL\n"
+    yield header + b"FRAME\n" + bytes(8) + b"FRAME Ip\n" + bytes(range(8))
+    image = b"\xff\xd8\xff\xe0\0\4\xff\xd9\xff\xda\0\2\x12\xff\0\xff\xd0\x34"
+    yield b"--frame\r\n" + image + b"\xff\xd9" + image + image + b"\xff\xff\xd9"
+
+
 def main():
     torch = torch_modules()
     files = {
@@ -220,6 +228,7 @@ def main():
     } | {f"frame/{index}": frame for index, frame in enumerate(frames())}
     for index, (kind, fields) in enumerate(configurations()):
         files[f"configuration/{index}"] = bytes([kind]) + json.dumps(fields).encode()
+    files |= {f"stream/{index}": stream for index, stream in enumerate(streams())}
     for name, contents in files.items():
         path = SEEDS / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -79,6 +79,26 @@ import Testing
     #expect(count() == cpus.count)
   }
 
+  @Test func controlGroupsOfVersion1Limit() throws {
+    let groups = "5:cpuset:/\n4:cpu,cpuacct:/docker/a\n1:name=systemd:/\n0::/\n"
+    func limit(_ quota: String, in group: String) throws {
+      try write(groups, "proc/self/cgroup")
+      try write("\(quota)\n", "sys/fs/cgroup/cpu\(group)/cpu.cfs_quota_us")
+      try write("100000\n", "sys/fs/cgroup/cpu\(group)/cpu.cfs_period_us")
+    }
+    try limit("100000", in: "/docker/a")
+    #expect(count() == 1)
+    // In a container its own group is the root.
+    try limit("50000", in: "")
+    #expect(count() == 1)
+    try limit("-1", in: "")
+    #expect(count() == cpus.count)
+    // Nothing is read of a hierarchy without the controller.
+    try limit("100000", in: "")
+    try write("4:cpuset,cpuacct:/\n", "proc/self/cgroup")
+    #expect(count() == cpus.count)
+  }
+
   @Test func theDefaultIsWithinBounds() {
     #expect((1...min(64, cpus.count)).contains(Session.defaultThreadCount))
   }

@@ -29,4 +29,21 @@ import Testing
     }
     #expect(bits[0] == bits[1])
   }
+
+  /// The sigmoid, which is 0.5 where the logit changes its sign.
+  @Test func theProbabilityOfASingleLogitIsItsSigmoid() throws {
+    let network = TestNetwork("one", .basic, [1], [16], outputs: 1)
+    let plan = LoadedPlan(try network.plan(inputSize: 32))
+    var bits: Set<UInt32> = []
+    for set in [InstructionSet.reference, .best] {
+      var classifier = try Classifier(plan.plan(), instructionSet: set)
+      let result = classifier.classify(testImage(32, seed: 1).span)
+      let logit = Double(result.logits[0])
+      #expect(abs(Double(result.probabilities[0]) - 1 / (1 + exp(-logit))) < 1e-6)
+      #expect(result.probabilities[0] < 1)
+      #expect(result.top(5).map(\.probability) == result.probabilities)
+      bits.insert(result.probabilities[0].bitPattern)
+    }
+    #expect(bits.count == 1)
+  }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads frames of one size from a stream, on a thread of its own, so that the writer does not wait
-// while a frame is worked on.
+// Reads frames from a stream, on a thread of its own, so that the writer does not wait while a
+// frame is worked on.
 #ifndef RN_FRAME_READER_H
 #define RN_FRAME_READER_H
 
@@ -9,6 +9,17 @@
 #include <stdint.h>
 
 typedef struct rn_frame_reader rn_frame_reader;
+
+/// What a stream is made of.
+enum rn_frame_stream {
+  /// Frames of one size, one after another.
+  RN_FRAME_STREAM_RAW,
+  /// The same, each behind a line that starts with FRAME: YUV4MPEG2 behind its header.
+  RN_FRAME_STREAM_Y4M,
+  /// JPEG images; what is between them, such as the headers of multipart/x-mixed-replace, is passed
+  /// over.
+  RN_FRAME_STREAM_JPEG,
+};
 
 /// Why there are no more frames.
 enum rn_frame_end {
@@ -24,6 +35,8 @@ enum rn_frame_end {
 typedef struct {
   /// Its bytes, valid until the next frame is asked for; null at the end.
   const uint8_t *frame;
+  /// How many bytes it has.
+  size_t size;
   /// How many frames of the stream came before it; at the end, how many came.
   uint64_t number;
   /// One of `enum rn_frame_end`, at the end.
@@ -34,11 +47,13 @@ typedef struct {
   size_t rest;
 } rn_frame;
 
-/// Starts to read frames of `frame_bytes` from a descriptor, which stays the caller's. If `latest`,
-/// a frame that is complete replaces one that is still waiting; otherwise two wait at most. From
-/// now on SIGINT and SIGTERM end the frames instead of the process. One reader at a time. Returns 0
-/// and sets *reader, or an errno. Allocates three frames.
-int rn_frame_reader_start(rn_frame_reader **reader, int descriptor, size_t frame_bytes,
+/// Starts to read a stream, one of `enum rn_frame_stream`, from a descriptor, which stays the
+/// caller's. Its frames have `frame_bytes` or, if they are JPEG images, at most so many: of a
+/// longer one comes the start. If `latest`, a frame that is complete replaces one that is still
+/// waiting; otherwise two wait at most. From now on SIGINT and SIGTERM end the frames instead of
+/// the process. One reader at a time. Returns 0 and sets *reader, or an errno. Allocates three
+/// frames.
+int rn_frame_reader_start(rn_frame_reader **reader, int descriptor, int stream, size_t frame_bytes,
                           bool latest);
 
 /// Waits for the next frame.

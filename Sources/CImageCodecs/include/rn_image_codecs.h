@@ -46,7 +46,8 @@ typedef struct {
 
 /// Decodes `count` bytes of JPEG: grey, YCbCr, RGB, CMYK and YCCK of 8 bits, sequential or
 /// progressive, with libjpeg's default (ISLOW) transform and upsampling. Four-channel files are
-/// taken as inverted, as Adobe writes them. Warnings about damaged data count as errors.
+/// taken as inverted, as Adobe writes them. Damage is read over as Pillow does it, pixel for pixel;
+/// data that end before the last row are an error.
 ///
 /// Working memory of libjpeg besides the pixels: a few rows; for progressive files two bytes
 /// per sample of every component.

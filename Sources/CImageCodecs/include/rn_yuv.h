@@ -19,9 +19,8 @@ void rn_yuv_row(const rn_yuv_matrix *_Nonnull matrix, const uint8_t *_Nonnull y,
                 const uint8_t *_Nonnull u, const uint8_t *_Nonnull v, uint32_t width,
                 uint8_t *_Nonnull rgb);
 
-/// Parts `count` pairs of bytes.
-void rn_split_pairs(const uint8_t *_Nonnull pairs, uint32_t count, uint8_t *_Nonnull first,
-                    uint8_t *_Nonnull second);
+/// Takes `count` bytes that are `step` apart, 2 or 4.
+void rn_take(const uint8_t *_Nonnull bytes, uint32_t step, uint32_t count, uint8_t *_Nonnull out);
 
 /// Swaps the first and the third of every three bytes of `width` pixels.
 void rn_swap_red_blue(const uint8_t *_Nonnull bgr, uint32_t width, uint8_t *_Nonnull rgb);

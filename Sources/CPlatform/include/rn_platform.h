@@ -21,8 +21,30 @@
 /// The value of `errno`, which Swift cannot read when it is a macro.
 static inline int rn_errno(void) { return errno; }
 
-/// Opens `path` for reading; the descriptor is closed on exec. Returns -1 and sets `errno`.
-static inline int rn_open_read(const char *path) { return open(path, O_RDONLY | O_CLOEXEC); }
+/// Opens `path` for reading, without waiting for the writer of a pipe; the descriptor is closed on
+/// exec. Returns -1 and sets `errno`.
+static inline int rn_open_read(const char *path) {
+  return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+/// Whether `path` means standard input, whatever that is.
+static inline int rn_is_standard_input(const char *path) {
+  return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0;
+}
+
+/// Opens a file or a pipe for reading, or standard input if `path` means that. A pipe with a name
+/// waits up to `seconds` for a writer. Returns -1 and sets `errno`, ETIMEDOUT if no writer came.
+int rn_open_input(const char *path, unsigned seconds);
+
+/// Reads what is left of a file or pipe, at most `limit` bytes, into pages of memory. Returns 0 and
+/// sets *bytes, to be freed by munmap of *count bytes, or returns an errno: EFBIG if there are
+/// more, ENODATA if there are none.
+int rn_read_all(int descriptor, size_t limit, void **bytes, size_t *count);
+
+/// Parts `size` bytes into words that end with a zero byte each. Sets *words, to be freed as one,
+/// to pointers to copies of them, ended by a null pointer; returns how many there are, 0 without
+/// memory.
+int rn_split_words(const char *text, size_t size, char ***words);
 
 /// Whether `status` describes a regular file.
 static inline int rn_is_regular_file(const struct stat *status) { return S_ISREG(status->st_mode); }
@@ -62,7 +84,10 @@ uint32_t rn_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 /// The SHA-256 digest (FIPS 180-4) of `count` bytes.
 void rn_sha256(const void *bytes, size_t count, uint8_t digest[32]);
 
-/// The arguments of the process, program name first, ended by a null pointer.
+/// Whether `status` describes a pipe.
+static inline int rn_is_pipe(const struct stat *status) { return S_ISFIFO(status->st_mode); }
+
+/// The arguments of the process, program name first, ended by a null pointer, with any C library.
 /// Embedded Swift has no `CommandLine`.
 char **rn_arguments(void);
 

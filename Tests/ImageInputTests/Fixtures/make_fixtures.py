@@ -159,6 +159,30 @@ def make_jpegs():
         write_decode(f"bad-exif-{name}.jpg", with_app1(small, tiff))
 
 
+def make_damaged_jpegs():
+    """What libjpeg warns of and reads over."""
+    data = encode(Image.fromarray(picture()), "JPEG", quality=85)
+    small = encode(Image.fromarray(picture(19, 11)), "JPEG", quality=80)
+    end = len(data) - 2
+    write_decode("stray-end.jpg", data[:end] + b"\x12\x34\x56" + data[end:])
+    tables = data.index(b"\xff\xdb")
+    write_decode("stray-gap.jpg", data[:tables] + b"\x12\x34" + data[tables:])
+    # Between the JFIF segment and the EXIF segment.
+    turned = with_app1(small[:2] + small[20:], exif("<", 6))
+    write_decode("stray-exif.jpg", small[:20] + b"\x00\x12\xff\x00" + turned[2:])
+    write_decode("stray-after.jpg", data + b"\x00" * 40)
+    scan = data.index(b"\xff\xda") + 14
+    half = (scan + end) // 2
+    write_decode("half-with-end.jpg", data[:half] + data[end:])
+    write_decode("wrong-codes.jpg", data[:half] + b"\xa5\x5a\xb6\xd7" * 5 + data[half + 20 :])
+    lost = encode(Image.fromarray(picture()), "JPEG", quality=80, restart_marker_blocks=2)
+    at = lost.index(b"\xff\xd1")
+    write_decode("restart-lost.jpg", lost[:at] + lost[at + 2 :])
+    progressive = encode(Image.fromarray(picture()), "JPEG", quality=80, progressive=True)
+    at = progressive.rindex(b"\xff\xda") + 20
+    write_decode("progressive-hole.jpg", progressive[:at] + b"\x00\x11" + progressive[at + 4 :])
+
+
 def make_pngs():
     width, height = 21, 13
     y, x = np.mgrid[0:height, 0:width]
@@ -273,6 +297,7 @@ def main():
     for folder in ("decode", "resize", "preprocess"):
         os.makedirs(folder, exist_ok=True)
     make_jpegs()
+    make_damaged_jpegs()
     make_pngs()
     for source, target in RESIZES:
         image = resize(Image.fromarray(noise(*source)), *target)

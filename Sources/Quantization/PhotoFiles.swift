@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ResNetImages
+import ResNetPlatform
+
+/// The files of a folder and its sub-folders that may be photos.
+///
+/// Links and other mounts are followed; a folder that is met twice, as through a link to what it is in, counts
+/// once. Hidden names, which start with a dot, are left out, and so are folders that programs make for
+/// themselves.
+struct PhotoFiles {
+  /// The paths of what is named like a JPEG or PNG image, sorted by their names within each folder.
+  private(set) var photos: [String] = []
+  /// How many files are named like images of formats that are not read, by format.
+  private var others = [Int](repeating: 0, count: ImageName.otherCount)
+  private var seen: Set<[UInt64]> = []
+
+  /// Searches a folder.
+  ///
+  /// - Parameter isDeep: whether sub-folders are searched.
+  /// - Throws: a ``QuantizationError`` if a folder cannot be listed.
+  mutating func search(_ folder: String, isDeep: Bool = true) throws(QuantizationError) {
+    if isDeep {
+      var status = stat()
+      guard stat(folder, &status) == 0,
+        seen.insert([UInt64(status.st_dev), UInt64(status.st_ino)]).inserted
+      else { return }
+    }
+    for name in try PhotoFiles.list(folder) {
+      let path = join(folder, name)
+      if isFolder(path) {
+        if isDeep, !isForeignFolder(name) { try search(path) }
+        continue
+      }
+      switch ImageName(name) {
+      case .image: photos.append(path)
+      case .other(let format): others[format] += 1
+      case .none: break
+      }
+    }
+  }
+
+  /// How many files of which other formats there are, such as "3 .webp, 1 .heic"; nil if there are none.
+  var otherFormats: String? {
+    let counts = others.enumerated().filter { $0.element > 0 }
+      .map { "\($0.element) \(ImageName.suffix($0.offset))" }
+    return counts.isEmpty
+      ? nil : "\(counts.joined(separator: ", ")) (not JPEG or PNG: convert them)"
+  }
+
+  /// The names in a folder that are not hidden, sorted.
+  static func list(_ folder: String) throws(QuantizationError) -> [String] {
+    do {
+      return try FileManager.default.contentsOfDirectory(atPath: folder)
+        .filter { !$0.hasPrefix(".") }.sorted()
+    } catch {
+      throw .folder(path: folder)
+    }
+  }
+}
+
+/// Whether a path names a folder, perhaps through links.
+func isFolder(_ path: String) -> Bool {
+  var status = stat()
+  return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+}
+
+/// The path of an entry of a folder.
+func join(_ folder: String, _ name: String) -> String {
+  folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+}
+
+/// What decoding photos found.
+struct CheckedPhotos {
+  /// The positions of those that can be read, and the SHA-256 of the files.
+  private(set) var readable: [(index: Int, digest: String)] = []
+  /// Those that cannot be read and why, in their order: a line each.
+  private(set) var unreadable: [String] = []
+
+  /// Decodes photos on some threads, by default as many as there are processors.
+  init(_ paths: [String], threads: Int?) throws {
+    let checks = try mapImages(
+      count: paths.count,
+      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, progress: { _ in },
+      makeWorker: {},
+      value: { _, index in
+        Result { () throws(QuantizationError) in try digest(ofPhoto: paths[index]) }
+      })
+    for (index, check) in checks.enumerated() {
+      switch check {
+      case .success(let digest): readable.append((index, digest))
+      case .failure(let error): unreadable.append("\(error)")
+      }
+    }
+  }
+}
+
+/// Lets one photo of more than 16 Mi pixels be decoded at a time, whatever the number of threads.
+private let largePhotoLock = NSLock()
+
+/// Does something with a photo.
+///
+/// - Throws: an ``ImageError``.
+/// - **Allocates:** at most 48 MiB for the pixels of a photo on each thread, and those of one larger photo.
+func withPhoto<Result>(
+  _ encoded: UnsafeRawBufferPointer, _ body: (borrowing RGBImage) throws(ImageError) -> Result
+) throws(ImageError) -> Result {
+  do throws(ImageError) {
+    return try body(RGBImage(encoded: encoded, maximumPixels: 1 << 24))
+  } catch {
+    guard case .tooLarge = error else { throw error }
+  }
+  largePhotoLock.lock()
+  defer { largePhotoLock.unlock() }
+  return try body(RGBImage(encoded: encoded))
+}
+
+/// The SHA-256 of a file that is an image.
+private func digest(ofPhoto path: String) throws(QuantizationError) -> String {
+  do {
+    let file = try MappedFile(path: path)
+    return try withPhoto(file.bytes) { _ in sha256Hex(file.bytes) }
+  } catch {
+    throw .photo(path: path, reason: words(for: error))
+  }
+}
