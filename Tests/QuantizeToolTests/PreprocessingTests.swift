@@ -235,11 +235,12 @@ extension QuantizeTools.PreprocessingTests {
     let last = try #require(text.split(separator: "\n").last)
     #expect(
       last == """
-        The logits agree with: --preset unit --channel-order bgr --interpolation lanczos --fit squash \
-        --crop-pct 1.0
+        The logits agree with: --preset unit --channel-order bgr --interpolation lanczos \
+        --fit squash --crop-pct 1.0
         """, "\(text)")
     // The options that it names give the same again.
-    let named = try #require(last.split(separator: ":").last).split(separator: " ").map { String($0) }
+    let named = try #require(last.split(separator: ":").last)
+      .split(separator: " ").map { String($0) }
     _ = try quantize(plan, named)
     #expect(try logits(plan) == rows)
 
