@@ -208,18 +208,22 @@ extension SIMD3<Float> {
 
 /// The photos of a folder in the order of Python's `sorted`, or those of its sub-folders, folder by folder.
 private func photosInOrder(_ folder: String) throws -> [String] {
-  func names(_ path: String) throws -> [String] {
-    guard isFolder(path) else { throw QuantizationError.folder(path: path) }
-    return try FileManager.default.contentsOfDirectory(atPath: path)
-      .filter { !$0.hasPrefix(".") }
-      .sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }
-      .map { (path as NSString).appendingPathComponent($0) }
+  guard isFolder(folder) else { throw QuantizationError.folder(path: folder) }
+  func inOrder(_ names: [String]) -> [String] {
+    names.sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }
   }
   func photos(_ path: String) throws -> [String] {
-    try names(path).filter { isImageName(($0 as NSString).lastPathComponent) && !isFolder($0) }
+    var files = PhotoFiles()
+    try files.search(path, isDeep: false)
+    return inOrder(files.photos)
   }
   var found = try photos(folder)
-  if found.isEmpty { found = try names(folder).filter { isFolder($0) }.flatMap(photos) }
-  guard !found.isEmpty else { throw QuantizationError.noPhotos(folder: folder) }
+  if found.isEmpty {
+    let folders = inOrder(try PhotoFiles.list(folder)).map { join(folder, $0) }
+    found = try folders.filter(isFolder).flatMap(photos)
+  }
+  guard !found.isEmpty else {
+    throw QuantizationError.noPhotos(folder: folder, otherFormats: nil)
+  }
   return found
 }
