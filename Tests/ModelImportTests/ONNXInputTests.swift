@@ -172,6 +172,20 @@ import Testing
     let third = try #require(caffe.source.input.mean)
     #expect((third * 255).rounded(.toNearestOrEven) == [102, 115, 128])
     #expect(caffe.source.input.std == SIMD3(repeating: 1 / 255))
+    // The same reordering where channels are moved to the first place for it.
+    let swap = integers("perm", [1, 0, 2, 3])
+    let swapped = try read {
+      prepend(
+        [
+          node("Transpose", ["image"], "a", [swap]),
+          node("Gather", ["a", "p"], "b", [attribute("axis") { $0.i = 0 }]),
+          node("Transpose", ["b"], "c", [swap]),
+        ], [places("p", [3], [2, 1, 0])], to: &$0)
+    }
+    #expect(swapped.source.input.channelOrder == .bgr && swapped.source.input.mean == nil)
+    expectError(
+      error { prepend([node("Transpose", ["image"], "a", [swap])], to: &$0) }, "unexpectedNode",
+      "channels in the second place")
   }
 
   @Test func channelsLastAreTaken() throws {

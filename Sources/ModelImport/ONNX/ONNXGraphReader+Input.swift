@@ -11,12 +11,15 @@ struct ONNXImage: Equatable {
   var isReversed = false
   /// Whether the input has its channels last, and a node moved them to the front.
   var isMoved = false
+  /// Whether the channels are before the images of the batch for now, as exporters put them to reorder them.
+  var isSwapped = false
   /// The dimension of the channels that constants were made for; nil if there were only numbers.
   var channelAxis: Int?
 
   static func == (first: Self, second: Self) -> Bool {
     (first.scale, first.shift) == (second.scale, second.shift)
       && (first.isReversed, first.isMoved) == (second.isReversed, second.isMoved)
+      && first.isSwapped == second.isSwapped
   }
 }
 
@@ -76,6 +79,10 @@ extension ONNXGraphReader {
       image.shift = (image.shift - values[2]) * scale + values[1]
     case "Transpose":
       let order = node.integers("perm", default: [])
+      if order == [1, 0, 2, 3] {
+        image.isSwapped.toggle()
+        break
+      }
       guard order == [0, 3, 1, 2], !image.isMoved, image.channelAxis != 1 else {
         throw unexpected(index, "channels moved from the last place to the second", "\(order)")
       }
@@ -83,7 +90,9 @@ extension ONNXGraphReader {
     case "Gather":
       let axis = node.integer("axis", default: 0)
       let places = try integers(node.input.count > 1 ? node.input[1] : "") ?? []
-      guard axis == 1 || axis == 3, places == [2, 1, 0], axis == 1 || !image.isMoved else {
+      guard axis == (image.isSwapped ? 0 : 1) || (axis == 3 && !image.isMoved && !image.isSwapped),
+        places == [2, 1, 0]
+      else {
         throw unexpected(index, "the three channels in reverse", "\(places.prefix(8))")
       }
       func reversed(_ values: SIMD3<Double>) -> SIMD3<Double> { [values.z, values.y, values.x] }
@@ -103,7 +112,7 @@ extension ONNXGraphReader {
     var shape = constant.shape
     while shape.count > 1, shape.first == 1 { shape.removeFirst() }
     // From the right: channels are before height and width, or last.
-    let axis = shape == [3, 1, 1] ? 1 : shape == [3] ? 3 : nil
+    let axis = image.isSwapped ? nil : shape == [3, 1, 1] ? 1 : shape == [3] ? 3 : nil
     guard let axis, image.channelAxis ?? axis == axis, axis == 1 || !image.isMoved else {
       throw unexpected(
         index, "a number for each of 3 channels", "shape \(constant.shape.prefix(8))")
@@ -120,8 +129,8 @@ extension ONNXGraphReader {
       }
       return
     }
-    guard image.channelAxis != 3 || image.isMoved else {
-      throw unexpected(index, "constants for channels in the second place", "for the last")
+    guard image.channelAxis != 3 || image.isMoved, !image.isSwapped else {
+      throw unexpected(index, "channels in the second place", "them in another")
     }
     settled = image
     var described = InputDescription()
