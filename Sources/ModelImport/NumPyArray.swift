@@ -36,31 +36,18 @@ enum NumPyArray {
     let (descriptor, isFortran, shape) = try header.parse()
     let data = UnsafeRawBufferPointer(rebasing: bytes[(start + length)...])
 
-    let elementBytes = descriptor == "<f4" ? 4 : 8
-    guard ["<f4", "<f8"].contains(descriptor), !isFortran else {
+    let types: [String: FloatType] = ["<f4": .float32, "<f8": .float64]
+    guard let type = types[descriptor], !isFortran else {
       throw .unsupportedElementType(
         tensor: part, found: descriptor + (isFortran ? " in Fortran order" : ""))
     }
-    guard let count = elementCount(of: shape), product(count, elementBytes) < .max else {
+    guard let count = elementCount(of: shape), product(count, type.byteCount) < .max else {
       throw .badShape(tensor: part, shape: shape)
     }
-    guard product(count, elementBytes) == data.count else {
-      throw .byteCountMismatch(
-        tensor: part, expected: product(count, elementBytes), found: data.count)
-    }
+    try checkByteCount(data.count, of: .float(type), count, tensor: part)
     var budget = DecodedBytes(limit: limit)
     try budget.reserve(elements: count)
-    let values = (0..<count).map { index -> Float in
-      if elementBytes == 4 {
-        return Float(
-          bitPattern: UInt32(
-            littleEndian: data.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)))
-      }
-      return Float(
-        Double(
-          bitPattern: UInt64(
-            littleEndian: data.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))))
-    }
+    let values = type.decode(data, count: count)
     try checkFinite(values, tensor: part)
     return Tensor(shape: shape, values: values)
   }
@@ -71,11 +58,11 @@ enum NumPyArray {
 }
 
 /// Parses the header of a NumPy file: a dictionary with three keys in any order.
-private struct NumPyHeader {
+private struct NumPyHeader: HeaderScanner {
   let bytes: UnsafeRawBufferPointer
   /// Where the text begins in the file, for error messages.
   let start: Int
-  private var position = 0
+  var position = 0
 
   init(bytes: UnsafeRawBufferPointer, start: Int) { (self.bytes, self.start) = (bytes, start) }
 
@@ -147,24 +134,7 @@ private struct NumPyHeader {
     return result
   }
 
-  private mutating func skipSpace() {
-    while position < bytes.count, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[position]) {
-      position += 1
-    }
-  }
-
-  private mutating func accept(_ character: Unicode.Scalar) -> Bool {
-    skipSpace()
-    guard position < bytes.count, bytes[position] == UInt8(ascii: character) else { return false }
-    position += 1
-    return true
-  }
-
-  private mutating func expect(_ character: Unicode.Scalar) throws(ImportError) {
-    guard accept(character) else { throw unexpected(quoted(String(character))) }
-  }
-
-  private func unexpected(_ expected: String) -> ImportError {
+  func unexpected(_ expected: String) -> ImportError {
     .malformed(
       part: "NumPy header", offset: start + min(position, bytes.count), expected: expected,
       found: position < bytes.count ? "the byte 0x\(hexadecimal(bytes[position]))" : "its end")

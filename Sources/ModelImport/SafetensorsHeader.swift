@@ -19,12 +19,12 @@ struct SafetensorsEntry {
 /// and `data_offsets`, besides `__metadata__`, an object of strings. A parser for just that
 /// takes memory in proportion to the tensors, has no recursion, keeps integers exact, and
 /// notices duplicate keys, which general JSON readers drop in silence.
-struct SafetensorsHeaderParser {
+struct SafetensorsHeaderParser: HeaderScanner {
   /// The header's text, without the length in front of it.
   let bytes: UnsafeRawBufferPointer
   /// Where the text begins in the file, for error messages.
   let start: Int
-  private(set) var position = 0
+  var position = 0
 
   mutating func parse() throws(ImportError) -> [SafetensorsEntry] {
     var entries: [SafetensorsEntry] = []
@@ -142,24 +142,7 @@ struct SafetensorsHeaderParser {
     return result
   }
 
-  private mutating func skipSpace() {
-    while position < bytes.count, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[position]) {
-      position += 1
-    }
-  }
-
-  private mutating func accept(_ character: Unicode.Scalar) -> Bool {
-    skipSpace()
-    guard position < bytes.count, bytes[position] == UInt8(ascii: character) else { return false }
-    position += 1
-    return true
-  }
-
-  private mutating func expect(_ character: Unicode.Scalar) throws(ImportError) {
-    guard accept(character) else { throw unexpected(quoted(String(character))) }
-  }
-
-  private func unexpected(_ expected: String) -> ImportError {
+  func unexpected(_ expected: String) -> ImportError {
     let found =
       position < bytes.count
       ? "the byte 0x\(hexadecimal(bytes[position]))" : "the end of the header"
