@@ -71,13 +71,6 @@ extension StateDictionaryReader {
 }
 
 extension Checkpoint {
-  /// Reads the tensors of the file at `path`, which must be a state dictionary, of a ResNet or not.
-  package init(contentsOf path: String) throws(ImportError) {
-    let file = try map(path)
-    try self.init(bytes: file.bytes)
-    withExtendedLifetime(file) {}
-  }
-
   /// Reads the tensors of the file with the contents `bytes`, which must be a state dictionary, of a ResNet or not.
   package init(bytes: UnsafeRawBufferPointer, _ options: ImportOptions = ImportOptions())
     throws(ImportError)
