@@ -48,9 +48,7 @@ struct Check: ParsableCommand {
   var threads: Int?
 
   func validate() throws {
-    guard threads.map({ 1...256 ~= $0 }) ?? true else {
-      throw ValidationError("expected --threads of 1 to 256, found \(threads!)")
-    }
+    try checkRange("--threads", threads, 1...256, "1 to 256")
   }
 
   func run() throws {

@@ -85,13 +85,9 @@ struct PreprocessingOptions: ParsableArguments {
   var fit: InputDescription.Fit?
 
   func validate() throws {
-    if let inputSize, !(32...1024 ~= inputSize) {
-      throw ValidationError("expected --input-size of 32 to 1024, found \(inputSize)")
-    }
-    if let resize, !((inputSize ?? 32)...4096 ~= resize) {
-      throw ValidationError(
-        "expected --resize of the input size \(inputSize ?? 32) to 4096, found \(resize)")
-    }
+    try checkRange("--input-size", inputSize, 32...1024, "32 to 1024")
+    let least = inputSize ?? 32
+    try checkRange("--resize", resize, least...4096, "the input size \(least) to 4096")
     if let cropPct, !(cropPct > 0 && cropPct <= 1) {
       throw ValidationError("expected --crop-pct above 0 and at most 1, found \(cropPct)")
     }
@@ -134,6 +130,14 @@ struct PreprocessingOptions: ParsableArguments {
 extension Network.Source {
   /// Whether the file tells strides, activations and the like.
   var isGraph: Bool { format.hasPrefix("ONNX") }
+}
+
+/// Checks the value of an option, if it was given.
+func checkRange<Number: Comparable>(
+  _ option: String, _ found: Number?, _ range: ClosedRange<Number>, _ words: String
+) throws {
+  guard let found, !range.contains(found) else { return }
+  throw ValidationError("expected \(option) of \(words), found \(found)")
 }
 
 /// Tells a line on stderr, whether or not the tool is quiet.

@@ -212,8 +212,8 @@ struct Quantize: ParsableCommand {
     guard percentile > 50 && percentile <= 100 else {
       throw ValidationError("expected --percentile above 50 and at most 100, found \(percentile)")
     }
-    try check("--allow-unreadable", allowUnreadable, 0...50, "0 to 50")
-    try check("--threads", threads, 1...256, "1 to 256")
+    try checkRange("--allow-unreadable", allowUnreadable, 0...50, "0 to 50")
+    try checkRange("--threads", threads, 1...256, "1 to 256")
     guard checkpoint == nil || precision != .int8 || calibration != nil else {
       throw ValidationError(
         "int8 needs --calibration DIR with photos; or use --precision fp16 or fp32")
@@ -239,24 +239,17 @@ struct Quantize: ParsableCommand {
     guard precision != .fp32 || (winograd == nil && winogradLimit == nil) else {
       throw ValidationError("--winograd and --winograd-limit go with weights in fp16")
     }
-    try check("--winograd-limit", winogradLimit, 0...4096, "0 to 4096 MB")
+    try checkRange("--winograd-limit", winogradLimit, 0...4096, "0 to 4096 MB")
     for report in reports where ![".html", ".json"].contains(where: report.hasSuffix) {
       throw ValidationError("expected --report of a .html or .json file, found \(report)")
     }
     guard maxDrop == nil || (evaluate != nil && precision == .int8) else {
       throw ValidationError("--max-drop needs an int8 plan and --evaluate DIR with labelled photos")
     }
-    try check("--max-drop", maxDrop, 0...100, "0 to 100 points")
+    try checkRange("--max-drop", maxDrop, 0...100, "0 to 100 points")
     guard random != nil || !zeroInitResidual else {
       throw ValidationError("--zero-init-residual goes with --random")
     }
-  }
-
-  private func check<Number: Comparable>(
-    _ option: String, _ found: Number?, _ range: ClosedRange<Number>, _ words: String
-  ) throws {
-    guard let found, !range.contains(found) else { return }
-    throw ValidationError("expected \(option) of \(words), found \(found)")
   }
 
   func run() throws {
