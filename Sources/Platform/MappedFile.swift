@@ -11,9 +11,12 @@ public enum FileError: Error, Equatable, TextDescribable {
   /// The file has no bytes.
   case empty
   /// A pipe with a name got no writer in some time.
-  case noWriter(seconds: Int)
+  case noWriter
   /// A pipe brings more bytes than are read into memory.
   case tooLong(limit: Int)
+
+  /// How long a pipe with a name waits for its writer.
+  public static var writerSeconds: Int { 10 }
 
   /// Appends what happened, without the path, which the caller knows.
   public func describe(to line: inout TextLine) {
@@ -21,9 +24,9 @@ public enum FileError: Error, Equatable, TextDescribable {
     case .system(let code): line.append("\(errno: code)")
     case .notARegularFile: line.append("expected a regular file")
     case .empty: line.append("the file is empty")
-    case .noWriter(let seconds):
-      line.append(
-        "expected a program that writes to this pipe within \(seconds) seconds, found none")
+    case .noWriter:
+      line.append("expected a program that writes to this pipe within \(FileError.writerSeconds)")
+      line.append(" seconds, found none")
     case .tooLong(let limit): line.append("expected at most \(limit) bytes, found more")
     }
   }
@@ -75,10 +78,10 @@ public struct MappedFile: ~Copyable {
       try self.init(path: path)
       return
     }
-    let (seconds, limit) = (10, 1 << 28)
-    let descriptor = rn_open_input(path, UInt32(seconds))
+    let limit = 1 << 28
+    let descriptor = rn_open_input(path, UInt32(FileError.writerSeconds))
     guard descriptor >= 0 else {
-      throw rn_errno() == ETIMEDOUT ? .noWriter(seconds: seconds) : .system(errno: rn_errno())
+      throw rn_errno() == ETIMEDOUT ? .noWriter : .system(errno: rn_errno())
     }
     defer { close(descriptor) }
     var start: UnsafeMutableRawPointer?

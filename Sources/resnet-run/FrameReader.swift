@@ -3,6 +3,7 @@
 import CResNetFrameReader
 import CResNetPlatform
 import ResNetBoardTool
+import ResNetPlatform
 
 /// A file, a pipe or standard input with frames.
 struct FrameSource: ~Copyable {
@@ -14,7 +15,7 @@ struct FrameSource: ~Copyable {
 
   /// Opens `path`, or standard input if it is -. A pipe with a name gets 10 seconds for its writer to come.
   init(_ path: UnsafePointer<CChar>) throws(RunFailure) {
-    let descriptor = rn_open_input(path, 10)
+    let descriptor = rn_open_input(path, UInt32(FileError.writerSeconds))
     guard descriptor >= 0 else { throw .stream(path, errno: rn_errno()) }
     var status = stat()
     let isFile =

@@ -34,7 +34,7 @@ enum RunFailure: Error, TextDescribable, @unchecked Sendable {
     case .tool(let failure): failure.describe(to: &line)
     case .frame(let word, let error): line.append("\(word): \(error)")
     case .stream(let path, ETIMEDOUT):
-      line.append("\(path): \(FileError.noWriter(seconds: 10))")
+      line.append("\(path): \(FileError.noWriter)")
     case .stream(let path, let code): line.append("\(path): cannot read frames: \(errno: code)")
     case .header(let path, let expected): line.append("\(path): \(expected)")
     case .frames(let path, let expected): line.append("\(path): \(expected)")
