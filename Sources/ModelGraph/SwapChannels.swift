@@ -23,3 +23,8 @@ extension Network {
     }
   }
 }
+
+extension SIMD3 {
+  /// The numbers of red, green and blue for blue, green and red.
+  package var reversed: SIMD3 { SIMD3(z, y, x) }
+}

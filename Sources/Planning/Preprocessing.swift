@@ -130,8 +130,7 @@ public struct Preprocessing: Equatable, Sendable {
       throw .grey
     }
     if isBGR {
-      (record.mean.x, record.mean.z) = (record.mean.z, record.mean.x)
-      (record.std.x, record.std.z) = (record.std.z, record.std.x)
+      (record.mean, record.std) = (record.mean.reversed, record.std.reversed)
     }
     self.record = record
     let parts = [

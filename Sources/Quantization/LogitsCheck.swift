@@ -120,10 +120,12 @@ public struct LogitsCheck: Sendable {
   public func search(tried: (Candidate, Agreement) -> Void) throws -> Candidate {
     // The best first; of candidates that agree as well, the first that was tried.
     var results: [(candidate: Candidate, agreement: Agreement)] = []
-    func attempt(_ candidate: Candidate) throws {
+    @discardableResult
+    func attempt(_ candidate: Candidate) throws -> Agreement {
       let result = try agreement(of: candidate, limit: 2)
       let place = results.firstIndex { result.difference < $0.agreement.difference }
       results.insert((candidate, result), at: place ?? results.endIndex)
+      return result
     }
     func suits(_ preset: PreprocessingPreset) -> Bool {
       let input = preset.input
@@ -132,10 +134,8 @@ public struct LogitsCheck: Sendable {
       return !found.isGrey || hasOneMean
     }
     for preset in PreprocessingPreset.allCases.filter(suits) {
-      try attempt(Candidate(preset: preset))
-      for result in results where result.candidate.preset == preset {
-        tried(result.candidate, result.agreement)
-      }
+      let candidate = Candidate(preset: preset)
+      tried(candidate, try attempt(candidate))
     }
     guard !results[0].agreement.isExact else { return results[0].candidate }
     // What is subtracted, in which order, and what is cut off change most, the filter and the centre least.
@@ -200,10 +200,6 @@ extension LogitsCheck.Candidate {
     }
     return words.joined(separator: " ")
   }
-}
-
-extension SIMD3<Float> {
-  fileprivate var reversed: Self { Self(z, y, x) }
 }
 
 /// The photos of a folder in the order of Python's `sorted`, or those of its sub-folders, folder by folder.

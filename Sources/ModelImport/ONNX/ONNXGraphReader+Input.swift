@@ -95,8 +95,7 @@ extension ONNXGraphReader {
       else {
         throw unexpected(index, "the three channels in reverse", "\(places.prefix(8))")
       }
-      func reversed(_ values: SIMD3<Double>) -> SIMD3<Double> { [values.z, values.y, values.x] }
-      (image.scale, image.shift) = (reversed(image.scale), reversed(image.shift))
+      (image.scale, image.shift) = (image.scale.reversed, image.shift.reversed)
       image.isReversed.toggle()
     default: return nil
     }
@@ -149,7 +148,7 @@ extension ONNXGraphReader {
           found: "\(height)")
       }
       sizes[Network.image] = Network.Extent(height, width)
-      described.origins = ["the ONNX graph's input"]
+      described.origins = [InputDescription.fixedSizeOrigin]
     }
     if image.isReversed { described.channelOrder = .bgr }
     guard image != ONNXImage(isReversed: image.isReversed, isMoved: image.isMoved) else { return }
