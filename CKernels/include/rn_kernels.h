@@ -136,13 +136,24 @@ static inline size_t rn_winograd_q8_scratch(uint32_t tile_height, uint32_t tile_
   return rows * channels * sizeof(int16_t) + rows * 32 * sizeof(int32_t);
 }
 
-// Makes U of weights as conv_q8 has them: [oc/16][3][3 * channels / 4][16 oc][4].
+// Makes U of the blocks [first_block, last_block) of output channels, of weights as conv_q8 has
+// them, [oc/16][3][3 * channels / 4][16 oc][4]. Both pointers are at block 0, whatever their
+// alignment.
 void rn_winograd_q8_weights(uint32_t tile_height, uint32_t tile_width, const int8_t *weights,
-                            uint32_t output_blocks, uint32_t channels, int16_t *transformed);
+                            uint32_t first_block, uint32_t last_block, uint32_t channels,
+                            int16_t *transformed);
 
-// Whether every output channel keeps T * sum within int32 for all inputs, uint8 or int8.
-int rn_winograd_q8_is_exact(uint32_t tile_height, uint32_t tile_width, const int8_t *weights,
-                            uint32_t output_blocks, uint32_t channels);
+// The greatest magnitude of an output channel's sum over all inputs, uint8 or int8, of such
+// weights; UINT32_MAX if it is beyond that.
+uint32_t rn_winograd_q8_greatest_sum(const int8_t *weights, uint32_t output_blocks,
+                                     uint32_t channels);
+
+// Whether T * sum fits int32.
+static inline int rn_winograd_q8_is_exact(uint32_t tile_height, uint32_t tile_width,
+                                          uint32_t greatest_sum) {
+  const uint32_t scale = (tile_height == 4 ? 8 : 2) * (tile_width == 4 ? 8 : 2);
+  return greatest_sum <= INT32_MAX / scale;
+}
 
 // Convolution of float32 activations: one chain of fused multiply-adds for each output, starting at
 // the bias, in the order of kernel rows and then of the run. The same bits wherever there is an

@@ -97,6 +97,11 @@ package struct WinogradShape {
   }
 
   fileprivate var outputBlocks: UInt32 { UInt32(outputs / PlanLayout.channelBlock) }
+
+  /// The greatest magnitude of an output channel's sum over all inputs.
+  fileprivate func greatestSum(_ weights: [Int8]) -> UInt32 {
+    rn_winograd_q8_greatest_sum(weights, outputBlocks, UInt32(inputs))
+  }
 }
 
 extension Arithmetic.Algorithm {
@@ -110,17 +115,21 @@ extension Arithmetic.Algorithm {
     Int(rn_winograd_tiles(UInt32(shape.height), UInt32(shape.width), tile.height, tile.width))
   }
 
+  /// Whether weights with this greatest sum give exact sums for all inputs.
+  func isExact(greatestSum: UInt32) -> Bool {
+    rn_winograd_q8_is_exact(tile.height, tile.width, greatestSum) != 0
+  }
+
   /// Whether these packed weights give exact sums for all inputs.
   package func isExact(_ weights: [Int8], _ shape: WinogradShape) -> Bool {
-    rn_winograd_q8_is_exact(
-      tile.height, tile.width, weights, shape.outputBlocks, UInt32(shape.inputs)) != 0
+    isExact(greatestSum: shape.greatestSum(weights))
   }
 
   /// Packed int8 weights as the Winograd kernels read them.
   func transformed(_ weights: [Int8], _ shape: WinogradShape) -> [Int16] {
     var result = [Int16](repeating: 0, count: positions * shape.inputs * shape.outputs)
     rn_winograd_q8_weights(
-      tile.height, tile.width, weights, shape.outputBlocks, UInt32(shape.inputs), &result)
+      tile.height, tile.width, weights, 0, shape.outputBlocks, UInt32(shape.inputs), &result)
     return result
   }
 
@@ -147,11 +156,12 @@ package func chooseWinograd(
   guard shape.inputs % 32 == 0 else { return nil }
   var best: WinogradChoice?
   var greatest = 0.0
+  let greatestSum = shape.greatestSum(weights)
   for form in Arithmetic.Algorithm.winograd {
     let ratios = targets.map { ($0, $0.cost.time(shape, form) / $0.cost.time(shape, .direct)) }
     let paying = ratios.filter { $0.1 < 0.92 }
     let saved = paying.reduce(0) { $0 + 1 - $1.1 }
-    if saved > greatest, form.isExact(weights, shape) {
+    if saved > greatest, form.isExact(greatestSum: greatestSum) {
       greatest = saved
       best = WinogradChoice(algorithm: form, targets: paying.map(\.0))
     }
