@@ -17,8 +17,9 @@
 RN_TARGET_PUSH("avx512f,avx512bw,avx512vl,avx512vnni")
 #include "requantize_avx512.h"
 
+// Weights are read once or twice in a strip, from wherever they are, and 2 KB ahead.
 #define RN_MAX_TILES 14
-enum { lanes = 16, tile_blocks = 2 };
+enum { lanes = 16, tile_blocks = 2, ahead = 1024 };
 typedef uint8_t activation;
 
 RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t strip_tiles,
@@ -33,9 +34,8 @@ RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uin
   RN_UNROLL for (uint32_t i = 0; i < bases; i++) base[i] = v + i * 5 * step;
   for (uint32_t k = 0; k < channels; k += 2) {
     const __m512i w0 = _mm512_load_si512(weights), w1 = _mm512_load_si512(weights + second);
-    // Those of the next pair of blocks; past the last pair those of the next step, or nothing.
-    _mm_prefetch((const char *)(weights + 2 * second), _MM_HINT_T1);
-    _mm_prefetch((const char *)(weights + 3 * second), _MM_HINT_T1);
+    _mm_prefetch((const char *)(weights + ahead), _MM_HINT_T0);
+    _mm_prefetch((const char *)(weights + second + ahead), _MM_HINT_T0);
     weights += 32;
     RN_UNROLL for (uint32_t t = 0; t < tiles; t++) {
       int32_t pair;
