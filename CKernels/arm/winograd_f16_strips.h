@@ -21,7 +21,8 @@
 
 typedef float32x4_t sum;
 #define plus_sum_product(y, m, factor) vfmaq_f32(y, m, vdupq_n_f32(factor))
-#define last_sum(m) (m)
+#define end_of_input(x, y, z) plus_product(minus_product(z, y, 5), x, 4)
+#define end_of_output(y, m, last) (plus_sum_product(y, m, 8) + (last))
 #include "../winograd/transforms.h"
 
 typedef struct strip {

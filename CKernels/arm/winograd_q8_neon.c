@@ -19,26 +19,62 @@
 enum { lanes = 4, tile_blocks = 1 };
 typedef int8_t activation;
 
-// The epilogue of 4 channels.
-RN_ALWAYS_INLINE void requantize4(const rn_conv_q8_args *a, int32x4_t acc, uint32_t oc,
-                                  const uint8_t *residual, uint8_t *output) {
-  float32x4_t t = vmulq_f32(vcvtq_f32_s32(acc), vld1q_f32(a->multiplier + oc));
-  if (residual) {
-    const int8x8_t four =
-        vreinterpret_s8_s32(vld1_dup_s32((const int32_t *)(const void *)residual));
-    const int32x4_t centred =
-        vsubq_s32(vmovl_s16(vget_low_s16(vmovl_s8(four))), vdupq_n_s32(a->residual_zero));
-    t = vaddq_f32(t, vmulq_n_f32(vcvtq_f32_s32(centred), a->residual_multiplier));
-  }
-  // FMAXNM makes low of a NaN.
-  t = vminnmq_f32(vmaxnmq_f32(t, vdupq_n_f32(a->low)), vdupq_n_f32(a->high));
-  const int32x4_t q = vaddq_s32(vcvtnq_s32_f32(t), vdupq_n_s32(a->output_zero));
-  const int16x4_t words = vmovn_s32(q);
-  const int8x8_t bytes = vmovn_s16(vcombine_s16(words, words));
-  vst1_lane_s32((int32_t *)(void *)output, vreinterpret_s32_s8(bytes), 0);
+typedef int32x4_t requantized;
+
+typedef struct requantization {
+  float32x4_t low, high, residual_multiplier;
+  int16x8_t residual_zero, output_zero;
+} requantization;
+
+RN_ALWAYS_INLINE requantization requantization_of(const rn_conv_q8_args *a) {
+  return (requantization){.low = vdupq_n_f32(a->low),
+                          .high = vdupq_n_f32(a->high),
+                          .residual_multiplier = vdupq_n_f32(a->residual_multiplier),
+                          .residual_zero = vdupq_n_s16((int16_t)a->residual_zero),
+                          .output_zero = vdupq_n_s16((int16_t)a->output_zero)};
 }
 
-#define requantize(a, acc, ...) requantize4(a, (int32x4_t)(acc), __VA_ARGS__)
+// The epilogue of 4 channels of four pixels. `multiplier` is that of the first channel.
+RN_ALWAYS_INLINE void requantize_four(const requantization *c, const int32x4_t acc[4],
+                                      const float *multiplier, const uint8_t *const residual[4],
+                                      uint8_t *const output[4]) {
+  const float32x4_t factor = vld1q_f32(multiplier);
+  int32x4_t q[4];
+  int16x8_t centred[2];
+  if (residual) {
+    int32x4_t four = vdupq_n_s32(0);
+    four = vld1q_lane_s32((const int32_t *)(const void *)residual[0], four, 0);
+    four = vld1q_lane_s32((const int32_t *)(const void *)residual[1], four, 1);
+    four = vld1q_lane_s32((const int32_t *)(const void *)residual[2], four, 2);
+    four = vld1q_lane_s32((const int32_t *)(const void *)residual[3], four, 3);
+    const int8x16_t bytes = vreinterpretq_s8_s32(four);
+    centred[0] = vsubq_s16(vmovl_s8(vget_low_s8(bytes)), c->residual_zero);
+    centred[1] = vsubq_s16(vmovl_high_s8(bytes), c->residual_zero);
+  }
+  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
+    float32x4_t t = vmulq_f32(vcvtq_f32_s32(acc[i]), factor);
+    if (residual) {
+      const int16x8_t half = centred[i / 2];
+      const int32x4_t wide = i % 2 ? vmovl_high_s16(half) : vmovl_s16(vget_low_s16(half));
+      t = vaddq_f32(t, vmulq_f32(vcvtq_f32_s32(wide), c->residual_multiplier));
+    }
+    // FMAXNM makes low of a NaN.
+    t = vminnmq_f32(vmaxnmq_f32(t, c->low), c->high);
+    q[i] = vcvtnq_s32_f32(t);
+  }
+  // Range: q is in -255...255 and with the zero in -128...127.
+  const int16x8_t words[2] = {
+      vaddq_s16(vuzp1q_s16(vreinterpretq_s16_s32(q[0]), vreinterpretq_s16_s32(q[1])),
+                c->output_zero),
+      vaddq_s16(vuzp1q_s16(vreinterpretq_s16_s32(q[2]), vreinterpretq_s16_s32(q[3])),
+                c->output_zero)};
+  const int32x4_t bytes = vreinterpretq_s32_s8(
+      vuzp1q_s8(vreinterpretq_s8_s16(words[0]), vreinterpretq_s8_s16(words[1])));
+  vst1q_lane_s32((int32_t *)(void *)output[0], bytes, 0);
+  vst1q_lane_s32((int32_t *)(void *)output[1], bytes, 1);
+  vst1q_lane_s32((int32_t *)(void *)output[2], bytes, 2);
+  vst1q_lane_s32((int32_t *)(void *)output[3], bytes, 3);
+}
 
 // `tiles` Winograd tiles x 16 output channels.
 RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t strip_tiles,

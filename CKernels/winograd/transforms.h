@@ -5,7 +5,9 @@
 //   plus_product(y, x, factor)          y + factor * x of values, with one rounding
 //   minus_product(y, x, factor)         y - factor * x
 //   plus_sum_product(y, m, factor)      y + factor * m of sums
-//   last_sum(m)                         m5 of F(4, 3), times 4 where G's last row is divided by it
+//   end_of_input(x, y, z)               4 * x - 5 * y + z of values, in F(4, 3)
+//   end_of_output(y, m, last)           y + 8 * m + last of sums, in F(4, 3); 4 * last where G's
+//                                       last row is divided by that
 #ifndef RN_TRANSFORMS_H
 #define RN_TRANSFORMS_H
 
@@ -27,12 +29,12 @@ RN_ALWAYS_INLINE void input_transform(value *x, const uint32_t stride, const uin
   const value x4 = x[4 * stride], x5 = x[5 * stride];
   const value even = minus_product(x4, x2, 4), odd = minus_product(x3, x1, 4);
   const value even2 = x4 - x2, odd2 = x3 - x1;
-  x[0] = plus_product(minus_product(x4, x2, 5), x0, 4);
+  x[0] = end_of_input(x0, x2, x4);
   x[stride] = even + odd;
   x[2 * stride] = even - odd;
   x[3 * stride] = plus_product(even2, odd2, 2);
   x[4 * stride] = minus_product(even2, odd2, 2);
-  x[5 * stride] = plus_product(minus_product(x5, x3, 5), x1, 4);
+  x[5 * stride] = end_of_input(x1, x3, x5);
 }
 
 // A^T m: the first `tile` of the results are set.
@@ -49,7 +51,7 @@ RN_ALWAYS_INLINE void output_transform(sum *m, const uint32_t stride, const uint
   m[0] = m0 + even + even2;
   m[stride] = plus_sum_product(odd, odd2, 2);
   m[2 * stride] = plus_sum_product(even, even2, 4);
-  m[3 * stride] = plus_sum_product(odd, odd2, 8) + last_sum(m5);
+  m[3 * stride] = end_of_output(odd, odd2, m5);
 }
 
 // Of the tile at output (y, x): the offsets of its input rows and columns from pixel (0, 0) of the

@@ -87,17 +87,43 @@ RN_ALWAYS_INLINE void transform_strip(const winograd_args *a, const strip *s,
       }
       RN_UNROLL for (uint32_t j = 0; j < columns; j++) input_transform(d + j, columns, tile_height);
       element *v = s->v + v_offset(s->tiles, s->channels, tile, c);
-      RN_UNROLL for (uint32_t p = 0; p < rows * columns; p++) * (value *)(v + p * position) = d[p];
+      RN_UNROLL for (uint32_t i = 0; i < rows; i++) {
+        element *to = v + i * columns * position;
+        RN_OPAQUE(to);
+        RN_UNROLL for (uint32_t j = 0; j < columns; j++) * (value *)(to + j * position) =
+            d[i * columns + j];
+      }
     }
   }
 }
 
+#ifndef RN_STORES_TILES
+typedef conv_args epilogue; // a copy, which the stores cannot alias
+#define epilogue_of(conv) (*(conv))
+
+// `lanes` channels of a tile.
+RN_ALWAYS_INLINE void store_tile(const epilogue *a, const sum *m, uint32_t y, uint32_t x,
+                                 uint32_t oc, const uint32_t tile_height,
+                                 const uint32_t tile_width) {
+  const rn_conv_geometry *g = &a->geometry;
+  const sum bias = *(const sum *)(a->bias + oc);
+  RN_UNROLL for (uint32_t i = 0; i < tile_height; i++) {
+    RN_UNROLL for (uint32_t j = 0; j < tile_width; j++) {
+      if (y + i >= g->output_height || x + j >= g->output_width)
+        continue;
+      const size_t pixel = (x + j) * g->output_pixel + oc;
+      store_output(a, m[i * (tile_width + 2) + j], bias, tile_height, tile_width, oc,
+                   a->residual ? a->residual + (y + i) * g->residual_row + pixel : 0,
+                   a->output + (y + i) * g->output_row + pixel);
+    }
+  }
+}
+#endif
+
 RN_ALWAYS_INLINE void store_strip(const winograd_args *a, const strip *s, uint32_t oc,
                                   uint32_t channels, const uint32_t tile_height,
                                   const uint32_t tile_width) {
-  // A copy, which the stores cannot alias.
-  const conv_args conv = a->conv;
-  const rn_conv_geometry *g = &conv.geometry;
+  const epilogue epilogue = epilogue_of(&a->conv);
   const uint32_t rows = tile_height + 2, columns = tile_width + 2;
   for (uint32_t tile = 0; tile < s->tiles; tile++) {
     const uint32_t y = (s->first + tile) / s->across * tile_height;
@@ -106,23 +132,15 @@ RN_ALWAYS_INLINE void store_strip(const winograd_args *a, const strip *s, uint32
       const accumulator *from = s->m + tile * 32 + c;
       sum m[36];
       RN_UNROLL for (uint32_t i = 0; i < rows; i++) {
+        const accumulator *row = from + i * columns * s->m_position;
+        RN_OPAQUE(row);
         RN_UNROLL for (uint32_t j = 0; j < columns; j++) m[i * columns + j] =
-            *(const sum *)(from + (i * columns + j) * s->m_position);
+            *(const sum *)(row + j * s->m_position);
         output_transform(m + i * columns, 1, tile_width);
       }
       RN_UNROLL for (uint32_t j = 0; j < tile_width; j++)
           output_transform(m + j, columns, tile_height);
-      const sum bias = *(const sum *)(conv.bias + oc + c);
-      RN_UNROLL for (uint32_t i = 0; i < tile_height; i++) {
-        RN_UNROLL for (uint32_t j = 0; j < tile_width; j++) {
-          if (y + i >= g->output_height || x + j >= g->output_width)
-            continue;
-          const size_t pixel = (x + j) * g->output_pixel + oc + c;
-          store_output(&conv, m[i * columns + j], bias, tile_height, tile_width, oc + c,
-                       conv.residual ? conv.residual + (y + i) * g->residual_row + pixel : 0,
-                       conv.output + (y + i) * g->output_row + pixel);
-        }
-      }
+      store_tile(&epilogue, m, y, x, oc + c, tile_height, tile_width);
     }
   }
 }

@@ -32,7 +32,8 @@ RN_ALWAYS_INLINE value plus_product(value y, value x, float factor) {
 }
 #define minus_product(y, x, factor) plus_product(y, x, -(factor))
 #define plus_sum_product plus_product
-#define last_sum(m) (m)
+#define end_of_input(x, y, z) plus_product(minus_product(z, y, 5), x, 4)
+#define end_of_output(y, m, last) (plus_sum_product(y, m, 8) + (last))
 
 RN_ALWAYS_INLINE void store_output(const conv_args *a, sum m, sum bias, const uint32_t tile_height,
                                    const uint32_t tile_width, uint32_t oc, const float *residual,

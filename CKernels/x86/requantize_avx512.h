@@ -47,13 +47,20 @@ RN_ALWAYS_INLINE __m512i narrowed64(const requantization *c, __m512i q0, __m512i
   return _mm512_permutexvar_epi32(c->order, _mm512_packus_epi16(words0, words1));
 }
 
-// Requantizes 16 sums of the channels from oc on and stores 16 bytes.
-RN_ALWAYS_INLINE void requantize16(const rn_conv_q8_args *a, __m512i acc, uint32_t oc,
-                                   const uint8_t *residual, uint8_t *output) {
-  const requantization constants = requantization_of(a);
-  const __m512i q = rounded16(&constants, acc, _mm512_load_ps(a->multiplier + oc), residual);
-  const __m512i bytes = narrowed64(&constants, q, q, q, q);
-  _mm_storeu_si128((__m128i *)output, _mm512_castsi512_si128(bytes));
+// Requantizes 16 sums, biases included, of four pixels and stores 16 bytes of each. `multiplier` is
+// that of the first channel.
+RN_ALWAYS_INLINE void requantize_four(const requantization *c, const __m512i acc[4],
+                                      const float *multiplier, const uint8_t *const residual[4],
+                                      uint8_t *const output[4]) {
+  const __m512 factor = _mm512_load_ps(multiplier);
+  __m512i q[4];
+  RN_UNROLL for (uint32_t i = 0; i < 4; i++) q[i] =
+      rounded16(c, acc[i], factor, residual ? residual[i] : 0);
+  const __m512i bytes = narrowed64(c, q[0], q[1], q[2], q[3]);
+  _mm_storeu_si128((__m128i *)output[0], _mm512_castsi512_si128(bytes));
+  _mm_storeu_si128((__m128i *)output[1], _mm512_extracti32x4_epi32(bytes, 1));
+  _mm_storeu_si128((__m128i *)output[2], _mm512_extracti32x4_epi32(bytes, 2));
+  _mm_storeu_si128((__m128i *)output[3], _mm512_extracti32x4_epi32(bytes, 3));
 }
 
 #endif

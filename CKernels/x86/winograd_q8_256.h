@@ -20,7 +20,7 @@
 enum { lanes = 8, tile_blocks = 1 };
 typedef uint8_t activation;
 
-#define requantize(a, acc, ...) requantize8(a, (__m256i)(acc), __VA_ARGS__)
+typedef __m256i requantized;
 
 // `tiles` Winograd tiles x 16 output channels.
 RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t strip_tiles,

@@ -55,7 +55,7 @@ RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uin
   }
 }
 
-#define requantize(a, acc, ...) requantize16(a, (__m512i)(acc), __VA_ARGS__)
+typedef __m512i requantized;
 #include "../winograd/winograd_q8.h"
 
 void rn_winograd_q8_avx512vnni(const rn_winograd_q8_args *a, uint32_t first, uint32_t last) {

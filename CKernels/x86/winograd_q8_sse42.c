@@ -20,7 +20,7 @@ RN_TARGET_PUSH("sse4.1")
 enum { lanes = 4, tile_blocks = 1 };
 typedef uint8_t activation;
 
-#define requantize(a, acc, ...) requantize4(a, (__m128i)(acc), __VA_ARGS__)
+typedef __m128i requantized;
 
 // `tiles` Winograd tiles x 16 output channels.
 RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t strip_tiles,
