@@ -2,6 +2,7 @@
 
 import CResNetPlatform
 import ResNetBoardTool
+import ResNetPlatform
 import ResNetRuntime
 
 /// The command line, whose words live as long as the process.

@@ -6,7 +6,7 @@ import ResNetPlatform
 
 /// What stays the same about a machine while it measures.
 struct Machine {
-  /// The model of the board or of the CPU; empty if the system does not tell.
+  /// The model of the board or of the CPU, as ``processorName()`` tells.
   let cpu: TextLine
   /// The frequency governor of CPU 0; empty if the system does not tell.
   let governor: TextLine
@@ -14,9 +14,7 @@ struct Machine {
   let maximumClock: Double?
 
   init() {
-    cpu =
-      SystemFile("/proc/device-tree/model")?.line()
-      ?? SystemFile("/proc/cpuinfo")?.line(after: "model name") ?? TextLine()
+    cpu = processorName()
     governor =
       SystemFile("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")?.line() ?? TextLine()
     maximumClock = SystemFile("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq")?.thousandths

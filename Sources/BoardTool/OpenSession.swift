@@ -1,13 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CResNetPlatform
 import ResNetPlanFormat
+import ResNetPlatform
 public import ResNetRuntime
 
 /// Maps a plan and makes the session that the options ask for.
 ///
-/// - Parameter model: the plan's path, a word of the command line.
+/// - Parameters:
+///   - model: the plan's path, a word of the command line.
+///   - runsOften: whether tuning pays, if no option says anything about it.
 public func openSession(
-  _ model: UnsafePointer<CChar>, _ options: SharedOptions
+  _ model: UnsafePointer<CChar>, _ options: SharedOptions, runsOften: Bool
+) throws(ToolFailure) -> Session {
+  guard let path = options.tuningFile else {
+    let isTuned = runsOften && !options.isUntuned
+    return try openSession(model, options, isTuned ? .measured : .none)
+  }
+  var status = stat()
+  guard stat(path, &status) != 0, rn_errno() == ENOENT else {
+    let recorded = try mapTuning(path)
+    return try openSession(model, options, .recorded(recorded.bytes))
+  }
+  var file = try OutputFile(path)
+  let session = try openSession(model, options, .measured)
+  var text = TextOutput(to: file)
+  try session.writeTuning { (line) throws(ToolFailure) in
+    text.append(line)
+    try text.endLine()
+  }
+  try file.close()
+  try file.publish()
+  return session
+}
+
+private func openSession(
+  _ model: UnsafePointer<CChar>, _ options: SharedOptions, _ tuning: Tuning
 ) throws(ToolFailure) -> Session {
   let plan = try openPlan(model)
   let instructionSet =
@@ -15,11 +43,21 @@ public func openSession(
   do throws(SessionError) {
     // The pool's threads start with the caller's mask, which must still hold their CPUs.
     let session = try Session(
-      plan, threads: options.threads, cpus: options.cpus, instructionSet: instructionSet)
+      plan, threads: options.threads, cpus: options.cpus, instructionSet: instructionSet,
+      memoryLimit: options.memoryLimit, tuning: tuning)
     try options.cpus?.bindCallingThread()
     return session
   } catch {
+    if case .tuning(let flaw) = error, let path = options.tuningFile { throw .tuning(path, flaw) }
     throw .session(model, error)
+  }
+}
+
+private func mapTuning(_ path: UnsafePointer<CChar>) throws(ToolFailure) -> MappedFile {
+  do throws(FileError) {
+    return try MappedFile(path: path)
+  } catch {
+    throw .tuningFile(path, error)
   }
 }
 

@@ -3,7 +3,8 @@
 import CResNetPlatform
 public import ResNetRuntime
 
-/// The options that every board tool has: `--threads`, `--cpus`, `--isa`, `--help` and `--version`.
+/// The options that every board tool has: `--threads`, `--cpus`, `--isa`, `--memory`, `--tuning`, `--no-tuning`,
+/// `--help` and `--version`.
 public struct SharedOptions {
   /// What the command line asks for in the first place.
   public enum Request {
@@ -23,6 +24,13 @@ public struct SharedOptions {
   public private(set) var cpus: CPUList?
   /// The highest level to use; nil if the command line does not tell.
   public private(set) var instructionSet: InstructionSet?
+
+  /// Bytes for the plan and the session; nil for no limit.
+  public private(set) var memoryLimit: Int?
+  /// The file that keeps the tuning.
+  public private(set) var tuningFile: UnsafePointer<CChar>?
+  /// Whether the session stays without exact forms.
+  public private(set) var isUntuned = false
 
   private var hasThreads = false
 
@@ -48,6 +56,12 @@ public struct SharedOptions {
         cpus = try words.cpus(of: word)
       } else if word.isNamed("--isa") {
         instructionSet = try words.instructionSet(of: word)
+      } else if word.isNamed("--memory") {
+        memoryLimit = try words.number(of: word, in: 1...1 << 20) * 1_000_000
+      } else if word.isNamed("--tuning") {
+        tuningFile = try words.value(of: word)
+      } else if word.isNamed("--no-tuning") {
+        isUntuned = true
       } else {
         return word
       }
@@ -56,6 +70,7 @@ public struct SharedOptions {
       guard !hasThreads else { throw .both("--cpus", "--threads") }
       threads = cpus.count
     }
+    if isUntuned, tuningFile != nil { throw .both("--tuning", "--no-tuning") }
     return nil
   }
 }

@@ -13,6 +13,10 @@ public enum ToolFailure: Error, TextDescribable, @unchecked Sendable {
   case session(UnsafePointer<CChar>, SessionError)
   /// The environment variable RN_ISA names no usable instruction set.
   case environment(SessionError)
+  /// A tuning cannot be read.
+  case tuningFile(UnsafePointer<CChar>, FileError)
+  /// A tuning is not for this session.
+  case tuning(UnsafePointer<CChar>, TuningFlaw)
   /// The system has no memory.
   case outOfMemory(bytes: Int)
   /// A file could not be written; the value is an `errno`.
@@ -27,6 +31,9 @@ public enum ToolFailure: Error, TextDescribable, @unchecked Sendable {
     case .plan(let path, let error): line.append("\(path): \(error)")
     case .session(let path, let error): line.append("\(path): \(error)")
     case .environment(let error): line.append("RN_ISA: \(error)")
+    case .tuningFile(let path, let error): line.append("\(path): \(error)")
+    case .tuning(let path, let flaw):
+      line.append("\(path): \(flaw); without the file, the session is tuned anew")
     case .outOfMemory(let bytes): line.append("out of memory: \(bytes) bytes are not to be had")
     case .output(let path, let code):
       line.append("\(path): cannot write the file: \(errno: code)")

@@ -128,11 +128,15 @@ void rn_map_large_blocks(int bytes) {
 #endif
 }
 
-int64_t rn_monotonic_ns(void) {
+static int64_t nanoseconds(clockid_t clock) {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
+
+int64_t rn_monotonic_ns(void) { return nanoseconds(CLOCK_MONOTONIC); }
+
+int64_t rn_thread_ns(void) { return nanoseconds(CLOCK_THREAD_CPUTIME_ID); }
 
 static int is_visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
 

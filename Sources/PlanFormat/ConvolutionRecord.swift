@@ -16,18 +16,17 @@
 /// | 44 | f32 | factor of the residual |
 /// | 48, 52 | f32 | low and high: the clamp before rounding, without the zero point |
 /// | 56 | u32 | where transformed weights are, ``TransformedPlace`` |
-/// | 64 | u64 | levels that use the algorithm, ``PlanLevels``; the others sum directly |
 /// | 72 | u64 | weights; 0 in fp16 if only the transformed ones are stored |
 /// | 80 | u64 | biases: int32 for int8 weights, else float32; see ``flippedBias(channels:)`` |
 /// | 88 | u64 | multipliers, float32 (int8 only) |
-/// | 96 | u64 | transformed weights: int16 `[oc/16][position][ic/2][16 oc][2 ic]` or fp16 `[oc/16][position][ic][16 oc]` |
-/// | 60–63, 104–127 | | 0 |
+/// | 96 | u64 | transformed weights: fp16 `[oc/16][position][ic][16 oc]` |
+/// | 60–71, 104–127 | | 0 |
 public struct ConvolutionRecord: Equatable, Sendable, StepPayload {
   /// Where transformed weights are.
   public enum TransformedPlace: UInt32, Sendable {
     /// In the constants, at their offset.
     case constants = 0
-    /// In memory of the session, which makes them of the plain ones when it is made; in fp16 only.
+    /// In memory of the session, which makes them of the plain ones when it is made.
     case madeAtLoad = 1
   }
 
@@ -46,7 +45,6 @@ public struct ConvolutionRecord: Equatable, Sendable, StepPayload {
   public var low: Float = 0
   public var high: Float = 0
   public var transformedPlace = TransformedPlace.constants
-  public var levels = PlanLevels(rawValue: 0)
   public var weights = 0
   public var bias = 0
   public var multiplier = 0
@@ -98,7 +96,6 @@ public struct ConvolutionRecord: Equatable, Sendable, StepPayload {
     codec.f32(&low, at: 48)
     codec.f32(&high, at: 52)
     codec.code(&transformedPlace, at: 56)
-    codec.code(&levels, at: 64)
     codec.u64(&weights, at: 72)
     codec.u64(&bias, at: 80)
     codec.u64(&multiplier, at: 88)

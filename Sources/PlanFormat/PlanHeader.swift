@@ -115,7 +115,7 @@ package struct PlanHeader: PlanRecord {
       of: checksum.littleEndian, toByteOffset: PlanHeader.checksumOffset, as: UInt32.self)
   }
 
-  private static var checksumOffset: Int { PlanLayout.headerByteCount - 4 }
+  static var checksumOffset: Int { PlanLayout.headerByteCount - 4 }
 
   private static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
     rn_crc32c(0, bytes.baseAddress, checksumOffset)

@@ -181,10 +181,10 @@ private struct StepRules {
     case .linear: return sums.0 == .float32 && sums.2 == .float32 && isDirect
     case .stem, .convolution:
       switch sums {
-      case (.uint8, .int8, .int32), (.float32, .float16, .float32), (.float32, .float16, .float16):
+      case (.float32, .float16, .float32), (.float32, .float16, .float16):
         if case .stem = step.operation { return isDirect }
         return true
-      case (.float32, .float32, .float32): return isDirect
+      case (.uint8, .int8, .int32), (.float32, .float32, .float32): return isDirect
       default: return false
       }
     }
@@ -311,30 +311,20 @@ private struct StepRules {
     let inputs = input.channels
     guard arithmetic.algorithm != .direct else {
       return try expect(
-        record.levels.isEmpty && record.transformed == 0 && record.transformedPlace == .constants,
+        record.transformed == 0 && record.transformedPlace == .constants,
         "no transformed weights for direct sums")
     }
-    try expect(
-      record.kernelHeight == 3 && record.strideY == 1
-        && arithmetic.scratchByteCount(inputs: inputs) <= plan.scratchByteCount,
-      "a Winograd form that its shape and scratch allow")
     let bytes = arithmetic.algorithm.transformedByteCount(inputs: inputs, outputs: output.channels)
     let isPlaced =
       switch record.transformedPlace {
       case .constants: isWithinConstants(record.transformed, bytes)
       case .madeAtLoad: isWithin(plan.loadTimeByteCount, record.transformed, bytes)
       }
-    // Exact sums have the same bits without the form, so that it may be for some levels.
-    if arithmetic.accumulator == .int32 {
-      try expect(
-        record.transformedPlace == .constants && !record.levels.isEmpty && inputs % 32 == 0
-          && isPlaced, "transformed int8 weights that its constants hold")
-    } else {
-      try expect(
-        record.levels == .all && inputs % PlanLayout.channelBlock == 0,
-        "an fp16 Winograd form of whole blocks, for all levels")
-      try expect(isPlaced, "transformed fp16 weights with a place")
-    }
+    try expect(
+      record.kernelHeight == 3 && record.strideY == 1 && inputs % PlanLayout.channelBlock == 0
+        && arithmetic.scratchByteCount(inputs: inputs) <= plan.scratchByteCount,
+      "a Winograd form that its shape and scratch allow")
+    try expect(isPlaced, "transformed weights with a place")
   }
 
   private func validatePool(_ record: PoolRecord) throws(PlanError) {

@@ -83,6 +83,9 @@ public struct PlanView {
     return found
   }
 
+  /// What tells the file from others: the checksum of its header, which has those of all sections.
+  public var checksum: UInt32 { bytes.u32(PlanHeader.checksumOffset) }
+
   /// The number of tensors.
   public var tensorCount: Int { tensors.count }
   /// The number of steps.

@@ -55,7 +55,6 @@ extension PlanBuilder {
       record.weights = sections.append(weights)
       return
     }
-    record.levels = .all
     if options.winograd == .atLoad {
       loadTimeSources.append(weights)
       record.transformedPlace = .madeAtLoad

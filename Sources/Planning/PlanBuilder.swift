@@ -205,7 +205,7 @@ struct PlanBuilder {
     let layout = graph.weightLayout(of: index)!
     switch arithmetic.weights {
     case .int8:
-      quantize(&record, index, &arithmetic)
+      quantize(&record, index)
       return record
     case .float32: record.weights = sections.append(layout.packed(convolution.weights))
     case .float16:
@@ -222,9 +222,7 @@ struct PlanBuilder {
     return record
   }
 
-  private mutating func quantize(
-    _ record: inout ConvolutionRecord, _ index: Int, _ arithmetic: inout Arithmetic
-  ) {
+  private mutating func quantize(_ record: inout ConvolutionRecord, _ index: Int) {
     let operation = graph.operations[index]
     let output = scale(operation.output)
     let means = scheme.channelMeans.isEmpty ? nil : scheme.channelMeans[operation.input]
@@ -236,14 +234,6 @@ struct PlanBuilder {
       record.residualFactor = Float(Double(scale(residual).scale) / Double(output.scale))
     }
     record.weights = sections.append(layer.weights)
-    // The transformed weights of the form that pays on the targets, if there is one.
-    if let shape = winogradShape(index),
-      let choice = chooseWinograd(layer.weights, shape, targets: options.targets)
-    {
-      arithmetic.algorithm = choice.algorithm
-      record.levels = choice.targets.reduce(record.levels) { $0.union($1.level) }
-      record.transformed = sections.append(choice.algorithm.transformed(layer.weights, shape))
-    }
     record.bias = sections.append(layer.bias)
     let flipped = sections.append(layer.flippedBias)
     precondition(flipped == record.flippedBias(channels: layer.bias.count))

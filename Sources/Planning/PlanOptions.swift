@@ -6,8 +6,8 @@ public struct PlanOptions: Sendable {
   public var classNames: [String] = []
   /// Lines of `key: value` about the plan's origin.
   public var provenance = ""
-  /// The levels for which int8 layers have transformed weights where they pay, and whose costs decide the
-  /// Winograd forms of fp16 layers; for fp16 all if there are none.
+  /// The levels whose costs decide the Winograd forms of fp16 layers; all if there are none. int8 layers leave
+  /// the choice to the session.
   public var targets: [PlanTarget] = []
   /// Where the transformed weights of fp16 layers are.
   public var winograd = WinogradWeights.atLoad

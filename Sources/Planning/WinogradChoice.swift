@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetKernels
-public import ResNetPlanFormat
+package import ResNetPlanFormat
 
-/// An instruction-set level for which a plan stores transformed weights where they pay.
+/// An instruction-set level whose times decide the Winograd forms of layers with fp16 weights.
 public enum PlanTarget: String, CaseIterable, Sendable {
   case sse42, avx2, avx512vnni, neon
 
@@ -12,28 +12,6 @@ public enum PlanTarget: String, CaseIterable, Sendable {
     switch name {
     case "cortex-a53", "cortex-a72": self = .neon
     default: self.init(rawValue: name)
-    }
-  }
-
-  /// The level in a plan.
-  public var level: PlanLevels {
-    switch self {
-    case .sse42: .sse42
-    case .avx2: .avx2
-    case .avx512vnni: .avx512vnni
-    case .neon: .neon
-    }
-  }
-
-  /// Fitted to `CheckKernels --bench` on a Sapphire Rapids core; only ratios matter. What a weight costs
-  /// to stream is that of a small board's memory, 10 GB/s, for the levels that such boards have.
-  /// Those of `neon` are counted instructions at 1.5 GHz, one a cycle, and 5 GB/s.
-  var cost: ConvolutionCost {
-    switch self {
-    case .sse42: ConvolutionCost(direct: 25, products: 23, element: 0.16, byte: 0.1)
-    case .avx2: ConvolutionCost(direct: 47, products: 65, element: 0.22, byte: 0.1)
-    case .avx512vnni: ConvolutionCost(direct: 365, products: 180, element: 0.08, byte: 0.013)
-    case .neon: ConvolutionCost(direct: 6.6, products: 5.6, element: 1.2, byte: 0.2)
     }
   }
 
@@ -56,7 +34,7 @@ public enum PlanTarget: String, CaseIterable, Sendable {
 
 /// What convolutions cost on one core.
 struct ConvolutionCost {
-  /// Products a nanosecond of direct convolutions, and of Winograd's, whose int8 ones are of int16.
+  /// Products a nanosecond of direct convolutions, and of Winograd's.
   var direct, products: Double
   /// Nanoseconds for each element before and after Winograd's products, and for each byte of weights.
   var element, byte: Double
@@ -97,11 +75,6 @@ package struct WinogradShape {
   }
 
   fileprivate var outputBlocks: UInt32 { UInt32(outputs / PlanLayout.channelBlock) }
-
-  /// The greatest magnitude of an output channel's sum over all inputs.
-  fileprivate func greatestSum(_ weights: [Int8]) -> UInt32 {
-    rn_winograd_q8_greatest_sum(weights, outputBlocks, UInt32(inputs))
-  }
 }
 
 extension Arithmetic.Algorithm {
@@ -115,24 +88,6 @@ extension Arithmetic.Algorithm {
     Int(rn_winograd_tiles(UInt32(shape.height), UInt32(shape.width), tile.height, tile.width))
   }
 
-  /// Whether weights with this greatest sum give exact sums for all inputs.
-  func isExact(greatestSum: UInt32) -> Bool {
-    rn_winograd_q8_is_exact(tile.height, tile.width, greatestSum) != 0
-  }
-
-  /// Whether these packed weights give exact sums for all inputs.
-  package func isExact(_ weights: [Int8], _ shape: WinogradShape) -> Bool {
-    isExact(greatestSum: shape.greatestSum(weights))
-  }
-
-  /// Packed int8 weights as the Winograd kernels read them.
-  func transformed(_ weights: [Int8], _ shape: WinogradShape) -> [Int16] {
-    var result = [Int16](repeating: 0, count: positions * shape.inputs * shape.outputs)
-    rn_winograd_q8_weights(
-      tile.height, tile.width, weights, 0, shape.outputBlocks, UInt32(shape.inputs), &result)
-    return result
-  }
-
   /// Packed fp16 weights as the Winograd kernels read them.
   func transformed(_ weights: [UInt16], _ shape: WinogradShape) -> [UInt16] {
     var result = [UInt16](repeating: 0, count: positions * shape.inputs * shape.outputs)
@@ -140,31 +95,4 @@ extension Arithmetic.Algorithm {
       tile.height, tile.width, weights, shape.outputBlocks, UInt32(shape.inputs), &result)
     return result
   }
-}
-
-/// An algorithm, and the targets on which it pays.
-package struct WinogradChoice: Equatable {
-  package var algorithm: Arithmetic.Algorithm
-  package var targets: [PlanTarget]
-}
-
-/// The form that is exact and saves most time over all targets, and the targets on which it saves at
-/// least 8 %; nil if there is none.
-package func chooseWinograd(
-  _ weights: [Int8], _ shape: WinogradShape, targets: [PlanTarget]
-) -> WinogradChoice? {
-  guard shape.inputs % 32 == 0 else { return nil }
-  var best: WinogradChoice?
-  var greatest = 0.0
-  let greatestSum = shape.greatestSum(weights)
-  for form in Arithmetic.Algorithm.winograd {
-    let ratios = targets.map { ($0, $0.cost.time(shape, form) / $0.cost.time(shape, .direct)) }
-    let paying = ratios.filter { $0.1 < 0.92 }
-    let saved = paying.reduce(0) { $0 + 1 - $1.1 }
-    if saved > greatest, form.isExact(greatestSum: greatestSum) {
-      greatest = saved
-      best = WinogradChoice(algorithm: form, targets: paying.map(\.0))
-    }
-  }
-  return best
 }

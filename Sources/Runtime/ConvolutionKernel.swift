@@ -125,26 +125,19 @@ extension Binder {
     geometry.output_pixel = output.channels
     if let residual { geometry.residual_row = residual.rowPitch }
     return ConvolutionSums(
-      kernel: kernel(record, step.arithmetic, input, output, residual), geometry: geometry,
+      kernel: kernel(record, step.arithmetic, output, residual), geometry: geometry,
       strideY: record.strideY,
       input: rows(input, above: record.paddingTop, left: record.paddingLeft),
       output: rows(output), residual: residual.map { rows($0) })
   }
 
   private func kernel(
-    _ record: ConvolutionRecord, _ arithmetic: Arithmetic, _ input: TensorRecord,
-    _ output: TensorRecord, _ residual: TensorRecord?
+    _ record: ConvolutionRecord, _ arithmetic: Arithmetic, _ output: TensorRecord,
+    _ residual: TensorRecord?
   ) -> ConvolutionKernel {
-    let algorithm = self.algorithm(record, arithmetic, input, output)
+    let algorithm = arithmetic.algorithm
     switch arithmetic.accumulator {
-    case .int32:
-      let direct = quantizedArguments(record, output, residual)
-      guard algorithm != .direct else { return .q8(kernels.conv_q8, direct) }
-      var arguments = rn_winograd_q8_args()
-      arguments.conv = direct
-      arguments.weights = constants(record.transformed, as: Int16.self)
-      (arguments.tile_height, arguments.tile_width) = algorithm.tile
-      return .winogradQ8(kernels.winograd_q8, arguments, algorithm)
+    case .int32: return .q8(kernels.conv_q8, quantizedArguments(record, output, residual))
     case .float32, .float16:
       let direct = floatArguments(record, arithmetic)
       guard algorithm != .direct else { return .float(floatFunction(arithmetic), direct) }
@@ -160,22 +153,6 @@ extension Binder {
         arithmetic.accumulator == .float16 ? kernels.winograd_f16acc16 : kernels.winograd_f16
       return .winogradFloat(function!, arguments, algorithm)
     }
-  }
-
-  /// The algorithm of a convolution on this level.
-  ///
-  /// Boards of level neon read about 4 GB/s, whatever the number of cores: with three of them a layer of
-  /// 512 channels, 19 MB in F(4×4), would wait for its weights. One or two are busy that long. Exact sums
-  /// may then be direct ones; other forms decide the last bits, so that they are the same everywhere.
-  private func algorithm(
-    _ record: ConvolutionRecord, _ arithmetic: Arithmetic, _ input: TensorRecord,
-    _ output: TensorRecord
-  ) -> Arithmetic.Algorithm {
-    guard record.levels == .all || record.levels.contains(set.planLevel) else { return .direct }
-    let bytes = arithmetic.algorithm.transformedByteCount(
-      inputs: input.channels, outputs: output.channels)
-    let isTooMuchToRead = set.planLevel == .neon && threads > 2 && bytes > 8 << 20
-    return isTooMuchToRead && arithmetic.accumulator == .int32 ? .direct : arithmetic.algorithm
   }
 
   private func quantizedArguments(

@@ -2,7 +2,7 @@
 
 package import CResNetKernels
 import CResNetPlatform
-import ResNetPlanFormat
+import ResNetPlatform
 
 /// An instruction-set level that kernels are written for.
 ///
@@ -39,7 +39,7 @@ public struct InstructionSet: Equatable, Sendable {
 
   /// The level named by the environment variable `RN_ISA`, or the best of this CPU without it.
   public static func fromEnvironment() throws(SessionError) -> InstructionSet {
-    guard let name = getenv(cString("RN_ISA")) else { return .best }
+    guard let name = getenv(("RN_ISA" as StaticString).cString) else { return .best }
     return try InstructionSet(named: name)
   }
 
@@ -56,20 +56,4 @@ public struct InstructionSet: Equatable, Sendable {
       }
     }
   #endif
-
-  /// The level as plans name it.
-  var planLevel: PlanLevels {
-    switch level {
-    case RN_ISA_REF: .ref
-    case RN_ISA_SSE42: .sse42
-    case RN_ISA_AVX2: .avx2
-    case RN_ISA_AVXVNNI: .avxvnni
-    case RN_ISA_AVX512VNNI: .avx512vnni
-    case RN_ISA_NEON: .neon
-    case RN_ISA_NEONDOT: .neondot
-    case RN_ISA_NEONFP16: .neonfp16
-    case RN_ISA_I8MM: .i8mm
-    default: PlanLevels(rawValue: 0)
-    }
-  }
 }

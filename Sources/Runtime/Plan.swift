@@ -51,10 +51,22 @@ public struct Plan: ~Copyable {
   /// The number of pooled features.
   public var featureCount: Int { view.featureCount }
 
-  /// The bytes of arena that a session with `threads` threads needs: for the tensors, for the scratch memory of
-  /// each thread, for the transformed weights of an fp16 plan that does not store them, and for its bound steps.
+  /// The bytes of arena that a session with `threads` threads needs at least: for the tensors, for the scratch
+  /// memory of each thread, for the transformed weights of an fp16 plan that does not store them, and for its
+  /// bound steps.
   public func sessionByteCount(threads: Int) -> Int {
     SessionLayout(view, threads: threads).byteCount
+  }
+
+  /// The bytes of arena that a tuned session takes at most: with room for transformed int8 weights beside what
+  /// ``sessionByteCount(threads:)`` says.
+  ///
+  /// - Parameter memoryLimit: bytes for the plan's file and the session together; nil for no limit.
+  public func tunedSessionByteCount(threads: Int, memoryLimit: Int? = nil) -> Int {
+    SessionLayout(
+      tuned: view, threads: threads, arenaLimit: memoryLimit.map { $0 - view.bytes.count }
+    )
+    .byteCount
   }
 }
 
@@ -62,16 +74,36 @@ public struct Plan: ~Copyable {
 package struct SessionLayout {
   /// The scratch memory of the first thread, and bytes from one thread's to the next.
   package let scratch, scratchPitch: Int
-  /// The transformed weights that a session makes.
+  /// The transformed weights that a session makes because the plan says so.
   package let loadTimeWeights: Int
   package let steps: Int
+  /// What is known of the steps' exact forms, and the weights of those, as many bytes as there is room for.
+  let forms, formWeights, formWeightsByteCount: Int
   package let byteCount: Int
 
-  package init(_ view: PlanView, threads: Int) {
+  /// The memory of a session without exact forms.
+  package init(_ view: PlanView, threads: Int) { self.init(view, threads, formWeights: nil) }
+
+  /// The memory of a tuned session: for all forms, if the limit allows it, or as far as it does.
+  init(tuned view: PlanView, threads: Int, arenaLimit: Int?) {
+    let wanted = ExactForms(plan: view).largestByteCount
+    let most = SessionLayout(view, threads, formWeights: wanted)
+    let tooMuch = arenaLimit.map { max(most.byteCount - $0, 0) } ?? 0
+    let room = (wanted - tooMuch) / PlanLayout.alignment * PlanLayout.alignment
+    self = room == wanted ? most : SessionLayout(view, threads, formWeights: max(room, 0))
+  }
+
+  private init(_ view: PlanView, _ threads: Int, formWeights: Int?) {
+    let byteCount = formWeights ?? 0
+    let formScratch = byteCount > 0 ? ExactForms(plan: view).scratchByteCount : 0
     scratch = PlanLayout.aligned(view.arenaByteCount + Session.overread)
-    scratchPitch = PlanLayout.aligned(view.scratchByteCount + Session.overread)
+    scratchPitch = PlanLayout.aligned(max(view.scratchByteCount, formScratch) + Session.overread)
     loadTimeWeights = scratch + threads * scratchPitch
     steps = PlanLayout.aligned(loadTimeWeights + view.loadTimeByteCount)
-    byteCount = steps + PlanLayout.aligned(view.stepCount * MemoryLayout<BoundStep>.stride)
+    forms = steps + PlanLayout.aligned(view.stepCount * MemoryLayout<BoundStep>.stride)
+    let formCount = formWeights == nil ? 0 : view.stepCount
+    self.formWeights = forms + PlanLayout.aligned(formCount * MemoryLayout<StepForms>.stride)
+    formWeightsByteCount = byteCount
+    self.byteCount = self.formWeights + byteCount
   }
 }

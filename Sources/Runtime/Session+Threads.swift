@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetThreads
+import ResNetPlatform
 
 extension Session {
   /// The number of threads for the fast cores that this process may use, 1…64.
@@ -8,6 +9,6 @@ extension Session {
   /// Fast is what has at least three quarters of the fastest core's capacity, or highest clock; of
   /// hardware threads of one core one counts. It is no more than a container's CPU limit.
   public static var defaultThreadCount: Int {
-    min(Int(rn_fast_core_count(cString(""))), Int(RN_POOL_MAX_THREADS))
+    min(Int(rn_fast_core_count(("" as StaticString).cString)), Int(RN_POOL_MAX_THREADS))
   }
 }

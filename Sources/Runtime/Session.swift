@@ -16,7 +16,8 @@ import ResNetPlanFormat
 /// A session is used by one thread at a time; several sessions of the same file share its pages.
 ///
 /// - **Allocates:** once, when it is made: ``Plan/sessionByteCount(threads:)`` bytes if the caller
-///   gives no arena, and the thread pool if there is more than one thread. ``run(_:)`` allocates nothing
+///   gives no arena, with a tuning up to ``Plan/tunedSessionByteCount(threads:memoryLimit:)``, of which the system
+///   provides what is used, and the thread pool if there is more than one thread. ``run(_:)`` allocates nothing
 ///   and makes no system call, except futex with more than one thread.
 public struct Session: ~Copyable {
   /// What kernels may read past the end of an input.
@@ -31,8 +32,17 @@ public struct Session: ~Copyable {
   /// The highest instruction-set level in use.
   public let instructionSet: InstructionSet
 
+  /// Bytes of memory that the session uses, except for the thread pool.
+  public let byteCount: Int
+
+  /// Bytes of the weights that the session made for exact forms of int8 convolutions; they replace int8 weights in
+  /// the plan's file, whose pages are not read any more.
+  public let formByteCount: Int
+
   /// The steps, bound to kernels.
   let steps: UnsafeBufferPointer<BoundStep>
+  /// What is known of their exact forms; empty without a tuning.
+  let forms: UnsafeBufferPointer<StepForms>
 
   private var executor: Executor
   let arena: UnsafeMutableRawPointer
@@ -48,11 +58,15 @@ public struct Session: ~Copyable {
   ///     calling thread, which is the first, stays as it is: see ``CPUList/bindCallingThread()``.
   ///   - instructionSet: the highest level to use; by default that of the environment variable
   ///     `RN_ISA`, or the best of this CPU. int8 plans give the same bits on every level.
+  ///   - memoryLimit: bytes that the plan's file and the session may take together; nil for no limit. At most
+  ///     that much goes into weights for exact forms.
+  ///   - tuning: how int8 convolutions choose between direct sums and exact forms. The level `ref` stays direct.
   ///   - arena: memory that outlives the session, aligned to 64 bytes, at least
-  ///     ``Plan/sessionByteCount(threads:)`` bytes; allocated if nil.
+  ///     ``Plan/sessionByteCount(threads:)`` bytes, of which a tuning uses what is left; allocated if nil.
   public init(
     _ plan: consuming Plan, threads: Int = 1, cpus: CPUList? = nil,
-    instructionSet: InstructionSet? = nil, arena: UnsafeMutableRawBufferPointer? = nil
+    instructionSet: InstructionSet? = nil, memoryLimit: Int? = nil, tuning: Tuning = .none,
+    arena: UnsafeMutableRawBufferPointer? = nil
   ) throws(SessionError) {
     guard 1...Int(RN_POOL_MAX_THREADS) ~= threads else { throw .threadCount(threads) }
     if let cpus, cpus.count != threads { throw .cpuCount(expected: threads, found: cpus.count) }
@@ -62,17 +76,15 @@ public struct Session: ~Copyable {
     } else {
       set = try InstructionSet.fromEnvironment()
     }
-    let needed = plan.sessionByteCount(threads: threads)
+    let tuning = set == .reference && tuning.isMeasured ? .none : tuning
+    let layout = try Session.layout(
+      plan.view, threads: threads, memoryLimit: memoryLimit, tuning: tuning, arena: arena)
     let memory: UnsafeMutableRawPointer
-    if let arena {
-      let isAligned = UInt(bitPattern: arena.baseAddress) % UInt(PlanLayout.alignment) == 0
-      guard arena.count >= needed, isAligned, let start = arena.baseAddress else {
-        throw .arena(expected: needed, found: arena.count, isAligned: isAligned)
-      }
+    if let start = arena?.baseAddress {
       memory = start
     } else {
-      guard let start = aligned_alloc(PlanLayout.alignment, needed) else {
-        throw .outOfMemory(bytes: needed)
+      guard let start = aligned_alloc(PlanLayout.alignment, layout.byteCount) else {
+        throw .outOfMemory(bytes: layout.byteCount)
       }
       memory = start
     }
@@ -89,13 +101,11 @@ public struct Session: ~Copyable {
         throw .threads(errno: code)
       }
     }
-    let layout = SessionLayout(plan.view, threads: threads)
     // What a kernel over-reads should be defined, and the same in every run.
     memset(memory, 0, layout.loadTimeWeights)
-    kernels = KernelTable(upTo: set).kernels
     let binder = Binder(
-      plan: plan.view, kernels: kernels, set: set, threads: threads, arena: memory,
-      loadTimeWeights: memory + layout.loadTimeWeights)
+      plan: plan.view, kernels: KernelTable(upTo: set).kernels, set: set, threads: threads,
+      arena: memory, loadTimeWeights: memory + layout.loadTimeWeights)
     // Of weights that are transformed, only those of one layer are resident at a time.
     if plan.view.loadTimeByteCount > 0 { plan.dropPages() }
     let stepCount = plan.view.stepCount
@@ -105,6 +115,19 @@ public struct Session: ~Copyable {
       if binder.makeWeights(of: step) { plan.dropPages() }
       (bound + index).initialize(to: binder.bind(step))
     }
+    let chosen: ChosenForms
+    do throws(SessionError) {
+      chosen = try ChosenForms(tuning, binder, pool, layout, in: memory, bound)
+    } catch {
+      if let pool { rn_pool_destroy(pool) }
+      if arena == nil { free(memory) }
+      throw error
+    }
+    if chosen.byteCount > 0 { plan.dropPages() }
+    forms = chosen.forms
+    formByteCount = chosen.byteCount
+    byteCount = layout.byteCount - layout.formWeightsByteCount + chosen.byteCount
+    kernels = binder.kernels
     steps = UnsafeBufferPointer(start: bound, count: stepCount)
     executor = Executor(
       steps: steps, scratch: memory + layout.scratch, scratchPitch: layout.scratchPitch,

@@ -18,6 +18,10 @@ public enum SessionError: Error, Equatable, TextDescribable {
   case cpuCount(expected: Int, found: Int)
   /// The arena given is too small or not aligned to 64 bytes.
   case arena(expected: Int, found: Int, isAligned: Bool)
+  /// The memory limit leaves no room for the plan and a session without exact forms.
+  case memoryLimit(expected: Int, found: Int)
+  /// A recorded tuning cannot be used.
+  case tuning(TuningFlaw)
   /// The arena could not be allocated.
   case outOfMemory(bytes: Int)
   /// The system did not start the threads; the value is an `errno`.
@@ -42,6 +46,10 @@ public enum SessionError: Error, Equatable, TextDescribable {
     case .arena(let expected, let found, let isAligned):
       line.append("expected an arena of \(expected) bytes aligned to 64, found \(found)")
       line.append(isAligned ? " bytes" : " bytes, not aligned")
+    case .memoryLimit(let expected, let found):
+      line.append(
+        "expected memory of at least \(expected) bytes for plan and session, found \(found)")
+    case .tuning(let flaw): flaw.describe(to: &line)
     case .outOfMemory(let bytes): line.append("out of memory: the arena needs \(bytes) bytes")
     case .threads(let code): line.append("cannot start the threads, errno \(code)")
     }

@@ -2,6 +2,7 @@
 
 import CResNetKernels
 import ResNetPlanFormat
+import ResNetPlatform
 
 /// The kernel that does the work of a step, for reports. Texts are ended by a zero byte.
 package struct StepKernel: Equatable, BitwiseCopyable {
@@ -20,20 +21,15 @@ package struct StepKernel: Equatable, BitwiseCopyable {
       self.slot = kernel.pointee.slot
       level = rn_isa_name(kernel.pointee.isa)
     } else {
-      self.slot = cString(slot)
-      level = cString("swiftsimd")
+      self.slot = slot.cString
+      level = ("swiftsimd" as StaticString).cString
     }
     self.form =
       switch form {
-      case .direct: cString("")
-      case .winograd2x2: cString("_2x2")
-      case .winograd4x2: cString("_4x2")
-      case .winograd4x4: cString("_4x4")
+      case .direct: ("" as StaticString).cString
+      case .winograd2x2: ("_2x2" as StaticString).cString
+      case .winograd4x2: ("_4x2" as StaticString).cString
+      case .winograd4x4: ("_4x4" as StaticString).cString
       }
   }
-}
-
-/// A text that ends with a zero byte, for C.
-func cString(_ text: StaticString) -> UnsafePointer<CChar> {
-  UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
 }

@@ -91,19 +91,14 @@ struct Inspect: ParsableCommand {
     }
   }
 
-  /// The Winograd form, where it is used and the bytes of its weights.
+  /// The Winograd form and the bytes of its weights.
   private func form(_ step: StepRecord, _ view: PlanView) -> String {
     let algorithm = step.arithmetic.algorithm
     guard let record = step.operation.convolution, algorithm != .direct else { return "" }
     let bytes = algorithm.transformedByteCount(
       inputs: view.tensor(step.input).channels, outputs: view.tensor(step.output).channels)
-    let name = "F(\(algorithm.tileHeight)×\(algorithm.tileWidth))"
-    guard record.levels != .all else {
-      return "\(name), \(bytes / 1000) kB "
-        + (record.transformedPlace == .madeAtLoad ? "made" : "stored")
-    }
-    let levels = PlanTarget.allCases.filter { record.levels.contains($0.level) }
-    return "\(name) on \(levels.map(\.rawValue).joined(separator: ", ")), \(bytes / 1000) kB"
+    return "F(\(algorithm.tileHeight)×\(algorithm.tileWidth)), \(bytes / 1000) kB "
+      + (record.transformedPlace == .madeAtLoad ? "made" : "stored")
   }
 
   private func printTensors(_ view: PlanView) {

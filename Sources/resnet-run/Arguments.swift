@@ -18,6 +18,8 @@ struct Arguments: ToolArguments, ~Copyable {
   private(set) var top = 5
   /// Whether the number of classes was asked for.
   private(set) var showsTop = false
+  /// Whether the kernels are to be listed.
+  private(set) var isVerbose = false
   private(set) var features: UnsafePointer<CChar>?
   private(set) var logits: UnsafePointer<CChar>?
   private(set) var probabilities: UnsafePointer<CChar>?
@@ -32,6 +34,11 @@ struct Arguments: ToolArguments, ~Copyable {
   /// The images' paths.
   var images: UnsafeBufferPointer<UnsafePointer<CChar>> {
     UnsafeBufferPointer(rebasing: files.elements[min(1, fileCount)..<fileCount])
+  }
+
+  /// Whether so many images are to come that tuning the session pays: it takes as long as some ten inferences.
+  var runsOften: Bool {
+    if case .classify = task { images.count >= 64 } else { true }
   }
 
   /// Reads the arguments of the process.
@@ -58,6 +65,8 @@ struct Arguments: ToolArguments, ~Copyable {
       } else if word.isNamed("--top") {
         top = try words.number(of: word, in: 1...65536)
         hasTop = true
+      } else if word.isNamed("--verbose") {
+        isVerbose = true
       } else if word.isNamed("--features") {
         features = try words.value(of: word)
       } else if word.isNamed("--logits") {

@@ -3,6 +3,7 @@
 import CResNetPlatform
 import ResNetBoardTool
 import ResNetImages
+import ResNetPlatform
 
 /// What the command line says about a stream of frames.
 struct FrameOptions {

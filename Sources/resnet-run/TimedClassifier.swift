@@ -21,7 +21,9 @@ struct TimedClassifier: ~Copyable {
 
   /// Maps the plan and makes the session that the command line asks for.
   init(_ arguments: borrowing Arguments) throws(ToolFailure) {
-    let session = try openSession(arguments.model, arguments.options)
+    let session = try openSession(
+      arguments.model, arguments.options, runsOften: arguments.runsOften)
+    if arguments.isVerbose { printKernels(session) }
     do throws(SessionError) {
       base = try Classifier(session)
     } catch {

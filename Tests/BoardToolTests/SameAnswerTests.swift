@@ -51,28 +51,28 @@ extension BoardTools.SameAnswerTests {
     try check("resnet18", size: 1024, ["--zero-init-residual"])
   }
 
-  /// Winograd is exact: a plan with the transformed weights of every level gives the logits of the
-  /// plan without, which is what `ref` runs.
-  private func checkTargets(_ architecture: String, size: Int) throws {
-    let targets = ["sse42", "avx2", "avx512vnni"].flatMap { ["--target", $0] }
-    let (scratch, plan) = try random(architecture, size: size, targets)
-    let steps = try Tool.quantize("inspect", plan).text
-    for target in ["sse42", "avx2"] { #expect(steps.contains(target)) }
+  /// Every convolution in an exact form, and whatever is measured, give the logits of direct sums.
+  private func checkForms(_ architecture: String, size: Int) throws {
+    let (scratch, plan) = try random(architecture, size: size)
     let reference = try logits(plan, ["--isa", "ref", "--threads", "2"])
     #expect(InstructionSet.available.count > 1)
     for isa in InstructionSet.available.dropFirst().map(\.name) {
       for threads in ["1", "3"] {
-        #expect(try logits(plan, ["--isa", isa, "--threads", threads]) == reference, "\(isa)")
+        let options = ["--isa", isa, "--threads", threads]
+        let forms = try recordForms(plan, options, in: scratch) { try Tool.run($0) }
+        #expect(try logits(plan, forms) == reference, "\(isa)")
+        let measured = scratch.path("\(isa)-\(threads)")
+        #expect(try logits(plan, options + ["--tuning", measured]) == reference, "\(isa)")
+        #expect(FileManager.default.fileExists(atPath: measured))
       }
     }
-    withExtendedLifetime(scratch) {}
   }
 
-  @Test func targetsOfASmallImage() throws { try checkTargets("resnet18", size: 97) }
+  @Test func formsOfASmallImage() throws { try checkForms("resnet18", size: 97) }
 
   @Test(.slow, arguments: [("resnet18", 224), ("resnet50", 160)])
-  func targets(architecture: String, size: Int) throws {
-    try checkTargets(architecture, size: size)
+  func forms(architecture: String, size: Int) throws {
+    try checkForms(architecture, size: size)
   }
 
   @Test func shippedModelInBothPrecisions() throws {

@@ -29,16 +29,16 @@ import Testing
     for file in [made, stored] {
       #expect(planError(file.bytes) == nil)
       #expect(file[StepField.weightFormat, Step.convolution] == 1)
-      #expect(file[StepField.levels, Step.convolution] == .max)
     }
     #expect(made.made > 0)
     #expect(stored.made == 0)
   }
 
-  @Test func formsAreForAllLevels() {
-    stored.expect(
-      step: Step.convolution, "an fp16 Winograd form of whole blocks, for all levels",
-      StepField.levels, [0, 1, .max >> 1])
+  @Test func formsFitTheirConvolutions() {
+    // Another stride, and less scratch memory than the largest form takes, but as much as the stem.
+    let rule: StaticString = "a Winograd form that its shape and scratch allow"
+    made.expect(step: Step.strided, rule, StepField.algorithm, [AlgorithmCode.winograd4x4])
+    stored.expect(step: Step.convolution, rule) { $0.scratch -= 64 }
   }
 
   @Test func aLayerThatConvertsHasScratchMemoryForItsStripsAndTiles() throws {
@@ -57,7 +57,7 @@ import Testing
   @Test func formsAreOfWholeBlocksOfChannels() {
     // The image itself, 3 channels, as the input of a convolution of its size.
     made.expect(
-      step: Step.convolution, "an fp16 Winograd form of whole blocks, for all levels"
+      step: Step.convolution, "a Winograd form that its shape and scratch allow"
     ) {
       $0.arena = 1 << 24
       $0.scratch = 1 << 24
@@ -73,20 +73,10 @@ import Testing
       [AlgorithmCode.winograd2x2])
   }
 
-  @Test func int8StoresItsWinogradWeights() {
-    for place in [0, 1] as [UInt64] {
-      int8.expect(step: Step.convolution, "transformed int8 weights that its constants hold") {
-        $0.scratch = 1 << 20
-        $0[StepField.algorithm, Step.convolution] = AlgorithmCode.winograd2x2
-        $0[StepField.transformedPlace, Step.convolution] = place
-      }
-    }
-  }
-
   @Test func transformedWeightsHaveAPlace() {
     for (file, end) in [(stored, stored.constantsByteCount), (made, made.made)] {
       file.expect(
-        step: Step.convolution, "transformed fp16 weights with a place", StepField.transformed,
+        step: Step.convolution, "transformed weights with a place", StepField.transformed,
         [1, 32, end, end - 64, 1 << 62])
     }
   }

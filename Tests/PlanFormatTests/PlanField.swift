@@ -65,7 +65,6 @@ enum StepField {
   static let low = PlanField.step(112)
   static let high = PlanField.step(116)
   static let transformedPlace = PlanField.step(120)
-  static let levels = PlanField.step(128, size: 8)
   static let constants = PlanField.step(136, 144, 152, size: 8)
   static let (weights, bias, multiplier) = (constants.each[0], constants.each[1], constants.each[2])
   static let transformed = PlanField.step(160, size: 8)

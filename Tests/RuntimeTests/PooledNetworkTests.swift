@@ -37,7 +37,6 @@ import Testing
       let file = try testPlan(
         of: pooledNetwork(), inputSize: size, weights: format, layers: layers
       ) {
-        $0.targets = PlanTarget.allCases
         $0.winogradByteLimit = 1 << 30
       }
       let result = try expectOneAnswer(file, image, threads: [1, 3, 8], "\(format), \(layers)")

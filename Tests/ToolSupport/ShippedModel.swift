@@ -42,7 +42,6 @@ package enum ShippedModel {
   package static let arguments = [checkpoint, "--calibration", calibration, "--classes", classes]
 
   package static let int8 = MadePlan("shipped-int8.plan", arguments)
-  package static let neon = MadePlan("shipped-neon.plan", arguments + ["--target", "neon"])
   package static let float32 = MadePlan("shipped-fp32.plan", arguments + ["--precision", "fp32"])
   package static let float16 = MadePlan("shipped-fp16.plan", arguments + ["--precision", "fp16"])
   package static let halfSums = MadePlan(

@@ -75,6 +75,9 @@ void rn_map_large_blocks(int bytes);
 /// Nanoseconds of the monotonic clock.
 int64_t rn_monotonic_ns(void);
 
+/// Nanoseconds that the calling thread has been on a CPU: what others take of it does not count.
+int64_t rn_thread_ns(void);
+
 /// CRC-32C (RFC 3720, appendix B.4) of `count` bytes, continuing from `crc`, 0 at first.
 uint32_t rn_crc32c(uint32_t crc, const void *bytes, size_t count);
 

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetPlatform
-import ResNetBoardTool
-import ResNetPlatform
 
 /// What the system tells in a file below /sys or /proc, or through a command: the first 4 KB.
-struct SystemFile {
+public struct SystemFile {
   /// Ends with a zero byte.
   private var text = InlineArray<4096, CChar>(repeating: 0)
 
   /// Reads a file, if there is one.
-  init?(_ path: TextLine) {
+  public init?(_ path: TextLine) {
     var path = path
     path.append(byte: 0)
     let file = path.withUTF8 {
@@ -24,7 +22,7 @@ struct SystemFile {
   }
 
   /// Reads what a command prints, if it succeeds.
-  init?(outputOf command: StaticString) {
+  public init?(outputOf command: StaticString) {
     guard let output = popen(command.cString, ("re" as StaticString).cString) else { return nil }
     let isRead = read(output)
     guard pclose(output) == 0, isRead else { return nil }
@@ -36,7 +34,7 @@ struct SystemFile {
 
   /// The rest of the first line that starts with `key`, without what cannot be printed; device trees end texts
   /// with a zero byte.
-  func line(after key: StaticString = "") -> TextLine? {
+  public func line(after key: StaticString = "") -> TextLine? {
     find(key) { text in
       var line = TextLine()
       var next = text
@@ -49,7 +47,7 @@ struct SystemFile {
   }
 
   /// The rest of the first line that starts with `key` as a number of 0 or more.
-  func number(after key: StaticString = "", base: Int32 = 10) -> Int? {
+  public func number(after key: StaticString = "", base: Int32 = 10) -> Int? {
     find(key) { text in
       var end: UnsafeMutablePointer<CChar>?
       let number = strtol(text, &end, base)
@@ -59,7 +57,7 @@ struct SystemFile {
   }
 
   /// The number above 0 that starts the rest of the first line that starts with `key`.
-  func decimal(after key: StaticString) -> Double? {
+  public func decimal(after key: StaticString) -> Double? {
     find(key) { text in
       let number = strtod(text, nil)
       return number > 0 ? number : nil
@@ -67,10 +65,10 @@ struct SystemFile {
   }
 
   /// The first line as a number of thousandths, such as kHz in MHz.
-  var thousandths: Double? { number().map { Double($0) / 1000 } }
+  public var thousandths: Double? { number().map { Double($0) / 1000 } }
 
   /// Whether the text starts with another.
-  func starts(with other: StaticString) -> Bool {
+  public func starts(with other: StaticString) -> Bool {
     withText { strncmp($0, other.cString, other.utf8CodeUnitCount) == 0 }
   }
 

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CResNetKernels
+import ResNetPlanFormat
+
+/// The int8 convolutions of a plan that an exact Winograd form can compute, and the memory that this takes.
+///
+/// Such a form has the bits of direct sums, so that a session may choose by time alone. It needs int16 weights,
+/// which the session makes of the plan's int8 ones, and scratch memory for each thread.
+struct ExactForms {
+  let plan: PlanView
+
+  /// What decides the time of a convolution; nil if it has no exact form.
+  func shape(_ step: StepRecord) -> FormShape? {
+    guard case .convolution(let record) = step.operation, step.arithmetic == .int8,
+      record.kernelHeight == 3, record.kernelWidth == 3, record.strideY == 1, record.strideX == 1
+    else { return nil }
+    let (input, output) = (plan.tensor(step.input), plan.tensor(step.output))
+    guard input.channels % 32 == 0 else { return nil }
+    return FormShape(
+      height: output.height, width: output.width, inputs: input.channels, outputs: output.channels,
+      hasResidual: step.hasResidual)
+  }
+
+  /// Bytes of scratch memory for each thread that the largest form takes.
+  var scratchByteCount: Int {
+    greatest {
+      var arithmetic = Arithmetic.int8
+      arithmetic.algorithm = .winograd4x4
+      return arithmetic.scratchByteCount(inputs: $0.inputs)
+    }
+  }
+
+  /// Bytes of the weights of all convolutions, each in its largest form.
+  var largestByteCount: Int {
+    var sum = 0
+    for index in 0..<plan.stepCount {
+      if let shape = shape(plan.step(index)) { sum += shape.byteCount(.winograd4x4) }
+    }
+    return sum
+  }
+
+  private func greatest(_ bytes: (FormShape) -> Int) -> Int {
+    var greatest = 0
+    for index in 0..<plan.stepCount {
+      if let shape = shape(plan.step(index)) { greatest = max(greatest, bytes(shape)) }
+    }
+    return greatest
+  }
+}
+
+/// A 3×3 convolution with stride 1: the size of its output, and stored channels.
+struct FormShape: Equatable {
+  let height, width, inputs, outputs: Int
+  let hasResidual: Bool
+
+  /// Bytes of transformed weights, a multiple of the alignment; 0 of direct sums.
+  func byteCount(_ form: Arithmetic.Algorithm) -> Int {
+    form.transformedByteCount(inputs: inputs, outputs: outputs)
+  }
+
+  var outputBlocks: UInt32 { UInt32(outputs / PlanLayout.channelBlock) }
+}
+
+extension Arithmetic.Algorithm {
+  /// What a session chooses from, direct sums first.
+  static var exact: InlineArray<4, Arithmetic.Algorithm> {
+    [.direct, .winograd2x2, .winograd4x2, .winograd4x4]
+  }
+
+  /// The form as reports and tunings name it.
+  var name: StaticString {
+    switch self {
+    case .direct: "direct"
+    case .winograd2x2: "2x2"
+    case .winograd4x2: "4x2"
+    case .winograd4x4: "4x4"
+    }
+  }
+}
+
+/// What a session knows about the forms of a step.
+struct StepForms {
+  /// The first step of the same shape, which was measured for all of them; nil if there are no forms.
+  var leader: Int?
+  /// The greatest magnitude of a sum of these weights; 0 before anybody asked.
+  var greatestSum: UInt32 = 0
+  /// The form in use.
+  var form = Arithmetic.Algorithm.direct
+  /// Bytes from the start of all transformed weights to these.
+  var weights = 0
+  /// The least CPU time of a run in each form, by raw value; 0 if it was not measured.
+  var times = InlineArray<4, Int64>(repeating: 0)
+
+  func time(_ form: Arithmetic.Algorithm) -> Int64 { times[Int(form.rawValue)] }
+}

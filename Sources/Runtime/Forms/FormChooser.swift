@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CResNetKernels
+import CResNetPlatform
+import ResNetPlanFormat
+
+/// Chooses the exact form of every int8 convolution of a session, and makes the weights for it.
+struct FormChooser {
+  let forms: ExactForms
+  let binder: Binder
+  /// What is known of each step; in the session's memory.
+  let steps: UnsafeMutableBufferPointer<StepForms>
+  /// Where the weights go.
+  let weights: UnsafeMutableRawBufferPointer
+
+  private var plan: PlanView { forms.plan }
+
+  init(
+    _ binder: Binder, steps: UnsafeMutableBufferPointer<StepForms>,
+    weights: UnsafeMutableRawBufferPointer
+  ) {
+    forms = ExactForms(plan: binder.plan)
+    self.binder = binder
+    self.steps = steps
+    self.weights = weights
+    for index in steps.indices {
+      steps.initializeElement(at: index, to: StepForms())
+      guard let shape = shape(index) else { continue }
+      var leader = 0
+      while self.shape(leader) != shape { leader += 1 }
+      steps[index].leader = leader
+    }
+  }
+
+  private func shape(_ index: Int) -> FormShape? { forms.shape(plan.step(index)) }
+
+  // MARK: Measured
+
+  /// Times the first step of each shape in every form.
+  ///
+  /// The runs of all shapes and forms take turns, as the layers of a network do: each finds the caches full of
+  /// what the others have read. Two turns tell which forms have no chance; the least of up to eight decides.
+  ///
+  /// Times do not depend on numbers, so the forms read the plan's constants in place of weights that nobody has
+  /// made yet, and those whose weights would be larger than all constants are left out.
+  func measure(_ timer: inout ConvolutionTimer) {
+    guard !weights.isEmpty else { return }
+    let start = rn_monotonic_ns()
+    for turn in 0..<8 {
+      if turn >= 3, rn_monotonic_ns() - start > FormChooser.enough { return }
+      for index in steps.indices where steps[index].leader == index {
+        let exact = Arithmetic.Algorithm.exact
+        for place in exact.indices where isWorthTiming(index, exact[place], turn) {
+          let form = exact[place]
+          let time = timer.time(convolution(index, form, weights: plan.constants.baseAddress!))
+          let before = steps[index].time(form)
+          steps[index].times[Int(form.rawValue)] = max(before == 0 ? time : min(before, time), 1)
+        }
+      }
+    }
+  }
+
+  /// Nanoseconds after which three turns are enough.
+  private static var enough: Int64 { 15_000_000 }
+
+  private func isWorthTiming(_ index: Int, _ form: Arithmetic.Algorithm, _ turn: Int) -> Bool {
+    let bytes = shape(index)!.byteCount(form)
+    guard bytes <= min(plan.constants.count, weights.count) else { return false }
+    guard turn >= 2 else { return true }
+    var best = Int64.max
+    for place in 0..<4 where steps[index].times[place] > 0 {
+      best = min(best, steps[index].times[place])
+    }
+    return steps[index].time(form) < best + best / 3
+  }
+
+  /// Gives each convolution the fastest form that its weights allow, as far as there is memory: what saves most
+  /// time for each byte comes first.
+  func choose() {
+    var left = weights.count
+    while let next = nextChange(within: left) {
+      left -= next.bytes
+      steps[next.step].form = next.form
+    }
+  }
+
+  private func nextChange(
+    within left: Int
+  ) -> (step: Int, form: Arithmetic.Algorithm, bytes: Int)? {
+    var best: (step: Int, form: Arithmetic.Algorithm, bytes: Int)?
+    var greatest = 0.0
+    for index in steps.indices {
+      guard let leader = steps[index].leader, let shape = shape(index) else { continue }
+      let (times, now) = (steps[leader], steps[index].form)
+      let exact = Arithmetic.Algorithm.exact
+      for place in exact.indices {
+        let form = exact[place]
+        let time = times.time(form)
+        // Three per cent are within what one measurement differs from the next.
+        guard time > 0, time < times.time(now), time < times.time(.direct) / 100 * 97
+        else { continue }
+        let bytes = shape.byteCount(form) - shape.byteCount(now)
+        let gain = Double(times.time(now) - time) / Double(max(bytes, 1))
+        guard bytes <= left, gain > greatest, isExact(index, form) else { continue }
+        greatest = gain
+        best = (index, form, bytes)
+      }
+    }
+    return best
+  }
+
+  /// Whether a form gives the bits of direct sums, by the weights themselves: a plan cannot claim it.
+  func isExact(_ index: Int, _ form: Arithmetic.Algorithm) -> Bool {
+    if steps[index].greatestSum == 0 {
+      let shape = shape(index)!
+      steps[index].greatestSum = max(
+        rn_winograd_q8_greatest_sum(
+          plainWeights(index), shape.outputBlocks, UInt32(shape.inputs)), 1)
+    }
+    return rn_winograd_q8_is_exact(
+      form.tile.height, form.tile.width, steps[index].greatestSum) != 0
+  }
+
+  // MARK: Bound
+
+  /// Makes the weights of all chosen forms.
+  ///
+  /// - Returns: bytes of weights.
+  func makeWeights() -> Int {
+    var end = 0
+    for index in steps.indices {
+      let form = steps[index].form
+      guard form != .direct, let shape = shape(index) else { continue }
+      steps[index].weights = end
+      rn_winograd_q8_weights(
+        form.tile.height, form.tile.width, plainWeights(index), 0, shape.outputBlocks,
+        UInt32(shape.inputs),
+        (weights.baseAddress! + end).assumingMemoryBound(to: Int16.self))
+      end += shape.byteCount(form)
+    }
+    return end
+  }
+
+  /// A step with its form; nil if it stays as it is.
+  func bind(_ index: Int) -> BoundStep? {
+    guard steps[index].form != .direct else { return nil }
+    let weights = UnsafeRawPointer(self.weights.baseAddress! + steps[index].weights)
+    let convolution = convolution(index, steps[index].form, weights: weights)
+    return BoundStep(
+      border: binder.bindBorder(plan.tensor(plan.step(index).output)),
+      operation: .convolution(convolution))
+  }
+
+  private func convolution(
+    _ index: Int, _ form: Arithmetic.Algorithm, weights: UnsafeRawPointer
+  ) -> BoundConvolution {
+    let step = plan.step(index)
+    return binder.exactConvolution(
+      step.operation.convolution!, step, form,
+      weights: weights.assumingMemoryBound(to: Int16.self))
+  }
+
+  private func plainWeights(_ index: Int) -> UnsafePointer<Int8> {
+    binder.constants(plan.step(index).operation.convolution!.weights, as: Int8.self)
+  }
+}
