@@ -14,6 +14,8 @@ extension TextOutput {
     append(",\n  \"cpu\": ", jsonText: report.machine.cpu)
     append(",\n  \"isa\": ", jsonText: report.session.instructionSet.cName)
     append(",\n  \"threads\": \(report.session.threads)")
+    append(",\n  \"session_bytes\": \(report.session.byteCount)")
+    append(",\n  \"form_bytes\": \(report.session.formByteCount)")
     append(",\n  \"governor\": ", jsonText: report.machine.governor)
     append(",\n  \"clock_mhz\": ", jsonRange: report.start.clock, report.end.clock)
     append(",\n  \"maximum_clock_mhz\": ", json: report.machine.maximumClock)

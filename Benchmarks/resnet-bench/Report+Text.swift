@@ -2,6 +2,7 @@
 
 import CResNetPlatform
 import ResNetBoardTool
+import ResNetPlanFormat
 import ResNetPlatform
 import ResNetRuntime
 
@@ -25,6 +26,9 @@ extension TextOutput {
     append("\ncpu          \(report.machine.cpu.orUnknown)")
     append("\nisa          \(report.session.instructionSet.cName), \(report.session.threads)")
     append(report.session.threads == 1 ? " thread" : " threads")
+    append("\nmemory       plan \(report.session.plan.view.bytes.count) bytes, session ")
+    append(
+      "\(report.session.byteCount), of them \(report.session.formByteCount) of transformed weights")
     append("\ngovernor     \(report.machine.governor.orUnknown)\nclock        ")
     append(from: report.start.clock, to: report.end.clock, unit: " MHz")
     if let maximum = report.machine.maximumClock {

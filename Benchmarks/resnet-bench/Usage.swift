@@ -6,8 +6,8 @@ let tool = Tool(
   name: "resnet-bench",
   help:
     """
-    usage: resnet-bench MODEL.plan [--threads N | --cpus LIST] [--isa NAME] [--seconds S] [--per-block | --per-step]
-                        [--json FILE] [--csv FILE] [--svg FILE] [--baseline OLD.json]
+    usage: resnet-bench MODEL.plan [--threads N | --cpus LIST] [--isa NAME] [--memory MB] [--tuning FILE | --no-tuning]
+                        [--seconds S] [--per-block | --per-step] [--json FILE] [--csv FILE] [--svg FILE] [--baseline OLD.json]
            resnet-bench --help | --version
 
     Tells where the time of an inference goes, on an image of fixed random pixels.
@@ -16,6 +16,10 @@ let tool = Tool(
       --cpus LIST          one thread on each of these CPUs, such as 4-7 or 0,2
       --isa NAME           highest instruction-set level to use, such as ref (default: the level in
                            the environment variable RN_ISA, else the best of this CPU)
+      --memory MB          what plan and session may take together (default: no limit)
+      --tuning FILE        takes the forms of int8 convolutions from FILE or, if there is none, measures
+                           them and writes it: for the same plan, CPU and threads
+      --no-tuning          direct sums, in the least memory
       --seconds S          how long to measure, 0.01 to 86400 (default 3); at least 20 runs
       --per-block          a row for each block of the network (default)
       --per-step           a row for each step of the plan
@@ -24,7 +28,8 @@ let tool = Tool(
       --svg FILE           draws the rows as a chart
       --baseline OLD.json  compares with a measurement that --json wrote
 
-    Runs without and with the time of each step take turns: the first give the latency of the whole
+    First the session is tuned: int8 convolutions are timed in forms that give the same bits, and the
+    fastest are used. Runs without and with the time of each step take turns: the first give the latency of the whole
     run, the others that of its parts, and the two together what timing costs. The multiply peak is
     measured at the start, on one thread, and counts once for each thread. "noise" is how far the
     medians of ten consecutive parts of the measurement lie from each other (1.4826 times their median

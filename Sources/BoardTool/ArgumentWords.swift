@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetPlatform
+import ResNetPlatform
 public import ResNetRuntime
 
 /// The words of the command line after the program's name, one by one.

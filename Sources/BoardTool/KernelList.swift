@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetPlatform
+import ResNetPlanFormat
 import ResNetPlatform
 public import ResNetRuntime
 

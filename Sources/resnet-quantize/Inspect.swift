@@ -18,6 +18,17 @@ struct Inspect: ParsableCommand {
   @Argument(help: "The plan.", completion: .file())
   var plan: String
 
+  @Option(help: "Tells what a session takes in so many MB, plan and session together.")
+  var memory: Int?
+
+  @Option(help: "The threads of that session (1 to 64).")
+  var threads: Int = 1
+
+  func validate() throws {
+    try checkRange("--memory", memory, 1...1 << 20, "1 to 1048576 MB")
+    try checkRange("--threads", threads, 1...64, "1 to 64")
+  }
+
   func run() throws {
     let loaded: Plan
     do throws(PlanError) {
@@ -25,6 +36,7 @@ struct Inspect: ParsableCommand {
     } catch {
       throw ToolError("\(plan): \(error)")
     }
+    if let memory { return try printMemory(loaded, limit: memory * 1_000_000) }
     printSummary(loaded)
     printSteps(loaded.view)
     printTensors(loaded.view)
@@ -43,7 +55,12 @@ struct Inspect: ParsableCommand {
     if view.loadTimeByteCount > 0 {
       print("transformed  \(view.loadTimeByteCount) bytes of weights, made when a session starts")
     }
-    print("session      \(plan.sessionByteCount(threads: 1)) bytes with 1 thread")
+    let least = plan.sessionByteCount(threads: threads)
+    let most = plan.tunedSessionByteCount(threads: threads)
+    print(
+      "session      \(least) bytes with \(threads) thread\(threads == 1 ? "" : "s")", terminator: ""
+    )
+    print(most > least ? ", tuned at most \(most)" : "")
     let words = view.preprocessing.words
     print("input        \(words.resizing)\n             \(words.normalization)")
     print("classes      \(view.hasClassNames ? "named" : "without names")")
@@ -51,6 +68,23 @@ struct Inspect: ParsableCommand {
       let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       print(column(String(parts[0]), 12), parts.count > 1 ? parts[1].dropFirst() : "")
     }
+  }
+
+  /// What a session takes within a limit.
+  private func printMemory(_ plan: borrowing Plan, limit: Int) throws {
+    let file = plan.view.bytes.count
+    let least = plan.sessionByteCount(threads: threads)
+    guard file + least <= limit else {
+      throw ToolError(
+        "\(self.plan): expected memory of at least \(file + least) bytes for plan and session, found \(limit)"
+      )
+    }
+    let tuned = plan.tunedSessionByteCount(threads: threads, memoryLimit: limit)
+    let most = plan.tunedSessionByteCount(threads: threads)
+    print("plan         \(file) bytes, mapped")
+    print("session      \(least) bytes with \(threads) thread\(threads == 1 ? "" : "s")")
+    print("tuned        at most \(tuned) bytes; without a limit \(most)")
+    print("left         at least \(limit - file - max(tuned, least)) bytes of \(limit)")
   }
 
   /// The weights of most layers, and how many layers have others.

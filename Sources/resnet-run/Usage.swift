@@ -7,12 +7,10 @@ let tool = Tool(
   help:
     """
     usage: resnet-run MODEL.plan IMAGE... [--top N] [--json] [--features FILE.f32] [--logits FILE.f32]
-                                          [--probabilities FILE.f32] [--isa NAME]
-                                          [--threads N | --cpus LIST]
-           resnet-run MODEL.plan --evaluate DIR [--json] [--isa NAME] [--threads N | --cpus LIST]
+                                          [--probabilities FILE.f32] [SESSION OPTIONS]
+           resnet-run MODEL.plan --evaluate DIR [--json] [SESSION OPTIONS]
            resnet-run MODEL.plan --raw FORMAT FILE|- [--every N] [--latest] [--matrix NAME]
-                                          [--range NAME] [--stride BYTES] [--top N] [--isa NAME]
-                                          [--threads N | --cpus LIST]
+                                          [--range NAME] [--stride BYTES] [--top N] [SESSION OPTIONS]
            resnet-run --help | --version
 
     Tells what is on photos, JPEG or PNG, with a plan made by resnet-quantize. IMAGE may be - for
@@ -41,10 +39,19 @@ let tool = Tool(
                            the others, as webcams do)
       --stride BYTES       from row to row of the frame, if rows are padded; with a comma and another
                            number, also of the planes of U and V. Of a file it is found if it is certain
+
+    session options, which change time and memory and no result:
       --isa NAME           highest instruction-set level to use, such as ref (default: the level in
                            the environment variable RN_ISA, else the best of this CPU)
       --threads N          1 to 64 (default: the fast cores this process may use)
       --cpus LIST          one thread on each of these CPUs, such as 4-7 or 0,2
+      --memory MB          what plan and session may take together (default: no limit)
+      --tuning FILE        takes the forms of int8 convolutions from FILE or, if there is none, measures
+                           them and writes it: for the same plan, CPU and threads
+      --no-tuning          direct sums. Without either, frames, --evaluate and 64 images or more are
+                           tuned at the start, which takes as long as some ten inferences
+      --verbose            lists the kernels, the weights made for them and the times on standard error
+
       --                   what follows are files, even if it starts with a dash
 
     Frames end with the stream, SIGINT or SIGTERM, and exit status 0; an incomplete last frame is
@@ -60,6 +67,7 @@ let tool = Tool(
       resnet-run resnet18.plan *.jpg --top 1 --json
       resnet-run resnet18.plan *.jpg --features vectors.f32
       resnet-run resnet18.plan --evaluate validation/ --threads 2
+      resnet-run resnet18.plan photo.jpg --memory 64 --tuning resnet18.tuning
       rpicam-vid -n -t 0 --codec yuv420 --width 640 --height 480 -o - |
         resnet-run resnet18.plan --raw 640x480:yuv420 --latest -
 

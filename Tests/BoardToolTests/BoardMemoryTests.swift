@@ -24,4 +24,17 @@ extension BoardTools.BoardMemoryTests {
     // It reads as many bytes as the weights of fp16 have.
     #expect(peak > 22_300_000)
   }
+
+  /// Plan and session stay within the limit; the program, its libraries and a photo come on top.
+  @Test(.enabled(if: isBoardTool, "needs the board's resnet-run in RESNET_RUN"))
+  func tunedResNet18StaysWithinItsMemory() throws {
+    let plan = try ShippedModel.int8()
+    let photos = [String](repeating: Repository.example("church"), count: 64)
+    for megabytes in [13, 24, 40] {
+      let peak = try Tool.run.peakBytes(
+        [plan, "--threads", "1", "--memory", "\(megabytes)"] + photos)
+      print("peak memory of resnet-run, int8, --memory \(megabytes): \(peak) bytes")
+      #expect(peak < megabytes * 1_000_000 + 8_000_000)
+    }
+  }
 }

@@ -19,5 +19,6 @@ import Testing
   struct InputTests {}
   struct PlanErrorTests {}
   struct SameAnswerTests {}
+  struct TuningTests {}
   struct UsageTests {}
 }

@@ -27,6 +27,8 @@ extension BoardTools.UsageTests {
       (["m.plan", "a.jpg", "--threads", "65"], "from 1 to 64 after --threads, found 65"),
       (["m.plan", "a.jpg", "--threads", "two"], "after --threads, found two"),
       (["m.plan", "a.jpg", "--isa", "z80"], "--isa z80: unknown instruction set"),
+      (["m.plan", "a.jpg", "--memory", "0"], "from 1 to 1048576 after --memory, found 0"),
+      (["m.plan", "a.jpg", "--tuning", "t", "--no-tuning"], "--tuning or --no-tuning, found both"),
       (["m.plan", "a.jpg", "--cpus", "9999"], "--cpus 9999: CPU 9999 does not exist"),
       (["m.plan", "a.jpg", "--cpus", "0-"], "--cpus 0-: expected at most 64 different CPUs"),
       (["m.plan", "a.jpg", "--cpus", "0", "--threads", "1"], "--cpus or --threads, found both"),
@@ -63,6 +65,7 @@ extension BoardTools.UsageTests {
       (["m.plan", "--json"], "expected a value after --json"),
       (["m.plan", "--threads", "0"], "from 1 to 64 after --threads, found 0"),
       (["m.plan", "--isa", "z80"], "--isa z80: unknown instruction set"),
+      (["m.plan", "--tuning"], "expected a value after --tuning"),
       (["m.plan", "--per-block", "--per-step"], "expected --per-block or --per-step, found both"),
       (["m.plan", "--json", "a", "--svg", "a"], "--json and --svg name the same file a"),
     ]

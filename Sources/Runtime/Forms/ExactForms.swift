@@ -18,17 +18,19 @@ struct ExactForms {
     let (input, output) = (plan.tensor(step.input), plan.tensor(step.output))
     guard input.channels % 32 == 0 else { return nil }
     return FormShape(
-      height: output.height, width: output.width, inputs: input.channels, outputs: output.channels,
-      hasResidual: step.hasResidual)
+      height: output.height, width: output.width, inputs: input.channels, outputs: output.channels)
   }
 
   /// Bytes of scratch memory for each thread that the largest form takes.
   var scratchByteCount: Int {
-    greatest {
-      var arithmetic = Arithmetic.int8
-      arithmetic.algorithm = .winograd4x4
-      return arithmetic.scratchByteCount(inputs: $0.inputs)
+    var largest = 0
+    for index in 0..<plan.stepCount {
+      guard let shape = shape(plan.step(index)) else { continue }
+      largest = max(
+        largest,
+        Arithmetic(.uint8, .int8, .int32, .winograd4x4).scratchByteCount(inputs: shape.inputs))
     }
+    return largest
   }
 
   /// Bytes of the weights of all convolutions, each in its largest form.
@@ -39,20 +41,11 @@ struct ExactForms {
     }
     return sum
   }
-
-  private func greatest(_ bytes: (FormShape) -> Int) -> Int {
-    var greatest = 0
-    for index in 0..<plan.stepCount {
-      if let shape = shape(plan.step(index)) { greatest = max(greatest, bytes(shape)) }
-    }
-    return greatest
-  }
 }
 
 /// A 3×3 convolution with stride 1: the size of its output, and stored channels.
 struct FormShape: Equatable {
   let height, width, inputs, outputs: Int
-  let hasResidual: Bool
 
   /// Bytes of transformed weights, a multiple of the alignment; 0 of direct sums.
   func byteCount(_ form: Arithmetic.Algorithm) -> Int {

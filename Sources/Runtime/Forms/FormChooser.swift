@@ -97,8 +97,7 @@ struct FormChooser {
         let form = exact[place]
         let time = times.time(form)
         // Three per cent are within what one measurement differs from the next.
-        guard time > 0, time < times.time(now), time < times.time(.direct) / 100 * 97
-        else { continue }
+        guard time > 0, time < times.time(now) / 100 * 97 else { continue }
         let bytes = shape.byteCount(form) - shape.byteCount(now)
         let gain = Double(times.time(now) - time) / Double(max(bytes, 1))
         guard bytes <= left, gain > greatest, isExact(index, form) else { continue }
