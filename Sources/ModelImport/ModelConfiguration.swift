@@ -135,6 +135,7 @@ package struct ModelConfiguration {
       }
       input.interpolation = filters[index]
     }
+    input.centring = .down
     input.origins.append(fields.file)
     if fields["do_resize"] == .bool(false) { return }
     let crop = fields["do_center_crop"] == .bool(false) ? nil : try fields.size("crop_size")

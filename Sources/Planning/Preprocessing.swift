@@ -84,8 +84,8 @@ public struct Preprocessing: Equatable, Sendable {
       (assumed.mean, assumed.std) = (SIMD3(repeating: 0.449), SIMD3(repeating: 0.226))
     }
     // The first of these that says something about a part decides it.
-    let origins = found.origins.filter { $0 != InputDescription.fixedSizeOrigin }
-    let files = "from \(origins.isEmpty ? "the model" : origins.joined(separator: ", "))"
+    let origins = found.origins.isEmpty ? "the model" : found.origins.joined(separator: ", ")
+    let files = "from \(origins)"
     var layers = [(asked, Origin.asked)]
     if let preset { layers.append((preset.input, Origin.asked)) }
     layers += [(found, files), (assumed, Origin.assumed)]
@@ -104,8 +104,7 @@ public struct Preprocessing: Equatable, Sendable {
     record.colors = found.isGrey ? .grey : .rgb
     record.interpolation = .init(interpolation.part)
     record.fit = .init(fit.part)
-    let isPresetOfFiles = found.origins.contains { $0.contains("preprocessor_config.json") }
-    record.centring = preset?.centring ?? (isPresetOfFiles ? .down : .halfToEven)
+    record.centring = first(\.centring)!.part == .down ? .down : .halfToEven
     switch fit.part {
     case .letterbox:
       guard asked.resizedSide == nil, asked.cropFraction == nil else { throw .letterbox }
@@ -155,7 +154,7 @@ public struct Preprocessing: Equatable, Sendable {
       throw .notSquare(height: height, width: width)
     }
     let said = found.height ?? found.width
-    if found.hasFixedSize, let said, let size = asked.height, size != said {
+    if found.isSizeFixed, let said, let size = asked.height, size != said {
       throw .fixedSize(asked: size, found: said)
     }
     let size = asked.height ?? said ?? 224

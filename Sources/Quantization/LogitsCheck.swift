@@ -151,21 +151,12 @@ public struct LogitsCheck: Sendable {
     }
     for result in results.prefix(4) where !results[0].agreement.isExact {
       for interpolation in InputDescription.Interpolation.allCases {
-        var candidate = result.candidate
-        candidate.asked.interpolation = interpolation
-        try attempt(candidate)
-        // Only this preset rounds down.
-        (candidate.asked.mean, candidate.asked.std) = (
-          candidate.preset?.input.mean, candidate.preset?.input.std
-        )
-        candidate.asked.channelOrder =
-          candidate.asked.channelOrder ?? candidate.preset?.input.channelOrder
-        candidate.asked.cropFraction =
-          candidate.asked.cropFraction ?? candidate.preset?.input.cropFraction
-        candidate.asked.fit = candidate.asked.fit ?? candidate.preset?.input.fit
-        candidate.preset = .huggingFace
-        if candidate.asked.fit == .letterbox { candidate.asked.cropFraction = nil }
-        try attempt(candidate)
+        for centring in InputDescription.Centring.allCases {
+          var candidate = result.candidate
+          candidate.asked.interpolation = interpolation
+          candidate.asked.centring = centring
+          try attempt(candidate)
+        }
       }
     }
     return results[0].candidate
@@ -197,6 +188,9 @@ extension LogitsCheck.Candidate {
     if let fraction = asked.cropFraction, fraction != input?.cropFraction || asked.fit != input?.fit
     {
       words.append("--crop-pct \(fraction)")
+    }
+    if let centring = asked.centring, centring != input?.centring ?? .even {
+      words.append("--centring \(centring)")
     }
     return words.joined(separator: " ")
   }

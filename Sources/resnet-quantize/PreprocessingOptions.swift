@@ -27,6 +27,7 @@ struct Triple: ExpressibleByArgument {
 extension PreprocessingPreset: ExpressibleByArgument {}
 extension InputDescription.Interpolation: ExpressibleByArgument {}
 extension InputDescription.Fit: ExpressibleByArgument {}
+extension InputDescription.Centring: ExpressibleByArgument {}
 extension InputDescription.ChannelOrder: ExpressibleByArgument {}
 
 /// How the photos of a network are prepared.
@@ -84,6 +85,12 @@ struct PreprocessingOptions: ParsableArguments {
       valueName: "crop|squash|letterbox"))
   var fit: InputDescription.Fit?
 
+  @Option(
+    help: ArgumentHelp(
+      "Where a crop begins between two pixels: at the even one, or rounded down as Hugging Face does.",
+      valueName: "even|down"))
+  var centring: InputDescription.Centring?
+
   func validate() throws {
     try checkRange("--input-size", inputSize, 32...1024, "32 to 1024")
     let least = inputSize ?? 32
@@ -117,7 +124,8 @@ struct PreprocessingOptions: ParsableArguments {
     (asked.height, asked.width) = (inputSize, inputSize)
     (asked.resizedSide, asked.cropFraction) = (resize, cropPct)
     (asked.mean, asked.std) = (mean.map { $0.values / scale }, std.map { $0.values / scale })
-    (asked.channelOrder, asked.interpolation, asked.fit) = (channelOrder, interpolation, fit)
+    (asked.channelOrder, asked.interpolation) = (channelOrder, interpolation)
+    (asked.fit, asked.centring) = (fit, centring)
     return asked
   }
 

@@ -71,7 +71,7 @@ import Testing
     #expect(found.mean == [0.485, 0.456, 0.406] && found.std == [0.229, 0.224, 0.225])
     #expect(found.interpolation == .bicubic && found.resizedSide == 256)
     #expect(found.height == 224 && found.width == 224 && found.cropFraction == 0.875)
-    #expect(found.origins == ["preprocessor_config.json"])
+    #expect(found.origins == ["preprocessor_config.json"] && found.centring == .down)
     // Squashed from 384 pixels on.
     found = try description([
       "preprocessor_config.json":
@@ -104,7 +104,7 @@ import Testing
     let found = try description(["preprocess.json": text])
     #expect(found.mean == [0.1, 0.2, 0.3] && found.std == [0.5, 0.5, 0.5])
     #expect(found.resizedSide == 440 && found.height == 384 && found.interpolation == .lanczos)
-    #expect(found.origins == ["preprocess.json"])
+    #expect(found.origins == ["preprocess.json"] && found.centring == nil)
     let padded = #"{"test": [{"type": "pad_to_size", "size": [64, 64]}]}"#
     #expect(try description(["preprocess.json": padded]).fit == .letterbox)
     let squashed = #"[{"type": "resize", "size": [64, 64], "interpolation": "bicubic"}]"#

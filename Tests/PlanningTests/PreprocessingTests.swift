@@ -64,7 +64,7 @@ import Testing
 
     var graph = InputDescription()
     (graph.mean, graph.std) = (SIMD3(0, 0, 0), SIMD3(1, 1, 1))
-    graph.origins = [InputDescription.fixedSizeOrigin, "the nodes before it"]
+    graph.origins = ["the nodes before it"]
     #expect(
       try Preprocessing(found: graph).origin
         == "mean and std from the nodes before it; interpolation, fit assumed torchvision's")
@@ -73,12 +73,16 @@ import Testing
   @Test func huggingFacesProcessorRoundsDown() throws {
     var found = timm
     (found.cropFraction, found.resizedSide) = (nil, 110)
-    found.origins = ["config.json", "preprocessor_config.json"]
+    found.centring = .down
     let record = try Preprocessing(found: found).record
     #expect(record.centring == .down && record.resize == 110)
     // The side belongs to images of 96 pixels.
     let larger = try Preprocessing(asked: input { $0.height = 192 }, found: found)
     #expect(larger.record.resize == 220)
+    // A preset goes before the files, and an option before the preset.
+    #expect(try Preprocessing(preset: .timm, found: found).record.centring == .halfToEven)
+    let asked = try Preprocessing(asked: input { $0.centring = .down }, preset: .timm)
+    #expect(asked.record.centring == .down && asked.record.resize == 235)
   }
 
   @Test func meanAndStdAreInTheNetworksOrder() throws {
@@ -125,7 +129,7 @@ import Testing
     ) -> PreprocessingError? {
       do throws(PreprocessingError) {
         var found = input(set)
-        if fixed { found.origins = [InputDescription.fixedSizeOrigin] }
+        found.isSizeFixed = fixed
         _ = try Preprocessing(asked: asked, found: found)
         return nil
       } catch { return error }

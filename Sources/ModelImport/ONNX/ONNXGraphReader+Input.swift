@@ -148,7 +148,7 @@ extension ONNXGraphReader {
           found: "\(height)")
       }
       sizes[Network.image] = Network.Extent(height, width)
-      described.origins = [InputDescription.fixedSizeOrigin]
+      described.isSizeFixed = true
     }
     if image.isReversed { described.channelOrder = .bgr }
     guard image != ONNXImage(isReversed: image.isReversed, isMoved: image.isMoved) else { return }
