@@ -90,7 +90,10 @@ private struct FrameWork: ~Copyable {
       padding = nil
     }
     if input?.classify(frame.frame!, &classifier) == nil {
-      try classifier.run(encoded: UnsafeRawBufferPointer(start: frame.frame, count: frame.size))
+      let encoded = UnsafeRawBufferPointer(start: frame.frame, count: frame.size)
+      try classifier.run { (base) throws(ImageError) in
+        try base.prepare(RGBImage(encoded: encoded))
+      }
     }
   }
 }

@@ -31,7 +31,7 @@ struct FrameInput: ~Copyable {
   /// Writes the network's input.
   ///
   /// - **Allocates:** nothing.
-  func read(_ frame: UnsafePointer<UInt8>, into pixels: UnsafeMutablePointer<UInt8>) {
+  private func read(_ frame: UnsafePointer<UInt8>, into pixels: UnsafeMutablePointer<UInt8>) {
     converter.convert(frame, into: image)
     preprocessor.run(image, into: pixels)
   }
@@ -40,6 +40,6 @@ struct FrameInput: ~Copyable {
   ///
   /// - **Allocates:** nothing.
   mutating func classify(_ frame: UnsafePointer<UInt8>, _ classifier: inout TimedClassifier) {
-    classifier.run(frame, through: self)
+    classifier.run { read(frame, into: $0.pixels.baseAddress!) }
   }
 }
