@@ -263,9 +263,9 @@ struct Quantize: ParsableCommand {
     // What is missing should be known before the work.
     let labelled = try evaluate.map {
       try LabelledImageFolder(
-        $0, classNames: classNames, classCount: model.program.classCount, threads: threadCount)
+        $0, classNames: classNames, classCount: model.program.classCount)
     }
-    tellLeftOut(labelled?.unreadable ?? [], evaluate ?? "", labelled?.otherFormats)
+    tellLeftOut([], evaluate ?? "", labelled?.otherFormats)
 
     var scheme: QuantizationScheme
     var quality: Quality?
@@ -301,6 +301,7 @@ struct Quantize: ParsableCommand {
     try writeWhole(file, to: output)
     progress.end()
     if random == nil { tellAssumptions(source, preprocessing) }
+    tellLeftOut(evaluation?.unreadable ?? [], evaluate ?? "", nil)
     if let evaluation, evaluation.isNearChance { tell(Quality.chanceWarning(evaluation)) }
     guard !quiet else { return }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
