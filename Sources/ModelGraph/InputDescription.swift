@@ -14,8 +14,8 @@ public struct InputDescription: Equatable, Sendable {
   /// first, as Hugging Face's.
   public enum Centring: String, Equatable, Sendable, CaseIterable { case even, down }
 
-  /// Of the image, in pixels.
-  public var height, width: Int?
+  /// Height and width of the image, in pixels.
+  public var size: Int?
   /// Whether the network takes images of this size only.
   public var isSizeFixed = false
   /// For the channels in the network's order, of values 0…1.
@@ -38,9 +38,7 @@ public struct InputDescription: Equatable, Sendable {
   /// before: mean and deviation belong together.
   package mutating func complete(with other: InputDescription) {
     if other == InputDescription() { return }
-    if height == nil {
-      (height, width, isSizeFixed) = (other.height, other.width, other.isSizeFixed)
-    }
+    if size == nil { (size, isSizeFixed) = (other.size, other.isSizeFixed) }
     if mean == nil, std == nil { (mean, std) = (other.mean, other.std) }
     channelOrder = channelOrder ?? other.channelOrder
     interpolation = interpolation ?? other.interpolation

@@ -76,7 +76,7 @@ public struct LogitsCheck: Sendable {
   /// - Throws: a `PreprocessingError`, or a ``QuantizationError`` for a photo that cannot be read.
   public func agreement(of candidate: Candidate, limit: Int? = nil) throws -> Agreement {
     var candidate = candidate
-    candidate.asked.height = model.program.inputSize
+    candidate.asked.size = model.program.inputSize
     let preprocessing = try Preprocessing(
       asked: candidate.asked, preset: candidate.preset, found: found)
     // The network keeps its order of channels here: the pixels are turned instead.
@@ -178,20 +178,20 @@ extension LogitsCheck.Candidate {
     if let mean = asked.mean, let std = asked.std, mean != input?.mean || std != input?.std {
       words.append("--mean=\(list(mean)) --std \(list(std))")
     }
-    if let order = asked.channelOrder, order != input?.channelOrder ?? .rgb {
-      words.append("--channel-order \(order)")
+    func add<Part: Equatable>(
+      _ option: String, _ part: (InputDescription) -> Part?, unsaid: Part? = nil
+    ) {
+      guard let asked = part(asked), asked != input.flatMap(part) ?? unsaid else { return }
+      words.append("--\(option) \(asked)")
     }
-    if let interpolation = asked.interpolation, interpolation != input?.interpolation {
-      words.append("--interpolation \(interpolation)")
-    }
-    if let fit = asked.fit, fit != input?.fit { words.append("--fit \(fit)") }
+    add("channel-order", \.channelOrder, unsaid: .rgb)
+    add("interpolation", \.interpolation)
+    add("fit", \.fit)
     if let fraction = asked.cropFraction, fraction != input?.cropFraction || asked.fit != input?.fit
     {
       words.append("--crop-pct \(fraction)")
     }
-    if let centring = asked.centring, centring != input?.centring ?? .even {
-      words.append("--centring \(centring)")
-    }
+    add("centring", \.centring, unsaid: .even)
     return words.joined(separator: " ")
   }
 }

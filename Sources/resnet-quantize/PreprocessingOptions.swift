@@ -35,9 +35,7 @@ extension InputDescription.ChannelOrder: ExpressibleByArgument {}
 /// What is not said here is taken from the files of the model, and what they do not say is torchvision's.
 struct PreprocessingOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp(
-      "Height and width of the image, 32 to 1024 pixels (default: what the model says, or else 224)."
-    ))
+    help: "Height and width of the image, 32 to 1024 pixels (default: the model's, or else 224).")
   var inputSize: Int?
 
   @Option(
@@ -121,8 +119,7 @@ struct PreprocessingOptions: ParsableArguments {
   /// What the options say, without the preset.
   var asked: InputDescription {
     var asked = InputDescription()
-    (asked.height, asked.width) = (inputSize, inputSize)
-    (asked.resizedSide, asked.cropFraction) = (resize, cropPct)
+    (asked.size, asked.resizedSide, asked.cropFraction) = (inputSize, resize, cropPct)
     (asked.mean, asked.std) = (mean.map { $0.values / scale }, std.map { $0.values / scale })
     (asked.channelOrder, asked.interpolation) = (channelOrder, interpolation)
     (asked.fit, asked.centring) = (fit, centring)

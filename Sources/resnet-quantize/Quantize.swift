@@ -2,7 +2,7 @@
 
 public import ArgumentParser
 import Foundation
-import ResNetModelGraph
+public import ResNetModelGraph
 import ResNetModelImport
 import ResNetPlanFormat
 import ResNetPlanning
@@ -40,6 +40,7 @@ private func target(_ name: String) throws -> PlanTarget {
 }
 
 extension WinogradWeights: ExpressibleByArgument {}
+extension ResNetConfig.BottleneckStride: ExpressibleByArgument {}
 
 /// How activation ranges are chosen.
 struct MethodOption: ExpressibleByArgument {
@@ -154,7 +155,7 @@ struct Quantize: ParsableCommand {
       "Where bottlenecks have their stride: first (V1, the paper's) or 3x3 (V1.5, torchvision's); "
         + "only ONNX models tell. Hugging Face's downsample_in_bottleneck is first.",
       valueName: "first|3x3"))
-  var bottleneckStride: StrideOption?
+  var bottleneckStride: ResNetConfig.BottleneckStride?
 
   @Option(help: "No checkpoint: random weights of this architecture, for timing.")
   var random: String?
@@ -411,7 +412,7 @@ struct Quantize: ParsableCommand {
     progress.begin("reading \(checkpoint!)")
     do {
       let network = try Network(
-        contentsOf: checkpoint!, weights: weights, bottleneckStride: bottleneckStride?.value)
+        contentsOf: checkpoint!, weights: weights, bottleneckStride: bottleneckStride)
       if architecture != "auto" { try network.check(architecture: architecture) }
       return network
     } catch {

@@ -31,15 +31,8 @@ struct FrameInput: ~Copyable {
   /// Writes the network's input.
   ///
   /// - **Allocates:** nothing.
-  private func read(_ frame: UnsafePointer<UInt8>, into pixels: UnsafeMutablePointer<UInt8>) {
+  func read(_ frame: UnsafePointer<UInt8>, into pixels: UnsafeMutablePointer<UInt8>) {
     converter.convert(frame, into: image)
     preprocessor.run(image, into: pixels)
-  }
-
-  /// Runs the network on a frame.
-  ///
-  /// - **Allocates:** nothing.
-  mutating func classify(_ frame: UnsafePointer<UInt8>, _ classifier: inout TimedClassifier) {
-    classifier.run { read(frame, into: $0.pixels.baseAddress!) }
   }
 }
