@@ -46,9 +46,18 @@ public struct RGBImage: ~Copyable {
   /// - Throws: `file` if it cannot be mapped, else as `init(encoded:)`.
   /// - **Allocates:** as `init(encoded:)`; the file itself is mapped, not read into the heap.
   public init(path: UnsafePointer<CChar>) throws(ImageError) {
+    self = try RGBImage { () throws(FileError) in try MappedFile(path: path) }
+  }
+
+  /// Reads a file that the command line names, which may be a pipe or "-", as `init(path:)` does others.
+  package init(input path: UnsafePointer<CChar>) throws(ImageError) {
+    self = try RGBImage { () throws(FileError) in try MappedFile(input: path) }
+  }
+
+  private init(_ open: () throws(FileError) -> MappedFile) throws(ImageError) {
     let file: MappedFile
-    do {
-      file = try MappedFile(path: path)
+    do throws(FileError) {
+      file = try open()
     } catch {
       throw .file(error)
     }

@@ -10,9 +10,14 @@ public struct InputDescription: Equatable, Sendable {
   }
   /// How a photo that is not of the input's shape is made so.
   public enum Fit: String, Equatable, Sendable, CaseIterable { case crop, squash, letterbox }
+  /// Where a crop begins whose centre lies between two pixels: at the even one, as torchvision's and timm's, or at the
+  /// first, as Hugging Face's.
+  public enum Centring: String, Equatable, Sendable, CaseIterable { case even, down }
 
-  /// Of the image, in pixels.
-  public var height, width: Int?
+  /// Height and width of the image, in pixels.
+  public var size: Int?
+  /// Whether the network takes images of this size only.
+  public var isSizeFixed = false
   /// For the channels in the network's order, of values 0…1.
   public var mean, std: SIMD3<Double>?
   public var channelOrder: ChannelOrder?
@@ -24,7 +29,8 @@ public struct InputDescription: Equatable, Sendable {
   /// Pixels of the photo's shorter side before the crop.
   public var resizedSide: Int?
   public var fit: Fit?
-  /// Where this was found, such as `config.json`; nothing if nothing was found.
+  public var centring: Centring?
+  /// Where this was found, for people, such as `config.json`; nothing if nothing was found.
   public var origins: [String] = []
   public init() {}
 
@@ -32,13 +38,14 @@ public struct InputDescription: Equatable, Sendable {
   /// before: mean and deviation belong together.
   package mutating func complete(with other: InputDescription) {
     if other == InputDescription() { return }
-    if height == nil { (height, width) = (other.height, other.width) }
+    if size == nil { (size, isSizeFixed) = (other.size, other.isSizeFixed) }
     if mean == nil, std == nil { (mean, std) = (other.mean, other.std) }
     channelOrder = channelOrder ?? other.channelOrder
     interpolation = interpolation ?? other.interpolation
     cropFraction = cropFraction ?? other.cropFraction
     resizedSide = resizedSide ?? other.resizedSide
     fit = fit ?? other.fit
+    centring = centring ?? other.centring
     origins += other.origins
   }
 }

@@ -24,11 +24,11 @@ public struct ResNetConfig: Hashable, Sendable {
   }
 
   /// Which convolution of a bottleneck has the stride of the stage.
-  public enum BottleneckStride: String, Hashable, Sendable {
+  public enum BottleneckStride: String, CaseIterable, Hashable, Sendable {
     /// The first 1×1 (V1), as in the paper of 2015.
     case first
     /// The 3×3 (V1.5), as in torchvision and timm.
-    case second
+    case second = "3x3"
   }
 
   /// The kind of all blocks.

@@ -29,3 +29,10 @@ package struct ImportLimits: Sendable {
 
   package init() {}
 }
+
+/// Refuses what is more than allowed.
+func checkLimit(
+  _ found: Int, _ limit: Int, _ what: @autoclosure () -> String
+) throws(ImportError) {
+  if found > limit { throw .limitExceeded(what: what(), limit: limit, found: found) }
+}

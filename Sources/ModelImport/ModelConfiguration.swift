@@ -25,17 +25,11 @@ package struct ModelConfiguration {
   private(set) var bottleneckStride: ResNetConfig.BottleneckStride?
   private(set) var notes: [String] = []
 
-  private static let byteLimit = 1 << 20
-
   init(beside path: String) throws(ImportError) {
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
     try self.init { (name) throws(ImportError) in
       guard let file = try? MappedFile(path: folder + name) else { return nil }
-      guard file.bytes.count <= Self.byteLimit else {
-        throw .limitExceeded(
-          what: "bytes of \(name) beside the model", limit: Self.byteLimit,
-          found: file.bytes.count)
-      }
+      try checkLimit(file.bytes.count, 1 << 20, "bytes of \(name) beside the model")
       return Array(file.bytes)
     }
   }
@@ -92,23 +86,29 @@ package struct ModelConfiguration {
       try part.require("aa_layer", .string(""))
       if part["global_pool"] != .string("") { try part.require("global_pool", .string("avg")) }
     }
-    input.mean = try preprocessing.channels("mean")
-    input.std = try preprocessing.channels("std", isPositive: true)
-    input.interpolation = try preprocessing.interpolation("interpolation")
+    try readNormalization(preprocessing)
+    input.interpolation = try preprocessing.interpolation
     input.cropFraction = try preprocessing.fraction("crop_pct")
-    switch preprocessing["crop_mode"] {
-    case .string("squash"): input.fit = .squash
-    case .string("border"): input.fit = .letterbox
-    case .string("center"), .null: break
-    default: throw preprocessing.malformed("crop_mode", "center, squash or border")
-    }
+    let fits: [String: InputDescription.Fit?] = [
+      "center": nil, "squash": .squash, "border": .letterbox,
+    ]
+    input.fit = try preprocessing.choice("crop_mode", fits) ?? nil
     if case .array(let size) = preprocessing["input_size"] {
       guard size.count == 3, let height = size[1].integer, let width = size[2].integer,
-        height == width, (1...1 << 16).contains(height)
+        height == width, 1...1 << 16 ~= height
       else { throw preprocessing.malformed("input_size", "[channels, size, the same size]") }
-      (input.height, input.width) = (height, width)
+      input.size = height
     }
     input.origins.append(fields.file)
+  }
+
+  /// - Parameter factor: what the pixels of 0…1 are multiplied by before.
+  private mutating func readNormalization(
+    _ fields: Fields, _ prefix: String = "", factor: Double = 1
+  ) throws(ImportError) {
+    if let mean = try fields.channels(prefix + "mean") { input.mean = mean / factor }
+    let std = try fields.channels(prefix + "std", isPositive: true)
+    if let std { input.std = std / factor }
   }
 
   /// Reads what image processors of transformers are made of.
@@ -122,28 +122,28 @@ package struct ModelConfiguration {
     if fields["do_normalize"] == .bool(false) {
       (input.mean, input.std) = (SIMD3(repeating: 0), SIMD3(repeating: 1 / factor))
     } else {
-      if let mean = try fields.channels("image_mean") { input.mean = mean / factor }
-      if let std = try fields.channels("image_std", isPositive: true) { input.std = std / factor }
+      try readNormalization(fields, "image_", factor: factor)
     }
     if fields["do_flip_channel_order"] == .bool(true) { input.channelOrder = .bgr }
     if let filter = try fields.number("resample") {
-      let filters: [InputDescription.Interpolation] = [
-        .nearest, .lanczos, .bilinear, .bicubic, .box,
+      let filters: [Double: InputDescription.Interpolation] = [
+        0: .nearest, 1: .lanczos, 2: .bilinear, 3: .bicubic, 4: .box,
       ]
-      guard let index = Int(exactly: filter), filters.indices.contains(index) else {
+      input.interpolation = filters[filter]
+      if input.interpolation == nil {
         throw fields.malformed("resample", "a number of Pillow from 0 to 4")
       }
-      input.interpolation = filters[index]
     }
+    input.centring = .down
     input.origins.append(fields.file)
     if fields["do_resize"] == .bool(false) { return }
     let crop = fields["do_center_crop"] == .bool(false) ? nil : try fields.size("crop_size")
     guard let size = try fields.size("size") else { return }
+    input.size = size.side
     let kind =
       fields["image_processor_type"].string ?? fields["feature_extractor_type"].string ?? ""
     if size.isShorterSide, fields["crop_pct"] != .null || kind.hasPrefix("ConvNext") {
       // Those of ConvNext crop what is smaller than 384, and squash what is not.
-      (input.height, input.width) = (size.side, size.side)
       if size.side < 384 {
         let fraction = try fields.fraction("crop_pct") ?? 0.875
         input.cropFraction = fraction
@@ -153,45 +153,42 @@ package struct ModelConfiguration {
       }
     } else if size.isShorterSide {
       input.resizedSide = size.side
-      (input.height, input.width) = (crop?.side ?? size.side, crop?.side ?? size.side)
+      input.size = crop?.side ?? size.side
     } else {
       guard crop == nil || crop?.side == size.side else {
         throw fields.malformed("crop_size", "the size \(size.side) that photos are resized to")
       }
-      (input.height, input.width, input.fit) = (size.side, size.side, .squash)
+      input.fit = .squash
     }
   }
 
   /// Reads a list of stages, each with a type.
   private mutating func readStages(_ fields: Fields) throws(ImportError) {
     let lists = [fields.value, fields["stages"], fields["test"], fields["val"]]
-    let list = lists.lazy.compactMap { value -> [JSONValue]? in
-      if case .array(let items) = value { return items }
-      return nil
-    }.first
-    guard let list else { throw fields.malformed("stages", "a list of stages") }
+    guard let list = lists.lazy.compactMap(\.items).first else {
+      throw fields.malformed("stages", "a list of stages")
+    }
     for item in list {
       let stage = Fields(file: fields.file, value: item)
       switch stage["type"].string {
       case "resize":
         guard let size = try stage.size("size") else { break }
-        input.interpolation = try stage.interpolation("interpolation") ?? input.interpolation
-        (input.height, input.width) = (size.side, size.side)
+        input.interpolation = try stage.interpolation ?? input.interpolation
+        input.size = size.side
         if size.isShorterSide { input.resizedSide = size.side } else { input.fit = .squash }
       case "center_crop":
         guard let size = try stage.size("size") else { break }
         // A square that is cut out of a squashed photo keeps less of it.
-        if input.fit == .squash, let whole = input.height, whole != size.side {
+        if input.fit == .squash, let whole = input.size, whole != size.side {
           throw stage.malformed("size", "\(whole), to which photos are squashed")
         }
-        (input.height, input.width) = (size.side, size.side)
+        input.size = size.side
       case "pad_to_size":
         guard let size = try stage.size("size") else { break }
-        (input.height, input.width, input.fit) = (size.side, size.side, .letterbox)
-        input.interpolation = try stage.interpolation("interpolation") ?? input.interpolation
+        (input.size, input.fit) = (size.side, .letterbox)
+        input.interpolation = try stage.interpolation ?? input.interpolation
       case "normalize":
-        input.mean = try stage.channels("mean")
-        input.std = try stage.channels("std", isPositive: true)
+        try readNormalization(stage)
       case "to_tensor", "maybe_to_tensor", "convert_rgb", "convert_image": break
       default:
         throw stage.malformed(
@@ -213,23 +210,20 @@ private enum JSONValue: Decodable, Equatable {
 
   init(from decoder: any Decoder) throws {
     let value = try decoder.singleValueContainer()
-    if value.decodeNil() {
-      self = .null
-    } else if let bool = try? value.decode(Bool.self) {
-      self = .bool(bool)
-    } else if let number = try? value.decode(Double.self) {
-      self = .number(number)
-    } else if let string = try? value.decode(String.self) {
-      self = .string(string)
-    } else if let array = try? value.decode([JSONValue].self) {
-      self = .array(array)
-    } else {
-      self = .object(try value.decode([String: JSONValue].self))
+    func attempt<Type: Decodable>(_ make: (Type) -> Self) -> Self? {
+      (try? value.decode(Type.self)).map(make)
     }
+    self =
+      try value.decodeNil()
+      ? .null
+      : attempt(Self.bool) ?? attempt(Self.number) ?? attempt(Self.string) ?? attempt(Self.array)
+        ?? .object(value.decode([String: JSONValue].self))
   }
 
   var string: String? { if case .string(let value) = self { value } else { nil } }
-  var integer: Int? { if case .number(let value) = self { Int(exactly: value) } else { nil } }
+  var number: Double? { if case .number(let value) = self { value } else { nil } }
+  var integer: Int? { number.flatMap { Int(exactly: $0) } }
+  var items: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
 
   /// What it is, for errors.
   var shown: String {
@@ -250,13 +244,11 @@ private struct Fields {
   let value: JSONValue
 
   subscript(name: String) -> JSONValue {
-    if case .object(let fields) = value { return fields[name] ?? .null }
-    return .null
+    if case .object(let fields) = value { fields[name] ?? .null } else { .null }
   }
 
   func object(_ name: String) -> Fields? {
-    guard case .object = self[name] else { return nil }
-    return Fields(file: file, value: self[name])
+    if case .object = self[name] { Fields(file: file, value: self[name]) } else { nil }
   }
 
   func malformed(_ name: String, _ expected: String) -> ImportError {
@@ -271,11 +263,9 @@ private struct Fields {
   }
 
   func number(_ name: String) throws(ImportError) -> Double? {
-    switch self[name] {
-    case .null: return nil
-    case .number(let value) where value.isFinite: return value
-    default: throw malformed(name, "a number")
-    }
+    if self[name] == .null { return nil }
+    guard let value = self[name].number, value.isFinite else { throw malformed(name, "a number") }
+    return value
   }
 
   func fraction(_ name: String) throws(ImportError) -> Double? {
@@ -286,60 +276,43 @@ private struct Fields {
 
   /// A number for each of three channels, or one for all.
   func channels(_ name: String, isPositive: Bool = false) throws(ImportError) -> SIMD3<Double>? {
-    let items: [JSONValue]
-    switch self[name] {
-    case .null: return nil
-    case .number: items = [self[name]]
-    case .array(let values): items = values
-    default: throw malformed(name, "3 numbers")
-    }
-    let values = items.compactMap { item -> Double? in
-      guard case .number(let value) = item, value.isFinite, !isPositive || value > 0 else {
-        return nil
-      }
-      return value
-    }
-    guard values.count == items.count, values.count == 1 || values.count == 3 else {
+    if self[name] == .null { return nil }
+    let items = self[name].items ?? [self[name]]
+    let values = items.compactMap(\.number).filter { $0.isFinite && (!isPositive || $0 > 0) }
+    guard values.count == items.count, [1, 3].contains(values.count) else {
       throw malformed(name, isPositive ? "3 numbers above 0" : "3 numbers")
     }
-    return values.count == 1 ? SIMD3(repeating: values[0]) : [values[0], values[1], values[2]]
+    return values.count == 1 ? SIMD3(repeating: values[0]) : SIMD3(values)
   }
 
-  func interpolation(_ name: String) throws(ImportError) -> InputDescription.Interpolation? {
+  /// What a word stands for, in any case of its letters.
+  func choice<Value>(_ name: String, _ values: [String: Value]) throws(ImportError) -> Value? {
     if self[name] == .null { return nil }
-    guard
-      let found = self[name].string.flatMap({
-        InputDescription.Interpolation(rawValue: $0.lowercased())
-      })
-    else {
-      let known = InputDescription.Interpolation.allCases.map(\.rawValue).joined(separator: ", ")
-      throw malformed(name, "one of \(known)")
+    guard let found = self[name].string.flatMap({ values[$0.lowercased()] }) else {
+      throw malformed(name, "one of \(values.keys.sorted().joined(separator: ", "))")
     }
     return found
   }
 
+  var interpolation: InputDescription.Interpolation? {
+    get throws(ImportError) {
+      let known = InputDescription.Interpolation.allCases.map { ($0.rawValue, $0) }
+      return try choice("interpolation", Dictionary(uniqueKeysWithValues: known))
+    }
+  }
+
   /// The pixels of a square's side, or of a photo's shorter side: a number or `shortest_edge`.
   func size(_ name: String) throws(ImportError) -> (side: Int, isShorterSide: Bool)? {
-    var sides: [JSONValue]
-    var isShorterSide = false
-    switch self[name] {
-    case .null: return nil
-    case .array(let items):
-      sides = items
-      isShorterSide = items.count == 1
-    case .object(let fields):
-      isShorterSide = fields["shortest_edge"] != nil
-      sides =
-        isShorterSide
-        ? [fields["shortest_edge"]!] : [fields["height"] ?? .null, fields["width"] ?? .null]
-    default:
-      sides = [self[name]]
-      isShorterSide = true
+    if self[name] == .null { return nil }
+    var sides = self[name].items ?? [self[name]]
+    if let object = object(name) {
+      let edge = object["shortest_edge"]
+      sides = edge == .null ? [object["height"], object["width"]] : [edge]
     }
-    let numbers = sides.compactMap(\.integer)
-    guard (1...2).contains(sides.count), numbers.count == sides.count, Set(numbers).count == 1,
-      (1...1 << 16).contains(numbers[0])
+    let numbers = Set(sides.map(\.integer))
+    guard 1...2 ~= sides.count, numbers.count == 1, let side = numbers.first ?? nil,
+      1...1 << 16 ~= side
     else { throw malformed(name, "a number of pixels or a square") }
-    return (numbers[0], isShorterSide)
+    return (side, sides.count == 1)
   }
 }

@@ -10,8 +10,6 @@ import ResNetPlatform
 /// - Source: numpy/lib/format.py.
 enum NumPyArray {
   private static let part = "NumPy array"
-  /// NumPy reads no longer header either.
-  private static let headerLimit = 10_000
 
   static func recognizes(_ bytes: UnsafeRawBufferPointer) -> Bool {
     bytes.begins([0x93] + Array("NUMPY".utf8))
@@ -27,9 +25,8 @@ enum NumPyArray {
     guard bytes.count >= 8 + lengthBytes else { throw short(bytes.count) }
     let length = (0..<lengthBytes).reduce(0) { $0 | Int(bytes[8 + $1]) << (8 * $1) }
     let start = 8 + lengthBytes
-    guard length <= headerLimit else {
-      throw .limitExceeded(what: "bytes of NumPy header", limit: headerLimit, found: length)
-    }
+    // NumPy reads no longer header either.
+    try checkLimit(length, 10_000, "bytes of NumPy header")
     guard bytes.count - start >= length else { throw short(bytes.count) }
     var header = NumPyHeader(
       bytes: UnsafeRawBufferPointer(rebasing: bytes[start..<start + length]), start: start)
@@ -59,8 +56,8 @@ enum NumPyArray {
 
 /// Parses the header of a NumPy file: a dictionary with three keys in any order.
 private struct NumPyHeader: HeaderScanner {
+  static let part = "NumPy header"
   let bytes: UnsafeRawBufferPointer
-  /// Where the text begins in the file, for error messages.
   let start: Int
   var position = 0
 
@@ -70,23 +67,17 @@ private struct NumPyHeader: HeaderScanner {
     var descriptor: String?
     var isFortran: Bool?
     var shape: [Int]?
-    try expect("{")
-    while !accept("}") {
-      let key = try string()
-      try expect(":")
+    try list("{", "}", mayEndWithComma: true) { (parser) throws(ImportError) in
+      let key = try parser.string()
+      try parser.expect(":")
       switch key {
-      case "descr" where descriptor == nil: descriptor = try string()
-      case "fortran_order" where isFortran == nil: isFortran = try boolean()
-      case "shape" where shape == nil: shape = try integers()
-      default: throw unexpected("descr, fortran_order and shape once each")
-      }
-      guard accept(",") else {
-        try expect("}")
-        break
+      case "descr" where descriptor == nil: descriptor = try parser.string()
+      case "fortran_order" where isFortran == nil: isFortran = try parser.boolean()
+      case "shape" where shape == nil: shape = try parser.integers()
+      default: throw parser.unexpected("descr, fortran_order and shape once each")
       }
     }
-    skipSpace()
-    guard position == bytes.count else { throw unexpected("the end of the header") }
+    try expectEnd()
     guard let descriptor, let isFortran, let shape else {
       throw unexpected("descr, fortran_order and shape")
     }
@@ -105,39 +96,20 @@ private struct NumPyHeader: HeaderScanner {
 
   private mutating func boolean() throws(ImportError) -> Bool {
     skipSpace()
-    for (word, value) in [("True", true), ("False", false)] {
-      let rest = bytes[position...]
-      if rest.starts(with: Array(word.utf8)) {
-        position += word.utf8.count
-        return value
-      }
+    let words = ["True", "False"]
+    guard let word = words.first(where: { bytes[position...].starts(with: $0.utf8) }) else {
+      throw unexpected("True or False")
     }
-    throw unexpected("True or False")
+    position += word.utf8.count
+    return word == "True"
   }
 
   private mutating func integers() throws(ImportError) -> [Int] {
     var result: [Int] = []
-    try expect("(")
-    while !accept(")") {
-      skipSpace()
-      let first = position
-      while position < bytes.count, 0x30...0x39 ~= bytes[position] { position += 1 }
-      guard let value = Int(String(decoding: bytes[first..<position], as: UTF8.self)) else {
-        throw unexpected("an integer from 0 to \(Int.max)")
-      }
-      result.append(value)
-      guard accept(",") else {
-        try expect(")")
-        break
-      }
+    try list("(", ")", mayEndWithComma: true) { (parser) throws(ImportError) in
+      result.append(try parser.integer())
     }
     return result
-  }
-
-  func unexpected(_ expected: String) -> ImportError {
-    .malformed(
-      part: "NumPy header", offset: start + min(position, bytes.count), expected: expected,
-      found: position < bytes.count ? "the byte 0x\(hexadecimal(bytes[position]))" : "its end")
   }
 }
 

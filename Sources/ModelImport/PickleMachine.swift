@@ -69,15 +69,9 @@ struct PickleMachine {
       try pushText(try reader.string(lengthOf: UInt8.self))
     case .binaryUnicode, .binaryString: try pushText(try reader.string(lengthOf: UInt32.self))
     case .binaryUnicode8: try pushText(try reader.string(lengthOf: UInt64.self))
-    case .shortBinaryBytes:
-      try reader.skip(lengthOf: UInt8.self)
-      try push(.opaque("bytes"))
-    case .binaryBytes:
-      try reader.skip(lengthOf: UInt32.self)
-      try push(.opaque("bytes"))
-    case .binaryBytes8, .byteArray8:
-      try reader.skip(lengthOf: UInt64.self)
-      try push(.opaque("bytes"))
+    case .shortBinaryBytes: try pushBytes(lengthOf: UInt8.self)
+    case .binaryBytes: try pushBytes(lengthOf: UInt32.self)
+    case .binaryBytes8, .byteArray8: try pushBytes(lengthOf: UInt64.self)
     case .emptySet: try push(.opaque("set"))
     case .frozenSet:
       _ = try popToMark()
@@ -224,6 +218,13 @@ struct PickleMachine {
     try push(try reader.long(count).map { .int($0) } ?? .opaque("a long integer"))
   }
 
+  private mutating func pushBytes<Length: FixedWidthInteger & UnsignedInteger>(
+    lengthOf type: Length.Type
+  ) throws(ImportError) {
+    try reader.skip(lengthOf: type)
+    try push(.opaque("bytes"))
+  }
+
   private mutating func pushText(_ text: String?) throws(ImportError) {
     try push(text.map { .string($0) } ?? .opaque("text that is not UTF-8"))
   }
@@ -235,8 +236,6 @@ struct PickleMachine {
 
   /// Checks that there may be one more.
   private func check(_ count: Int, _ limit: Int, _ what: String) throws(ImportError) {
-    guard count < limit else {
-      throw .limitExceeded(what: "\(what) in \(reader.part)", limit: limit, found: limit + 1)
-    }
+    try checkLimit(count + 1, limit, "\(what) in \(reader.part)")
   }
 }

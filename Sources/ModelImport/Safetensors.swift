@@ -23,10 +23,7 @@ enum Safetensors: StateDictionaryReader {
         part: "safetensors file", offset: 0, expected: "a header of at most \(available) bytes",
         found: "\(length)")
     }
-    guard length <= UInt64(limits.headerBytes) else {
-      throw .limitExceeded(
-        what: "bytes of safetensors header", limit: limits.headerBytes, found: Int(length))
-    }
+    try checkLimit(Int(length), limits.headerBytes, "bytes of safetensors header")
     let dataStart = lengthBytes + Int(length)
     var parser = SafetensorsHeaderParser(
       bytes: UnsafeRawBufferPointer(rebasing: bytes[lengthBytes..<dataStart]), start: lengthBytes)
@@ -87,8 +84,6 @@ struct DecodedBytes {
   /// Reserves room for `elements` float32 values before memory is asked for.
   mutating func reserve(elements: Int) throws(ImportError) {
     used = sum(used, product(elements, MemoryLayout<Float>.size))
-    guard used <= limit else {
-      throw .limitExceeded(what: "bytes of float32 tensors", limit: limit, found: used)
-    }
+    try checkLimit(used, limit, "bytes of float32 tensors")
   }
 }

@@ -20,9 +20,9 @@ struct SafetensorsEntry {
 /// takes memory in proportion to the tensors, has no recursion, keeps integers exact, and
 /// notices duplicate keys, which general JSON readers drop in silence.
 struct SafetensorsHeaderParser: HeaderScanner {
+  static let part = "safetensors header"
   /// The header's text, without the length in front of it.
   let bytes: UnsafeRawBufferPointer
-  /// Where the text begins in the file, for error messages.
   let start: Int
   var position = 0
 
@@ -39,8 +39,7 @@ struct SafetensorsHeaderParser: HeaderScanner {
         entries.append(try parser.entry(name))
       }
     }
-    skipSpace()
-    guard position == bytes.count else { throw unexpected("the end of the header") }
+    try expectEnd()
     return entries
   }
 
@@ -90,32 +89,6 @@ struct SafetensorsHeaderParser: HeaderScanner {
     return result
   }
 
-  /// Parses what may be any number of items between two characters.
-  private mutating func list(
-    _ opening: Unicode.Scalar, _ closing: Unicode.Scalar,
-    item: (inout Self) throws(ImportError) -> Void
-  ) throws(ImportError) {
-    try expect(opening)
-    if accept(closing) { return }
-    repeat { try item(&self) } while accept(",")
-    try expect(closing)
-  }
-
-  /// A non-negative integer without sign, fraction, exponent or leading zeros.
-  private mutating func integer() throws(ImportError) -> Int {
-    skipSpace()
-    let first = position
-    while position < bytes.count, (0x30...0x39).contains(bytes[position]) { position += 1 }
-    let digits = bytes[first..<position]
-    guard let value = Int(String(decoding: digits, as: UTF8.self)),
-      digits.count == 1 || bytes[first] != UInt8(ascii: "0")
-    else {
-      position = first
-      throw unexpected("an integer from 0 to \(Int.max)")
-    }
-    return value
-  }
-
   private mutating func string() throws(ImportError) -> String {
     try expect("\"")
     let first = position
@@ -140,14 +113,5 @@ struct SafetensorsHeaderParser: HeaderScanner {
     else { throw unexpected("a string with the escapes of JSON") }
     position = end + 1
     return result
-  }
-
-  func unexpected(_ expected: String) -> ImportError {
-    let found =
-      position < bytes.count
-      ? "the byte 0x\(hexadecimal(bytes[position]))" : "the end of the header"
-    return .malformed(
-      part: "safetensors header", offset: start + min(position, bytes.count),
-      expected: expected, found: found)
   }
 }

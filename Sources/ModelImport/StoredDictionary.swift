@@ -4,6 +4,8 @@
 struct StoredDictionary {
   /// The keys that lead to it, joined by points; empty for the file's own dictionary.
   var path = ""
+  /// The path, nil if it is empty.
+  var wrapper: String? { path.isEmpty ? nil : path }
   var tensors: [String: StoredTensor] = [:]
   /// Entries that are no tensors, with what they are.
   var others: [String: String] = [:]

@@ -26,10 +26,7 @@ enum TorchArchive: StateDictionaryReader {
     guard let pickleEntry = archive.entries[folder + "data.pkl"] else {
       throw .missingEntry(name: folder + "data.pkl")
     }
-    guard pickleEntry.size <= limits.pickleBytes else {
-      throw .limitExceeded(
-        what: "bytes in data.pkl", limit: limits.pickleBytes, found: pickleEntry.size)
-    }
+    try checkLimit(pickleEntry.size, limits.pickleBytes, "bytes in data.pkl")
     let pickle = try archive.read(pickleEntry)
     var machine = PickleMachine(pickle, limits: limits)
     let root = try machine.run()
@@ -104,9 +101,7 @@ private func readText(_ archive: borrowing ZipArchive, _ name: String)
   throws(ImportError) -> String?
 {
   guard let entry = archive.entries[name] else { return nil }
-  guard entry.size <= 64 else {
-    throw .limitExceeded(what: "bytes in zip entry \(quoted(name))", limit: 64, found: entry.size)
-  }
+  try checkLimit(entry.size, 64, "bytes in zip entry \(quoted(name))")
   return String(decoding: try archive.read(entry), as: UTF8.self)
     .trimmingCharacters(in: .whitespacesAndNewlines)
 }
@@ -119,9 +114,6 @@ private func readStorage(
     throw .missingEntry(name: folder + "data/" + storage.key)
   }
   try checkByteCount(entry.size, of: storage.type, storage.elementCount, tensor: name)
-  guard entry.size <= limits.decodedBytes else {
-    throw .limitExceeded(
-      what: "bytes in a tensor's storage", limit: limits.decodedBytes, found: entry.size)
-  }
+  try checkLimit(entry.size, limits.decodedBytes, "bytes in a tensor's storage")
   return try archive.read(entry)
 }

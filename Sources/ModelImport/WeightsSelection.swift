@@ -57,20 +57,14 @@ struct WeightsSelection {
       CheckpointSchema.all(in: dictionary.tensors).map { Candidate(index, dictionary.path, $0) }
     }
     // Each is compared with the others.
-    guard all.count <= 256 else {
-      throw .limitExceeded(what: "networks in a file", limit: 256, found: all.count)
-    }
-    let wanted = weights.map { name in all.filter { $0.isMeant(by: name) } } ?? all
+    try checkLimit(all.count, 256, "networks in a file")
+    let wanted = all.filter { weights.map($0.isMeant) ?? true }
     if wanted.isEmpty {
-      if let weights, !acceptsAny || !dictionaries.contains(where: { $0.path == weights }) {
-        throw .noSuchWeights(name: weights)
-      }
+      let any = dictionaries.first { weights ?? $0.path == $0.path }
+      if let weights, !acceptsAny || any == nil { throw .noSuchWeights(name: weights) }
       guard acceptsAny else { throw Self.nothing(in: dictionaries) }
-      let any = dictionaries.indices.first { weights == nil || dictionaries[$0].path == weights }
-      if let any {
-        checkpoint.wrapper = dictionaries[any].path.isEmpty ? nil : dictionaries[any].path
-        for (name, tensor) in dictionaries[any].tensors { add(name, tensor) }
-      }
+      checkpoint.wrapper = any?.wrapper
+      for (name, tensor) in any?.tensors ?? [:] { add(name, tensor) }
       checkpoint.skipped.sort()
       return
     }
@@ -87,7 +81,7 @@ struct WeightsSelection {
   ) throws(ImportError) {
     let schema = chosen.schema
     checkpoint.schema = schema
-    checkpoint.wrapper = dictionary.path.isEmpty ? nil : dictionary.path
+    checkpoint.wrapper = dictionary.wrapper
     checkpoint.passedOver = all.map(\.label).filter { $0 != chosen.label }
     others = dictionary.others
     let siblings = all.filter { $0.dictionary == chosen.dictionary && $0.label != chosen.label }
@@ -166,6 +160,7 @@ struct WeightsSelection {
   /// The error for names that layers have which must be made plain ones first; nil if there are none.
   private static func conversion(neededBy names: [String]) -> ImportError? {
     let quantized = "give the state_dict() of the float model"
+    let unpruned = "call prune.remove or remove_spectral_norm, then save"
     let kinds: [(part: String, kind: String, advice: String)] = [
       ("parametrizations.", "parametrized layers", "call remove_parametrizations, then save"),
       ("activation_post_process.", "a model of quantization-aware training", quantized),
@@ -174,10 +169,7 @@ struct WeightsSelection {
       ("zero_point.", "a quantized model", quantized),
       ("weight_g.", "layers with weight normalization", "call remove_weight_norm, then save"),
       ("weight_u.", "layers with spectral normalization", "call remove_spectral_norm, then save"),
-      (
-        "weight_orig.", "layers with pruning or spectral normalization",
-        "call prune.remove or remove_spectral_norm, then save"
-      ),
+      ("weight_orig.", "layers with pruning or spectral normalization", unpruned),
       ("lora_A.", "layers with adapters (LoRA)", "merge them, then save"),
       ("stages.0.blocks.0.norm1.", "a pre-activation ResNet", "it is not supported"),
     ]

@@ -84,10 +84,7 @@ struct ZipArchive: ~Copyable {
       // What is not packed takes no more than the archive does, and is limited when it is read. Each other size is
       // at most the limit, so the sum cannot overflow before it is compared.
       if Int32(status.comp_method) != ZIP_CM_STORE { total += size }
-      guard total <= limits.decodedBytes else {
-        throw .limitExceeded(
-          what: "bytes of unpacked zip entries", limit: limits.decodedBytes, found: total)
-      }
+      try checkLimit(total, limits.decodedBytes, "bytes of unpacked zip entries")
       let entry = Entry(name: name, index: index, size: size)
       guard entries.updateValue(entry, forKey: name) == nil else {
         throw .badArchive(entry: name, reason: "two entries of that name")
@@ -105,10 +102,9 @@ struct ZipArchive: ~Copyable {
     guard status.valid & needed == needed else { throw bad("no size or compression method") }
     guard status.encryption_method == UInt16(ZIP_EM_NONE) else { throw bad("it is encrypted") }
     let isPacked = Int32(status.comp_method) != ZIP_CM_STORE
-    guard !isPacked || status.size <= UInt64(limits.decodedBytes) else {
-      throw .limitExceeded(
-        what: "bytes in zip entry \(quoted(name))", limit: limits.decodedBytes,
-        found: Int(clamping: status.size))
+    if isPacked {
+      try checkLimit(
+        Int(clamping: status.size), limits.decodedBytes, "bytes in zip entry \(quoted(name))")
     }
     guard status.comp_size <= UInt64(archiveBytes) else {
       throw bad("\(status.comp_size) bytes in an archive of \(archiveBytes)")

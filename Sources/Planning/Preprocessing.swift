@@ -5,8 +5,6 @@ public import ResNetPlanFormat
 
 /// Why a network's image cannot be prepared as it was asked for or as its files say.
 public enum PreprocessingError: Error, Equatable, CustomStringConvertible {
-  /// The image is not square.
-  case notSquare(height: Int, width: Int)
   /// A side of the image is out of range.
   case inputSize(found: Int)
   /// The file's image has one size, another was asked for.
@@ -26,8 +24,6 @@ public enum PreprocessingError: Error, Equatable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .notSquare(let height, let width):
-      "expected a square input image, found one of height \(height) and width \(width)"
     case .inputSize(let found):
       "expected an input image of 32 to 1024 pixels a side, found \(found)"
     case .fixedSize(let asked, let found):
@@ -69,7 +65,7 @@ public struct Preprocessing: Equatable, Sendable {
   /// or else of torchvision's preprocessing.
   ///
   /// - Parameters:
-  ///   - asked: what the user says; its `height` is the input size.
+  ///   - asked: what the user says; its `size` is the input size.
   ///   - preset: what the user names.
   ///   - found: what the files say; of 224 pixels if they and the user say nothing.
   /// - Throws: `PreprocessingError`.
@@ -84,8 +80,8 @@ public struct Preprocessing: Equatable, Sendable {
       (assumed.mean, assumed.std) = (SIMD3(repeating: 0.449), SIMD3(repeating: 0.226))
     }
     // The first of these that says something about a part decides it.
-    let origins = found.origins.filter { $0 != InputDescription.fixedSizeOrigin }
-    let files = "from \(origins.isEmpty ? "the model" : origins.joined(separator: ", "))"
+    let origins = found.origins.isEmpty ? "the model" : found.origins.joined(separator: ", ")
+    let files = "from \(origins)"
     var layers = [(asked, Origin.asked)]
     if let preset { layers.append((preset.input, Origin.asked)) }
     layers += [(found, files), (assumed, Origin.assumed)]
@@ -102,10 +98,21 @@ public struct Preprocessing: Equatable, Sendable {
 
     var record = PreprocessingRecord(resize: size, crop: size)
     record.colors = found.isGrey ? .grey : .rgb
-    record.interpolation = .init(interpolation.part)
-    record.fit = .init(fit.part)
-    let isPresetOfFiles = found.origins.contains { $0.contains("preprocessor_config.json") }
-    record.centring = preset?.centring ?? (isPresetOfFiles ? .down : .halfToEven)
+    record.interpolation =
+      switch interpolation.part {
+      case .bilinear: .bilinear
+      case .bicubic: .bicubic
+      case .nearest: .nearest
+      case .lanczos: .lanczos
+      case .box: .box
+      }
+    record.fit =
+      switch fit.part {
+      case .crop: .crop
+      case .squash: .squash
+      case .letterbox: .letterbox
+      }
+    record.centring = first(\.centring)!.part == .down ? .down : .halfToEven
     switch fit.part {
     case .letterbox:
       guard asked.resizedSide == nil, asked.cropFraction == nil else { throw .letterbox }
@@ -114,7 +121,7 @@ public struct Preprocessing: Equatable, Sendable {
       let isOfFiles = resizing.part == found
       let isRounded = resizing.part != asked && !isOfFiles && preset?.roundsResize ?? true
       record.resize = try Self.resizedSide(
-        resizing.part, of: isOfFiles ? found.height ?? size : size, to: size, isRounded: isRounded)
+        resizing.part, of: isOfFiles ? found.size ?? size : size, to: size, isRounded: isRounded)
     }
     guard size...4096 ~= record.resize else {
       throw .resize(inputSize: size, found: record.resize)
@@ -151,14 +158,10 @@ public struct Preprocessing: Equatable, Sendable {
   private static func inputSize(
     _ asked: InputDescription, _ found: InputDescription
   ) throws(PreprocessingError) -> Int {
-    if let height = found.height, let width = found.width, height != width {
-      throw .notSquare(height: height, width: width)
-    }
-    let said = found.height ?? found.width
-    if found.hasFixedSize, let said, let size = asked.height, size != said {
+    if found.isSizeFixed, let said = found.size, let size = asked.size, size != said {
       throw .fixedSize(asked: size, found: said)
     }
-    let size = asked.height ?? said ?? 224
+    let size = asked.size ?? found.size ?? 224
     guard 32...1024 ~= size else { throw .inputSize(found: size) }
     return size
   }
@@ -202,27 +205,5 @@ extension PreprocessingRecord {
       "\(colors == .grey ? "grey" : "RGB"), \(sides)\(rounding)",
       "mean \(mean.x) \(mean.y) \(mean.z), std \(std.x) \(std.y) \(std.z)"
     )
-  }
-}
-
-extension PreprocessingRecord.Interpolation {
-  init(_ interpolation: InputDescription.Interpolation) {
-    switch interpolation {
-    case .bilinear: self = .bilinear
-    case .bicubic: self = .bicubic
-    case .nearest: self = .nearest
-    case .lanczos: self = .lanczos
-    case .box: self = .box
-    }
-  }
-}
-
-extension PreprocessingRecord.Fit {
-  init(_ fit: InputDescription.Fit) {
-    switch fit {
-    case .crop: self = .crop
-    case .squash: self = .squash
-    case .letterbox: self = .letterbox
-    }
   }
 }

@@ -24,11 +24,12 @@ public enum PreprocessingPreset: String, CaseIterable, Sendable {
     input.interpolation = .bilinear
     input.fit = .crop
     input.cropFraction = 0.875
+    input.centring = .even
     switch self {
     case .torchvision: break
     case .torchvisionV2: input.cropFraction = 224.0 / 232
     case .timm: (input.interpolation, input.cropFraction) = (.bicubic, 0.95)
-    case .huggingFace: input.interpolation = .bicubic
+    case .huggingFace: (input.interpolation, input.centring) = (.bicubic, .down)
     case .clip:
       input.mean = SIMD3(0.48145466, 0.4578275, 0.40821073)
       input.std = SIMD3(0.26862954, 0.26130258, 0.27577711)
@@ -48,7 +49,4 @@ public enum PreprocessingPreset: String, CaseIterable, Sendable {
 
   /// Whether the side before the crop is rounded to nearest; timm, Hugging Face and CLIP round it down.
   var roundsResize: Bool { ![.timm, .huggingFace, .clip].contains(self) }
-
-  /// How an odd number of pixels is cut off around the centre.
-  var centring: PreprocessingRecord.Centring { self == .huggingFace ? .down : .halfToEven }
 }

@@ -64,6 +64,8 @@ public struct Comparison: Sendable {
   /// For images with labels.
   public private(set) var floatScore = Score()
   public private(set) var score = Score()
+  /// The images with labels that were left out because they cannot be read, and why, in their order: a line each.
+  public private(set) var unreadable: [String] = []
   /// How many images have each label.
   var labels: [Int: Int] = [:]
 
@@ -73,7 +75,7 @@ public struct Comparison: Sendable {
   /// The part of the images to which both give the same label.
   public var agreement: Double { Double(agreeing) / Double(imageCount) }
 
-  private init() {}
+  private init(unreadable: [String] = []) { self.unreadable = unreadable }
 
   /// Compares the logits of one image with those of float32.
   package init(_ reference: [Float], _ logits: [Float], label: Int? = nil) {
@@ -98,10 +100,11 @@ public struct Comparison: Sendable {
 
   static func += (sum: inout Comparison, image: Comparison) {
     sum.imageCount += image.imageCount
+    sum.unreadable += image.unreadable
     if sum.blocks.isEmpty {
       sum.blocks = image.blocks
     } else {
-      for block in sum.blocks.indices { sum.blocks[block] += image.blocks[block] }
+      for block in image.blocks.indices { sum.blocks[block] += image.blocks[block] }
     }
     sum.logits += image.logits
     sum.cosines += image.cosines
@@ -121,7 +124,7 @@ extension Comparison {
   /// - Parameters:
   ///   - scheme: what the plan is made of.
   ///   - options: how it is made.
-  ///   - images: at least one; those with labels are scored.
+  ///   - images: at least one; those with labels are scored, and left out if they cannot be read.
   ///   - comparesBlocks: whether the output of each block is compared too.
   ///   - threads: how many images are in work at a time.
   ///   - progress: told of a stage "evaluating".
@@ -164,7 +167,11 @@ extension Comparison {
         )
       },
       value: { worker, index in
-        let image = try images.pixels(index)
+        let image: [UInt8]
+        switch try images.readable(index) {
+        case .success(let pixels): image = pixels
+        case .failure(let error): return Comparison(unreadable: ["\(error)"])
+        }
         worker.session.run(image)
         var noises: [Noise] = []
         var values: [Float] = []
@@ -180,7 +187,13 @@ extension Comparison {
         result.blocks = noises
         return result
       })
-    return results.reduce(into: Comparison()) { $0 += $1 }
+    let sum = results.reduce(into: Comparison()) { $0 += $1 }
+    if sum.imageCount == 0, let example = sum.unreadable.first {
+      throw QuantizationError.unreadable(
+        folder: images.source.description, allowedPercent: 100, found: images.count,
+        count: images.count, example: example)
+    }
+    return sum
   }
 }
 

@@ -38,38 +38,31 @@ public struct ImageFolder: ImageSource {
     guard !found.isEmpty else {
       throw QuantizationError.noPhotos(folder: folder, otherFormats: files.otherFormats)
     }
-    let checked = try CheckedPhotos(found, threads: threads)
-    unreadable = checked.unreadable.sorted()
+    let digests = try mapImages(
+      count: found.count, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+      progress: { _ in }, makeWorker: {},
+      value: { _, index in
+        Result { () throws(QuantizationError) in
+          try withPhoto(found[index]) { _, file in (sha256Hex(file), found[index]) }
+        }
+      })
+    unreadable = digests.compactMap { digest in
+      if case .failure(let error) = digest { "\(error)" } else { nil }
+    }.sorted()
     let isTooMany = Double(unreadable.count) * 100 > allowedUnreadable * Double(found.count)
-    if isTooMany || checked.readable.isEmpty {
+    if isTooMany || unreadable.count == found.count {
       throw QuantizationError.unreadable(
         folder: folder, allowedPercent: allowedUnreadable, found: unreadable.count,
         count: found.count, example: unreadable[0])
     }
-    let digests = checked.readable.map { ($0.digest, found[$0.index]) }.sorted { $0 < $1 }
-    paths = digests.map(\.1)
+    let readable = digests.compactMap { try? $0.get() }.sorted { $0 < $1 }
+    paths = readable.map(\.1)
     count = paths.count
-    let all = sha256Hex(Array(digests.map(\.0).joined(separator: "\n").utf8))
+    let all = sha256Hex(Array(readable.map(\.0).joined(separator: "\n").utf8))
     description = "\(count) images, sha256 \(all)"
   }
 
   public func pixels(_ index: Int, _ preprocessing: PreprocessingRecord) throws -> [UInt8] {
     try photoPixels(paths[index], preprocessing)
-  }
-}
-
-/// The pixels of a photo as a network sees them.
-func photoPixels(_ path: String, _ preprocessing: PreprocessingRecord) throws -> [UInt8] {
-  let crop = preprocessing.crop
-  do {
-    let file = try MappedFile(path: path)
-    return try [UInt8](unsafeUninitializedCapacity: crop * crop * 3) { pixels, count in
-      try withPhoto(file.bytes) { photo throws(ImageError) in
-        try preprocess(photo, as: preprocessing, into: pixels.baseAddress!)
-      }
-      count = crop * crop * 3
-    }
-  } catch {
-    throw QuantizationError.photo(path: path, reason: words(for: error))
   }
 }

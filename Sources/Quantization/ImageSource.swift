@@ -83,4 +83,13 @@ final class ModelImages: Sendable {
     kept.withLock { if $0.count < limit { $0[position] = pixels } }
     return pixels
   }
+
+  /// The pixels of an image, or why they cannot be read if the image has a label: it is left out then.
+  func readable(_ position: Int) throws -> Result<[UInt8], QuantizationError> {
+    do {
+      return .success(try pixels(position))
+    } catch let error as QuantizationError where label(position) != nil {
+      return .failure(error)
+    }
+  }
 }

@@ -9,15 +9,14 @@ import ResNetPlatform
 public struct LabelledImageFolder: ImageSource {
   private let photos: [(path: String, label: Int)]
 
-  /// The photos left out because they cannot be read and why, in the order of their paths: a line each.
-  public let unreadable: [String]
   /// How many files of which other image formats were left out; nil if there are none.
   public let otherFormats: String?
 
   public var count: Int { photos.count }
   public var description: String { "\(count) images" }
 
-  /// Finds the JPEG and PNG photos in FOLDER/CLASS/ and decodes each to see that it is one.
+  /// Finds the JPEG and PNG photos in FOLDER/CLASS/, of which at least one must be readable; a ``Comparison`` leaves
+  /// the others out.
   ///
   /// A folder is named like a class, like the first word of its name or like its name without the synset; if none
   /// is, the sorted folders stand for the classes in order, if they are as many. Links are followed; hidden
@@ -27,14 +26,10 @@ public struct LabelledImageFolder: ImageSource {
   ///   - folder: the path of the folder of folders.
   ///   - classNames: the names of the network's classes, in the order of its logits; may be empty.
   ///   - classCount: how many classes the network has; by default as many as there are names, or else folders.
-  ///   - threads: how many photos are decoded at a time, by default as many as there are processors.
   /// - Throws: a ``QuantizationError`` if folders and classes do not match, if there is no photo, or if none of
   ///   the photos can be read.
-  /// - **Allocates:** one decoded photo for each thread at a time, but only one of more than 16 Mi pixels.
-  public init(
-    _ folder: String, classNames: [String] = [], classCount: Int? = nil,
-    threads: Int? = nil
-  ) throws {
+  /// - **Allocates:** one decoded photo.
+  public init(_ folder: String, classNames: [String] = [], classCount: Int? = nil) throws {
     let folders = try PhotoFiles.list(folder).filter {
       !isForeignFolder($0) && isFolder(join(folder, $0))
     }
@@ -56,14 +51,20 @@ public struct LabelledImageFolder: ImageSource {
     guard !found.isEmpty else {
       throw QuantizationError.noPhotos(folder: folder, otherFormats: files.otherFormats)
     }
-    let checked = try CheckedPhotos(files.photos, threads: threads)
-    unreadable = checked.unreadable
-    guard !checked.readable.isEmpty else {
+    var example: QuantizationError?
+    for path in files.photos {
+      do throws(QuantizationError) {
+        try withPhoto(path) { _, _ in }
+        example = nil
+        break
+      } catch { example = example ?? error }
+    }
+    if let example {
       throw QuantizationError.unreadable(
         folder: folder, allowedPercent: 100, found: found.count, count: found.count,
-        example: unreadable[0])
+        example: "\(example)")
     }
-    photos = checked.readable.map { (files.photos[$0.index], found[$0.index]) }
+    photos = Array(zip(files.photos, found))
   }
 
   public func pixels(_ index: Int, _ preprocessing: PreprocessingRecord) throws -> [UInt8] {

@@ -76,7 +76,7 @@ public struct LogitsCheck: Sendable {
   /// - Throws: a `PreprocessingError`, or a ``QuantizationError`` for a photo that cannot be read.
   public func agreement(of candidate: Candidate, limit: Int? = nil) throws -> Agreement {
     var candidate = candidate
-    candidate.asked.height = model.program.inputSize
+    candidate.asked.size = model.program.inputSize
     let preprocessing = try Preprocessing(
       asked: candidate.asked, preset: candidate.preset, found: found)
     // The network keeps its order of channels here: the pixels are turned instead.
@@ -151,21 +151,12 @@ public struct LogitsCheck: Sendable {
     }
     for result in results.prefix(4) where !results[0].agreement.isExact {
       for interpolation in InputDescription.Interpolation.allCases {
-        var candidate = result.candidate
-        candidate.asked.interpolation = interpolation
-        try attempt(candidate)
-        // Only this preset rounds down.
-        (candidate.asked.mean, candidate.asked.std) = (
-          candidate.preset?.input.mean, candidate.preset?.input.std
-        )
-        candidate.asked.channelOrder =
-          candidate.asked.channelOrder ?? candidate.preset?.input.channelOrder
-        candidate.asked.cropFraction =
-          candidate.asked.cropFraction ?? candidate.preset?.input.cropFraction
-        candidate.asked.fit = candidate.asked.fit ?? candidate.preset?.input.fit
-        candidate.preset = .huggingFace
-        if candidate.asked.fit == .letterbox { candidate.asked.cropFraction = nil }
-        try attempt(candidate)
+        for centring in InputDescription.Centring.allCases {
+          var candidate = result.candidate
+          candidate.asked.interpolation = interpolation
+          candidate.asked.centring = centring
+          try attempt(candidate)
+        }
       }
     }
     return results[0].candidate
@@ -187,17 +178,20 @@ extension LogitsCheck.Candidate {
     if let mean = asked.mean, let std = asked.std, mean != input?.mean || std != input?.std {
       words.append("--mean=\(list(mean)) --std \(list(std))")
     }
-    if let order = asked.channelOrder, order != input?.channelOrder ?? .rgb {
-      words.append("--channel-order \(order)")
+    func add<Part: Equatable>(
+      _ option: String, _ part: (InputDescription) -> Part?, unsaid: Part? = nil
+    ) {
+      guard let asked = part(asked), asked != input.flatMap(part) ?? unsaid else { return }
+      words.append("--\(option) \(asked)")
     }
-    if let interpolation = asked.interpolation, interpolation != input?.interpolation {
-      words.append("--interpolation \(interpolation)")
-    }
-    if let fit = asked.fit, fit != input?.fit { words.append("--fit \(fit)") }
+    add("channel-order", \.channelOrder, unsaid: .rgb)
+    add("interpolation", \.interpolation)
+    add("fit", \.fit)
     if let fraction = asked.cropFraction, fraction != input?.cropFraction || asked.fit != input?.fit
     {
       words.append("--crop-pct \(fraction)")
     }
+    add("centring", \.centring, unsaid: .even)
     return words.joined(separator: " ")
   }
 }

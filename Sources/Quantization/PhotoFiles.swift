@@ -2,6 +2,7 @@
 
 import Foundation
 import ResNetImages
+import ResNetPlanFormat
 import ResNetPlatform
 
 /// The files of a folder and its sub-folders that may be photos.
@@ -71,57 +72,40 @@ func join(_ folder: String, _ name: String) -> String {
   folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
 }
 
-/// What decoding photos found.
-struct CheckedPhotos {
-  /// The positions of those that can be read, and the SHA-256 of the files.
-  private(set) var readable: [(index: Int, digest: String)] = []
-  /// Those that cannot be read and why, in their order: a line each.
-  private(set) var unreadable: [String] = []
-
-  /// Decodes photos on some threads, by default as many as there are processors.
-  init(_ paths: [String], threads: Int?) throws {
-    let checks = try mapImages(
-      count: paths.count,
-      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, progress: { _ in },
-      makeWorker: {},
-      value: { _, index in
-        Result { () throws(QuantizationError) in try digest(ofPhoto: paths[index]) }
-      })
-    for (index, check) in checks.enumerated() {
-      switch check {
-      case .success(let digest): readable.append((index, digest))
-      case .failure(let error): unreadable.append("\(error)")
-      }
-    }
-  }
-}
-
 /// Lets one photo of more than 16 Mi pixels be decoded at a time, whatever the number of threads.
 private let largePhotoLock = NSLock()
 
-/// Does something with a photo.
+/// Does something with a photo and the bytes of its file.
 ///
-/// - Throws: an ``ImageError``.
+/// - Throws: `QuantizationError.photo`.
 /// - **Allocates:** at most 48 MiB for the pixels of a photo on each thread, and those of one larger photo.
 func withPhoto<Result>(
-  _ encoded: UnsafeRawBufferPointer, _ body: (borrowing RGBImage) throws(ImageError) -> Result
-) throws(ImageError) -> Result {
-  do throws(ImageError) {
-    return try body(RGBImage(encoded: encoded, maximumPixels: 1 << 24))
-  } catch {
-    guard case .tooLarge = error else { throw error }
-  }
-  largePhotoLock.lock()
-  defer { largePhotoLock.unlock() }
-  return try body(RGBImage(encoded: encoded))
-}
-
-/// The SHA-256 of a file that is an image.
-private func digest(ofPhoto path: String) throws(QuantizationError) -> String {
+  _ path: String,
+  _ body: (borrowing RGBImage, UnsafeRawBufferPointer) throws(ImageError) -> Result
+) throws(QuantizationError) -> Result {
   do {
     let file = try MappedFile(path: path)
-    return try withPhoto(file.bytes) { _ in sha256Hex(file.bytes) }
+    do throws(ImageError) {
+      return try body(RGBImage(encoded: file.bytes, maximumPixels: 1 << 24), file.bytes)
+    } catch {
+      guard case .tooLarge = error else { throw error }
+    }
+    largePhotoLock.lock()
+    defer { largePhotoLock.unlock() }
+    return try body(RGBImage(encoded: file.bytes), file.bytes)
   } catch {
     throw .photo(path: path, reason: words(for: error))
+  }
+}
+
+/// The pixels of a photo as a network sees them.
+func photoPixels(
+  _ path: String, _ preprocessing: PreprocessingRecord
+) throws(QuantizationError) -> [UInt8] {
+  try withPhoto(path) { (photo, _) throws(ImageError) in
+    var pixels = [UInt8](repeating: 0, count: preprocessing.crop * preprocessing.crop * 3)
+    var span = pixels.mutableSpan
+    try preprocess(photo, as: preprocessing, into: &span)
+    return pixels
   }
 }

@@ -85,7 +85,7 @@ extension Quantization {
     return candidates.indices.sorted { (gains[$1], $0) < (gains[$0], $1) }.map { candidates[$0] }
   }
 
-  /// The logits of images in float32.
+  /// The logits of images in float32; none of one that cannot be read.
   private func floatLogits(of images: ModelImages) throws -> [[Float]] {
     let stage = "running float32"
     let (model, progress) = (scheme.model, progress)
@@ -94,7 +94,8 @@ extension Quantization {
       count: images.count, threads: threads, progress: { progress(stage, $0, images.count) },
       makeWorker: { FloatExecutor(model) },
       value: { executor, index in
-        executor.run(try images.pixels(index))
+        guard case .success(let image) = try images.readable(index) else { return [] }
+        executor.run(image)
         return executor.values(of: model.program.logitsTensor)
       })
   }

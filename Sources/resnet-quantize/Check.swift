@@ -42,7 +42,7 @@ struct Check: ParsableCommand {
 
   @Option(
     help: ArgumentHelp("Where bottlenecks have their stride.", valueName: "first|3x3"))
-  var bottleneckStride: StrideOption?
+  var bottleneckStride: ResNetConfig.BottleneckStride?
 
   @Option(help: "Threads (default: all processors).")
   var threads: Int?
@@ -89,7 +89,7 @@ struct Check: ParsableCommand {
       var network: Network
       do {
         network = try Network(
-          contentsOf: model, weights: weights, bottleneckStride: bottleneckStride?.value)
+          contentsOf: model, weights: weights, bottleneckStride: bottleneckStride)
         try network.foldBatchNorms()
         network.dropDeadBranches()
       } catch {
@@ -114,8 +114,6 @@ struct Check: ParsableCommand {
 
   private func show(_ agreement: LogitsCheck.Agreement, _ words: String) {
     let labels = "\(agreement.sameLabels) of \(agreement.photos)"
-    print(
-      text(agreement).padding(toLength: 20, withPad: " ", startingAt: 0)
-        + labels.padding(toLength: 12, withPad: " ", startingAt: 0) + words)
+    print(column(text(agreement), 20) + column(labels, 12) + words)
   }
 }

@@ -27,6 +27,7 @@ struct Triple: ExpressibleByArgument {
 extension PreprocessingPreset: ExpressibleByArgument {}
 extension InputDescription.Interpolation: ExpressibleByArgument {}
 extension InputDescription.Fit: ExpressibleByArgument {}
+extension InputDescription.Centring: ExpressibleByArgument {}
 extension InputDescription.ChannelOrder: ExpressibleByArgument {}
 
 /// How the photos of a network are prepared.
@@ -34,9 +35,7 @@ extension InputDescription.ChannelOrder: ExpressibleByArgument {}
 /// What is not said here is taken from the files of the model, and what they do not say is torchvision's.
 struct PreprocessingOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp(
-      "Height and width of the image, 32 to 1024 pixels (default: what the model says, or else 224)."
-    ))
+    help: "Height and width of the image, 32 to 1024 pixels (default: the model's, or else 224).")
   var inputSize: Int?
 
   @Option(
@@ -84,6 +83,12 @@ struct PreprocessingOptions: ParsableArguments {
       valueName: "crop|squash|letterbox"))
   var fit: InputDescription.Fit?
 
+  @Option(
+    help: ArgumentHelp(
+      "Where a crop begins between two pixels: at the even one, or rounded down as Hugging Face does.",
+      valueName: "even|down"))
+  var centring: InputDescription.Centring?
+
   func validate() throws {
     try checkRange("--input-size", inputSize, 32...1024, "32 to 1024")
     let least = inputSize ?? 32
@@ -114,10 +119,10 @@ struct PreprocessingOptions: ParsableArguments {
   /// What the options say, without the preset.
   var asked: InputDescription {
     var asked = InputDescription()
-    (asked.height, asked.width) = (inputSize, inputSize)
-    (asked.resizedSide, asked.cropFraction) = (resize, cropPct)
+    (asked.size, asked.resizedSide, asked.cropFraction) = (inputSize, resize, cropPct)
     (asked.mean, asked.std) = (mean.map { $0.values / scale }, std.map { $0.values / scale })
-    (asked.channelOrder, asked.interpolation, asked.fit) = (channelOrder, interpolation, fit)
+    (asked.channelOrder, asked.interpolation) = (channelOrder, interpolation)
+    (asked.fit, asked.centring) = (fit, centring)
     return asked
   }
 

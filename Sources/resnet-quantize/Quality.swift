@@ -26,9 +26,7 @@ struct Quality {
     }
     lines.append("block           signal to quantization noise")
     for (block, noise) in zip(quantization.blockNames, comparison.blocks) {
-      lines.append(
-        block.padding(toLength: 16, withPad: " ", startingAt: 0)
-          + String(format: "%6.1f dB", noise.decibels))
+      lines.append(column(block, 16) + String(format: "%6.1f dB", noise.decibels))
     }
     let kept = quantization.floatLayers
     if let format = quantization.floatFormat {
@@ -70,7 +68,7 @@ struct Quality {
   }
 
   private func row(_ name: String, _ comparison: Comparison) -> String {
-    name.padding(toLength: 18, withPad: " ", startingAt: 0)
+    column(name, 18)
       + String(
         format: "%6.1f dB  %5.1f %%", comparison.logits.decibels, 100 * comparison.agreement)
   }

@@ -2,7 +2,7 @@
 
 public import ArgumentParser
 import Foundation
-import ResNetModelGraph
+public import ResNetModelGraph
 import ResNetModelImport
 import ResNetPlanFormat
 import ResNetPlanning
@@ -40,6 +40,7 @@ private func target(_ name: String) throws -> PlanTarget {
 }
 
 extension WinogradWeights: ExpressibleByArgument {}
+extension ResNetConfig.BottleneckStride: ExpressibleByArgument {}
 
 /// How activation ranges are chosen.
 struct MethodOption: ExpressibleByArgument {
@@ -154,7 +155,7 @@ struct Quantize: ParsableCommand {
       "Where bottlenecks have their stride: first (V1, the paper's) or 3x3 (V1.5, torchvision's); "
         + "only ONNX models tell. Hugging Face's downsample_in_bottleneck is first.",
       valueName: "first|3x3"))
-  var bottleneckStride: StrideOption?
+  var bottleneckStride: ResNetConfig.BottleneckStride?
 
   @Option(help: "No checkpoint: random weights of this architecture, for timing.")
   var random: String?
@@ -263,9 +264,9 @@ struct Quantize: ParsableCommand {
     // What is missing should be known before the work.
     let labelled = try evaluate.map {
       try LabelledImageFolder(
-        $0, classNames: classNames, classCount: model.program.classCount, threads: threadCount)
+        $0, classNames: classNames, classCount: model.program.classCount)
     }
-    tellLeftOut(labelled?.unreadable ?? [], evaluate ?? "", labelled?.otherFormats)
+    tellLeftOut([], evaluate ?? "", labelled?.otherFormats)
 
     var scheme: QuantizationScheme
     var quality: Quality?
@@ -301,6 +302,7 @@ struct Quantize: ParsableCommand {
     try writeWhole(file, to: output)
     progress.end()
     if random == nil { tellAssumptions(source, preprocessing) }
+    tellLeftOut(evaluation?.unreadable ?? [], evaluate ?? "", nil)
     if let evaluation, evaluation.isNearChance { tell(Quality.chanceWarning(evaluation)) }
     guard !quiet else { return }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -410,7 +412,7 @@ struct Quantize: ParsableCommand {
     progress.begin("reading \(checkpoint!)")
     do {
       let network = try Network(
-        contentsOf: checkpoint!, weights: weights, bottleneckStride: bottleneckStride?.value)
+        contentsOf: checkpoint!, weights: weights, bottleneckStride: bottleneckStride)
       if architecture != "auto" { try network.check(architecture: architecture) }
       return network
     } catch {

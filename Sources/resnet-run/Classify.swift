@@ -19,7 +19,7 @@ func classify(
   var readAll = true
   for image in arguments.images {
     do throws(ImageError) {
-      try classifier.run(input: image)
+      try classifier.run { (base) throws(ImageError) in try base.prepare(RGBImage(input: image)) }
     } catch {
       tool.complain("\(image): \(error)")
       readAll = false

@@ -89,8 +89,11 @@ private struct FrameWork: ~Copyable {
       tellPadding(shape, stride, frame, isFile: isFile)
       padding = nil
     }
-    if input?.classify(frame.frame!, &classifier) == nil {
-      try classifier.run(encoded: UnsafeRawBufferPointer(start: frame.frame, count: frame.size))
+    let encoded = UnsafeRawBufferPointer(start: frame.frame, count: frame.size)
+    try classifier.run { (base) throws(ImageError) in
+      if input?.read(frame.frame!, into: base.pixels.baseAddress!) == nil {
+        try base.prepare(RGBImage(encoded: encoded))
+      }
     }
   }
 }

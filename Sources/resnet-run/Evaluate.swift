@@ -25,7 +25,9 @@ func evaluate(
     for index in 0..<images.count {
       let image = try shared(Path(path.text, images[index]))
       do throws(ImageError) {
-        try classifier.run(image.text)
+        try classifier.run { (base) throws(ImageError) in
+          try base.prepare(RGBImage(path: image.text))
+        }
         score.count(folders.label(folder), classifier.base.top(places.elements))
         score.inputTime += classifier.inputTime
         score.inferenceTime += classifier.inferenceTime

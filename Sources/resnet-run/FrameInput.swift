@@ -35,11 +35,4 @@ struct FrameInput: ~Copyable {
     converter.convert(frame, into: image)
     preprocessor.run(image, into: pixels)
   }
-
-  /// Runs the network on a frame.
-  ///
-  /// - **Allocates:** nothing.
-  mutating func classify(_ frame: UnsafePointer<UInt8>, _ classifier: inout TimedClassifier) {
-    classifier.run(frame, through: self)
-  }
 }

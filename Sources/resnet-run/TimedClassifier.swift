@@ -2,9 +2,6 @@
 
 import CResNetPlatform
 import ResNetBoardTool
-import ResNetImages
-import ResNetPlanFormat
-import ResNetPlatform
 import ResNetRuntime
 
 /// A classifier that takes the times.
@@ -31,43 +28,14 @@ struct TimedClassifier: ~Copyable {
     }
   }
 
-  /// Reads an image, runs the network on it and takes the times.
-  mutating func run(_ path: UnsafePointer<CChar>) throws(ImageError) {
-    let start = rn_monotonic_ns()
-    try base.prepare(RGBImage(path: path))
-    infer(since: start)
-  }
-
-  /// Reads an image of the command line, which may come from a pipe, runs the network on it and takes the times.
-  mutating func run(input path: UnsafePointer<CChar>) throws(ImageError) {
-    let start = rn_monotonic_ns()
-    let file: MappedFile
-    do throws(FileError) {
-      file = try MappedFile(input: path)
-    } catch {
-      throw .file(error)
-    }
-    try base.prepare(RGBImage(encoded: file.bytes))
-    infer(since: start)
-  }
-
-  /// Decodes an image, runs the network on it and takes the times.
-  mutating func run(encoded: UnsafeRawBufferPointer) throws(ImageError) {
-    let start = rn_monotonic_ns()
-    try base.prepare(RGBImage(encoded: encoded))
-    infer(since: start)
-  }
-
-  /// Runs the network on a frame and takes the times.
+  /// Prepares an input, runs the network on it and takes the times of both.
   ///
-  /// - **Allocates:** nothing.
-  mutating func run(_ frame: UnsafePointer<UInt8>, through input: borrowing FrameInput) {
+  /// - Parameter prepare: writes the input, from wherever it comes.
+  mutating func run<Failure: Error>(
+    _ prepare: (inout Classifier) throws(Failure) -> Void
+  ) throws(Failure) {
     let start = rn_monotonic_ns()
-    input.read(frame, into: base.pixels.baseAddress!)
-    infer(since: start)
-  }
-
-  private mutating func infer(since start: Int64) {
+    try prepare(&base)
     let middle = rn_monotonic_ns()
     base.run()
     inferenceTime = rn_monotonic_ns() - middle

@@ -150,7 +150,7 @@ private func errorDescribing(_ checkpoint: Checkpoint) -> GraphError? {
       .wrongShape(name: hostile, expected: [1], found: [2]),
       .notTelling(name: hostile, expected: "[1]", found: nil),
       .groupedConvolution(name: hostile, groups: 2), .preactivation(name: hostile),
-      .strideMismatch(expected: "first", found: "second"),
+      .strideMismatch(expected: "first", found: "3x3"),
       .unfit(layer: hostile, expected: "x", found: "y"),
       .oddPooledSize(inputSize: 33, block: "layer2.0", size: 9),
       .negativeVariance(name: hostile, index: 0, found: -1),

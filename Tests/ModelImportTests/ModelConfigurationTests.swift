@@ -45,7 +45,7 @@ import Testing
     var expected = InputDescription()
     (expected.mean, expected.std) = ([0.5, 0.4, 0.3], [0.25, 0.5, 1])
     (expected.interpolation, expected.cropFraction) = (.bicubic, 0.95)
-    (expected.fit, expected.height, expected.width) = (.letterbox, 160, 160)
+    (expected.fit, expected.size) = (.letterbox, 160)
     expected.origins = ["config.json"]
     for text in [
       #"{"architecture": "resnet18", "pretrained_cfg": {\#(fields)}}"#,
@@ -70,14 +70,14 @@ import Testing
     ])
     #expect(found.mean == [0.485, 0.456, 0.406] && found.std == [0.229, 0.224, 0.225])
     #expect(found.interpolation == .bicubic && found.resizedSide == 256)
-    #expect(found.height == 224 && found.width == 224 && found.cropFraction == 0.875)
-    #expect(found.origins == ["preprocessor_config.json"])
+    #expect(found.size == 224 && found.cropFraction == 0.875)
+    #expect(found.origins == ["preprocessor_config.json"] && found.centring == .down)
     // Squashed from 384 pixels on.
     found = try description([
       "preprocessor_config.json":
         #"{"size": 384, "crop_pct": 1, "do_rescale": false, "image_mean": [51, 102, 153], "image_std": [255, 51, 102]}"#
     ])
-    #expect(found.fit == .squash && found.height == 384)
+    #expect(found.fit == .squash && found.size == 384)
     #expect(found.mean == [0.2, 0.4, 0.6] && found.std == [1, 0.2, 0.4])
     // A rescale factor of 1/127.5 gives values of 0…2.
     found = try description([
@@ -86,13 +86,13 @@ import Testing
     ])
     let mean = try #require(found.mean)
     #expect(abs(mean.x - 0.5) < 1e-12 && found.std == found.mean)
-    #expect(found.fit == .squash && found.height == 96 && found.resizedSide == nil)
+    #expect(found.fit == .squash && found.size == 96 && found.resizedSide == nil)
     found = try description([
       "preprocessor_config.json":
         #"{"do_normalize": false, "do_flip_channel_order": true, "size": {"shortest_edge": 256}, "do_center_crop": true, "crop_size": {"height": 224, "width": 224}, "resample": 2}"#
     ])
     #expect(found.mean == [0, 0, 0] && found.std == [1, 1, 1] && found.channelOrder == .bgr)
-    #expect(found.resizedSide == 256 && found.height == 224 && found.interpolation == .bilinear)
+    #expect(found.resizedSide == 256 && found.size == 224 && found.interpolation == .bilinear)
   }
 
   @Test func listsOfStagesAreRead() throws {
@@ -103,8 +103,8 @@ import Testing
       """
     let found = try description(["preprocess.json": text])
     #expect(found.mean == [0.1, 0.2, 0.3] && found.std == [0.5, 0.5, 0.5])
-    #expect(found.resizedSide == 440 && found.height == 384 && found.interpolation == .lanczos)
-    #expect(found.origins == ["preprocess.json"])
+    #expect(found.resizedSide == 440 && found.size == 384 && found.interpolation == .lanczos)
+    #expect(found.origins == ["preprocess.json"] && found.centring == nil)
     let padded = #"{"test": [{"type": "pad_to_size", "size": [64, 64]}]}"#
     #expect(try description(["preprocess.json": padded]).fit == .letterbox)
     let squashed = #"[{"type": "resize", "size": [64, 64], "interpolation": "bicubic"}]"#

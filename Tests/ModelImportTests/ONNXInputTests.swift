@@ -102,9 +102,9 @@ import Testing
   @Test func declaredSizeIsTaken() throws {
     let found = try read { declare([0, 3, 96, 96], in: &$0) }
     try expectSame(found)
-    #expect(found.source.input.height == 96 && found.source.input.width == 96)
+    #expect(found.source.input.size == 96)
     #expect(found.source.input.mean == nil && !found.source.input.isGrey)
-    #expect(try read { declare([0, 3, 0, 0], in: &$0) }.source.input.height == nil)
+    #expect(try read { declare([0, 3, 0, 0], in: &$0) }.source.input.size == nil)
     expectError(
       error { declare([1, 3, 128, 64], in: &$0) }, "malformed", "made for 128×64", "not square")
     expectError(
@@ -199,7 +199,7 @@ import Testing
     }
     try expectSame(found)
     #expect(found.source.input.mean == [0.25, 0.5, 0.75])
-    #expect(found.source.input.height == 64)
+    #expect(found.source.input.size == 64)
   }
 
   @Test func otherPreparationsAreRefused() throws {

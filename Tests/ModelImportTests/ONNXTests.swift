@@ -127,7 +127,7 @@ import Testing
     let file = try onnxFile(Network(.example(config), bottleneckStride: .first))
     #expect(try loadNetwork(file, bottleneckStride: .first).config == config)
     #expect(
-      throws: ImportError.network(.strideMismatch(expected: "second", found: "first"))
+      throws: ImportError.network(.strideMismatch(expected: "3x3", found: "first"))
     ) {
       try loadNetwork(file, bottleneckStride: .second)
     }

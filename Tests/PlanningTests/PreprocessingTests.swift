@@ -15,7 +15,7 @@ import Testing
   /// What timm writes beside its checkpoints.
   private var timm: InputDescription {
     input {
-      ($0.height, $0.width) = (96, 96)
+      $0.size = 96
       ($0.mean, $0.std) = (SIMD3(0.5, 0.4, 0.3), SIMD3(0.25, 0.2, 0.125))
       ($0.interpolation, $0.cropFraction) = (.bicubic, 0.95)
       $0.origins = ["config.json"]
@@ -26,9 +26,9 @@ import Testing
     let found = try Preprocessing()
     #expect(found.record == .imageNet(crop: 224))
     #expect(found.origin == "assumed torchvision's" && found.isAssumed && !found.isAsked)
-    let small = try Preprocessing(asked: input { $0.height = 96 })
+    let small = try Preprocessing(asked: input { $0.size = 96 })
     #expect(small.record == .imageNet(crop: 96))
-    let named = try Preprocessing(asked: input { $0.height = 96 }, preset: .torchvision)
+    let named = try Preprocessing(asked: input { $0.size = 96 }, preset: .torchvision)
     #expect(named.record == small.record && named.isAsked && !named.isAssumed)
   }
 
@@ -52,7 +52,7 @@ import Testing
     #expect(files.record.interpolation == .bicubic && files.record.mean == SIMD3(0.5, 0.4, 0.3))
 
     let changed = try Preprocessing(
-      asked: input { ($0.height, $0.interpolation) = (128, .box) }, found: timm)
+      asked: input { ($0.size, $0.interpolation) = (128, .box) }, found: timm)
     #expect(changed.record.crop == 128 && changed.record.resize == 134)
     #expect(changed.record.interpolation == .box && changed.record.std == SIMD3(0.25, 0.2, 0.125))
     #expect(
@@ -64,7 +64,7 @@ import Testing
 
     var graph = InputDescription()
     (graph.mean, graph.std) = (SIMD3(0, 0, 0), SIMD3(1, 1, 1))
-    graph.origins = [InputDescription.fixedSizeOrigin, "the nodes before it"]
+    graph.origins = ["the nodes before it"]
     #expect(
       try Preprocessing(found: graph).origin
         == "mean and std from the nodes before it; interpolation, fit assumed torchvision's")
@@ -73,12 +73,16 @@ import Testing
   @Test func huggingFacesProcessorRoundsDown() throws {
     var found = timm
     (found.cropFraction, found.resizedSide) = (nil, 110)
-    found.origins = ["config.json", "preprocessor_config.json"]
+    found.centring = .down
     let record = try Preprocessing(found: found).record
     #expect(record.centring == .down && record.resize == 110)
     // The side belongs to images of 96 pixels.
-    let larger = try Preprocessing(asked: input { $0.height = 192 }, found: found)
+    let larger = try Preprocessing(asked: input { $0.size = 192 }, found: found)
     #expect(larger.record.resize == 220)
+    // A preset goes before the files, and an option before the preset.
+    #expect(try Preprocessing(preset: .timm, found: found).record.centring == .halfToEven)
+    let asked = try Preprocessing(asked: input { $0.centring = .down }, preset: .timm)
+    #expect(asked.record.centring == .down && asked.record.resize == 235)
   }
 
   @Test func meanAndStdAreInTheNetworksOrder() throws {
@@ -125,22 +129,21 @@ import Testing
     ) -> PreprocessingError? {
       do throws(PreprocessingError) {
         var found = input(set)
-        if fixed { found.origins = [InputDescription.fixedSizeOrigin] }
+        found.isSizeFixed = fixed
         _ = try Preprocessing(asked: asked, found: found)
         return nil
       } catch { return error }
     }
-    #expect(error { ($0.height, $0.width) = (128, 64) } == .notSquare(height: 128, width: 64))
-    #expect(error { ($0.height, $0.width) = (1 << 40, 1 << 40) } == .inputSize(found: 1 << 40))
-    #expect(error { $0.height = -1 } == .inputSize(found: -1))
-    let large = input { $0.height = 224 }
-    #expect(error(asked: large) { $0.height = 96 } == nil)
-    #expect(error(fixed: true, asked: large) { $0.height = 224 } == nil)
+    #expect(error { $0.size = 1 << 40 } == .inputSize(found: 1 << 40))
+    #expect(error { $0.size = -1 } == .inputSize(found: -1))
+    let large = input { $0.size = 224 }
+    #expect(error(asked: large) { $0.size = 96 } == nil)
+    #expect(error(fixed: true, asked: large) { $0.size = 224 } == nil)
     #expect(
-      error(fixed: true, asked: large) { $0.height = 96 } == .fixedSize(asked: 224, found: 96))
+      error(fixed: true, asked: large) { $0.size = 96 } == .fixedSize(asked: 224, found: 96))
     #expect(error { $0.resizedSide = 200 } == .resize(inputSize: 224, found: 200))
     #expect(error { $0.resizedSide = .max } == .resize(inputSize: 224, found: .max))
-    #expect(error(asked: large) { ($0.height, $0.resizedSide) = (96, 0) } != nil)
+    #expect(error(asked: large) { ($0.size, $0.resizedSide) = (96, 0) } != nil)
     for fraction in [0, -1, 1.5, .nan, .infinity] {
       guard case .cropFraction = error({ $0.cropFraction = fraction }) else {
         Issue.record("\(fraction)")

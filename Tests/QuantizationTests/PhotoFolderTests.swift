@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ResNetPlanning
 import ResNetQuantization
+import TestPlans
 import Testing
 
 /// Which files of a folder are its photos.
@@ -109,11 +111,18 @@ import Testing
     try write(Data(), "set/tench/a.gif")
     try link("../tench", "set/tench/again")
     let names = ["n01440764 tench", "n03028079 church"]
-    let set = try LabelledImageFolder(path("set"), classNames: names, threads: 2)
-    #expect(set.count == 2)
-    #expect((0..<2).map { set.label($0) } == [1, 0])
-    #expect(set.unreadable.count == 1)
-    #expect(set.unreadable[0].hasPrefix("\(path("set/church/cut.jpg")): expected a whole JPEG"))
+    let set = try LabelledImageFolder(path("set"), classNames: names)
+    #expect((0..<set.count).map { set.label($0) } == [1, 1, 0])
+    let scheme = QuantizationScheme(
+      try TestNetwork.basic.program(inputSize: 32).model, weights: .float16)
+    let comparison = try Comparison(of: scheme, on: set, threads: 2)
+    #expect(comparison.imageCount == 2 && comparison.unreadable.count == 1)
+    #expect(
+      comparison.unreadable[0].hasPrefix("\(path("set/church/cut.jpg")): expected a whole JPEG"))
+    var quantization = try Quantization(
+      of: scheme.model, on: RandomImages(count: 4, seed: 1), method: .minMax, threads: 2)
+    let kept = try quantization.limitDrop(to: 100, on: set)
+    #expect(kept.imageCount == 2 && kept.unreadable == comparison.unreadable)
     #expect(set.otherFormats == "1 .gif (not JPEG or PNG: convert them)")
     try FileManager.default.removeItem(atPath: path("set/church/a.jpg"))
     try FileManager.default.removeItem(atPath: path("set/tench"))

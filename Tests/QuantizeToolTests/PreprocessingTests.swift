@@ -14,7 +14,7 @@ extension QuantizeTools.PreprocessingTests {
     fixtures.appendingPathComponent("\($0).jpg").path
   }
 
-  /// The logits that ONNX Runtime computes of Pillow's pixels, by preset: a row for each photo.
+  /// The logits that PyTorch computes of Pillow's pixels, by preset: a row for each photo.
   private static func knownLogits() throws -> [String: [[Float]]] {
     try String(contentsOf: fixtures.appendingPathComponent("presets.txt"), encoding: .utf8).split(
       separator: "\n"
@@ -30,8 +30,10 @@ extension QuantizeTools.PreprocessingTests {
     return zip(found.joined(), expected.joined()).map { ($0 - $1).magnitude }.max()! / greatest
   }
 
-  private func quantize(_ plan: String, _ options: [String]) throws -> ToolResult {
-    try Tool.quantize([ShippedModel.checkpoint, "--precision", "fp32", "-q", "-o", plan] + options)
+  private func quantize(
+    _ plan: String, _ options: [String], of model: String = ShippedModel.checkpoint
+  ) throws -> ToolResult {
+    try Tool.quantize([model, "--precision", "fp32", "-q", "-o", plan] + options)
   }
 
   private func logits(_ plan: String) throws -> [[Float]] {
@@ -41,13 +43,29 @@ extension QuantizeTools.PreprocessingTests {
   @Test func presetsGiveTheLogitsOfOtherFrameworks() throws {
     let scratch = try Scratch()
     let known = try Self.knownLogits()
-    #expect(known.count == 11)
-    for (preset, expected) in known where preset != "folded" {
+    #expect(known.count == 12)
+    for (preset, expected) in known where !["folded", "grey"].contains(preset) {
       let plan = scratch.path("a.plan")
       let result = try quantize(plan, ["--preset", preset])
       #expect(result.errors == "", "all was asked for: \(result.errors)")
       #expect(try difference(logits(plan), expected) < 1e-5, "\(preset)")
     }
+  }
+
+  /// The shipped network for one channel, whose weights are the sums of those for three.
+  @Test func greyNetworksGiveTheLogitsOfOtherFrameworks() throws {
+    let scratch = try Scratch()
+    var checkpoint = try Checkpoint(path: ShippedModel.checkpoint)
+    let weights = try #require(checkpoint.tensors["conv1.weight"]).values
+    let sums = (0..<64 * 49).map { index in
+      let first = index / 49 * 147 + index % 49
+      return weights[first] + weights[first + 49] + weights[first + 98]
+    }
+    checkpoint.tensors["conv1.weight"] = Tensor(shape: [64, 1, 7, 7], values: sums)
+    try scratch.write(safetensorsFile(checkpoint.named), to: "grey.safetensors")
+    _ = try quantize(scratch.path("a.plan"), [], of: scratch.path("grey.safetensors"))
+    let expected = try #require(try Self.knownLogits()["grey"])
+    #expect(try difference(logits(scratch.path("a.plan")), expected) < 1e-5)
   }
 
   @Test func partsOfAPresetCanBeSaidOneByOne() throws {
@@ -65,6 +83,7 @@ extension QuantizeTools.PreprocessingTests {
       ("timm", ["--interpolation", "bicubic", "--crop-pct", "0.95"]),
       ("half", ["--mean", "0.5", "--std", "0.5,0.5,0.5"]),
       ("torchvision-v2", ["--resize", "232"]),
+      ("huggingface", ["--interpolation", "bicubic", "--centring", "down"]),
     ]
     for (preset, options) in cases {
       _ = try quantize(plan, options)

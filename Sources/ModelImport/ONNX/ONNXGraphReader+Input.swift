@@ -15,12 +15,6 @@ struct ONNXImage: Equatable {
   var isSwapped = false
   /// The dimension of the channels that constants were made for; nil if there were only numbers.
   var channelAxis: Int?
-
-  static func == (first: Self, second: Self) -> Bool {
-    (first.scale, first.shift) == (second.scale, second.shift)
-      && (first.isReversed, first.isMoved) == (second.isReversed, second.isMoved)
-      && first.isSwapped == second.isSwapped
-  }
 }
 
 /// The graph's input as it is declared.
@@ -122,33 +116,30 @@ extension ONNXGraphReader {
 
   /// Takes what the first layer reads for the network's input, which must be the same for all layers that read it.
   mutating func settle(_ image: ONNXImage, _ index: Int) throws(ImportError) {
-    if let settled {
-      guard settled == image else {
-        throw unexpected(index, "the image as other layers read it", "another")
-      }
-      return
-    }
     guard image.channelAxis != 3 || image.isMoved, !image.isSwapped else {
       throw unexpected(index, "channels in the second place", "them in another")
     }
+    var image = image
+    image.channelAxis = nil
+    if let settled, settled != image {
+      throw unexpected(index, "the image as other layers read it", "another")
+    }
+    if settled != nil { return }
     settled = image
     var described = InputDescription()
     defer { network.source.input = described }
     let extents = input.extents(isMoved: image.isMoved)
-    (described.height, described.width) = (extents[1], extents[2])
+    described.size = extents[1] ?? extents[2]
     if let height = extents[1], let width = extents[2] {
       guard height == width else {
-        throw .malformed(
-          part: "ONNX graph", offset: 0, expected: "a square input",
-          found: "one made for \(height)×\(width), which is not square")
+        throw malformed(
+          "a square input", "one made for \(height)×\(width), which is not square")
       }
       guard height <= 1 << 16 else {
-        throw .malformed(
-          part: "ONNX graph", offset: 0, expected: "an input of at most \(1 << 16) pixels a side",
-          found: "\(height)")
+        throw malformed("an input of at most \(1 << 16) pixels a side", "\(height)")
       }
       sizes[Network.image] = Network.Extent(height, width)
-      described.origins = [InputDescription.fixedSizeOrigin]
+      described.isSizeFixed = true
     }
     if image.isReversed { described.channelOrder = .bgr }
     guard image != ONNXImage(isReversed: image.isReversed, isMoved: image.isMoved) else { return }

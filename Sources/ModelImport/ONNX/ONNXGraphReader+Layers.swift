@@ -32,6 +32,10 @@ extension ONNXGraphReader {
           "\(quoted(node.input[2])), which \(sharing) convolutions share: an exporter's mistake")
       }
     }
+    var layer = Network.Convolution(
+      inputChannels: inputs, outputChannels: weights.shape[0], kernel: kernel,
+      stride: window.pool.stride, dilation: window.dilation, padding: window.pool.padding,
+      groups: Int(groups), weights: weights.values, bias: bias)
     if isImageLayer(node.input[0]) {
       let given = input.extents(isMoved: settled?.isMoved ?? false)[0]
       guard given ?? inputs == inputs else {
@@ -42,17 +46,11 @@ extension ONNXGraphReader {
         network.source.input.isGrey = true
         network.source.notes.append("the network takes one channel: photos become grey")
         try budget.reserve(elements: 3 * weights.values.count)
-        return Network.Convolution(
-          inputChannels: 3, outputChannels: weights.shape[0], kernel: kernel,
-          stride: window.stride, dilation: window.dilation, padding: window.padding,
-          weights: Network.Convolution.spread(weights.values, outputs: weights.shape[0]),
-          bias: bias)
+        layer.inputChannels = 3
+        layer.weights = Network.Convolution.spread(layer.weights, outputs: layer.outputChannels)
       }
     }
-    return Network.Convolution(
-      inputChannels: inputs, outputChannels: weights.shape[0], kernel: kernel,
-      stride: window.stride, dilation: window.dilation, padding: window.padding,
-      groups: Int(groups), weights: weights.values, bias: bias)
+    return layer
   }
 
   mutating func batchNorm(_ index: Int) throws(ImportError) -> Network.BatchNorm {
@@ -93,19 +91,15 @@ extension ONNXGraphReader {
     guard window.dilation == Network.Extent(1) else {
       throw unexpected(index, "a pool without dilation", "one with")
     }
-    return Network.Pool(
-      kernel: window.kernel, stride: window.stride, padding: window.padding,
-      countsPadding: node(index).integer("count_include_pad", default: 0) != 0,
-      roundsUp: node(index).integer("ceil_mode", default: 0) != 0)
+    return window.pool
   }
 
   /// The attributes of a convolution's or a pool's window.
   ///
   /// - Parameter kernel: what the kernel's size must be; nil for what the node says.
-  private func window(_ index: Int, kernel: Network.Extent?) throws(ImportError) -> (
-    kernel: Network.Extent, stride: Network.Extent, dilation: Network.Extent,
-    padding: Network.Padding
-  ) {
+  private func window(_ index: Int, kernel: Network.Extent?)
+    throws(ImportError) -> (pool: Network.Pool, dilation: Network.Extent)
+  {
     let node = node(index)
     func numbers(_ name: String, _ count: Int, default value: [Int64], least: Int64)
       throws(ImportError) -> [Int]
@@ -131,11 +125,12 @@ extension ONNXGraphReader {
     guard kernel == nil || kernel == Network.Extent(size[0], size[1]) else {
       throw unexpected(index, "the kernel of its weights", "\(size)")
     }
-    return (
-      Network.Extent(size[0], size[1]), Network.Extent(stride[0], stride[1]),
-      Network.Extent(dilation[0], dilation[1]),
-      Network.Padding(top: pads[0], left: pads[1], bottom: pads[2], right: pads[3])
-    )
+    let pool = Network.Pool(
+      kernel: Network.Extent(size[0], size[1]), stride: Network.Extent(stride[0], stride[1]),
+      padding: Network.Padding(top: pads[0], left: pads[1], bottom: pads[2], right: pads[3]),
+      countsPadding: node.integer("count_include_pad", default: 0) != 0,
+      roundsUp: node.integer("ceil_mode", default: 0) != 0)
+    return (pool, Network.Extent(dilation[0], dilation[1]))
   }
 
   /// Axes are an attribute, since opset 18 an input.

@@ -102,9 +102,9 @@ struct ONNXGraphReader {
     }
     guard let (output, value) = found.first, let place = makers[value] else {
       if case .failed(let error) = values[wanted ?? first] { throw error }
-      throw .malformed(
-        part: "ONNX graph", offset: 0, expected: "a classifier's result as output",
-        found: "no classifier (linear layer) behind \(quoted(wanted ?? first))")
+      throw malformed(
+        "a classifier's result as output",
+        "no classifier (linear layer) behind \(quoted(wanted ?? first))")
     }
     guard Set(found.map(\.value)).count == 1 else {
       throw .severalNetworks(names: found.map(\.output))
@@ -324,9 +324,8 @@ struct ONNXGraphReader {
 
   /// The constant that a node makes something of.
   private func constantInput(of index: Int) -> Onnx_TensorProto? {
-    guard let input = graph.node[index].input.first, case .constant(let tensor) = values[input]
-    else { return nil }
-    return tensor
+    let input = graph.node[index].input.first ?? ""
+    return if case .constant(let tensor) = values[input] { tensor } else { nil }
   }
 
   func matrix(_ tensor: Tensor, _ index: Int) throws(ImportError) -> Tensor {
@@ -381,13 +380,11 @@ struct ONNXGraphReader {
 
   /// Whether a name stands for the image as layers read it.
   func isImageLayer(_ name: String) -> Bool {
-    if case .layer(Network.image, _) = values[name] { return true }
-    return false
+    if case .layer(Network.image, _) = values[name] { true } else { false }
   }
 
   func isImage(_ name: String) -> Bool {
-    if case .image = values[name] { return true }
-    return false
+    if case .image = values[name] { true } else { false }
   }
 
   func unexpected(_ index: Int, _ expected: String, _ found: String) -> ImportError {
@@ -395,11 +392,13 @@ struct ONNXGraphReader {
       operation: graph.node[index].opType, name: name(index), expected: expected, found: found)
   }
 
+  func malformed(_ expected: String, _ found: String) -> ImportError {
+    .malformed(part: "ONNX graph", offset: 0, expected: expected, found: found)
+  }
+
   private func malformed(_ expected: String, _ names: [String]) -> ImportError {
     let shown = names.prefix(4).map { quoted($0) }.joined(separator: ", ")
-    return .malformed(
-      part: "ONNX graph", offset: 0, expected: expected,
-      found: names.isEmpty ? "none" : "\(names.count): \(shown)")
+    return malformed(expected, names.isEmpty ? "none" : "\(names.count): \(shown)")
   }
 }
 

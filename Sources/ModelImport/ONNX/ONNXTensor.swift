@@ -6,9 +6,9 @@ extension Onnx_TensorProto {
   /// Codes of `data_type`.
   static let float32: Int32 = 1
   static let int64: Int32 = 7
-  private static let float16: Int32 = 10
-  private static let float64: Int32 = 11
-  private static let bfloat16: Int32 = 16
+  private static let floatTypes: [Int32: FloatType] = [
+    float32: .float32, 10: .float16, 11: .float64, 16: .bfloat16,
+  ]
 
   /// The shape and values of a floating-point tensor, which must be finite.
   ///
@@ -19,13 +19,8 @@ extension Onnx_TensorProto {
     -> Tensor
   {
     let count = try checkedCount()
-    let type: FloatType
-    switch dataType {
-    case Self.float32: type = .float32
-    case Self.float16: type = .float16
-    case Self.float64: type = .float64
-    case Self.bfloat16: type = .bfloat16
-    default: throw .unsupportedElementType(tensor: name, found: "ONNX data type \(dataType)")
+    guard let type = Self.floatTypes[dataType] else {
+      throw .unsupportedElementType(tensor: name, found: "ONNX data type \(dataType)")
     }
     let values: [Float]
     if dataLocation != 0 {

@@ -69,9 +69,7 @@ struct ProtobufScan {
 
   private mutating func add(_ fields: Int) throws(ImportError) {
     count += fields
-    guard count <= limit else {
-      throw .limitExceeded(what: "fields in the ONNX model", limit: limit, found: count)
-    }
+    try checkLimit(count, limit, "fields in the ONNX model")
   }
 
   private func skip(_ length: Int, _ position: inout Int, _ end: Int) throws(ImportError) {

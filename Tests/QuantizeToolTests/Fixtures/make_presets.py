@@ -2,9 +2,9 @@
 """Writes two photos that are not square, parts of shipped ones, and `presets.txt`: the logits of the shipped model
 for these photos as Pillow prepares them by each preset.
 
-For developers who add a preset; the tests need no Python. Needs onnx, onnxruntime, NumPy and Pillow. Run it here.
-ONNX Runtime computes the network in float32. A line is `preset photo logits…`; `folded` is the network whose first
-convolution takes images prepared as `half` says.
+For developers who add a preset; the tests need no Python. Needs PyTorch, NumPy and Pillow. Run it here. PyTorch
+computes the network in float32. A line is `preset photo logits…`; `folded` is the network whose first convolution
+takes images prepared as `half` says, `grey` the one with the sum of the first convolution's channels.
 """
 
 import json
@@ -12,9 +12,9 @@ import os
 import struct
 
 import numpy as np
-import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+import torch
 from PIL import Image
+from torch.nn import functional
 
 MODELS = "../../../Models"
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -33,6 +33,8 @@ PRESETS = {
     "unit": (((0,) * 3, (1,) * 3), False, Image.BILINEAR, 256, False),
     "bytes": (((0,) * 3, (1 / 255,) * 3), False, Image.BILINEAR, 256, False),
 }
+# What is assumed of networks of one channel.
+GREY = ((0.449,), (0.226,)), False, Image.BILINEAR, 256, False
 # Parts of photos of 224 × 224: left, top, right, bottom.
 PHOTOS = {"church": (7, 60, 218, 209), "tench": (50, 11, 190, 214)}
 
@@ -45,50 +47,34 @@ def weights():
     header.pop("__metadata__", None)
     kinds = {"F16": np.float16, "F32": np.float32}
     return {
-        name: np.frombuffer(data[slice(*entry["data_offsets"])], kinds[entry["dtype"]])
-        .reshape(entry["shape"])
-        .astype(np.float32)
+        name: torch.from_numpy(
+            np.frombuffer(data[slice(*entry["data_offsets"])], kinds[entry["dtype"]])
+            .reshape(entry["shape"])
+            .astype(np.float32)
+        )
         for name, entry in header.items()
     }
 
 
-def session(tensors):
-    nodes = []
-
-    def node(kind, *inputs, **attributes):
-        nodes.append(helper.make_node(kind, inputs, [f"v{len(nodes)}"], **attributes))
-        return nodes[-1].output[0]
-
+def logits(tensors, x):
     def convolve(x, convolution, norm, stride):
-        size = tensors[convolution + ".weight"].shape[2]
-        names = [convolution + part for part in (".weight", ".bias") if convolution + part in tensors]
-        x = node("Conv", x, *names, strides=[stride] * 2, pads=[size // 2] * 4)
-        parts = ("weight", "bias", "running_mean", "running_var")
-        return node("BatchNormalization", x, *(f"{norm}.{part}" for part in parts), epsilon=1e-5)
+        kernel = tensors[convolution + ".weight"]
+        bias = tensors.get(convolution + ".bias")
+        x = functional.conv2d(x, kernel, bias, stride, kernel.shape[2] // 2)
+        parts = ("running_mean", "running_var", "weight", "bias")
+        return functional.batch_norm(x, *(tensors[f"{norm}.{part}"] for part in parts))
 
-    x = node("Relu", convolve("image", "conv1", "bn1", 2))
-    x = node("MaxPool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+    x = functional.max_pool2d(convolve(x, "conv1", "bn1", 2).relu(), 3, 2, 1)
     for layer in range(1, 5):
         for block in range(2):
             name = f"layer{layer}.{block}"
             stride = 2 if layer > 1 and block == 0 else 1
-            y = node("Relu", convolve(x, name + ".conv1", name + ".bn1", stride))
+            y = convolve(x, name + ".conv1", name + ".bn1", stride).relu()
             y = convolve(y, name + ".conv2", name + ".bn2", 1)
             if name + ".downsample.0.weight" in tensors:
                 x = convolve(x, name + ".downsample.0", name + ".downsample.1", stride)
-            x = node("Relu", node("Add", x, y))
-    x = node("Flatten", node("GlobalAveragePool", x))
-    x = node("Gemm", x, "fc.weight", "fc.bias", transB=1)
-    value = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
-        "resnet18",
-        [value("image", TensorProto.FLOAT, [1, 3, 224, 224])],
-        [value(x, TensorProto.FLOAT, [1, 10])],
-        [numpy_helper.from_array(array, name) for name, array in tensors.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    return onnxruntime.InferenceSession(model.SerializeToString())
+            x = (x + y).relu()
+    return functional.linear(x.mean((2, 3)), tensors["fc.weight"], tensors["fc.bias"])[0].tolist()
 
 
 def prepared(image, preset):
@@ -103,16 +89,21 @@ def prepared(image, preset):
     image = image.resize((width, height), kind)
     x, y = (width - 224) / 2, (height - 224) / 2
     x, y = (int(x), int(y)) if rounds_down else (round(x), round(y))
-    pixels = np.asarray(image.crop((x, y, x + 224, y + 224)), np.float64)
+    pixels = np.asarray(image.crop((x, y, x + 224, y + 224)), np.float64).reshape(224, 224, -1)
     pixels = pixels[..., ::-1] if is_bgr else pixels
-    return ((pixels / 255 - mean) / std).transpose(2, 0, 1)[None].astype(np.float32)
+    values = ((pixels / 255 - mean) / std).transpose(2, 0, 1)[None]
+    return torch.from_numpy(values.astype(np.float32))
 
 
 def folded(tensors):
-    mean, std = (np.array(values, np.float32)[:, None, None] for values in IMAGENET)
+    mean, std = (torch.tensor(values)[:, None, None] for values in IMAGENET)
     weights = tensors["conv1.weight"]
     bias = (weights * ((0.5 - mean) / std)).sum((1, 2, 3))
     return {**tensors, "conv1.weight": weights * (0.5 / std), "conv1.bias": bias}
+
+
+def grey(tensors):
+    return {**tensors, "conv1.weight": tensors["conv1.weight"].sum(1, keepdim=True)}
 
 
 for photo, part in PHOTOS.items():
@@ -121,14 +112,14 @@ for photo, part in PHOTOS.items():
 
 with open("presets.txt", "w") as file:
 
-    def write(name, network, preset):
+    def write(name, tensors, preset):
         for photo in PHOTOS:
-            image = Image.open(photo + ".jpg").convert("RGB")
-            (logits,) = network.run(None, {"image": prepared(image, preset)})
-            numbers = " ".join(f"{value:.7g}" for value in logits[0])
+            image = Image.open(photo + ".jpg").convert("L" if name == "grey" else "RGB")
+            numbers = " ".join(f"{value:.8g}" for value in logits(tensors, prepared(image, preset)))
             file.write(f"{name} {photo} {numbers}\n")
 
-    network = session(weights())
+    tensors = weights()
     for name, preset in PRESETS.items():
-        write(name, network, preset)
-    write("folded", session(folded(weights())), PRESETS["half"])
+        write(name, tensors, preset)
+    write("folded", folded(tensors), PRESETS["half"])
+    write("grey", grey(tensors), GREY)
