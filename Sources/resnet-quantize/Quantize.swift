@@ -163,9 +163,8 @@ struct Quantize: ParsableCommand {
   @Option(
     name: .customLong("target"),
     help: ArgumentHelp(
-      "A level: sse42, avx2, avx512vnni, neon (also cortex-a53, cortex-a72); may be repeated. int8: stores "
-        + "Winograd weights where they pay there; the results stay the same, the plan becomes larger and "
-        + "faster. fp16: its times decide the Winograd forms, and those the last bits of the results.",
+      "With fp16: a level, sse42, avx2, avx512vnni or neon (also cortex-a53, cortex-a72), whose times decide "
+        + "the Winograd forms, and those the last bits of the results; may be repeated (default: all).",
       valueName: "level"),
     transform: target)
   var targets: [PlanTarget] = []
