@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Winograd convolution with fp16 weights, products and short sums in fp16. Twin:
-// ref/winograd_f16_ref.c, within a bound.
+// ref/winograd_float_ref.c, within a bound.
 //
 // Register tile: 8 Winograd tiles x 16 output channels in 16 accumulators of 8 fp16. A vector of V
 // holds 4 tiles of two channels; 8 channels are 128 FMLA for 6 loads. After 16 channels the sums
@@ -38,7 +38,7 @@ enum {
   chain = 16,
   chains = 4
 };
-typedef float16_t element;
+typedef float16_t element, weight;
 typedef float16x8_t value;
 #define plus_product(y, x, factor) vfmaq_f16(y, x, vdupq_n_f16(factor))
 #define minus_product(y, x, factor) vfmsq_f16(y, x, vdupq_n_f16(factor))
@@ -136,20 +136,19 @@ static multiply_function *const by_tiles[max_tiles + 1] = {0, RN_FOR_1_TO_8(RN_T
                   (s)->m + position * (s)->m_position, from, to, __VA_ARGS__)
 
 RN_ALWAYS_INLINE void multiply_blocks(uint32_t channels, const float16_t *v, float16_t *m,
-                                      uint32_t from, uint32_t to, const uint16_t *weights,
+                                      uint32_t from, uint32_t to, const weight *weights,
                                       uint32_t blocks, size_t second) {
   const size_t quad = (size_t)channels * 4;
   from = from / 4 * 4;
   for (uint32_t tile = from; tile < to; tile += max_tiles)
     by_tiles[to - tile < max_tiles ? to - tile : max_tiles](v + tile / 4 * quad, quad, channels,
-                                                            (const float16_t *)weights, blocks,
-                                                            second, m + tile * 32);
+                                                            weights, blocks, second, m + tile * 32);
 }
 
-#include "winograd_f16_strips.h"
+#include "winograd_float_strips.h"
 
 void rn_winograd_f16acc16_neonfp16(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
-  winograd_f16(a, first, last);
+  winograd_float(a, first, last);
 }
 
 RN_TARGET_POP

@@ -174,9 +174,9 @@ typedef struct rn_conv_float_args {
   float high; // 6 for ReLU6, INFINITY for none; not below low
 } rn_conv_float_args;
 
-// Winograd convolution F(tile_height x tile_width, 3x3) in float32 with transformed fp16 weights,
-// after Lavin and Gray as above. In one dimension, with every operation rounded on its own and fma
-// where it says so, B^T x is
+// Winograd convolution F(tile_height x tile_width, 3x3) in float32 with transformed weights, after
+// Lavin and Gray as above. In one dimension, with every operation rounded on its own and fma where
+// it says so, B^T x is
 //   F(2): v0 = x0 - x2, v1 = x1 + x2, v2 = x2 - x1, v3 = x1 - x3
 //   F(4): v0 = fma(4, x0, fma(-5, x2, x4)),   v5 = fma(4, x1, fma(-5, x3, x5)),
 //         e = fma(-4, x2, x4), o = fma(-4, x1, x3), v1 = e + o, v2 = e - o,
@@ -188,18 +188,19 @@ typedef struct rn_conv_float_args {
 // Both transform first along rows, then along columns:
 //   V = B^T d B     M[position] = fma chain over channels of V * U, starting at 0
 //   t = A^T M A + bias[oc];  then residual and clamp as for conv_f32
-// So the bits are the same wherever there is an FMA. Beyond the input, in tiles that reach beyond
-// the output, its last row and column are repeated: but for rounding they have no part in an output
-// of the image.
+// So the bits are the same wherever there is an FMA. winograd_f32 has float32 weights; winograd_f16
+// has fp16 weights, each widened as it is used, and the bits of winograd_f32 on the widened ones.
+// Beyond the input, in tiles that reach beyond the output, its last row and column are repeated:
+// but for rounding they have no part in an output of the image.
 typedef struct rn_winograd_float_args {
   rn_conv_float_args conv;          // 3x3, stride 1, input channels a multiple of 16; no weights
-  const uint16_t *weights;          // U: [oc/16][position][ic][16 oc] fp16; 64-byte aligned
+  const void *weights;              // U: [oc/16][position][ic][16 oc]; 64-byte aligned
   uint32_t tile_height, tile_width; // 2x2, 4x2 or 4x4
-  void *scratch; // rn_winograd_f16_scratch() bytes for each thread, 64-byte aligned
+  void *scratch; // rn_winograd_float_scratch() bytes for each thread, 64-byte aligned
 } rn_winograd_float_args;
 
 // Strips and units are those of winograd_q8.
-static inline uint32_t rn_winograd_f16_units(const rn_winograd_float_args *a) {
+static inline uint32_t rn_winograd_float_units(const rn_winograd_float_args *a) {
   const rn_conv_geometry *g = &a->conv.geometry;
   return (g->output_blocks + 1) / 2 *
          rn_winograd_strips(
@@ -208,16 +209,20 @@ static inline uint32_t rn_winograd_f16_units(const rn_winograd_float_args *a) {
 
 // Bytes of scratch: V and M of one strip in float32, M for one pair of blocks, and a cache line
 // after each position of both.
-static inline size_t rn_winograd_f16_scratch(uint32_t tile_height, uint32_t tile_width,
-                                             uint32_t channels) {
+static inline size_t rn_winograd_float_scratch(uint32_t tile_height, uint32_t tile_width,
+                                               uint32_t channels) {
   const size_t row = (size_t)RN_WINOGRAD_TILES * (channels + 32) + 32;
   return rn_winograd_positions(tile_height, tile_width) * row * sizeof(float);
 }
 
-// Makes U = G g G^T of weights as conv_f16 has them, [oc/16][3][3 * channels][16 oc]: computed in
-// float32 and rounded half to even once; the same bits everywhere. The rows of |G| have sums of at
-// most 1 in F(4) and 3/2 in F(2). Range: for F(4x4) any finite weight, for the others weights of at
-// most 65504 / (9/4) = 29112; beyond it U may become infinite.
+// Makes U = G g G^T of weights as the direct convolutions have them, [oc/16][3][3 * channels][16
+// oc]: computed in float32, for fp16 rounded half to even once; the same bits everywhere. The rows
+// of |G| have sums of at most 1 in F(4) and 3/2 in F(2), and no sum on the way is above 9/2 times
+// the greatest weight. Range: float32 weights of at most FLT_MAX / (9/2); of fp16 any finite ones
+// for F(4x4), for the others those of at most 65504 / (9/4) = 29112; beyond it U may become
+// infinite.
+void rn_winograd_f32_weights(uint32_t tile_height, uint32_t tile_width, const float *weights,
+                             uint32_t output_blocks, uint32_t channels, float *transformed);
 void rn_winograd_f16_weights(uint32_t tile_height, uint32_t tile_width, const uint16_t *weights,
                              uint32_t output_blocks, uint32_t channels, uint16_t *transformed);
 
@@ -327,11 +332,12 @@ typedef struct rn_kernels {
   void (*winograd_q8)(const rn_winograd_q8_args *, uint32_t first, uint32_t last);
   void (*conv_f32)(const rn_conv_float_args *, uint32_t first, uint32_t last);
   void (*conv_f16)(const rn_conv_float_args *, uint32_t first, uint32_t last);
+  void (*winograd_f32)(const rn_winograd_float_args *, uint32_t first, uint32_t last);
   void (*winograd_f16)(const rn_winograd_float_args *, uint32_t first, uint32_t last);
-  // The same with products and short sums of them in fp16 where the level has such arithmetic,
-  // elsewhere the two above. With u = 2^-11, a product that passes r roundings to fp16 is off by
-  // (1 + u)^r - 1 at most; r is at most 112, in Winograd's domain 24 + channels / 64. Range: the
-  // two limits at RN_F16ACC16_INPUT_LIMIT.
+  // The last two of fp16 weights with products and short sums of them in fp16 where the level has
+  // such arithmetic, elsewhere those. With u = 2^-11, a product that passes r roundings to fp16 is
+  // off by (1 + u)^r - 1 at most; r is at most 112, in Winograd's domain 24 + channels / 64. Range:
+  // the two limits at RN_F16ACC16_INPUT_LIMIT.
   void (*conv_f16acc16)(const rn_conv_float_args *, uint32_t first, uint32_t last);
   void (*winograd_f16acc16)(const rn_winograd_float_args *, uint32_t first, uint32_t last);
   void (*maxpool_q8)(const rn_maxpool_args *);

@@ -33,9 +33,9 @@ static inline size_t rn_winograd_index_q8(uint32_t oc, uint32_t position, uint32
   return rn_weight_index(oc, position, ic, positions, channels, 2);
 }
 
-// Transformed weights of winograd_f16.
-static inline size_t rn_winograd_index_f16(uint32_t oc, uint32_t position, uint32_t ic,
-                                           uint32_t positions, uint32_t channels) {
+// Transformed weights of winograd_f32 and winograd_f16.
+static inline size_t rn_winograd_index_float(uint32_t oc, uint32_t position, uint32_t ic,
+                                             uint32_t positions, uint32_t channels) {
   return rn_weight_index(oc, position, ic, positions, channels, 1);
 }
 

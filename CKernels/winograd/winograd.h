@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Winograd convolution in vectors, for winograd_q8.h and winograd_f16.h: strips of tiles
+// The Winograd convolution in vectors, for winograd_q8.h and winograd_float.h: strips of tiles
 // through the input's transform, a multiplication for each position, and the output's transform.
 // The kernel file has defined
 //   RN_MAX_TILES               Winograd tiles of the largest register tile, and
@@ -169,7 +169,7 @@ RN_ALWAYS_INLINE void winograd_of(const winograd_args *a, uint32_t first, uint32
     }
     const uint32_t blocks = g->output_blocks - block < 2 ? 1 : 2;
     const size_t position = (size_t)s.channels * RN_CHANNEL_BLOCK;
-    const weight *weights = a->weights + block * positions * position;
+    const weight *weights = (const weight *)a->weights + block * positions * position;
     const size_t second = blocks == 2 ? positions * position : 0;
     for (uint32_t p = 0; p < positions; p++)
       multiply(&s, s.v + p * s.v_position, weights + p * position, second, s.m + p * s.m_position);

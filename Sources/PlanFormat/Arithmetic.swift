@@ -42,13 +42,6 @@ public struct Arithmetic: Equatable, Sendable {
     public var tileHeight: Int { Int(tile.height) }
     /// Their width.
     public var tileWidth: Int { Int(tile.width) }
-
-    /// Bytes of the transformed weights, of int16 or fp16; 0 of direct sums, which need none.
-    public func transformedByteCount(inputs: Int, outputs: Int) -> Int {
-      guard self != .direct else { return 0 }
-      return Int(rn_winograd_positions(tile.height, tile.width)) * inputs * outputs
-        * MemoryLayout<Int16>.size
-    }
   }
 
   public var activations: ActivationFormat
@@ -71,6 +64,13 @@ public struct Arithmetic: Equatable, Sendable {
   /// float32 throughout.
   public static var float32: Arithmetic { Arithmetic(.float32, .float32, .float32) }
 
+  /// Bytes of the transformed weights, int16 ones of int8; 0 of direct sums, which need none.
+  public func transformedByteCount(inputs: Int, outputs: Int) -> Int {
+    guard algorithm != .direct else { return 0 }
+    let (height, width) = algorithm.tile
+    return Int(rn_winograd_positions(height, width)) * inputs * outputs * max(weights.byteCount, 2)
+  }
+
   /// Bytes of scratch memory for each thread that the algorithm needs.
   public func scratchByteCount(inputs: Int) -> Int {
     let (height, width) = algorithm.tile
@@ -78,7 +78,7 @@ public struct Arithmetic: Equatable, Sendable {
     case (.direct, _): return 0
     case (_, .int32): return Int(rn_winograd_q8_scratch(height, width, UInt32(inputs)))
     case (_, .float32), (_, .float16):
-      return Int(rn_winograd_f16_scratch(height, width, UInt32(inputs)))
+      return Int(rn_winograd_float_scratch(height, width, UInt32(inputs)))
     }
   }
 

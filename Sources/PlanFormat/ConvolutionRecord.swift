@@ -16,10 +16,10 @@
 /// | 44 | f32 | factor of the residual |
 /// | 48, 52 | f32 | low and high: the clamp before rounding, without the zero point |
 /// | 56 | u32 | where transformed weights are, ``TransformedPlace`` |
-/// | 72 | u64 | weights; 0 in fp16 if only the transformed ones are stored |
+/// | 72 | u64 | weights; 0 if only the transformed ones are stored |
 /// | 80 | u64 | biases: int32 for int8 weights, else float32; see ``flippedBias(channels:)`` |
 /// | 88 | u64 | multipliers, float32 (int8 only) |
-/// | 96 | u64 | transformed weights: fp16 `[oc/16][position][ic][16 oc]` |
+/// | 96 | u64 | transformed weights: fp16 or float32 `[oc/16][position][ic][16 oc]` |
 /// | 60–71, 104–127 | | 0 |
 public struct ConvolutionRecord: Equatable, Sendable, StepPayload {
   /// Where transformed weights are.

@@ -81,7 +81,7 @@ extension PlanView {
         throw .step(index: index, "transformed weights behind those of earlier steps")
       }
       end += PlanLayout.aligned(
-        step.arithmetic.algorithm.transformedByteCount(
+        step.arithmetic.transformedByteCount(
           inputs: tensor(step.input).channels, outputs: tensor(step.output).channels))
     }
     guard end == loadTimeByteCount else {
@@ -181,10 +181,11 @@ private struct StepRules {
     case .linear: return sums.0 == .float32 && sums.2 == .float32 && isDirect
     case .stem, .convolution:
       switch sums {
-      case (.float32, .float16, .float32), (.float32, .float16, .float16):
+      case (.float32, .float16, .float32), (.float32, .float16, .float16),
+        (.float32, .float32, .float32):
         if case .stem = step.operation { return isDirect }
         return true
-      case (.uint8, .int8, .int32), (.float32, .float32, .float32): return isDirect
+      case (.uint8, .int8, .int32): return isDirect
       default: return false
       }
     }
@@ -314,7 +315,7 @@ private struct StepRules {
         record.transformed == 0 && record.transformedPlace == .constants,
         "no transformed weights for direct sums")
     }
-    let bytes = arithmetic.algorithm.transformedByteCount(inputs: inputs, outputs: output.channels)
+    let bytes = arithmetic.transformedByteCount(inputs: inputs, outputs: output.channels)
     let isPlaced =
       switch record.transformedPlace {
       case .constants: isWithinConstants(record.transformed, bytes)

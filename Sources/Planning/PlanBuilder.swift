@@ -11,11 +11,11 @@ struct PlanBuilder {
   /// The formats of operations and tensors.
   let formats: PlanFormats
   private let activations: [ActivationScale]
-  /// The Winograd forms of fp16 operations, by their indices.
-  var halfForms: [Int: Arithmetic.Algorithm] = [:]
-  /// The weights of which a session makes others, in the order of steps. They come last in the constants, so
-  /// that inference touches no page with them.
-  var loadTimeSources: [[UInt16]] = []
+  /// The Winograd forms of fp16 and float32 operations, by their indices.
+  var floatForms: [Int: Arithmetic.Algorithm] = [:]
+  /// Append the weights of which a session makes others, in the order of steps. They come last in the constants,
+  /// so that inference touches no page with them.
+  var loadTimeSources: [(inout PlanSections) -> Int] = []
   var sections = PlanSections()
   var header = PlanHeader()
 
@@ -56,14 +56,14 @@ struct PlanBuilder {
   mutating func build() throws(PlanningError) -> [UInt8] {
     var tensors = tensorRecords()
     header.arenaByteCount = place(&tensors)
-    halfForms = chooseHalfForms()
+    floatForms = chooseFloatForms()
     var steps: [StepRecord] = []
     for index in graph.operations.indices { steps.append(try step(index, tensors)) }
     for index in steps.indices {
       guard var record = steps[index].operation.convolution,
         record.transformedPlace == .madeAtLoad
       else { continue }
-      record.weights = sections.append(loadTimeSources.removeFirst())
+      record.weights = loadTimeSources.removeFirst()(&sections)
       steps[index].operation = .convolution(record)
     }
     let outputs = graph.outputs.map {
@@ -171,7 +171,7 @@ struct PlanBuilder {
       needScratch(step.stemScratchByteCount(width: width, output))
     case .convolution(let convolution):
       let record = try record(
-        convolution, index, &step.arithmetic, halfForms[index, default: .direct])
+        convolution, index, &step.arithmetic, floatForms[index, default: .direct])
       step.operation = .convolution(record)
       var scratch = step.arithmetic.scratchByteCount(inputs: input.channels)
       if step.arithmetic.activations == .float32 {
@@ -207,14 +207,17 @@ struct PlanBuilder {
     case .int8:
       quantize(&record, index)
       return record
-    case .float32: record.weights = sections.append(layout.packed(convolution.weights))
+    case .float32:
+      arithmetic.algorithm = algorithm
+      append(
+        layout.packed(convolution.weights), to: &record, index, arithmetic, rn_winograd_f32_weights)
     case .float16:
       let weights = try halves(convolution)
       if canSumInHalves(convolution, of: operation.input, algorithm) {
         arithmetic.accumulator = .float16
       }
       arithmetic.algorithm = algorithm
-      append(layout.packed(weights), to: &record, index, algorithm)
+      append(layout.packed(weights), to: &record, index, arithmetic, rn_winograd_f16_weights)
     }
     record.low = operation.isRectified ? 0 : -.infinity
     record.high = operation.upper

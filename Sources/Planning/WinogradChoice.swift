@@ -3,7 +3,7 @@
 import CResNetKernels
 package import ResNetPlanFormat
 
-/// An instruction-set level whose times decide the Winograd forms of layers with fp16 weights.
+/// An instruction-set level whose times decide the Winograd forms of layers with fp16 or float32 weights.
 public enum PlanTarget: String, CaseIterable, Sendable {
   case sse42, avx2, avx512vnni, neon
 
@@ -17,17 +17,17 @@ public enum PlanTarget: String, CaseIterable, Sendable {
 
   /// Fitted to all convolutions of a ResNet18 in a row: `avx2` and `avx512vnni` on a Zen 5 core, `neon` by
   /// instructions counted at 1.5 GHz, one a cycle, and 5 GB/s.
-  var halfCost: ConvolutionCost {
+  var floatCost: ConvolutionCost {
     switch self {
     case .sse42, .avx2:
       ConvolutionCost(
-        direct: 65, products: 61, element: 0.12, byte: 0.025, halves: (tiles: 6, toFill: 5))
+        direct: 65, products: 61, element: 0.12, byte: 0.025, register: (tiles: 6, toFill: 5))
     case .avx512vnni:
       ConvolutionCost(
-        direct: 131, products: 127, element: 0.07, byte: 0.025, halves: (tiles: 14, toFill: 7))
+        direct: 131, products: 127, element: 0.07, byte: 0.025, register: (tiles: 14, toFill: 7))
     case .neon:
       ConvolutionCost(
-        direct: 5.1, products: 4.8, element: 1.7, byte: 0.2, halves: (tiles: 16, toFill: 4))
+        direct: 5.1, products: 4.8, element: 1.7, byte: 0.2, register: (tiles: 16, toFill: 4))
     }
   }
 }
@@ -38,30 +38,32 @@ struct ConvolutionCost {
   var direct, products: Double
   /// Nanoseconds for each element before and after Winograd's products, and for each byte of weights.
   var element, byte: Double
-  /// Of fp16 weights, whose stream goes on beside the products: tiles in a register tile, and how many of them keep
-  /// the multipliers busy; nil for int8.
-  var halves: (tiles: Int, toFill: Int)?
+  /// Tiles in a register tile, and how many of them keep the multipliers busy.
+  var register: (tiles: Int, toFill: Int)
 
   /// Of fp16 sums: instructions counted on a Cortex-A76 at 5 a nanosecond, and 12 GB/s.
   static var halfSums: ConvolutionCost {
     ConvolutionCost(
-      direct: 33, products: 33, element: 0.45, byte: 0.08, halves: (tiles: 8, toFill: 4))
+      direct: 33, products: 33, element: 0.45, byte: 0.08, register: (tiles: 8, toFill: 4))
   }
 
-  /// Nanoseconds of a convolution.
-  func time(_ shape: WinogradShape, _ algorithm: Arithmetic.Algorithm) -> Double {
+  /// Nanoseconds of a convolution with weights of fp16 or float32.
+  func time(
+    _ shape: WinogradShape, _ algorithm: Arithmetic.Algorithm, _ format: WeightFormat
+  ) -> Double {
     let count = algorithm.tiles(shape)
-    let weights = Double(algorithm.positions * shape.inputs * shape.outputs)
-    guard algorithm != .direct else {
-      return time(Double(count) * weights / direct, bytes: halves == nil ? weights : 2 * weights)
-    }
-    let filled = halves.map { Double(min(count, $0.tiles)) / Double($0.toFill) } ?? 1
-    return time(Double(count) * weights / (products * min(1, filled)), bytes: 2 * weights)
+    let weights = algorithm.positions * shape.inputs * shape.outputs
+    let products = Double(count * weights)
+    let bytes = Double(format.byteCount * weights)
+    guard algorithm != .direct else { return time(products / direct, bytes: bytes, format) }
+    let filled = min(1, Double(min(count, register.tiles)) / Double(register.toFill))
+    return time(products / (self.products * filled), bytes: bytes, format)
       + Double(count * algorithm.positions * (shape.inputs + shape.outputs)) * element
   }
 
-  private func time(_ products: Double, bytes: Double) -> Double {
-    halves == nil ? products + bytes * byte : max(products, bytes * byte)
+  /// The stream of fp16 weights goes on beside the products. That of float32, twice as wide, holds them up.
+  private func time(_ products: Double, bytes: Double, _ format: WeightFormat) -> Double {
+    format == .float16 ? max(products, bytes * byte) : products + bytes * byte
   }
 }
 
@@ -88,11 +90,18 @@ extension Arithmetic.Algorithm {
     Int(rn_winograd_tiles(UInt32(shape.height), UInt32(shape.width), tile.height, tile.width))
   }
 
-  /// Packed fp16 weights as the Winograd kernels read them.
-  func transformed(_ weights: [UInt16], _ shape: WinogradShape) -> [UInt16] {
-    var result = [UInt16](repeating: 0, count: positions * shape.inputs * shape.outputs)
-    rn_winograd_f16_weights(
-      tile.height, tile.width, weights, shape.outputBlocks, UInt32(shape.inputs), &result)
+  /// Packed weights as the Winograd kernels read them.
+  func transformed<Weight: AdditiveArithmetic>(
+    _ weights: [Weight], _ shape: WinogradShape, _ transform: FloatTransform<Weight>
+  ) -> [Weight] {
+    var result = [Weight](repeating: .zero, count: positions * shape.inputs * shape.outputs)
+    transform(tile.height, tile.width, weights, shape.outputBlocks, UInt32(shape.inputs), &result)
     return result
   }
 }
+
+/// What transforms the weights of a format: `rn_winograd_f16_weights` or `rn_winograd_f32_weights`.
+typealias FloatTransform<Weight> = (
+  _ tileHeight: UInt32, _ tileWidth: UInt32, _ weights: UnsafePointer<Weight>?,
+  _ outputBlocks: UInt32, _ channels: UInt32, _ transformed: UnsafeMutablePointer<Weight>?
+) -> Void

@@ -145,13 +145,11 @@ extension Binder {
       arguments.conv = direct
       arguments.weights =
         switch record.transformedPlace {
-        case .constants: constants(record.transformed, as: UInt16.self)
-        case .madeAtLoad: UnsafePointer(loadTimePlace(record))
+        case .constants: UnsafeRawPointer(constants(record.transformed, as: UInt8.self))
+        case .madeAtLoad: UnsafeRawPointer(loadTimeWeights + record.transformed)
         }
       (arguments.tile_height, arguments.tile_width) = algorithm.tile
-      let function =
-        arithmetic.accumulator == .float16 ? kernels.winograd_f16acc16 : kernels.winograd_f16
-      return .winogradFloat(function!, arguments, algorithm)
+      return .winogradFloat(winogradFunction(arithmetic), arguments, algorithm)
     }
   }
 
@@ -182,6 +180,14 @@ extension Binder {
     }
   }
 
+  private func winogradFunction(_ arithmetic: Arithmetic) -> ConvolutionKernel.WinogradFloat32 {
+    switch (arithmetic.weights, arithmetic.accumulator) {
+    case (.float16, .float16): kernels.winograd_f16acc16
+    case (.float16, _): kernels.winograd_f16
+    case (.float32, _), (.int8, _): kernels.winograd_f32
+    }
+  }
+
   func floatArguments(
     _ record: ConvolutionRecord, _ arithmetic: Arithmetic
   ) -> rn_conv_float_args {
@@ -197,15 +203,20 @@ extension Binder {
   func makeWeights(of step: StepRecord) -> Bool {
     guard let record = step.operation.convolution, record.transformedPlace == .madeAtLoad
     else { return false }
-    let tile = step.arithmetic.algorithm.tile
-    rn_winograd_f16_weights(
-      tile.height, tile.width, constants(record.weights, as: UInt16.self),
-      UInt32(plan.tensor(step.output).channels / PlanLayout.channelBlock),
-      UInt32(plan.tensor(step.input).channels), loadTimePlace(record))
+    let (height, width) = step.arithmetic.algorithm.tile
+    let blocks = UInt32(plan.tensor(step.output).channels / PlanLayout.channelBlock)
+    let channels = UInt32(plan.tensor(step.input).channels)
+    let place = loadTimeWeights + record.transformed
+    switch step.arithmetic.weights {
+    case .float16:
+      rn_winograd_f16_weights(
+        height, width, constants(record.weights, as: UInt16.self), blocks, channels,
+        place.assumingMemoryBound(to: UInt16.self))
+    case .float32, .int8:
+      rn_winograd_f32_weights(
+        height, width, constants(record.weights, as: Float.self), blocks, channels,
+        place.assumingMemoryBound(to: Float.self))
+    }
     return true
-  }
-
-  private func loadTimePlace(_ record: ConvolutionRecord) -> UnsafeMutablePointer<UInt16> {
-    (loadTimeWeights + record.transformed).assumingMemoryBound(to: UInt16.self)
   }
 }

@@ -52,8 +52,8 @@ public struct Plan: ~Copyable {
   public var featureCount: Int { view.featureCount }
 
   /// The bytes of arena that a session with `threads` threads needs at least: for the tensors, for the scratch
-  /// memory of each thread, for the transformed weights of an fp16 plan that does not store them, and for its
-  /// bound steps.
+  /// memory of each thread, for the transformed weights of fp16 and float32 that the plan does not store, and for
+  /// its bound steps.
   public func sessionByteCount(threads: Int) -> Int {
     SessionLayout(view, threads: threads).byteCount
   }

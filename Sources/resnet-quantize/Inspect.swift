@@ -129,7 +129,7 @@ struct Inspect: ParsableCommand {
   private func form(_ step: StepRecord, _ view: PlanView) -> String {
     let algorithm = step.arithmetic.algorithm
     guard let record = step.operation.convolution, algorithm != .direct else { return "" }
-    let bytes = algorithm.transformedByteCount(
+    let bytes = step.arithmetic.transformedByteCount(
       inputs: view.tensor(step.input).channels, outputs: view.tensor(step.output).channels)
     return "F(\(algorithm.tileHeight)×\(algorithm.tileWidth)), \(bytes / 1000) kB "
       + (record.transformedPlace == .madeAtLoad ? "made" : "stored")

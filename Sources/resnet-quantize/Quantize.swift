@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import ArgumentParser
+import ArgumentParser
 import Foundation
 public import ResNetModelGraph
 import ResNetModelImport
@@ -39,8 +39,17 @@ private func target(_ name: String) throws -> PlanTarget {
   return target
 }
 
-extension WinogradWeights: ExpressibleByArgument {}
 extension ResNetConfig.BottleneckStride: ExpressibleByArgument {}
+
+/// How the 3×3 convolutions of fp16 and float32 layers are computed.
+enum AlgorithmOption: String, ExpressibleByArgument, CaseIterable {
+  case winograd, direct
+}
+
+/// Where the transformed weights of Winograd convolutions are.
+enum WinogradOption: String, ExpressibleByArgument, CaseIterable {
+  case load, plan
+}
 
 /// How activation ranges are chosen.
 struct MethodOption: ExpressibleByArgument {
@@ -163,23 +172,29 @@ struct Quantize: ParsableCommand {
   @Option(
     name: .customLong("target"),
     help: ArgumentHelp(
-      "With fp16: a level, sse42, avx2, avx512vnni or neon (also cortex-a53, cortex-a72), whose times decide "
-        + "the Winograd forms, and those the last bits of the results; may be repeated (default: all).",
+      "With fp16 and fp32: a level, sse42, avx2, avx512vnni or neon (also cortex-a53, cortex-a72), whose times "
+        + "decide the Winograd forms, and those the last bits of the results; may be repeated (default: all).",
       valueName: "level"),
     transform: target)
   var targets: [PlanTarget] = []
 
   @Option(
     help: ArgumentHelp(
-      "With fp16, where the transformed weights of Winograd convolutions are: made when a session loads the "
-        + "plan (default), in the plan instead of the others, or off, nowhere.",
-      valueName: "load|plan|off"))
-  var winograd: WinogradWeights?
+      "With fp16 and fp32: winograd (default) where it takes less time, or direct everywhere, the yardstick.",
+      valueName: "winograd|direct"))
+  var algorithm: AlgorithmOption?
 
   @Option(
     help: ArgumentHelp(
-      "With fp16: by how many MB transformed weights may exceed the weights that they replace (default: by "
-        + "5/4 of all weights, 28 for a ResNet18).",
+      "With fp16 and fp32, where the transformed weights of Winograd convolutions are: made when a session "
+        + "loads the plan (default), or in the plan instead of the others.",
+      valueName: "load|plan"))
+  var winograd: WinogradOption?
+
+  @Option(
+    help: ArgumentHelp(
+      "With fp16 and fp32: by how many MB transformed weights may exceed the weights that they replace "
+        + "(default: by 5/4 of all weights; of a ResNet18 28 in fp16, 56 in fp32).",
       valueName: "MB"))
   var winogradLimit: Int?
 
@@ -236,8 +251,8 @@ struct Quantize: ParsableCommand {
     guard evaluate == nil || (precision != .fp32 && random == nil) else {
       throw ValidationError("--evaluate goes with an int8 or fp16 plan of a checkpoint")
     }
-    guard precision != .fp32 || (winograd == nil && winogradLimit == nil) else {
-      throw ValidationError("--winograd and --winograd-limit go with weights in fp16")
+    guard algorithm != .direct || (winograd == nil && winogradLimit == nil) else {
+      throw ValidationError("--winograd and --winograd-limit go with --algorithm winograd")
     }
     try checkRange("--winograd-limit", winogradLimit, 0...4096, "0 to 4096 MB")
     for report in reports where ![".html", ".json"].contains(where: report.hasSuffix) {
@@ -289,7 +304,8 @@ struct Quantize: ParsableCommand {
     options.classNames = classNames
     options.provenance = provenance.text
     options.targets = targets
-    options.winograd = winograd ?? .atLoad
+    options.winograd =
+      algorithm == .direct ? .off : winograd == .plan ? .inPlan : .atLoad
     options.winogradByteLimit = winogradLimit.map { $0 * 1_000_000 }
     let file = try Planner.plan(scheme, options)
     var evaluation = quality?.evaluation

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestPlans
 import Testing
 import ToolSupport
 
@@ -17,6 +18,20 @@ extension BoardTools.AccuracyTests {
       let label = name.dropLast(".jpg".count).replacingOccurrences(of: "-", with: " ")
       #expect(line.lowercased().contains(" \(label)\""), "\(name)")
     }
+  }
+
+  /// What the Winograd forms of float32 cost in accuracy, of the photos to calibrate with.
+  @Test func float32FormsStayCloseToDirectSums() throws {
+    let photos = try Folder.names(ShippedModel.calibration).map {
+      "\(ShippedModel.calibration)/\($0)"
+    }
+    func logits(_ plan: MadePlan) throws -> [Float] {
+      Array(try vectors("logits", plan: plan(), photos: photos, width: 10).joined())
+    }
+    let direct = try logits(ShippedModel.directFloat32)
+    let difference = try relativeDifference(logits(ShippedModel.float32), direct)
+    print("float32 logits: \(difference) of the greatest from direct sums")
+    #expect(difference > 0 && difference < 1e-5)
   }
 
   /// int8 against float32 on the 1,000 validation photos.

@@ -56,6 +56,11 @@ static uint16_t *random_halves(check_random *random, size_t count) {
   return halves;
 }
 
+static const void *random_weights(const bench_run *run, check_random *random, size_t count) {
+  return run->element == 2 ? (void *)random_halves(random, count)
+                           : buffer_random(random, count, sizeof(float));
+}
+
 // What a line is about.
 typedef struct shape_name {
   char text[40];
@@ -111,8 +116,7 @@ static void conv_float(bench_run *run,
     buffers_reset();
     rn_conv_float_args a = float_layer(s, &random);
     const size_t count = taps_of(&a.geometry) * s->output_channels;
-    a.weights = run->element == 2 ? (void *)random_halves(&random, count)
-                                  : buffer_random(&random, count, sizeof(float));
+    a.weights = random_weights(run, &random, count);
     BENCH(run, name_of(s).text, multiplications(s), run->peak_f32,
           kernel(&a, 0, rn_conv_units(&a.geometry)));
   }
@@ -164,23 +168,27 @@ void bench_winograd_q8(bench_run *run) {
   }
 }
 
-static void winograd_f16(bench_run *run,
-                         void (*kernel)(const rn_winograd_float_args *, uint32_t, uint32_t)) {
+static void winograd_float(bench_run *run,
+                           void (*kernel)(const rn_winograd_float_args *, uint32_t, uint32_t)) {
   check_random random = {1};
   for (unsigned i = 0; i < winograd_layer_count && strcmp(run->isa, "ref") != 0; i++) {
     buffers_reset();
     const winograd_layer l = winograd_layer_of(i);
     const rn_winograd_float_args a = {.conv = float_layer(&l.shape, &random),
-                                      .weights = random_halves(&random, l.weight_count),
+                                      .weights = random_weights(run, &random, l.weight_count),
                                       .tile_height = l.form[0],
                                       .tile_width = l.form[1],
-                                      .scratch = buffer_output(rn_winograd_f16_scratch(
+                                      .scratch = buffer_output(rn_winograd_float_scratch(
                                           l.form[0], l.form[1], l.shape.input_channels))};
     BENCH(run, l.name.text, multiplications(&l.shape), run->peak_f32,
-          kernel(&a, 0, rn_winograd_f16_units(&a)));
+          kernel(&a, 0, rn_winograd_float_units(&a)));
   }
 }
 
-void bench_winograd_f16(bench_run *run) { winograd_f16(run, run->kernels->winograd_f16); }
+void bench_winograd_float(bench_run *run) {
+  winograd_float(run, run->element == 2 ? run->kernels->winograd_f16 : run->kernels->winograd_f32);
+}
 
-void bench_winograd_f16acc16(bench_run *run) { winograd_f16(run, run->kernels->winograd_f16acc16); }
+void bench_winograd_f16acc16(bench_run *run) {
+  winograd_float(run, run->kernels->winograd_f16acc16);
+}

@@ -16,7 +16,7 @@ static uint32_t units_of(const conv_case *c) {
   const rn_winograd_float_args a = {.conv = {.geometry = c->geometry},
                                     .tile_height = c->tile_height,
                                     .tile_width = c->tile_width};
-  return rn_winograd_f16_units(&a);
+  return rn_winograd_float_units(&a);
 }
 
 static void one_case(check_run *run, const conv_shape *shape, const uint32_t *form, unsigned data,
@@ -75,6 +75,13 @@ size_t winograd_transformed_count(const conv_case *c) {
   return rn_winograd_positions(c->tile_height, c->tile_width) * c->weight_count / 9;
 }
 
+float *winograd_transform_floats(const conv_case *c, const float *weights) {
+  float *transformed = buffer_input(winograd_transformed_count(c) * sizeof *transformed);
+  rn_winograd_f32_weights(c->tile_height, c->tile_width, weights, c->geometry.output_blocks,
+                          c->geometry.run / 3, transformed);
+  return transformed;
+}
+
 uint16_t *winograd_transform(const conv_case *c, const uint16_t *weights) {
   uint16_t *transformed = buffer_input(winograd_transformed_count(c) * sizeof *transformed);
   rn_winograd_f16_weights(c->tile_height, c->tile_width, weights, c->geometry.output_blocks,
@@ -83,12 +90,12 @@ uint16_t *winograd_transform(const conv_case *c, const uint16_t *weights) {
 }
 
 rn_winograd_float_args winograd_float_args(check_random *random, const conv_case *c,
-                                           const uint16_t *transformed) {
+                                           const void *transformed) {
   return (rn_winograd_float_args){.conv = conv_float_args(random, c),
                                   .weights = transformed,
                                   .tile_height = c->tile_height,
                                   .tile_width = c->tile_width,
-                                  .scratch = buffer_output(rn_winograd_f16_scratch(
+                                  .scratch = buffer_output(rn_winograd_float_scratch(
                                       c->tile_height, c->tile_width, c->geometry.run / 3))};
 }
 
@@ -96,9 +103,17 @@ void winograd_convolve(check_run *run, const conv_case *c, const rn_winograd_flo
                        winograd_float_function *kernel) {
   conv_place_residual(c);
   rn_winograd_float_args a = *args;
+  if (run->element == 2) {
+    const size_t count = winograd_transformed_count(c);
+    float *widened = buffer_input(count * sizeof *widened);
+    for (size_t i = 0; i < count; i++)
+      widened[i] = half_to_float(((const uint16_t *)args->weights)[i]);
+    a.weights = widened;
+  }
   a.conv.output = c->output.expected;
   a.conv.residual = conv_residual_of(c, a.conv.output);
-  CHECK_REFERENCE(run, run->reference->winograd_f16(&a, c->first, c->last));
+  CHECK_REFERENCE(run, run->reference->winograd_f32(&a, c->first, c->last));
+  a.weights = args->weights;
   a.conv.output = c->output.found;
   a.conv.residual = conv_residual_of(c, a.conv.output);
   // In two parts, as two threads have it.

@@ -63,7 +63,8 @@ static void bounds_of_tile(const rn_winograd_float_args *a, const double *w, uin
                            double bounds[4][4]) {
   const uint32_t rows = a->tile_height + 2, columns = a->tile_width + 2;
   const uint32_t channels = a->conv.geometry.run / 3;
-  const uint16_t *weights = a->weights + rn_winograd_index_f16(oc, 0, 0, rows * columns, channels);
+  const uint16_t *weights =
+      (const uint16_t *)a->weights + rn_winograd_index_float(oc, 0, 0, rows * columns, channels);
   memset(bounds, 0, 16 * sizeof(double));
   for (uint32_t p = 0; p < rows * columns; p++) {
     double products = 0, sum = 0, terms = 0;
@@ -95,7 +96,7 @@ static void one(check_run *run, const conv_case *c) {
       for (uint32_t oc = 0; oc < c->channels; oc++)
         if (random_below(random, channels) >= 2)
           for (uint32_t p = 0; p < positions; p++)
-            transformed[rn_winograd_index_f16(oc, p, ic, positions, channels)] = 0;
+            transformed[rn_winograd_index_float(oc, p, ic, positions, channels)] = 0;
   const rn_winograd_float_args a = winograd_float_args(random, c, transformed);
   winograd_convolve(run, c, &a, run->kernels->winograd_f16acc16);
   float *found = c->output.found;

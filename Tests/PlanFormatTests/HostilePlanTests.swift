@@ -199,7 +199,9 @@ private func cutAndSealed(_ file: [UInt8], at place: Int) -> [UInt8] {
         let layers = try network.layers(inputSize: 32).enumerated().filter { $0.offset % 2 == 1 }
         let files = [
           "int8": try network.plan(inputSize: 32),
-          "fp32": try network.plan(inputSize: 32, weights: .float32),
+          "fp32": try network.plan(inputSize: 32, weights: .float32) {
+            $0.winogradByteLimit = 1 << 30
+          },
           "fp16": try network.plan(inputSize: 32, weights: .float16) {
             $0.winogradByteLimit = 1 << 30
           },

@@ -24,7 +24,8 @@ enum Step {
 
   init() throws {
     int8 = PlanFile(try TestNetwork.basic.plan(inputSize: 32))
-    float32 = PlanFile(try TestNetwork.basic.plan(inputSize: 32, weights: .float32))
+    float32 = PlanFile(
+      try TestNetwork.basic.plan(inputSize: 32, weights: .float32) { $0.winograd = .off })
   }
 
   @Test func arithmeticsAreOfTheirOperations() {

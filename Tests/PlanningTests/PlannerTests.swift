@@ -66,6 +66,27 @@ import Testing
     _ = try testPlan(of: network, inputSize: 32, weights: .float16)
   }
 
+  /// Sums on the way to transformed weights are up to 9/2 times the weights.
+  @Test func floatsWhoseTransformCouldOverflowStayDirect() throws {
+    func forms(_ weight: Float) throws -> [Arithmetic.Algorithm] {
+      var network = try TestNetwork.basic.network()
+      network[convolution: "layer1.1.conv1"].weights[5] = weight
+      let file = try testPlan(of: network, inputSize: 32, weights: .float32) {
+        $0.winogradByteLimit = 1 << 30
+      }
+      return try withView(file) { view in
+        (0..<view.stepCount).compactMap {
+          let step = view.step($0)
+          return String(cString: view.name(step.name)) == "layer1.1.conv1"
+            ? step.arithmetic.algorithm : nil
+        }
+      }
+    }
+    let limit = Float.greatestFiniteMagnitude / 4.5
+    #expect(try forms(limit.nextUp.nextUp) == [.direct])
+    #expect(try !forms(-limit.nextDown).contains(.direct))
+  }
+
   /// The layers that may sum in fp16 if all tensors reach `magnitude` and a channel of the first convolution of
   /// layer1.1 has one weight of `weight`, at a tap.
   private func layersInHalves(

@@ -21,8 +21,9 @@ extension QuantizeTools.HalfPrecisionTests {
     }
   }
 
-  @Test(arguments: ["load", "off"]) func thePlanIsHalfAsLarge(choice: String) throws {
-    let (scratch, path) = try plan(["--winograd", choice])
+  @Test(arguments: [["--winograd", "load"], ["--algorithm", "direct"]])
+  func thePlanIsHalfAsLarge(options: [String]) throws {
+    let (scratch, path) = try plan(options)
     #expect(try Data(path: path).count < 23_000_000)
     #expect(try scratch.names() == ["half.plan"])
   }
@@ -38,7 +39,7 @@ extension QuantizeTools.HalfPrecisionTests {
     let storedForms = try forms(stored.path)
     #expect(storedForms.contains("F(4×4), 294 kB stored"))
     #expect(!storedForms.contains { $0.contains("4718 kB") })
-    let direct = try plan(["--winograd", "off"])
+    let direct = try plan(["--algorithm", "direct"])
     #expect(try Set(forms(direct.path)) == [""])
     #expect(try forms(ShippedModel.halfSums()).allSatisfy { $0.hasSuffix("fp16 sums") })
   }

@@ -85,8 +85,9 @@ extension QuantizeTools.QuantizeTests {
       (["--max-drop", "101", "--evaluate", "d"], "--max-drop of 0 to 100 points, found 101"),
       (["--evaluate", "/nonexistent"], "/nonexistent: expected a folder with photos"),
       (["--accumulate", "fp16", "--precision", "fp32"], "goes with --precision fp16"),
-      (["--winograd", "load", "--precision", "fp32"], "go with weights in fp16"),
-      (["--winograd-limit", "9", "--precision", "fp32"], "go with weights in fp16"),
+      (["--winograd", "off", "--precision", "fp32"], "one of 'load' and 'plan'"),
+      (["--winograd", "load", "--algorithm", "direct"], "go with --algorithm winograd"),
+      (["--winograd-limit", "9", "--algorithm", "direct"], "go with --algorithm winograd"),
       (["--winograd-limit", "5000", "--precision", "fp16"], "of 0 to 4096 MB, found 5000"),
     ] as [([String], String)])
   func optionsThatDoNotGoTogether(options: [String], reason: String) throws {

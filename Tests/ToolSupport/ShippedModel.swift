@@ -43,6 +43,8 @@ package enum ShippedModel {
 
   package static let int8 = MadePlan("shipped-int8.plan", arguments)
   package static let float32 = MadePlan("shipped-fp32.plan", arguments + ["--precision", "fp32"])
+  package static let directFloat32 = MadePlan(
+    "shipped-fp32-direct.plan", arguments + ["--precision", "fp32", "--algorithm", "direct"])
   package static let float16 = MadePlan("shipped-fp16.plan", arguments + ["--precision", "fp16"])
   package static let halfSums = MadePlan(
     "shipped-fp16-sums.plan", arguments + ["--precision", "fp16", "--accumulate", "fp16"])

@@ -49,7 +49,7 @@ struct FormShape: Equatable {
 
   /// Bytes of transformed weights, a multiple of the alignment; 0 of direct sums.
   func byteCount(_ form: Arithmetic.Algorithm) -> Int {
-    form.transformedByteCount(inputs: inputs, outputs: outputs)
+    Arithmetic(.uint8, .int8, .int32, form).transformedByteCount(inputs: inputs, outputs: outputs)
   }
 
   var outputBlocks: UInt32 { UInt32(outputs / PlanLayout.channelBlock) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the Winograd convolutions with fp16 weights share on ARM: transforms and strips of tiles.
-// Included once by each kernel file, after it has defined
+// What the Winograd convolutions with floating-point weights share on ARM: transforms and strips of
+// tiles. Included once by each kernel file, after it has defined
+//   weight                     of weights
 //   element                    type of V and M in scratch
 //   value, channels_step       vector of the input's transform, and its lanes
 //   load_input(from)           one of those
@@ -13,8 +14,8 @@
 //
 // V has the tiles innermost, so that of a vector FMLA takes one by element for a vector of output
 // channels.
-#ifndef RN_WINOGRAD_F16_STRIPS_H
-#define RN_WINOGRAD_F16_STRIPS_H
+#ifndef RN_WINOGRAD_FLOAT_STRIPS_H
+#define RN_WINOGRAD_FLOAT_STRIPS_H
 
 #include "../common/clamp_above.h"
 #include "../common/contracts.h"
@@ -252,7 +253,7 @@ RN_ALWAYS_INLINE void winograd(const rn_winograd_float_args *a, uint32_t first, 
     }
     const uint32_t blocks = g->output_blocks - block < 2 ? 1 : 2;
     const size_t position = (size_t)s.channels * RN_CHANNEL_BLOCK;
-    const uint16_t *weights = a->weights + block * positions * position;
+    const weight *weights = (const weight *)a->weights + block * positions * position;
     for (uint32_t p = 0; p < positions; p++) {
       const int is_last_row = p >= positions - tile_width - 2;
       const int is_last_column = p % (tile_width + 2) == tile_width + 1;
@@ -281,9 +282,9 @@ RN_FORM(2, 2)
 RN_FORM(4, 2)
 RN_FORM(4, 4)
 
-static void winograd_f16(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
+static void winograd_float(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
   require_conv(&a->conv.geometry, sizeof *a->conv.input == 1 ? 4 : 1, a->conv.input, a->weights,
-               a->conv.bias, a->conv.output, last, rn_winograd_f16_units(a));
+               a->conv.bias, a->conv.output, last, rn_winograd_float_units(a));
   require_winograd(&a->conv.geometry, sizeof *a->conv.input == 1 ? 32 : 16, a->tile_height,
                    a->tile_width, a->scratch);
   if (a->tile_height == 2)

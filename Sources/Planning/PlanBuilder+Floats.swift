@@ -4,7 +4,7 @@ import CResNetKernels
 import ResNetModelGraph
 import ResNetPlanFormat
 
-// Layers with fp16 weights.
+// Layers with fp16 or float32 weights.
 extension PlanBuilder {
   /// Rounds weights to fp16, half to even; denormals are kept.
   func halves(_ layer: Convolution) throws(PlanningError) -> [UInt16] {
@@ -17,52 +17,54 @@ extension PlanBuilder {
 
   /// What decides between Winograd forms. With fp16 sums it is their cost, which few layers do without, and else
   /// that of the levels with kernels of their own: sse42 has the reference.
-  private var halfCosts: [ConvolutionCost] {
-    guard options.targets.isEmpty else { return options.targets.map(\.halfCost) }
+  private var floatCosts: [ConvolutionCost] {
+    guard options.targets.isEmpty else { return options.targets.map(\.floatCost) }
     guard scheme.magnitudes.isEmpty else { return [.halfSums] }
-    return [PlanTarget.avx2, .avx512vnni, .neon].map(\.halfCost)
+    return [PlanTarget.avx2, .avx512vnni, .neon].map(\.floatCost)
   }
 
   /// Chooses the Winograd forms of the layers that can have one: 3×3 with stride 1 of whole blocks of channels.
-  func chooseHalfForms() -> [Int: Arithmetic.Algorithm] {
+  func chooseFloatForms() -> [Int: Arithmetic.Algorithm] {
     guard options.winograd != .off else { return [:] }
     var indices: [Int] = []
-    var candidates: [HalfWinogradCandidate] = []
-    var halfWeights = 0
-    for index in graph.operations.indices
-    where formats.operations[index].weights == .float16 {
-      guard let layer = scheme.model.operation(index).kind.layer else { continue }
-      halfWeights += layer.weights.count
+    var candidates: [FloatWinogradCandidate] = []
+    var byteCount = 0
+    for index in graph.operations.indices {
+      let weights = formats.operations[index].weights
+      guard weights != .int8, let layer = scheme.model.operation(index).kind.layer
+      else { continue }
+      byteCount += weights.byteCount * layer.weights.count
       guard let shape = winogradShape(index), shape.inputs % PlanLayout.channelBlock == 0
       else { continue }
       indices.append(index)
       candidates.append(
-        HalfWinogradCandidate(
-          shape: shape, greatestWeight: layer.weights.reduce(0) { max($0, $1.magnitude) }))
+        FloatWinogradCandidate(
+          shape: shape, weights: weights,
+          greatestWeight: layer.weights.reduce(0) { max($0, $1.magnitude) }))
     }
-    let forms = ResNetPlanning.chooseHalfForms(
-      candidates, byteLimit: options.winogradByteLimit ?? 2 * halfWeights * 5 / 4,
-      costs: halfCosts)
+    let forms = ResNetPlanning.chooseFloatForms(
+      candidates, byteLimit: options.winogradByteLimit ?? byteCount * 5 / 4, costs: floatCosts)
     return Dictionary(uniqueKeysWithValues: zip(indices, forms))
   }
 
   /// Appends packed weights, or what a Winograd form makes of them.
-  mutating func append(
-    _ weights: [UInt16], to record: inout ConvolutionRecord, _ index: Int,
-    _ algorithm: Arithmetic.Algorithm
+  mutating func append<Weight: AdditiveArithmetic & BitwiseCopyable>(
+    _ weights: [Weight], to record: inout ConvolutionRecord, _ index: Int, _ arithmetic: Arithmetic,
+    _ transform: FloatTransform<Weight>
   ) {
-    guard algorithm != .direct, let shape = winogradShape(index) else {
+    guard arithmetic.algorithm != .direct, let shape = winogradShape(index) else {
       record.weights = sections.append(weights)
       return
     }
     if options.winograd == .atLoad {
-      loadTimeSources.append(weights)
+      loadTimeSources.append { $0.append(weights) }
       record.transformedPlace = .madeAtLoad
       record.transformed = header.loadTimeByteCount
       header.loadTimeByteCount += PlanLayout.aligned(
-        algorithm.transformedByteCount(inputs: shape.inputs, outputs: shape.outputs))
+        arithmetic.transformedByteCount(inputs: shape.inputs, outputs: shape.outputs))
     } else {
-      record.transformed = sections.append(algorithm.transformed(weights, shape))
+      record.transformed = sections.append(
+        arithmetic.algorithm.transformed(weights, shape, transform))
     }
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Winograd convolution in float32 with fp16 weights. Included once by each kernel file, after it
-// has defined what winograd.h says and
+// Winograd convolution in float32 with float32 or fp16 weights. Included once by each kernel file,
+// after it has defined what winograd.h says and
+//   weight                     of weights
 //   lanes                      floats of its vectors, at most 16
 //   clamp(t, low, high)        t > low ? t : low and then t < high ? t : high, in each lane
 //
@@ -8,21 +9,20 @@
 // bytes would crowd the few cache sets of one address.
 //   V [position][channels/16][tile][16 channels]     M [position][tile][32 oc]
 // A multiplication reads V from its first to its last byte.
-#ifndef RN_WINOGRAD_F16_H
-#define RN_WINOGRAD_F16_H
+#ifndef RN_WINOGRAD_FLOAT_H
+#define RN_WINOGRAD_FLOAT_H
 
 #include "../common/rn_target.h"
 
 typedef rn_winograd_float_args winograd_args;
 typedef rn_conv_float_args conv_args;
 typedef float element, accumulator;
-typedef uint16_t weight;
 typedef float value __attribute__((vector_size(lanes * 4), aligned(4)));
 typedef value sum;
 
 enum { input_lanes = lanes, pad = 16 };
 
-#define winograd_units rn_winograd_f16_units
+#define winograd_units rn_winograd_float_units
 #define load_input(from) (*(const value *)(from))
 #define v_offset(strip_tiles, channels, tile, channel)                                             \
   ((size_t)((channel) / 16 * (strip_tiles) + (tile)) * 16 + (channel) % 16)

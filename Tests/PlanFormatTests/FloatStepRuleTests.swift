@@ -5,40 +5,58 @@ import ResNetPlanning
 import TestPlans
 import Testing
 
-/// The rules of steps with fp16 weights.
-@Suite struct HalfStepRuleTests {
+/// The rules of steps with fp16 or float32 weights.
+@Suite struct FloatStepRuleTests {
   /// Winograd forms wherever there can be one, their weights made by the session or stored.
-  private let made, stored: PlanFile
-  private let int8, float32: PlanFile
+  private let made, stored, madeFloats, storedFloats: PlanFile
+  private let int8: PlanFile
 
   init() throws {
-    func plan(_ transformed: WinogradWeights) throws -> PlanFile {
+    func plan(_ transformed: WinogradWeights, _ weights: WeightFormat) throws -> PlanFile {
       PlanFile(
-        try TestNetwork.basic.plan(inputSize: 32, weights: .float16) {
+        try TestNetwork.basic.plan(inputSize: 32, weights: weights) {
           $0.winograd = transformed
           $0.winogradByteLimit = 1 << 30
         })
     }
-    made = try plan(.atLoad)
-    stored = try plan(.inPlan)
+    made = try plan(.atLoad, .float16)
+    stored = try plan(.inPlan, .float16)
+    madeFloats = try plan(.atLoad, .float32)
+    storedFloats = try plan(.inPlan, .float32)
     int8 = PlanFile(try TestNetwork.basic.plan(inputSize: 32))
-    float32 = PlanFile(try TestNetwork.basic.plan(inputSize: 32, weights: .float32))
   }
 
   @Test func thePlansUnderTestAreSound() {
-    for file in [made, stored] {
+    for (file, format) in [(made, 1), (stored, 1), (madeFloats, 2), (storedFloats, 2)] {
       #expect(planError(file.bytes) == nil)
-      #expect(file[StepField.weightFormat, Step.convolution] == 1)
+      #expect(file[StepField.weightFormat, Step.convolution] == UInt64(format))
     }
     #expect(made.made > 0)
-    #expect(stored.made == 0)
+    #expect(madeFloats.made == 2 * made.made)
+    #expect(stored.made == 0 && storedFloats.made == 0)
   }
 
   @Test func formsFitTheirConvolutions() {
     // Another stride, and less scratch memory than the largest form takes, but as much as the stem.
     let rule: StaticString = "a Winograd form that its shape and scratch allow"
-    made.expect(step: Step.strided, rule, StepField.algorithm, [AlgorithmCode.winograd4x4])
-    stored.expect(step: Step.convolution, rule) { $0.scratch -= 64 }
+    for (made, stored) in [(made, stored), (madeFloats, storedFloats)] {
+      made.expect(step: Step.strided, rule, StepField.algorithm, [AlgorithmCode.winograd4x4])
+      stored.expect(step: Step.convolution, rule) { $0.scratch -= 64 }
+    }
+  }
+
+  @Test func floatsNeedTwiceThePlaceOfHalves() {
+    made.expect(step: Step.sum, "transformed weights behind those of earlier steps") {
+      $0[StepField.weightFormat, Step.convolution] = 2
+    }
+    // The last place that is enough for 16 × 16 channels in fp16.
+    let positions = [0, 16, 24, 36][Int(stored[StepField.algorithm, Step.convolution])]
+    var file = stored
+    file[StepField.transformed, Step.convolution] =
+      file.constantsByteCount - UInt64(2 * 16 * 16 * positions)
+    #expect(planError(file.bytes) == nil)
+    file.expect(
+      step: Step.convolution, "transformed weights with a place", StepField.weightFormat, [2])
   }
 
   @Test func aLayerThatConvertsHasScratchMemoryForItsStripsAndTiles() throws {
@@ -67,14 +85,11 @@ import Testing
     }
   }
 
-  @Test func float32HasNoForm() {
-    float32.expect(
-      step: Step.convolution, "an arithmetic that its operation has", StepField.algorithm,
-      [AlgorithmCode.winograd2x2])
-  }
-
   @Test func transformedWeightsHaveAPlace() {
-    for (file, end) in [(stored, stored.constantsByteCount), (made, made.made)] {
+    for (file, end) in [
+      (stored, stored.constantsByteCount), (made, made.made),
+      (storedFloats, storedFloats.constantsByteCount), (madeFloats, madeFloats.made),
+    ] {
       file.expect(
         step: Step.convolution, "transformed weights with a place", StepField.transformed,
         [1, 32, end, end - 64, 1 << 62])
@@ -82,23 +97,32 @@ import Testing
   }
 
   @Test func storedWinogradWeightsAreTheOnlyOnes() {
-    stored.expect(
-      step: Step.convolution, "no plain weights beside stored transformed ones", StepField.weights,
-      [64])
+    for file in [stored, storedFloats] {
+      file.expect(
+        step: Step.convolution, "no plain weights beside stored transformed ones",
+        StepField.weights, [64])
+    }
   }
 
   @Test func plainWeightsAreWithinTheConstants() {
-    let size = made.constantsByteCount
-    made.expect(
-      step: Step.convolution, "aligned constants within their section", StepField.weights,
-      [1, size, size - 64])
+    for file in [made, madeFloats] {
+      let size = file.constantsByteCount
+      file.expect(
+        step: Step.convolution, "aligned constants within their section", StepField.weights,
+        [1, size, size - 64])
+    }
   }
 
   @Test func whatASessionMakesHasNoGaps() {
     let rule: StaticString = "transformed weights behind those of earlier steps"
-    made.expect(step: Step.convolution, rule, StepField.transformed, [64])
-    made.expect(step: Step.sum, rule, StepField.transformed, [0])
-    for (file, size) in [(made, made.made + 64), (made, made.made + 1), (stored, 64)] {
+    for file in [made, madeFloats] {
+      file.expect(step: Step.convolution, rule, StepField.transformed, [64])
+      file.expect(step: Step.sum, rule, StepField.transformed, [0])
+    }
+    for (file, size) in [
+      (made, made.made + 64), (made, made.made + 1), (stored, 64),
+      (madeFloats, madeFloats.made + 64), (storedFloats, 64),
+    ] {
       file.expect(
         .section(.steps, "as many bytes of transformed weights as the header says")
       ) { $0.made = size }
@@ -110,7 +134,7 @@ import Testing
     for step in Step.stem..<Step.pool { file[StepField.accumulator, step] = 2 }
     #expect(planError(file.bytes) == nil)
     for (step, file) in [
-      (Step.input, made), (Step.pool, made), (Step.linear, made), (Step.convolution, float32),
+      (Step.input, made), (Step.pool, made), (Step.linear, made), (Step.convolution, madeFloats),
       (Step.convolution, int8),
     ] {
       file.expect(

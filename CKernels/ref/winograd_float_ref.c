@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Winograd convolution in float32 with fp16 weights: the formula, one output channel of one tile at
-// a time.
+// Winograd convolutions in float32 with float32 and with fp16 weights: the formula, one output
+// channel of one tile at a time.
 #include "../common/rn_declarations.h"
 #include "../weights/half.h"
 #include <math.h>
@@ -45,9 +45,19 @@ static void output_transform(float *m, uint32_t stride, uint32_t tile) {
   m[3 * stride] = fmaf(8, odd2, odd) + m5;
 }
 
+static float weight_f32(const void *weights, size_t index) {
+  return ((const float *)weights)[index];
+}
+
+static float weight_f16(const void *weights, size_t index) {
+  return half_to_float(((const uint16_t *)weights)[index]);
+}
+
+typedef float weight_function(const void *weights, size_t index);
+
 // The sums of one tile and output channel, tile_width + 2 to a row.
 static void tile_sums(const rn_winograd_float_args *a, uint32_t y, uint32_t x, uint32_t oc,
-                      float m[36]) {
+                      weight_function *weight, float m[36]) {
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t rows = a->tile_height + 2, columns = a->tile_width + 2;
   const uint32_t channels = g->run / 3, positions = rows * columns;
@@ -67,8 +77,7 @@ static void tile_sums(const rn_winograd_float_args *a, uint32_t y, uint32_t x, u
     for (uint32_t j = 0; j < columns; j++)
       input_transform(d + j, columns, a->tile_height);
     for (uint32_t p = 0; p < positions; p++)
-      m[p] = fmaf(d[p],
-                  half_to_float(a->weights[rn_winograd_index_f16(oc, p, ic, positions, channels)]),
+      m[p] = fmaf(d[p], weight(a->weights, rn_winograd_index_float(oc, p, ic, positions, channels)),
                   m[p]);
   }
   for (uint32_t i = 0; i < rows; i++)
@@ -78,10 +87,11 @@ static void tile_sums(const rn_winograd_float_args *a, uint32_t y, uint32_t x, u
 }
 
 // One output channel of one tile.
-static void store_tile(const rn_winograd_float_args *a, uint32_t y, uint32_t x, uint32_t oc) {
+static void store_tile(const rn_winograd_float_args *a, uint32_t y, uint32_t x, uint32_t oc,
+                       weight_function *weight) {
   const rn_conv_geometry *g = &a->conv.geometry;
   float sums[36];
-  tile_sums(a, y, x, oc, sums);
+  tile_sums(a, y, x, oc, weight, sums);
   for (uint32_t p = 0; p < a->tile_height && y + p < g->output_height; p++) {
     for (uint32_t q = 0; q < a->tile_width && x + q < g->output_width; q++) {
       const size_t pixel = (x + q) * g->output_pixel + oc;
@@ -94,7 +104,8 @@ static void store_tile(const rn_winograd_float_args *a, uint32_t y, uint32_t x, 
   }
 }
 
-void rn_winograd_f16_ref(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
+static inline void convolve(const rn_winograd_float_args *a, uint32_t first, uint32_t last,
+                            weight_function *weight) {
   const rn_conv_geometry *g = &a->conv.geometry;
   const uint32_t across = (g->output_width + a->tile_width - 1) / a->tile_width;
   const uint32_t tiles =
@@ -107,6 +118,14 @@ void rn_winograd_f16_ref(const rn_winograd_float_args *a, uint32_t first, uint32
     const uint32_t last_tile = rn_winograd_strip_start(tiles, strip + 1, strips);
     for (uint32_t tile = rn_winograd_strip_start(tiles, strip, strips); tile < last_tile; tile++)
       for (uint32_t oc = first_oc; oc < last_oc; oc++)
-        store_tile(a, tile / across * a->tile_height, tile % across * a->tile_width, oc);
+        store_tile(a, tile / across * a->tile_height, tile % across * a->tile_width, oc, weight);
   }
+}
+
+void rn_winograd_f32_ref(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
+  convolve(a, first, last, weight_f32);
+}
+
+void rn_winograd_f16_ref(const rn_winograd_float_args *a, uint32_t first, uint32_t last) {
+  convolve(a, first, last, weight_f16);
 }
