@@ -16,8 +16,9 @@
 
 #include "requantize_avx2.h"
 
+// Weights are read a few times in a strip, from wherever they are, and 2 KB ahead.
 #define RN_MAX_TILES 6
-enum { lanes = 8, tile_blocks = 1 };
+enum { lanes = 8, tile_blocks = 1, ahead = 1024 };
 typedef uint8_t activation;
 
 typedef __m256i requantized;
@@ -36,6 +37,7 @@ RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uin
   for (uint32_t k = 0; k < channels; k += 2) {
     const __m256i w0 = _mm256_load_si256((const __m256i *)weights);
     const __m256i w1 = _mm256_load_si256((const __m256i *)(weights + 16));
+    _mm_prefetch((const char *)(weights + ahead), _MM_HINT_T0);
     weights += 32;
     RN_UNROLL for (uint32_t t = 0; t < tiles; t++) {
       int32_t pair;
