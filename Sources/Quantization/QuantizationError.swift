@@ -25,6 +25,8 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
   case label(image: Int, classCount: Int, found: Int)
   /// No choice of layers out of int8 brings the drop of top-1 to the limit; both in percentage points.
   case drop(limit: Double, int8: Double)
+  /// A plan and its session take more bytes than there are.
+  case memory(expected: Int, found: Int)
   /// A file cannot be written.
   case output(reason: String)
 
@@ -49,6 +51,8 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
         format:
           "int8 costs %.2f points of top-1, and no choice of layers out of int8 brings it to %.2f",
         int8, limit)
+    case .memory(let expected, let found):
+      "expected memory of at least \(expected) bytes for plan and session, found \(found)"
     case .output(let reason): reason
     }
   }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ArgumentParser
+public import ArgumentParser
 import Foundation
 public import ResNetModelGraph
 import ResNetModelImport
 import ResNetPlanFormat
-import ResNetPlanning
+public import ResNetPlanning
 import ResNetQuantization
 import ResNetRuntime
 
@@ -22,34 +22,8 @@ enum PrecisionOption: String, ExpressibleByArgument, CaseIterable {
   }
 }
 
-/// A format of floating-point numbers.
-enum FloatOption: String, ExpressibleByArgument, CaseIterable {
-  case fp16, fp32
-
-  var format: WeightFormat { self == .fp16 ? .float16 : .float32 }
-}
-
-private func target(_ name: String) throws -> PlanTarget {
-  guard let target = PlanTarget(name: name) else {
-    let known =
-      PlanTarget.allCases.map(\.rawValue).joined(separator: ", ")
-      + ", cortex-a53, cortex-a72"
-    throw ValidationError("expected --target of \(known), found \(name)")
-  }
-  return target
-}
-
+extension Board: ExpressibleByArgument {}
 extension ResNetConfig.BottleneckStride: ExpressibleByArgument {}
-
-/// How the 3×3 convolutions of fp16 and float32 layers are computed.
-enum AlgorithmOption: String, ExpressibleByArgument, CaseIterable {
-  case winograd, direct
-}
-
-/// Where the transformed weights of Winograd convolutions are.
-enum WinogradOption: String, ExpressibleByArgument, CaseIterable {
-  case load, plan
-}
 
 /// How activation ranges are chosen.
 struct MethodOption: ExpressibleByArgument {
@@ -80,7 +54,7 @@ struct Quantize: ParsableCommand {
       EXAMPLES
         resnet-quantize resnet18.pth --calibration photos --classes names.txt -o resnet18.plan
         resnet-quantize resnet50.pth --calibration photos --evaluate labelled --max-drop 0.5 -o resnet50.plan
-        resnet-quantize resnet18.onnx --precision fp16 --winograd plan -o resnet18-fp16.plan
+        resnet-quantize resnet18.onnx --precision fp16 --for pi5 --memory 64 -o resnet18-fp16.plan
       """)
 
   @Argument(help: "The checkpoint.", completion: .file())
@@ -106,9 +80,6 @@ struct Quantize: ParsableCommand {
         + "percentage points below float32's.",
       valueName: "points"))
   var maxDrop: Double?
-
-  @Option(help: "With --max-drop: the weights of layers that are not int8, fp16 or fp32.")
-  var keepIn: FloatOption = .fp16
 
   @Option(
     name: .customLong("report"),
@@ -144,6 +115,20 @@ struct Quantize: ParsableCommand {
   @Option(help: "int8, fp16 or fp32; fp16 and fp32 need no photos.")
   var precision: PrecisionOption = .int8
 
+  @Option(
+    name: .customLong("for"),
+    help: ArgumentHelp(
+      "The board that will run the plan; int8 plans are the same for all.",
+      valueName: Board.allCases.map(\.rawValue).joined(separator: "|")))
+  var board: Board = .any
+
+  @Option(
+    help: ArgumentHelp(
+      "What plan and session may take together, with four threads: fp16 and fp32 plans get fewer transformed "
+        + "weights; if it is not enough, no plan is made.",
+      valueName: "MB"))
+  var memory: Int?
+
   @OptionGroup(title: "Preprocessing")
   var preprocessing: PreprocessingOptions
 
@@ -169,42 +154,6 @@ struct Quantize: ParsableCommand {
   @Option(help: "No checkpoint: random weights of this architecture, for timing.")
   var random: String?
 
-  @Option(
-    name: .customLong("target"),
-    help: ArgumentHelp(
-      "With fp16 and fp32: a level, sse42, avx2, avx512vnni or neon (also cortex-a53, cortex-a72), whose times "
-        + "decide the Winograd forms, and those the last bits of the results; may be repeated (default: all).",
-      valueName: "level"),
-    transform: target)
-  var targets: [PlanTarget] = []
-
-  @Option(
-    help: ArgumentHelp(
-      "With fp16 and fp32: winograd (default) where it takes less time, or direct everywhere, the yardstick.",
-      valueName: "winograd|direct"))
-  var algorithm: AlgorithmOption?
-
-  @Option(
-    help: ArgumentHelp(
-      "With fp16 and fp32, where the transformed weights of Winograd convolutions are: made when a session "
-        + "loads the plan (default), or in the plan instead of the others.",
-      valueName: "load|plan"))
-  var winograd: WinogradOption?
-
-  @Option(
-    help: ArgumentHelp(
-      "With fp16 and fp32: by how many MB transformed weights may exceed the weights that they replace "
-        + "(default: by 5/4 of all weights; of a ResNet18 28 in fp16, 56 in fp32).",
-      valueName: "MB"))
-  var winogradLimit: Int?
-
-  @Option(
-    help: ArgumentHelp(
-      "With fp16: the format of accumulators, fp32, or fp16 where the CPU has such arithmetic (Cortex-A76 and "
-        + "newer; elsewhere nothing changes): faster, and further from float32. Needs photos, which tell "
-        + "whether the sums of a layer stay in range with inputs four times as large."))
-  var accumulate: FloatOption = .fp32
-
   @Flag(help: "With --random: the last batch norm of each branch starts at zero.")
   var zeroInitResidual = false
 
@@ -220,6 +169,9 @@ struct Quantize: ParsableCommand {
   @Flag(name: .shortAndLong, help: "No progress and no summary.")
   var quiet = false
 
+  @OptionGroup(title: "Expert options, which --for decides otherwise")
+  var expert: ExpertOptions
+
   func validate() throws {
     guard (checkpoint == nil) != (random == nil) else {
       throw ValidationError("expected either a checkpoint or --random ARCHITECTURE")
@@ -233,12 +185,17 @@ struct Quantize: ParsableCommand {
       throw ValidationError(
         "int8 needs --calibration DIR with photos; or use --precision fp16 or fp32")
     }
-    guard accumulate == .fp32 || precision == .fp16 else {
+    guard expert.accumulate == nil || precision == .fp16 else {
       throw ValidationError("--accumulate goes with --precision fp16")
     }
-    guard checkpoint == nil || accumulate == .fp32 || calibration != nil else {
+    guard checkpoint == nil || expert.accumulate != .fp16 || calibration != nil else {
       throw ValidationError("--accumulate fp16 needs --calibration DIR with photos")
     }
+    guard board.hasFloatKernels || (precision == .int8 && maxDrop == nil) else {
+      throw ValidationError(
+        "--for \(board.rawValue) goes with int8: fp16 and fp32 layers take seconds on \(board.cpu)")
+    }
+    try checkRange("--memory", memory, 1...1 << 20, "1 to 1048576 MB")
     guard random == nil || calibration == nil else {
       throw ValidationError("--random calibrates with random images: leave --calibration out")
     }
@@ -251,10 +208,6 @@ struct Quantize: ParsableCommand {
     guard evaluate == nil || (precision != .fp32 && random == nil) else {
       throw ValidationError("--evaluate goes with an int8 or fp16 plan of a checkpoint")
     }
-    guard algorithm != .direct || (winograd == nil && winogradLimit == nil) else {
-      throw ValidationError("--winograd and --winograd-limit go with --algorithm winograd")
-    }
-    try checkRange("--winograd-limit", winogradLimit, 0...4096, "0 to 4096 MB")
     for report in reports where ![".html", ".json"].contains(where: report.hasSuffix) {
       throw ValidationError("expected --report of a .html or .json file, found \(report)")
     }
@@ -288,7 +241,7 @@ struct Quantize: ParsableCommand {
       (scheme, quality) = try quantize(model, labelled, progress, &provenance)
     } else {
       scheme = QuantizationScheme(model, weights: precision.format)
-      if accumulate == .fp16 {
+      if sumsInHalves {
         let images = try images(progress)
         provenance.add("fp16 sums", "ranges of \(images.description)")
         scheme.magnitudes = try Calibration(
@@ -296,18 +249,23 @@ struct Quantize: ParsableCommand {
         ).magnitudes
       }
     }
-    if !targets.isEmpty {
+    let targets = expert.targets.isEmpty ? board.targets : expert.targets
+    if board != .any { provenance.add("for", "\(board.rawValue): \(board.cpu)") }
+    if !targets.isEmpty, precision != .int8 || keepsFloats(scheme) {
       provenance.add("targets", targets.map(\.rawValue).joined(separator: " "))
     }
+    if let memory { provenance.add("memory", "\(memory) MB") }
     progress.begin("packing weights")
     var options = PlanOptions()
     options.classNames = classNames
     options.provenance = provenance.text
     options.targets = targets
     options.winograd =
-      algorithm == .direct ? .off : winograd == .plan ? .inPlan : .atLoad
-    options.winogradByteLimit = winogradLimit.map { $0 * 1_000_000 }
-    let file = try Planner.plan(scheme, options)
+      expert.algorithm == .direct ? .off : expert.winograd == .plan ? .inPlan : .atLoad
+    options.winogradByteLimit = expert.winogradLimit.map { $0 * 1_000_000 }
+    let fitted = try FittedPlan(
+      scheme, options, memoryLimit: memory.map { $0 * 1_000_000 }, threads: Quantize.boardThreads)
+    let file = fitted.file
     var evaluation = quality?.evaluation
     if precision == .fp16, let labelled {
       evaluation = try Comparison(
@@ -322,14 +280,47 @@ struct Quantize: ParsableCommand {
     guard !quiet else { return }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     if let quality { print(quality.text) }
+    if board != .any || memory != nil { print(choice(fitted)) }
     if precision == .fp16, let evaluation { print(Quality.line(evaluation, precision: "fp16")) }
-    if evaluation != nil, accumulate == .fp16, !KernelTable(upTo: .best).hasHalfSums {
+    if evaluation != nil, sumsInHalves, !KernelTable(upTo: .best).hasHalfSums {
       print("This CPU has no fp16 sums: those of the evaluation were float32.")
     }
     print(
       "\(output): \(model.program.name), \(precision.rawValue), "
         + "\(model.program.inputSize)×\(model.program.inputSize), \(file.count / 1000) kB, made in \(String(format: "%.1f", seconds)) s"
     )
+  }
+
+  /// Threads of the session that `--memory` speaks of.
+  private static let boardThreads = 4
+
+  /// Whether layers may sum in fp16: where a CPU was named that can, and photos tell in which layers.
+  private var sumsInHalves: Bool {
+    guard precision == .fp16 else { return false }
+    return expert.accumulate.map { $0 == .fp16 }
+      ?? (board.hasHalfSums && (calibration != nil || random != nil))
+  }
+
+  private func keepsFloats(_ scheme: QuantizationScheme) -> Bool {
+    scheme.layers.values.contains { $0 != .int8 }
+  }
+
+  /// What was chosen for a board or a memory limit, and why.
+  private func choice(_ plan: FittedPlan) -> String {
+    var words: [String] = []
+    switch precision {
+    case .int8: words.append("int8, whose sessions choose the fastest exact forms by measuring")
+    case .fp16, .fp32:
+      words.append("\(precision.rawValue) with the Winograd forms that are fastest on \(board.cpu)")
+    }
+    if sumsInHalves { words.append("sums in fp16 where the photos show that they stay in range") }
+    if let memory {
+      func megabytes(_ bytes: Int) -> String { String(format: "%.1f", Double(bytes) / 1e6) }
+      words.append(
+        "in \(memory) MB: plan \(megabytes(plan.file.count)), session \(megabytes(plan.sessionByteCount)), "
+          + "tuned at most \(megabytes(plan.tunedByteCount)) with \(Quantize.boardThreads) threads")
+    }
+    return "for \(board.rawValue): " + words.joined(separator: "; ")
   }
 
   private var threadCount: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
@@ -383,7 +374,7 @@ struct Quantize: ParsableCommand {
     if let maxDrop, let labelled {
       do {
         evaluation = try quantization.limitDrop(
-          to: maxDrop, on: labelled, keepingIn: keepIn.format)
+          to: maxDrop, on: labelled, keepingIn: expert.keepIn.format)
       } catch let error as QuantizationError {
         guard case .drop = error else { throw error }
         throw ToolError("\(error): expected a larger --max-drop, or --precision fp16")

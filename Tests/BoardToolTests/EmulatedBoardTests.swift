@@ -132,8 +132,8 @@ extension BoardTools.EmulatedBoardTests {
       #expect(answer == expected, "\(level)")
     }
     let hasForms = try !exactFormNames(Plan(path: plan).view).isEmpty
-    let scratch = try Scratch()
     forEachBoard(boards) { board in
+      let scratch = try Scratch()
       for level in board.levels {
         let options = ["--isa", level, "--threads", board.threads]
         let run = { try board("resnet-run", $0 + options) }
