@@ -230,13 +230,23 @@ private func cutAndSealed(_ file: [UInt8], at place: Int) -> [UInt8] {
     }
   }
 
-  @Test func theSoundPlanRunsInTheSameMemory() throws {
-    for format in [WeightFormat.int8, .float32, .float16] {
-      let file = try TestNetwork.basic.plan(inputSize: 32, weights: format)
+  @Test(arguments: [WeightFormat.int8, .float32, .float16])
+  func theSoundPlanRunsInTheSameMemory(format: WeightFormat) throws {
+    // The larger network has Winograd forms.
+    let networks = [
+      (TestNetwork.basic, 32), (TestNetwork("forms", .basic, [2, 2], [32, 64]), 96),
+    ]
+    for (network, size) in networks {
+      let file = try network.plan(inputSize: size, weights: format) {
+        $0.winogradByteLimit = 1 << 30
+      }
       var attack = Attack(file)
-      try attack.run(file, on: .best, "nothing")
-      try attack.run(file, on: .reference, "nothing")
-      #expect(attack.accepted == 2)
+      for set in InstructionSet.available { try attack.run(file, on: set, "nothing") }
+      #expect(attack.accepted == InstructionSet.available.count)
     }
+    guard format != .int8 else { return }
+    let largest = PlanFile(
+      try networks[1].0.plan(inputSize: 96, weights: format) { $0.winogradByteLimit = 1 << 30 })
+    #expect(largest.made > 0)
   }
 }
