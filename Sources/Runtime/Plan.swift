@@ -82,7 +82,7 @@ package struct SessionLayout {
   package let byteCount: Int
 
   /// The memory of a session without exact forms.
-  package init(_ view: PlanView, threads: Int) { self.init(view, threads, formWeights: nil) }
+  package init(_ view: PlanView, threads: Int) { self.init(view, threads, formWeights: 0) }
 
   /// The memory of a tuned session: for all forms, if the limit allows it, or as far as it does.
   init(tuned view: PlanView, threads: Int, arenaLimit: Int?) {
@@ -93,17 +93,15 @@ package struct SessionLayout {
     self = room == wanted ? most : SessionLayout(view, threads, formWeights: max(room, 0))
   }
 
-  private init(_ view: PlanView, _ threads: Int, formWeights: Int?) {
-    let byteCount = formWeights ?? 0
+  private init(_ view: PlanView, _ threads: Int, formWeights byteCount: Int) {
     let formScratch = byteCount > 0 ? ExactForms(plan: view).scratchByteCount : 0
     scratch = PlanLayout.aligned(view.arenaByteCount + Session.overread)
     scratchPitch = PlanLayout.aligned(max(view.scratchByteCount, formScratch) + Session.overread)
     loadTimeWeights = scratch + threads * scratchPitch
     steps = PlanLayout.aligned(loadTimeWeights + view.loadTimeByteCount)
     forms = steps + PlanLayout.aligned(view.stepCount * MemoryLayout<BoundStep>.stride)
-    let formCount = formWeights == nil ? 0 : view.stepCount
-    self.formWeights = forms + PlanLayout.aligned(formCount * MemoryLayout<StepForms>.stride)
+    formWeights = forms + PlanLayout.aligned(view.stepCount * MemoryLayout<StepForms>.stride)
     formWeightsByteCount = byteCount
-    self.byteCount = self.formWeights + byteCount
+    self.byteCount = formWeights + byteCount
   }
 }

@@ -88,6 +88,10 @@ extension QuantizeTools.QuantizeTests {
       (["--winograd", "off", "--precision", "fp32"], "one of 'load' and 'plan'"),
       (["--winograd", "load", "--algorithm", "direct"], "go with --algorithm winograd"),
       (["--winograd-limit", "9", "--algorithm", "direct"], "go with --algorithm winograd"),
+      (["--for", "pi6"], "'pi6'"),
+      (["--for", "n5105", "--precision", "fp16"], "--for n5105 goes with int8"),
+      (["--for", "n5105", "--max-drop", "1", "--evaluate", "d"], "--for n5105 goes with int8"),
+      (["--memory", "0"], "--memory of 1 to 1048576 MB, found 0"),
       (["--winograd-limit", "5000", "--precision", "fp16"], "of 0 to 4096 MB, found 5000"),
     ] as [([String], String)])
   func optionsThatDoNotGoTogether(options: [String], reason: String) throws {
