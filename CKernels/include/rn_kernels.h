@@ -129,11 +129,13 @@ static inline uint32_t rn_winograd_q8_units(const rn_winograd_q8_args *a) {
              rn_winograd_tiles(g->output_height, g->output_width, a->tile_height, a->tile_width));
 }
 
-// Bytes of scratch: V and M of one strip, M for one pair of blocks.
+// Bytes of scratch: V and M of one strip, M for one pair of blocks, and 32 elements after each
+// position of both.
 static inline size_t rn_winograd_q8_scratch(uint32_t tile_height, uint32_t tile_width,
                                             uint32_t channels) {
-  const size_t rows = (size_t)rn_winograd_positions(tile_height, tile_width) * RN_WINOGRAD_TILES;
-  return rows * channels * sizeof(int16_t) + rows * 32 * sizeof(int32_t);
+  const size_t v = ((size_t)RN_WINOGRAD_TILES * channels + 32) * sizeof(int16_t);
+  const size_t m = (RN_WINOGRAD_TILES * 32 + 32) * sizeof(int32_t);
+  return rn_winograd_positions(tile_height, tile_width) * (v + m);
 }
 
 // Makes U of the blocks [first_block, last_block) of output channels, of weights as conv_q8 has

@@ -8,6 +8,9 @@
 //                              M of `tiles` tiles of a strip of strip_tiles at one position:
 //                              weights of the first block, and `second` elements later of the
 //                              second one; m [tile][32 oc]
+//                              With RN_FETCHES_WEIGHTS it also takes `next` and `next_step`: where
+//                              to prefetch weights, and how many bytes further after each 32
+//                              weights of a block
 // and the format's header, beside what transforms.h needs,
 //   winograd_args, conv_args, element, weight, accumulator     arguments; types of V, U and M
 //   winograd_units(a)          units of all work
@@ -24,13 +27,21 @@
 #include "../common/rn_each.h"
 #include "transforms.h"
 
+#ifdef RN_FETCHES_WEIGHTS
+#define RN_NEXT , next, next_step
+#else
+#define RN_NEXT
+#endif
+
 // Of both blocks, if `second` is not 0.
 #define RN_MULTIPLY(tiles, ...)                                                                    \
-  static __attribute__((noinline)) void multiply_##tiles(const element *v, uint32_t strip_tiles,   \
-                                                         uint32_t channels, const weight *weights, \
-                                                         size_t second, accumulator *m) {          \
+  static __attribute__((noinline)) void multiply_##tiles(                                          \
+      const element *v, uint32_t strip_tiles, uint32_t channels, const weight *weights,            \
+      size_t second, accumulator *m, const char *next, size_t next_step) {                         \
+    (void)next, (void)next_step;                                                                   \
     for (uint32_t left = tile_blocks == 1 && second ? 2 : 1; left; left--) {                       \
-      multiply_tiles(v, tiles, strip_tiles, channels, weights, second, m);                         \
+      multiply_tiles(v, tiles, strip_tiles, channels, weights, second, m RN_NEXT);                 \
+      next += second * sizeof *weights;                                                            \
       weights += second;                                                                           \
       m += 16;                                                                                     \
     }                                                                                              \
@@ -40,7 +51,8 @@
 #define RN_FOR_TILES(n, X) RN_JOINED(RN_FOR_1_TO_, n)(X)
 
 typedef void multiply_function(const element *v, uint32_t strip_tiles, uint32_t channels,
-                               const weight *weights, size_t second, accumulator *m);
+                               const weight *weights, size_t second, accumulator *m,
+                               const char *next, size_t next_step);
 RN_FOR_TILES(RN_MAX_TILES, RN_MULTIPLY)
 static multiply_function *const multiply_of[RN_MAX_TILES + 1] = {
     0, RN_FOR_TILES(RN_MAX_TILES, RN_MULTIPLY_NAME)};
@@ -60,9 +72,14 @@ typedef struct strip {
 // stored.
 RN_ALWAYS_INLINE void multiply(const strip *s, const element *v, const weight *weights,
                                size_t second, accumulator *m) {
+  const size_t bytes = (size_t)s->channels * RN_CHANNEL_BLOCK * sizeof *weights;
+  // One register tile prefetches shortly ahead; several share what the next position needs, which
+  // spreads the reading over all of their time.
+  const char *next = (const char *)weights + (s->parts == 1 ? 2048 : bytes);
   for (uint32_t i = 0; i < s->parts; i++) {
     const uint32_t count = i < s->longer ? s->least + 1 : s->least;
-    multiply_of[count](v, s->tiles, s->channels, weights, second, m);
+    multiply_of[count](v, s->tiles, s->channels, weights, second, m, next, 64 / s->parts);
+    next += bytes / s->parts;
     v += v_offset(s->tiles, s->channels, count, 0);
     m += count * 32;
   }

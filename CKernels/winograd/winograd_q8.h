@@ -7,7 +7,8 @@
 //   requantization             constants of the epilogue, which requantization_of(conv) makes
 //   requantize_four(...)       the epilogue of `lanes` channels of four pixels
 //
-// Scratch of one strip:  V [position][tile][channel]     M [position][tile][32 oc]
+// Scratch of one strip, each position padded as in winograd_float.h:
+//   V [position][tile][channel]     M [position][tile][32 oc]
 #ifndef RN_WINOGRAD_Q8_H
 #define RN_WINOGRAD_Q8_H
 
@@ -23,7 +24,7 @@ typedef activation bytes __attribute__((vector_size(lanes * 2), aligned(1)));
 typedef uint32_t sum __attribute__((vector_size(lanes * 4), aligned(4))); // modulo 2^32
 typedef int32_t signed_sum __attribute__((vector_size(lanes * 4), aligned(4)));
 
-enum { input_lanes = 2 * lanes, pad = 0 };
+enum { input_lanes = 2 * lanes, pad = 32 };
 
 #define winograd_units rn_winograd_q8_units
 #define load_input(from) __builtin_convertvector(*(const bytes *)(from), value)

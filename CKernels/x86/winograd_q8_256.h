@@ -16,9 +16,9 @@
 
 #include "requantize_avx2.h"
 
-// Weights are read a few times in a strip, from wherever they are, and 2 KB ahead.
+#define RN_FETCHES_WEIGHTS
 #define RN_MAX_TILES 6
-enum { lanes = 8, tile_blocks = 1, ahead = 1024 };
+enum { lanes = 8, tile_blocks = 1 };
 typedef uint8_t activation;
 
 typedef __m256i requantized;
@@ -26,7 +26,7 @@ typedef __m256i requantized;
 // `tiles` Winograd tiles x 16 output channels.
 RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t strip_tiles,
                                      uint32_t channels, const int16_t *weights, size_t second,
-                                     int32_t *m) {
+                                     int32_t *m, const char *next, size_t next_step) {
   (void)strip_tiles, (void)second;
   const uint32_t bases = (tiles + 4) / 5;
   const size_t step = channels, step3 = 3 * step;
@@ -37,7 +37,8 @@ RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uin
   for (uint32_t k = 0; k < channels; k += 2) {
     const __m256i w0 = _mm256_load_si256((const __m256i *)weights);
     const __m256i w1 = _mm256_load_si256((const __m256i *)(weights + 16));
-    _mm_prefetch((const char *)(weights + ahead), _MM_HINT_T0);
+    _mm_prefetch(next, _MM_HINT_T1);
+    next += next_step;
     weights += 32;
     RN_UNROLL for (uint32_t t = 0; t < tiles; t++) {
       int32_t pair;

@@ -17,14 +17,14 @@
 RN_TARGET_PUSH("avx512f,avx512bw,avx512vl,avx512vnni")
 #include "requantize_avx512.h"
 
-// Weights are read once or twice in a strip, from wherever they are, and 2 KB ahead.
+#define RN_FETCHES_WEIGHTS
 #define RN_MAX_TILES 14
-enum { lanes = 16, tile_blocks = 2, ahead = 1024 };
+enum { lanes = 16, tile_blocks = 2 };
 typedef uint8_t activation;
 
 RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uint32_t strip_tiles,
                                      uint32_t channels, const int16_t *weights, size_t second,
-                                     int32_t *m) {
+                                     int32_t *m, const char *next, size_t next_step) {
   (void)strip_tiles;
   const uint32_t bases = (tiles + 4) / 5;
   const size_t step = channels, step3 = 3 * step;
@@ -34,8 +34,9 @@ RN_ALWAYS_INLINE void multiply_tiles(const int16_t *v, const uint32_t tiles, uin
   RN_UNROLL for (uint32_t i = 0; i < bases; i++) base[i] = v + i * 5 * step;
   for (uint32_t k = 0; k < channels; k += 2) {
     const __m512i w0 = _mm512_load_si512(weights), w1 = _mm512_load_si512(weights + second);
-    _mm_prefetch((const char *)(weights + ahead), _MM_HINT_T0);
-    _mm_prefetch((const char *)(weights + second + ahead), _MM_HINT_T0);
+    _mm_prefetch(next, _MM_HINT_T0);
+    _mm_prefetch(next + 2 * second, _MM_HINT_T0);
+    next += next_step;
     weights += 32;
     RN_UNROLL for (uint32_t t = 0; t < tiles; t++) {
       int32_t pair;
