@@ -128,6 +128,13 @@ void rn_map_large_blocks(int bytes) {
 #endif
 }
 
+void rn_allow_huge_pages(void *start, size_t count) {
+  const uintptr_t block = 2 << 20, end = (uintptr_t)start + count;
+  const uintptr_t first = ((uintptr_t)start + block - 1) / block * block;
+  if (end / block * block > first)
+    madvise((void *)first, end / block * block - first, MADV_HUGEPAGE);
+}
+
 static int64_t nanoseconds(clockid_t clock) {
   struct timespec now;
   clock_gettime(clock, &now);

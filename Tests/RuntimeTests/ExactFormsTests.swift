@@ -112,7 +112,8 @@ import Testing
           let again = try run(
             plan, image, recorded: outcome.tuning, threads: threads, on: set, memoryLimit: limit)
           #expect(again.tuning == outcome.tuning && again.results == expected)
-          #expect(again.byteCount == outcome.byteCount)
+          // The reference is not measured, and has no scratch memory for forms then.
+          #expect(set == .reference || again.byteCount == outcome.byteCount)
         }
       }
     }

@@ -127,15 +127,17 @@ struct FormChooser {
   /// - Returns: bytes of weights.
   func makeWeights() -> Int {
     var end = 0
-    for index in steps.indices {
-      let form = steps[index].form
-      guard form != .direct, let shape = shape(index) else { continue }
+    for index in steps.indices where steps[index].form != .direct {
       steps[index].weights = end
+      end += shape(index)!.byteCount(steps[index].form)
+    }
+    rn_allow_huge_pages(weights.baseAddress, end)
+    for index in steps.indices where steps[index].form != .direct {
+      let (form, shape) = (steps[index].form, shape(index)!)
       rn_winograd_q8_weights(
         form.tile.height, form.tile.width, plainWeights(index), 0, shape.outputBlocks,
         UInt32(shape.inputs),
-        (weights.baseAddress! + end).assumingMemoryBound(to: Int16.self))
-      end += shape.byteCount(form)
+        (weights.baseAddress! + steps[index].weights).assumingMemoryBound(to: Int16.self))
     }
     return end
   }
