@@ -15,6 +15,8 @@ import Testing
     func plan(_ transformed: WinogradWeights, _ weights: WeightFormat) throws -> PlanFile {
       PlanFile(
         try TestNetwork.basic.plan(inputSize: 32, weights: weights) {
+          // Other levels sum so few channels directly in float32.
+          $0.targets = [.neon]
           $0.winograd = transformed
           $0.winogradByteLimit = 1 << 30
         })
@@ -30,9 +32,11 @@ import Testing
     for (file, format) in [(made, 1), (stored, 1), (madeFloats, 2), (storedFloats, 2)] {
       #expect(planError(file.bytes) == nil)
       #expect(file[StepField.weightFormat, Step.convolution] == UInt64(format))
+      for step in [Step.convolution, Step.sum] {
+        #expect(file[StepField.algorithm, step] != AlgorithmCode.direct)
+      }
     }
-    #expect(made.made > 0)
-    #expect(madeFloats.made == 2 * made.made)
+    #expect(made.made > 0 && madeFloats.made > 0)
     #expect(stored.made == 0 && storedFloats.made == 0)
   }
 

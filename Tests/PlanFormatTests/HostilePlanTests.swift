@@ -200,6 +200,7 @@ private func cutAndSealed(_ file: [UInt8], at place: Int) -> [UInt8] {
         let files = [
           "int8": try network.plan(inputSize: 32),
           "fp32": try network.plan(inputSize: 32, weights: .float32) {
+            $0.targets = [.neon]
             $0.winogradByteLimit = 1 << 30
           },
           "fp16": try network.plan(inputSize: 32, weights: .float16) {

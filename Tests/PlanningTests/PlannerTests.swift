@@ -72,6 +72,7 @@ import Testing
       var network = try TestNetwork.basic.network()
       network[convolution: "layer1.1.conv1"].weights[5] = weight
       let file = try testPlan(of: network, inputSize: 32, weights: .float32) {
+        $0.targets = [.neon]
         $0.winogradByteLimit = 1 << 30
       }
       return try withView(file) { view in
