@@ -41,11 +41,14 @@ import Testing
   }
 
   @Test func formsFitTheirConvolutions() {
-    // Another stride, and less scratch memory than the largest form takes, but as much as the stem.
-    let rule: StaticString = "a Winograd form that its shape and scratch allow"
     for (made, stored) in [(made, stored), (madeFloats, storedFloats)] {
-      made.expect(step: Step.strided, rule, StepField.algorithm, [AlgorithmCode.winograd4x4])
-      stored.expect(step: Step.convolution, rule) { $0.scratch -= 64 }
+      made.expect(
+        step: Step.strided, "a Winograd form that its shape and scratch allow",
+        StepField.algorithm, [AlgorithmCode.winograd4x4])
+      // Less than the largest form takes, but as much as the stem.
+      stored.expect(step: Step.convolution, "scratch memory for a strip of rows and its tiles") {
+        $0.scratch -= 64
+      }
     }
   }
 
