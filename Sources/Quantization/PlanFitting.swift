@@ -6,11 +6,11 @@ import ResNetRuntime
 /// A plan and the memory that it takes with a session.
 public struct FittedPlan: Sendable {
   /// The plan's file.
-  public let file: [UInt8]
+  public private(set) var file: [UInt8]
   /// Bytes of a session without exact forms.
-  public let sessionByteCount: Int
+  public private(set) var sessionByteCount: Int
   /// Bytes of a tuned session at most, within the limit.
-  public let tunedByteCount: Int
+  public private(set) var tunedByteCount: Int
 
   /// Makes a plan that fits with its session into a memory limit.
   ///
@@ -25,34 +25,49 @@ public struct FittedPlan: Sendable {
   public init(
     _ scheme: QuantizationScheme, _ options: PlanOptions, memoryLimit: Int?, threads: Int
   ) throws {
+    self = try FittedPlan(scheme, options, memoryLimit, threads)
+    guard let memoryLimit, leastByteCount > memoryLimit else { return }
     var options = options
-    while true {
-      let file = try Planner.plan(scheme, options)
-      let (least, tuned) = try FittedPlan.bytes(file, memoryLimit, threads)
-      let excess = file.count + least - (memoryLimit ?? .max)
-      guard excess > 0 else {
-        (self.file, sessionByteCount, tunedByteCount) = (file, least, max(least, tuned))
-        return
+    let winograd = options.winograd
+    // The limit of nil is 5/4 of the weights.
+    var (fits, exceeds) = (0, options.winogradByteLimit ?? file.count / 4 * 5)
+    options.winograd = .off
+    self = try FittedPlan(scheme, options, memoryLimit, threads)
+    guard leastByteCount <= memoryLimit else {
+      throw QuantizationError.memory(expected: leastByteCount, found: memoryLimit)
+    }
+    options.winograd = winograd
+    for _ in 0..<6 {
+      let middle = (fits + exceeds) / 2
+      options.winogradByteLimit = middle
+      let plan = try FittedPlan(scheme, options, memoryLimit, threads)
+      if plan.leastByteCount <= memoryLimit {
+        (self, fits) = (plan, middle)
+      } else {
+        exceeds = middle
       }
-      guard options.winograd != .off else {
-        throw QuantizationError.memory(expected: file.count + least, found: memoryLimit!)
-      }
-      // The limit of nil is 5/4 of the weights. Not every step changes a form: the steps are not too small.
-      let limit = options.winogradByteLimit ?? file.count / 4 * 5
-      let lower = limit - max(excess, limit / 8)
-      if lower > 1 << 16 { options.winogradByteLimit = lower } else { options.winograd = .off }
     }
   }
 
+  private init(
+    _ scheme: QuantizationScheme, _ options: PlanOptions, _ memoryLimit: Int?, _ threads: Int
+  ) throws {
+    file = try Planner.plan(scheme, options)
+    (sessionByteCount, tunedByteCount) = try FittedPlan.bytes(file, memoryLimit, threads)
+  }
+
+  /// Bytes of the file and of a session without exact forms.
+  private var leastByteCount: Int { file.count + sessionByteCount }
+
   private static func bytes(
     _ file: [UInt8], _ memoryLimit: Int?, _ threads: Int
-  ) throws -> (least: Int, tuned: Int) {
+  ) throws -> (Int, Int) {
     let memory = PlanBytes(file)
     defer { withExtendedLifetime(memory) {} }
     let plan = try Plan(unownedBytes: memory.bytes)
+    let least = plan.sessionByteCount(threads: threads)
     return (
-      plan.sessionByteCount(threads: threads),
-      plan.tunedSessionByteCount(threads: threads, memoryLimit: memoryLimit)
+      least, max(least, plan.tunedSessionByteCount(threads: threads, memoryLimit: memoryLimit))
     )
   }
 }

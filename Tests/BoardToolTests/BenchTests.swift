@@ -57,8 +57,8 @@ extension BoardTools.BenchTests {
     let result = try bench([])
     #expect(result.errors == "")
     let header = [
-      "plan ", "plan sha256 ", "output crc ", "cpu ", "isa ", "governor ", "clock ", "temperature ",
-      "throttling ", "peak ", "runs ",
+      "plan ", "plan sha256 ", "output crc ", "cpu ", "isa ", "memory ", "governor ", "clock ",
+      "temperature ", "throttling ", "peak ", "runs ",
     ]
     for (line, start) in zip(result.lines, header) { #expect(line.hasPrefix(start)) }
     let rows = result.lines.dropFirst(header.count + 1)
