@@ -38,7 +38,9 @@ class Ours:
     def block(self, count):
         # To be replaced by resnet-bench: this decodes the photo before each inference. The tuning is
         # measured in the first block and kept, as a process that goes on would.
-        tuning = ["--tuning", f"{self.plan}.{self.threads}.tuning"] if self.runtime == "ours" else ["--no-tuning"]
+        tuning = ["--no-tuning"]
+        if self.runtime == "ours":
+            tuning = ["--tuning", f"{self.plan}.{self.threads}.tuning"]
         lines = _run([*self.command(*[self.photo] * count), *tuning, "--json"]).splitlines()
         return [json.loads(line)["inference_ms"] for line in lines]
 
@@ -68,7 +70,8 @@ class Ours:
 class Peer:
     def __init__(self, runtime, model, precision, threads, image):
         self.runtime, self.precision, self.threads = runtime, precision, threads
-        self.command = [models.python(runtime), HERE / "peer.py", runtime, precision, str(threads), model, image]
+        self.command = [
+            models.python(runtime), HERE / "peer.py", runtime, precision, str(threads), model, image]
         self.process = None
 
     def block(self, count):

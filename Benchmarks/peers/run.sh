@@ -6,7 +6,10 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
 set_up() { # FILE ENVIRONMENT
-  python3 -m venv "$2" || { echo "python3 -m venv failed (on Debian: apt-get install python3-venv)"; return 1; }
+  if ! python3 -m venv "$2"; then
+    echo "python3 -m venv failed (on Debian: apt-get install python3-venv)"
+    return 1
+  fi
   # The lists are complete: with --no-deps nothing comes in unpinned or unasked.
   "$2/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$1" || return 1
   # But for the libraries of the builds of torch that have GPU code: torch pins them itself.

@@ -89,8 +89,9 @@ class _Emitter:
         same = stride == 1
         if not same:
             border = size // 2
-            paddings = self.constant(f"{name}.paddings", [[0, 0], [border] * 2, [border] * 2, [0, 0]], np.int32)
             if border:
+                paddings = self.constant(
+                    f"{name}.paddings", [[0, 0], [border] * 2, [border] * 2, [0, 0]], np.int32)
                 side += 2 * border
                 x = self.operator("PAD", [x, paddings], f"{name}.padded", (1, side, side, channels))
         return x, output, {
