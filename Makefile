@@ -164,7 +164,7 @@ bench: plan board ## benchmark the shipped model block by block (options: BENCH_
 	$(BENCH) $(PLAN) $(BENCH_OPTIONS)
 
 .PHONY: peers
-peers: build board ## compare with OpenVINO, ONNX Runtime and ncnn here (options: PEERS="--help")
+peers: build board ## compare with seven other runtimes here (options: PEERS="--help")
 	Benchmarks/peers/run.sh $(PEERS)
 
 # The Embedded builds have the kernels of the others: of them, a few networks give the same answers.

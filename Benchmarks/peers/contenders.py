@@ -19,24 +19,29 @@ from pathlib import Path
 
 import numpy as np
 
-from failure import Failure
+import models
+from failure import Failure, last_line
 
 HERE = Path(__file__).parent
 
 
 class Ours:
-    runtime = "ours"
+    """resnet-run: "ours" as the session tunes itself for many inferences, "untuned" with --no-tuning."""
 
-    def __init__(self, program, plan, precision, threads, photo):
+    def __init__(self, runtime, program, plan, precision, threads, photo):
         self.program, self.plan, self.photo = str(program), str(plan), str(photo)
-        self.precision, self.threads = precision, threads
+        self.runtime, self.precision, self.threads = runtime, precision, threads
 
     def command(self, *photos):
         return [self.program, self.plan, *photos, "--threads", str(self.threads)]
 
     def block(self, count):
-        # To be replaced by resnet-bench: this decodes the photo before each inference.
-        lines = _run([*self.command(*[self.photo] * count), "--json"]).splitlines()
+        # To be replaced by resnet-bench: this decodes the photo before each inference. The tuning is
+        # measured in the first block and kept, as a process that goes on would.
+        tuning = ["--no-tuning"]
+        if self.runtime == "ours":
+            tuning = ["--tuning", f"{self.plan}.{self.threads}.tuning"]
+        lines = _run([*self.command(*[self.photo] * count), *tuning, "--json"]).splitlines()
         return [json.loads(line)["inference_ms"] for line in lines]
 
     def first(self):
@@ -65,7 +70,8 @@ class Ours:
 class Peer:
     def __init__(self, runtime, model, precision, threads, image):
         self.runtime, self.precision, self.threads = runtime, precision, threads
-        self.command = [sys.executable, HERE / "peer.py", runtime, precision, str(threads), model, image]
+        self.command = [
+            models.python(runtime), HERE / "peer.py", runtime, precision, str(threads), model, image]
         self.process = None
 
     def block(self, count):
@@ -90,8 +96,9 @@ class Peer:
             self.process = None
 
     def _start(self):
+        self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True)
         return self._answer()
 
     def _ask(self, request):
@@ -108,7 +115,9 @@ class Peer:
     def _answer(self):
         line = self.process.stdout.readline()
         if not line:
-            raise Failure(f"{self.runtime} {self.precision} ended with status {self.process.wait()}")
+            status = self.process.wait()
+            self.errors.seek(0)
+            raise Failure(f"ended with status {status}: {last_line(self.errors.read())}")
         # Some runtimes' threads spin while they wait for work, at the cost of who is next.
         os.kill(self.process.pid, signal.SIGSTOP)
         return json.loads(line)
@@ -117,6 +126,5 @@ class Peer:
 def _run(command):
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if result.returncode != 0:
-        reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        raise Failure(f"{Path(command[0]).name} failed: {reason}")
+        raise Failure(f"{Path(command[0]).name} failed: {last_line(result.stderr)}")
     return result.stdout

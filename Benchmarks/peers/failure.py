@@ -4,3 +4,8 @@
 
 class Failure(Exception):
     pass
+
+
+def last_line(text):
+    """The line of a program's complaints that says most."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no message")

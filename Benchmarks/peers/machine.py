@@ -2,28 +2,35 @@
 """What the figures depend on: the machine and the versions."""
 
 import datetime
-import importlib.metadata
 import os
 import platform
 import subprocess
 from pathlib import Path
 
-PACKAGES = {"OpenVINO": "openvino", "ONNX Runtime": "onnxruntime", "ncnn": "ncnn"}
+from runtimes import RUNTIMES
+
+HERE = Path(__file__).parent
 
 
 def describe(root, program):
     ours = _output([program, "--version"])
     commit = _output(["git", "-C", root, "describe", "--always", "--dirty"])
-    versions = [f"{name} {importlib.metadata.version(p)}" for name, p in PACKAGES.items()]
     governor = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
     return {
         "CPU": f"{_cpu()}, {len(os.sched_getaffinity(0))} usable"
         + (f", governor {governor.read_text().strip()}" if governor.exists() else ""),
         "System": f"{platform.system()} {platform.release()}, {platform.machine()}",
         "Ours": f"{ours}, commit {commit or 'unknown'}",
-        "Peers": ", ".join(versions) + f", Python {platform.python_version()}",
+        "Peers": ", ".join(_versions()) + f", Python {platform.python_version()}",
         "Date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
     }
+
+
+def _versions():
+    for peer in RUNTIMES.values():
+        lines = (HERE / f"requirements/{peer.environment}.txt").read_text().splitlines()
+        pinned = dict(line.split("==") for line in lines if "==" in line)
+        yield " + ".join(f"{package} {pinned[package]}" for package in peer.packages)
 
 
 def _cpu():

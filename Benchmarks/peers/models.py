@@ -1,70 +1,83 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes one network's model files for everyone."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
-import make_ncnn
+import numpy as np
+
 import make_onnx
 import preprocess
-import quantize
 import resnet
-from failure import Failure
+from failure import Failure, last_line
+from runtimes import RUNTIMES
 
+HERE = Path(__file__).parent
 CHECKPOINT = "resnet18-imagenette.safetensors"
+OPTIONS = {"int8": "int8", "fp16": "fp16", "float32": "fp32"}
 
 
-def make(root, work, architecture, progress):
-    """The models by runtime and precision: {("ours", "int8"): path, …}."""
-    work.mkdir(parents=True, exist_ok=True)
+def make(root, work, architecture, runtimes, progress):
+    """The models by runtime and precision, {("ours", "int8"): path, …}, and why others are not there,
+    {"openvino": reason, …}."""
     calibration = preprocess.photos(root / "Models/calibration")
     if not calibration:
         raise Failure("expected photos in Models/calibration")
-    name = architecture or "resnet18"
+    progress(f"writing the network and {len(calibration)} photos to calibrate with")
+    name, checkpoint = architecture or "resnet18", work / "weights.safetensors"
     if architecture:
-        weights = resnet.random_weights(architecture)
+        resnet.write_safetensors(checkpoint, resnet.random_weights(architecture))
     else:
-        weights = resnet.read_safetensors(root / "Models" / CHECKPOINT)
+        shutil.copy(root / "Models" / CHECKPOINT, checkpoint)
+    make_onnx.write(work / "float32.onnx", name, resnet.read_safetensors(checkpoint))
+    np.save(work / "calibration.npy", np.stack([preprocess.load(path) for path in calibration]))
 
-    progress("writing ONNX and ncnn models")
-    onnx, quantized, ncnn = work / "float32.onnx", work / "int8.onnx", work / "ncnn"
-    make_onnx.write(onnx, name, weights)
-    make_ncnn.write(ncnn, name, weights)
-    progress(f"quantizing the ONNX model with {len(calibration)} photos")
-    quantize.quantize(onnx, quantized, work / "folded.onnx", calibration)
-
-    models = {
-        ("openvino", "int8"): quantized,
-        ("onnxruntime", "int8"): quantized,
-        ("openvino", "bf16"): onnx,
-        ("openvino", "float32"): onnx,
-        ("onnxruntime", "float32"): onnx,
-        ("ncnn", "float32"): ncnn,
-    }
-    for precision, option in (("int8", "int8"), ("fp16", "fp16"), ("float32", "fp32")):
+    models, missing = {}, {}
+    for precision, option in OPTIONS.items():
         progress(f"making our {precision} plan")
-        plan = work / f"{precision}.plan"
-        _plan(root, plan, architecture, option)
-        models["ours", precision] = plan
-    return models
+        plan = models["ours", precision] = work / f"{precision}.plan"
+        command = [root / ".build/release/resnet-quantize", "--quiet", "--precision", option, "-o", plan,
+                   checkpoint]
+        if option == "int8":
+            command += ["--calibration", root / "Models/calibration"]
+        if not architecture:
+            command += ["--classes", root / "Models/classes.txt"]
+        _run(command)
+    models["untuned", "int8"] = models["ours", "int8"]
+    for runtime in runtimes:
+        peer = RUNTIMES[runtime]
+        progress(f"making the models of {peer.name}")
+        try:
+            _run([python(runtime), HERE / "make.py", runtime, work, name])
+            for precision, file in peer.models.items():
+                if not (work / file).exists():
+                    raise Failure(f"{file} was not made")
+                models[runtime, precision] = work / file
+        except Failure as failure:
+            progress(f"{peer.name} is left out: {failure}")
+            missing[runtime] = str(failure)
+            models = {key: path for key, path in models.items() if key[0] != runtime}
+    return models, missing
+
+
+def python(runtime):
+    """The interpreter of a peer's environment."""
+    environment = HERE / ".venv" / RUNTIMES[runtime].environment
+    if not (environment / "requirements.txt").exists():
+        log = Path(f"{environment}.log")
+        raise Failure(f"not installed: {last_line(log.read_text() if log.exists() else '')}")
+    return environment / "bin/python"
 
 
 def size(path):
-    """Bytes of a model; ncnn's is two files."""
-    files = [path] if path.exists() else [Path(f"{path}.param"), Path(f"{path}.bin")]
-    return sum(file.stat().st_size for file in files)
+    """Bytes of a model with the files beside it that are part of it: ncnn's and OpenVINO's have two."""
+    parts = {path, path.with_suffix(".bin")} if path.suffix == ".xml" else {path}
+    return sum(file.stat().st_size for file in parts)
 
 
-def _plan(root, plan, architecture, precision):
-    command = [root / ".build/release/resnet-quantize", "--quiet", "--precision", precision, "-o", plan]
-    models = root / "Models"
-    if architecture:
-        command += ["--random", architecture, "--outputs", "1000"]
-    else:
-        command += [models / CHECKPOINT, "--classes", models / "classes.txt"]
-        if precision == "int8":
-            command += ["--calibration", models / "calibration"]
+def _run(command):
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
-        reason = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        raise Failure(f"resnet-quantize failed: {reason}")
+        raise Failure(f"{Path(command[0]).name} {Path(command[1]).name} failed with status "
+                      f"{result.returncode}: {last_line(result.stderr)}")

@@ -6,6 +6,7 @@ Loads the model, infers once and prints what that took. Then each line on standa
 """
 
 import ctypes
+import importlib
 import json
 import os
 import signal
@@ -14,8 +15,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-
-from runtimes import RUNTIMES
 
 PR_SET_PDEATHSIG = 1
 
@@ -54,10 +53,10 @@ def main():
         print(json.dumps(value), file=answers, flush=True)
 
     image = np.load(image)
-    load = RUNTIMES[runtime](int(threads), precision)
+    load = importlib.import_module(f"runtimes.{runtime}").load
     imports = memory("VmRSS")
     begin = time.perf_counter_ns()
-    infer = load(model)
+    infer = load(model, int(threads), precision)
     infer(image)
     answer({
         "first_ms": (time.perf_counter_ns() - begin) / 1e6,

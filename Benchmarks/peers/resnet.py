@@ -10,10 +10,12 @@ import numpy as np
 from failure import Failure
 
 EPSILON = 1e-5
+# Whether blocks have three convolutions, how many blocks, and the width of the first stage's.
 STAGES = {
-    "resnet18": (False, (2, 2, 2, 2)),
-    "resnet34": (False, (3, 4, 6, 3)),
-    "resnet50": (True, (3, 4, 6, 3)),
+    "resnet18": (False, (2, 2, 2, 2), 64),
+    "resnet34": (False, (3, 4, 6, 3), 64),
+    "resnet50": (True, (3, 4, 6, 3), 64),
+    "wide_resnet50_2": (True, (3, 4, 6, 3), 128),
 }
 DTYPES = {"F16": "<f2", "F32": "<f4"}
 
@@ -37,6 +39,30 @@ def read_safetensors(path):
         raise Failure(f"{path} is not a safetensors file with F16 and F32 tensors: {error!r}")
 
 
+def write_safetensors(path, tensors):
+    """Writes the tensors as float32."""
+    header, offset = {}, 0
+    for name, array in tensors.items():
+        header[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": [offset, offset + array.nbytes]}
+        offset += array.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for array in tensors.values():
+            file.write(array.astype("<f4").tobytes())
+
+
+def folded(weights, name, norm):
+    """A convolution's weight and bias in float64, with its batch norm folded in."""
+    weight = weights[f"{name}.weight"].astype(np.float64)
+    scale, shift, mean, variance = (
+        weights[f"{norm}.{t}"].astype(np.float64)
+        for t in ("weight", "bias", "running_mean", "running_var"))
+    factor = scale / np.sqrt(variance + EPSILON)
+    return weight * factor[:, None, None, None], shift - mean * factor
+
+
 def random_weights(architecture, outputs=1000):
     """He-initialized weights: good for latency and nothing else."""
     generator = np.random.default_rng(0)
@@ -52,7 +78,9 @@ def random_weights(architecture, outputs=1000):
 
         def convolution(self, channels, name, norm, size, stride, relu, out):
             weights[f"{name}.weight"] = he(out, channels, size, size)
-            for tensor, value in (("weight", 1), ("bias", 0), ("running_mean", 0), ("running_var", 1)):
+            # A block's sum would else double with each block, and fp16 overflow.
+            scale = 1 if relu or "downsample" in name else 0.25
+            for tensor, value in (("weight", scale), ("bias", 0), ("running_mean", 0), ("running_var", 1)):
                 weights[f"{norm}.{tensor}"] = np.full(out, value, np.float32)
             return out
 
@@ -72,13 +100,13 @@ def random_weights(architecture, outputs=1000):
 
 def walk(architecture, emit, image):
     """Calls emit's methods in the order of the layers; values are what those methods return."""
-    bottleneck, depths = STAGES[architecture]
+    bottleneck, depths, base = STAGES[architecture]
     x = emit.convolution(image, "conv1", "bn1", 7, 2, True, 64)
     x = emit.max_pool(x)
     channels = 64
     for stage, depth in enumerate(depths):
-        width = 64 << stage
-        out = width * 4 if bottleneck else width
+        width = base << stage
+        out = 256 << stage if bottleneck else width
         for block in range(depth):
             name = f"layer{stage + 1}.{block}"
             stride = 2 if stage > 0 and block == 0 else 1
@@ -95,4 +123,4 @@ def walk(architecture, emit, image):
                     x, f"{name}.downsample.0", f"{name}.downsample.1", 1, stride, False, out)
             x = emit.add_relu(y, x)
             channels = out
-    emit.head(x)
+    return emit.head(x)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares resnet-run with OpenVINO, ONNX Runtime and ncnn on this machine."""
+"""Compares resnet-run with the peers of runtimes/ on this machine."""
 
 import argparse
 import json
@@ -17,6 +17,7 @@ import preprocess
 import table
 from contenders import Ours, Peer
 from failure import Failure
+from resnet import STAGES
 from runtimes import RUNTIMES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,14 +28,14 @@ PHOTO = ROOT / "Models/examples/tench.jpg"
 DROPPED = 2
 # The precisions of contenders, and which of our plans each is compared with.
 OURS = {"int8": "int8", "fp16": "fp16", "bf16": "fp16", "float32": "float32"}
-# How far float32 logits may differ for the networks to count as the same.
+# How far float32 logits may differ, as a part of the largest, for the networks to count as the same.
 TOLERANCE = 1e-3
 
 EXAMPLES = """
 examples:
   run.sh                                      the shipped ResNet18
   run.sh --output table.md --json table.json
-  run.sh --architecture resnet50 --rounds 10  random weights: latency only
+  run.sh --architecture resnet50 --rounds 10  random weights
   run.sh --evaluate validation/               top-1 too, of validation/SYNSET/*.jpg
 """
 
@@ -60,10 +61,12 @@ def arguments():
     parser = argparse.ArgumentParser(
         prog="run.sh", description=__doc__, epilog=EXAMPLES, allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--architecture", choices=["resnet18", "resnet34", "resnet50"],
+    parser.add_argument("--architecture", choices=list(STAGES),
                         help="random weights of this network instead of the shipped checkpoint")
     parser.add_argument("--evaluate", type=Path, metavar="DIR",
                         help="also measure top-1 on DIR/SYNSET/*.jpg")
+    parser.add_argument("--peers", type=peers, default=list(RUNTIMES), metavar="NAME,...",
+                        help=f"only these (default: {','.join(RUNTIMES)})")
     parser.add_argument("--threads", type=counts, default=[1, 2], metavar="N,...",
                         help="numbers of threads (default: 1,2)")
     parser.add_argument("--rounds", type=count, default=20, metavar="N",
@@ -89,6 +92,13 @@ def counts(text):
     return sorted({count(word) for word in text.split(",")})
 
 
+def peers(text):
+    names = text.split(",")
+    if not set(names) <= set(RUNTIMES):
+        raise ValueError
+    return names
+
+
 def progress(text):
     print(f"peers: {text}", file=sys.stderr, flush=True)
 
@@ -102,108 +112,151 @@ def compare(options):
     labelled = labelled_photos(options.evaluate) if options.evaluate else None
     with tempfile.TemporaryDirectory(prefix="peers-") as work:
         work = Path(work)
-        made = models.make(ROOT, work, options.architecture, progress)
+        made, missing = models.make(ROOT, work, options.architecture, options.peers, progress)
         image = work / "image.npy"
         np.save(image, preprocess.load(PHOTO))
-        contenders = [
+        contenders = Contenders([
             contender(runtime, precision, threads, made[runtime, precision], image)
             for precision in OURS
-            for runtime in ("ours", *RUNTIMES)
+            for runtime in ("ours", "untuned", *RUNTIMES)
             if (runtime, precision) in made
             for threads in options.threads
-        ]
+        ], missing)
         try:
-            checks = [] if options.architecture else check_logits(contenders)
-            times = measure_latency(contenders, options.rounds, options.block)
-            rows = latency_rows(contenders, times, made)
-            measure_first(contenders, rows, options.threads[0])
-            if labelled:
-                measure_top1(contenders, rows, labelled)
-                checks.append(f"Top-1 of {len(labelled[0])} photos")
+            rows, checks = check_logits(contenders, labelled)
+            measure_latency(contenders, options.rounds, options.block)
+            measure_first(contenders, options.threads[0])
+            latency_rows(contenders, rows, made)
+            first_rows(contenders, rows, options.threads[0])
         finally:
-            for each in contenders:
+            for each in contenders.all:
                 each.close()
     network = options.architecture or "resnet18"
     return {
-        "network": f"ResNet{network[6:]}"
-        + (" with random weights" if options.architecture else f" ({models.CHECKPOINT})"),
+        "network": network + (", random weights" if options.architecture else f", {models.CHECKPOINT}"),
         "method": f"Turns of {options.block} inferences, one contender after the other, "
         f"{options.rounds} rounds.",
         "machine": machine.describe(ROOT, PROGRAM),
         "checks": checks,
+        "missing": contenders.missing,
+        "photos": len(labelled[0]) if labelled else None,
         "threads": options.threads,
-        "contenders": rows,
+        "contenders": [row for key, row in rows.items() if key in contenders.kinds()],
     }
 
 
+class Contenders:
+    """Who takes part: a peer that fails is out, with both numbers of threads, and its reason kept."""
+
+    def __init__(self, contenders, missing):
+        self.all, self.missing = contenders, missing
+        self.times = {each: [] for each in contenders}
+        self.fresh = {each: [] for each in contenders}
+
+    def kinds(self):
+        """A contender for each runtime and precision."""
+        return {(each.runtime, each.precision): each for each in self.all}
+
+    def attempt(self, each, action):
+        """What the action returns, or None from a peer that is out."""
+        if each not in self.all:
+            return None
+        try:
+            return action(each)
+        except Failure as failure:
+            if each.runtime in ("ours", "untuned"):
+                raise
+            self.leave_out(each, str(failure))
+
+    def leave_out(self, each, reason):
+        progress(f"{each.runtime} {each.precision} is left out: {reason}")
+        self.missing[f"{each.runtime} {each.precision}"] = reason
+        kind = (each.runtime, each.precision)
+        for other in self.all:
+            if (other.runtime, other.precision) == kind:
+                other.close()
+        self.all = [other for other in self.all if (other.runtime, other.precision) != kind]
+
+
 def contender(runtime, precision, threads, model, image):
-    if runtime == "ours":
-        return Ours(PROGRAM, model, precision, threads, PHOTO)
+    if runtime in ("ours", "untuned"):
+        return Ours(runtime, PROGRAM, model, precision, threads, PHOTO)
     return Peer(runtime, model, precision, threads, image)
 
 
-def check_logits(contenders):
-    """Makes sure that all run the same network, by its logits of the example photos."""
+def check_logits(contenders, labelled):
+    """Makes sure that all run the same network, by its logits of the example photos, and starts each
+    contender's row with how often it finds float32's label, and the right one."""
     photos = preprocess.photos(ROOT / "Models/examples")
-    seen, reference, lines = set(), None, []
-    for each in sorted(contenders, key=lambda c: (c.precision != "float32", c.runtime != "ours")):
-        if (each.runtime, each.precision) in seen:
-            continue
-        seen.add((each.runtime, each.precision))
-        logits = each.logits(photos)
-        if reference is None:
-            reference = logits
+    kinds = contenders.kinds()
+    ours = kinds["ours", "float32"]
+    reference = ours.logits(photos)
+    labels = (ours.logits(labelled[0]) if labelled else reference).argmax(1)
+    rows, lines = {}, []
+    for (runtime, precision), each in kinds.items():
+        logits = contenders.attempt(each, lambda each: each.logits(photos))
+        if logits is None:
             continue
         difference = float(np.abs(logits - reference).max())
-        agreeing = int((logits.argmax(1) == reference.argmax(1)).sum())
-        line = (f"{each.runtime} {each.precision}: logits within {difference:.2g} of our float32 plan's, "
-                f"{agreeing} of {len(photos)} labels equal")
+        line = (f"{runtime} {precision}: logits within {difference:.2g} of our float32 plan's "
+                f"(largest {np.abs(reference).max():.3g}), "
+                f"{int((logits.argmax(1) == reference.argmax(1)).sum())} of {len(photos)} labels equal")
         progress(line)
         lines.append(line)
-        # What ONNX Runtime computes in float32 stands for the ONNX file.
-        if (each.runtime, each.precision) == ("onnxruntime", "float32") and difference > TOLERANCE:
-            raise Failure(f"expected logits within {TOLERANCE}: the ONNX file is another network")
-    return lines
+        # Not "greater than": a logit that is no number is wrong, too.
+        if precision == "float32" and not difference <= TOLERANCE * np.abs(reference).max():
+            contenders.leave_out(each, f"wrong: {line}")
+            continue
+        row = rows[runtime, precision] = {"runtime": runtime, "precision": precision}
+        found = logits.argmax(1)
+        if labelled:
+            progress(f"top-1 of {runtime} {precision}")
+            found = contenders.attempt(each, lambda each: each.logits(labelled[0]).argmax(1))
+            if found is None:
+                continue
+            row["top1"] = float((found == labelled[1]).mean())
+        row["agreement"] = float((found == labels).mean())
+    return rows, lines
 
 
 def measure_latency(contenders, rounds, block):
-    times = [[] for _ in contenders]
     for turn in range(rounds):
         progress(f"round {turn + 1} of {rounds}")
-        for each, mine in zip(contenders, times):
-            mine += each.block(DROPPED + block)[DROPPED:]
-    return times
+        for each in list(contenders.all):
+            times = contenders.attempt(each, lambda each: each.block(DROPPED + block))
+            contenders.times[each] += (times or [])[DROPPED:]
 
 
-def latency_rows(contenders, times, made):
-    rows = {}
-    for each, mine in zip(contenders, times):
-        row = rows.setdefault((each.runtime, each.precision), {
-            "runtime": each.runtime, "precision": each.precision, "latency_ms": {},
-            "model_bytes": models.size(made[each.runtime, each.precision])})
-        row["latency_ms"][str(each.threads)] = {
-            "min": min(mine), "median": statistics.median(mine),
-            "all": [round(time, 3) for time in mine]}
-    for row in rows.values():
-        ours = rows["ours", OURS[row["precision"]]]
-        for threads, latency in row["latency_ms"].items():
-            latency["ours_ratio"] = ours["latency_ms"][threads]["median"] / latency["median"]
-    return list(rows.values())
-
-
-def measure_first(contenders, rows, threads, repeats=5):
-    chosen = [each for each in contenders if each.threads == threads]
-    results = [[] for _ in chosen]
+def measure_first(contenders, threads, repeats=5):
     for turn in range(repeats):
         progress(f"fresh processes, {turn + 1} of {repeats}")
-        for each, mine in zip(chosen, results):
-            mine.append(each.first())
-    for row, mine in zip(rows, results):
-        for key in mine[0]:
-            row[key] = statistics.median(result[key] for result in mine)
-    ours = {row["precision"]: row["first_ms"] for row in rows if row["runtime"] == "ours"}
-    for row in rows:
-        row["first_ours_ratio"] = ours[OURS[row["precision"]]] / row["first_ms"]
+        for each in [each for each in contenders.all if each.threads == threads]:
+            result = contenders.attempt(each, lambda each: each.first())
+            contenders.fresh[each] += [result] if result else []
+
+
+def latency_rows(contenders, rows, made):
+    for each in contenders.all:
+        row, times = rows[each.runtime, each.precision], contenders.times[each]
+        row["model_bytes"] = models.size(made[each.runtime, each.precision])
+        row.setdefault("latency_ms", {})[str(each.threads)] = {
+            "min": min(times), "median": statistics.median(times),
+            "all": [round(time, 3) for time in times]}
+    for key in contenders.kinds():
+        ours = rows["ours", OURS[key[1]]]
+        for threads, latency in rows[key]["latency_ms"].items():
+            latency["ours_ratio"] = ours["latency_ms"][threads]["median"] / latency["median"]
+
+
+def first_rows(contenders, rows, threads):
+    chosen = [each for each in contenders.all if each.threads == threads]
+    for each in chosen:
+        results = contenders.fresh[each]
+        rows[each.runtime, each.precision].update(
+            {key: statistics.median(result[key] for result in results) for key in results[0]})
+    for each in chosen:
+        row = rows[each.runtime, each.precision]
+        row["first_ours_ratio"] = rows["ours", OURS[each.precision]]["first_ms"] / row["first_ms"]
 
 
 def labelled_photos(directory):
@@ -217,16 +270,6 @@ def labelled_photos(directory):
     if not photos:
         raise Failure(f"expected folders such as {classes[0].split()[0]} with photos in {directory}")
     return photos, np.array(labels)
-
-
-def measure_top1(contenders, rows, labelled):
-    photos, labels = labelled
-    # The fastest of each kind: the number of threads does not matter here.
-    fastest = {(each.runtime, each.precision): each for each in contenders}
-    for row in rows:
-        progress(f"top-1 of {row['runtime']} {row['precision']}")
-        logits = fastest[row["runtime"], row["precision"]].logits(photos)
-        row["top1"] = float((logits.argmax(1) == labels).mean())
 
 
 if __name__ == "__main__":

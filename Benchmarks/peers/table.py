@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The report as Markdown."""
 
-NAMES = {
-    "ours": "**ours**",
-    "openvino": "OpenVINO",
-    "onnxruntime": "ONNX Runtime",
-    "ncnn": "ncnn",
-}
+from runtimes import RUNTIMES
+
+NAMES = {"ours": "**ours**", "untuned": "ours, `--no-tuning`"}
+NAMES |= {key: peer.name for key, peer in RUNTIMES.items()}
 
 
 def markdown(report):
@@ -15,6 +13,7 @@ def markdown(report):
     lines = [f"{report['network']}, batch 1, 224 × 224. {report['method']}", ""]
     lines += [f"- {key}: {value}" for key, value in report["machine"].items()]
     lines += [f"- {line}" for line in report["checks"]]
+    lines += [f"- Left out: {NAMES.get(key, key)}: {reason}" for key, reason in report["missing"].items()]
 
     lines += ["", "Latency in ms. \"Ours ÷\" is the ratio of the medians: below 1, ours is faster.", ""]
     header = ["", "precision"]
@@ -43,10 +42,12 @@ def markdown(report):
         f"A fresh process, {threads[0]} thread{'s' if threads[0] > 1 else ''}. Load and first"
         " inference: ours from the start of the process to its answer, with decoding the photo; the"
         " others without either, and without starting and importing Python. Peak memory: resident"
-        " set, of the others' processes also without Python, NumPy and the imported library.",
+        " set, of the others' processes also without Python, NumPy and the imported library. Labels: of "
+        + (f"{report['photos']} photos." if report["photos"] else "the example photos."),
         "",
     ]
-    header = ["", "precision", "load + first ms", "ours ÷", "peak MB", "without imports", "model MB"]
+    header = ["", "precision", "load + first ms", "ours ÷", "peak MB", "without imports", "model MB",
+              "float32's label"]
     if any("top1" in row for row in rows):
         header.append("top-1")
     body = []
@@ -56,6 +57,7 @@ def markdown(report):
             _ratio(row["first_ours_ratio"]), f"{row['peak_kb'] / 1024:.1f}",
             f"{(row['peak_kb'] - row['imports_kb']) / 1024:.1f}" if "imports_kb" in row else "",
             f"{row['model_bytes'] / 1e6:.1f}",
+            f"{100 * row['agreement']:.1f} %",
         ]
         if "top1" in row:
             cells.append(f"{100 * row['top1']:.2f} %")

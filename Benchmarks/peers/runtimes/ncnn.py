@@ -1,25 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a ResNet as ncnn's .param and .bin: its Python package has no converter.
+"""ncnn, in float32: its Python package has neither a converter nor the tools to quantize.
 
-Batch norm is folded into the convolutions and ReLU fused, as ncnn's own converters do.
+The .param and .bin are written here; batch norm is folded into the convolutions and ReLU fused, as
+ncnn's own converters do.
 """
 
+import ncnn
 import numpy as np
 
 import resnet
 
 
-def write(path, architecture, weights):
-    """Writes path.param and path.bin."""
-    emit = _Emitter(weights)
+def make(work, architecture, _):
+    emit = _Emitter(resnet.read_safetensors(work / "weights.safetensors"))
     emit.layer("Input", [], ["image"])
     resnet.walk(architecture, emit, "image")
     blobs = sum(outputs for outputs, _ in emit.layers)
     lines = ["7767517", f"{len(emit.layers)} {blobs}", *(line for _, line in emit.layers)]
-    with open(f"{path}.param", "w") as file:
-        file.write("\n".join(lines) + "\n")
-    with open(f"{path}.bin", "wb") as file:
-        file.write(b"".join(emit.binary))
+    (work / "ncnn.param").write_text("\n".join(lines) + "\n")
+    (work / "ncnn.bin").write_bytes(b"".join(emit.binary))
+
+
+def load(model, threads, _):
+    net = ncnn.Net()
+    net.opt.num_threads = threads
+    if net.load_param(model.replace(".bin", ".param")) != 0 or net.load_model(model) != 0:
+        raise RuntimeError(f"ncnn cannot load {model}")
+
+    def infer(image):
+        extractor = net.create_extractor()
+        extractor.input("image", ncnn.Mat(image[0]))
+        return np.array(extractor.extract("logits")[1])
+
+    return infer
 
 
 class _Emitter:
@@ -45,12 +58,8 @@ class _Emitter:
         self.binary += [bytes(4), weight.astype("<f4").tobytes(), bias.astype("<f4").tobytes()]
 
     def convolution(self, x, name, norm, size, stride, relu, out):
-        weight = self.weights[f"{name}.weight"].astype(np.float64)
-        scale, shift, mean, variance = (
-            self.weights[f"{norm}.{t}"].astype(np.float64)
-            for t in ("weight", "bias", "running_mean", "running_var"))
-        factor = scale / np.sqrt(variance + resnet.EPSILON)
-        self.store(weight * factor[:, None, None, None], shift - mean * factor)
+        weight, bias = resnet.folded(self.weights, name, norm)
+        self.store(weight, bias)
         return self.add(
             "Convolution", [self.read(x)],
             f"0={out} 1={size} 3={stride} 4={size // 2} 5=1 6={weight.size} 9={int(relu)}")
