@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The peers. Each has a module here, with two functions:
+"""The peers. Each has a module here, with these functions:
 
     make(work, architecture, photos)  writes its files of the network into the folder work, which has
                                       weights.safetensors and float32.onnx; photos to calibrate with
                                       are float32 arrays of shape 1 × 3 × 224 × 224
     load(model, threads, precision)   a function from such an array to logits
+    prepare(image)                    if the peer wants another layout: this is not timed
 
 A module imports what infers at its top and what only makes files in make(), so that a process that
 infers holds one runtime and nothing else.

@@ -22,17 +22,17 @@ def make(work, architecture, photos):
     for edge in (qtyping.TFLOperationName.INPUT, qtyping.TFLOperationName.OUTPUT):
         tool.update_quantization_recipe(
             ".*", edge, algorithm_key=algorithm_manager.AlgorithmName.NO_QUANTIZE)
-    ranges = tool.calibrate({"serving_default": [{"image": _nhwc(photo)} for photo in photos]})
+    ranges = tool.calibrate({"serving_default": [{"image": prepare(photo)} for photo in photos]})
     tool.quantize(ranges).export_model(str(work / "int8.tflite"))
 
 
 def load(model, threads, _):
     interpreter = Interpreter(model, num_threads=threads)
     run = interpreter.get_signature_runner("serving_default")
-    return lambda image: run(image=_nhwc(image))["logits"][0]
+    return lambda image: run(image=image)["logits"][0]
 
 
-def _nhwc(image):
+def prepare(image):
     return np.ascontiguousarray(image.transpose(0, 2, 3, 1))
 
 
