@@ -42,12 +42,17 @@ public struct Classifier: ~Copyable {
   ///   - cpus: the CPU that each thread is bound to, as many as `threads`; nil leaves it to the system.
   ///   - instructionSet: the highest level to use; by default that of the environment variable
   ///     `RN_ISA`, or the best of this CPU.
+  ///   - memoryLimit: bytes that the plan's file and the session may take together; nil for no limit.
+  ///   - tuning: ``Tuning/measured`` pays for a classifier that runs often.
   /// - Throws: ``SessionError``, as ``Session`` does.
   public init(
     _ plan: consuming Plan, threads: Int = 1, cpus: CPUList? = nil,
-    instructionSet: InstructionSet? = nil
+    instructionSet: InstructionSet? = nil, memoryLimit: Int? = nil, tuning: Tuning = .none
   ) throws(SessionError) {
-    try self.init(Session(plan, threads: threads, cpus: cpus, instructionSet: instructionSet))
+    try self.init(
+      Session(
+        plan, threads: threads, cpus: cpus, instructionSet: instructionSet,
+        memoryLimit: memoryLimit, tuning: tuning))
   }
 
   /// Takes over a session.
