@@ -61,7 +61,7 @@ struct FormChooser {
   }
 
   /// Nanoseconds after which three turns are enough.
-  private static var enough: Int64 { 15_000_000 }
+  private static var enough: Int64 { 10_000_000 }
 
   private func isWorthTiming(_ index: Int, _ form: Arithmetic.Algorithm, _ turn: Int) -> Bool {
     let bytes = shape(index)!.byteCount(form)
