@@ -114,7 +114,7 @@ deb-test: pi deb ## unpack both packages into fresh roots and run them there
 pi-test: board pi ## run what `make pi` built on emulated Cortex-A53, A72, A76 and newer
 	@$(call need_packages,$(EMULATOR_PACKAGES))
 	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_PI_TOOLS=$(CURDIR)/$(PI) RESNET_PI_ROOT=$(CURDIR)/.build-pi/sysroot \
-	  swift test -c release --filter EmulatedBoardTests
+	  swift test -c release $(TESTABILITY) --filter EmulatedBoardTests
 
 .PHONY: mca
 mca: pi ## show what scheduling models make of the ARM loops
@@ -167,15 +167,18 @@ bench: plan board ## benchmark the shipped model block by block (options: BENCH_
 peers: build board ## compare with seven other runtimes here (options: PEERS="--help")
 	Benchmarks/peers/run.sh $(PEERS)
 
+# No test imports what is internal: so tests and tools are one build, not two by turns.
+TESTABILITY := --disable-testable-imports
+
 # The Embedded builds have the kernels of the others: of them, a few networks give the same answers.
 SAME_ANSWERS := 'SameAnswerTests/(otherNetworks|largestImage|forms\()'
 
 .PHONY: test
 test: setup board ## run all tests; RESNET_SLOW_TESTS=1 runs the long ones too
-	swift test -c release
+	swift test -c release $(TESTABILITY)
 	.build/release/CheckKernels
-	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_BENCH=$(CURDIR)/$(BENCH) swift test -c release --skip-build \
-	  --filter BoardToolTests --skip $(SAME_ANSWERS)
+	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_BENCH=$(CURDIR)/$(BENCH) swift test -c release $(TESTABILITY) \
+	  --skip-build --filter BoardToolTests --skip $(SAME_ANSWERS)
 
 # The messages that the importer reads; protoc-gen-swift is built of the package's own sources.
 ONNX := Sources/ModelImport/ONNX
