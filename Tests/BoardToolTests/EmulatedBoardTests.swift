@@ -132,7 +132,7 @@ extension BoardTools.EmulatedBoardTests {
       let answer = try Answer(plan, photos) { try Tool.run($0 + ["--isa", level]) }
       #expect(answer == expected, "\(level)")
     }
-    let hasForms = try !exactFormNames(Plan(path: plan).view).isEmpty
+    let hasForms = try !exactFormNames(Plan(path: plan)).isEmpty
     forEachBoard(boards) { board in
       let scratch = try Scratch()
       for level in board.levels {

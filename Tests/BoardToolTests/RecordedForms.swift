@@ -18,10 +18,11 @@ func recordForms(
   _ = try run([RandomPlan.small(), Repository.example("church"), "--tuning", small] + options)
   var lines = try String(contentsOfFile: small, encoding: .utf8).split(separator: "\n").prefix(4)
   let loaded = try Plan(path: plan)
+  let names = exactFormNames(loaded)
   let sum = String(loaded.view.checksum, radix: 16)
   lines[1] = "plan " + String(repeating: "0", count: 8 - sum.count) + sum
   let forms = ["4x4", "4x2", "2x2"]
-  for (index, name) in exactFormNames(loaded.view).enumerated() {
+  for (index, name) in names.enumerated() {
     lines.append("\(name) \(forms[index % forms.count])")
   }
   let path = scratch.path("forms-\(UUID())")

@@ -61,7 +61,7 @@ import Testing
   }
 
   private func names(_ plan: LoadedPlan) throws -> [String] {
-    exactFormNames(try plan.plan().view)
+    exactFormNames(try plan.plan())
   }
 
   private static let basic = TestNetwork("basic", .basic, [2, 2], [32, 64])
