@@ -74,8 +74,10 @@ extension Arithmetic.Algorithm {
 
 /// What a session knows about the forms of a step.
 struct StepForms {
-  /// The first step of the same shape, which was measured for all of them; nil if there are no forms.
-  var leader: Int?
+  /// What decides the step's time; nil if there are no forms.
+  var shape: FormShape?
+  /// The first step of the same shape, which is measured for all of them.
+  var leader = 0
   /// The greatest magnitude of a sum of these weights; 0 before anybody asked.
   var greatestSum: UInt32 = 0
   /// The form in use.

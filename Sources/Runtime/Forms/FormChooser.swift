@@ -6,33 +6,27 @@ import ResNetPlanFormat
 
 /// Chooses the exact form of every int8 convolution of a session, and makes the weights for it.
 struct FormChooser {
-  let forms: ExactForms
   let binder: Binder
   /// What is known of each step; in the session's memory.
   let steps: UnsafeMutableBufferPointer<StepForms>
   /// Where the weights go.
   let weights: UnsafeMutableRawBufferPointer
 
-  private var plan: PlanView { forms.plan }
+  private var plan: PlanView { binder.plan }
 
   init(
     _ binder: Binder, steps: UnsafeMutableBufferPointer<StepForms>,
     weights: UnsafeMutableRawBufferPointer
   ) {
-    forms = ExactForms(plan: binder.plan)
     self.binder = binder
     self.steps = steps
     self.weights = weights
     for index in steps.indices {
-      steps.initializeElement(at: index, to: StepForms())
-      guard let shape = shape(index) else { continue }
-      var leader = 0
-      while self.shape(leader) != shape { leader += 1 }
-      steps[index].leader = leader
+      let shape = ExactForms(plan: plan).shape(plan.step(index))
+      steps.initializeElement(at: index, to: StepForms(shape: shape))
+      while steps[steps[index].leader].shape != shape { steps[index].leader += 1 }
     }
   }
-
-  private func shape(_ index: Int) -> FormShape? { forms.shape(plan.step(index)) }
 
   // MARK: Measured
 
@@ -48,7 +42,7 @@ struct FormChooser {
     let start = rn_monotonic_ns()
     for turn in 0..<8 {
       if turn >= 3, rn_monotonic_ns() - start > FormChooser.enough { return }
-      for index in steps.indices where steps[index].leader == index {
+      for index in steps.indices where steps[index].shape != nil && steps[index].leader == index {
         let exact = Arithmetic.Algorithm.exact
         for place in exact.indices where isWorthTiming(index, exact[place], turn) {
           let form = exact[place]
@@ -64,7 +58,7 @@ struct FormChooser {
   private static var enough: Int64 { 10_000_000 }
 
   private func isWorthTiming(_ index: Int, _ form: Arithmetic.Algorithm, _ turn: Int) -> Bool {
-    let bytes = shape(index)!.byteCount(form)
+    let bytes = steps[index].shape!.byteCount(form)
     guard bytes <= min(plan.constants.count, weights.count) else { return false }
     guard turn >= 2 else { return true }
     var best = Int64.max
@@ -90,8 +84,8 @@ struct FormChooser {
     var best: (step: Int, form: Arithmetic.Algorithm, bytes: Int)?
     var greatest = 0.0
     for index in steps.indices {
-      guard let leader = steps[index].leader, let shape = shape(index) else { continue }
-      let (times, now) = (steps[leader], steps[index].form)
+      guard let shape = steps[index].shape else { continue }
+      let (times, now) = (steps[steps[index].leader], steps[index].form)
       let exact = Arithmetic.Algorithm.exact
       for place in exact.indices {
         let form = exact[place]
@@ -111,7 +105,7 @@ struct FormChooser {
   /// Whether a form gives the bits of direct sums, by the weights themselves: a plan cannot claim it.
   func isExact(_ index: Int, _ form: Arithmetic.Algorithm) -> Bool {
     if steps[index].greatestSum == 0 {
-      let shape = shape(index)!
+      let shape = steps[index].shape!
       steps[index].greatestSum = max(
         rn_winograd_q8_greatest_sum(
           plainWeights(index), shape.outputBlocks, UInt32(shape.inputs)), 1)
@@ -129,11 +123,11 @@ struct FormChooser {
     var end = 0
     for index in steps.indices where steps[index].form != .direct {
       steps[index].weights = end
-      end += shape(index)!.byteCount(steps[index].form)
+      end += steps[index].shape!.byteCount(steps[index].form)
     }
     rn_allow_huge_pages(weights.baseAddress, end)
     for index in steps.indices where steps[index].form != .direct {
-      let (form, shape) = (steps[index].form, shape(index)!)
+      let (form, shape) = (steps[index].form, steps[index].shape!)
       rn_winograd_q8_weights(
         form.tile.height, form.tile.width, plainWeights(index), 0, shape.outputBlocks,
         UInt32(shape.inputs),
@@ -142,14 +136,11 @@ struct FormChooser {
     return end
   }
 
-  /// A step with its form; nil if it stays as it is.
-  func bind(_ index: Int) -> BoundStep? {
+  /// A convolution in its form; nil if the step stays as it is.
+  func bind(_ index: Int) -> BoundConvolution? {
     guard steps[index].form != .direct else { return nil }
     let weights = UnsafeRawPointer(self.weights.baseAddress! + steps[index].weights)
-    let convolution = convolution(index, steps[index].form, weights: weights)
-    return BoundStep(
-      border: binder.bindBorder(plan.tensor(plan.step(index).output)),
-      operation: .convolution(convolution))
+    return convolution(index, steps[index].form, weights: weights)
   }
 
   private func convolution(

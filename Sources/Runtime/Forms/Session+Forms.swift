@@ -33,10 +33,8 @@ extension Session {
   package func form(
     ofStep index: Int
   ) -> (byteCount: Int, times: InlineArray<4, Int64>)? {
-    guard !forms.isEmpty, let leader = forms[index].leader,
-      let shape = ExactForms(plan: plan.view).shape(plan.view.step(index))
-    else { return nil }
-    return (shape.byteCount(forms[index].form), forms[leader].times)
+    guard !forms.isEmpty, let shape = forms[index].shape else { return nil }
+    return (shape.byteCount(forms[index].form), forms[forms[index].leader].times)
   }
 
   /// The names of direct sums and of the exact forms.
@@ -89,7 +87,7 @@ struct ChosenForms {
     }
     byteCount = chooser.makeWeights()
     for index in 0..<count {
-      if let step = chooser.bind(index) { bound[index] = step }
+      if let form = chooser.bind(index) { bound[index].operation = .convolution(form) }
     }
     self.forms = UnsafeBufferPointer(forms)
   }

@@ -114,12 +114,13 @@ struct TuningText {
       number += 1
     }
     var byteCount = 0
-    for index in chooser.steps.indices where chooser.steps[index].leader != nil {
+    for index in chooser.steps.indices {
+      guard let shape = chooser.steps[index].shape else { continue }
       let exact = Arithmetic.Algorithm.exact
       for place in 1..<exact.count where take(line(index, exact[place]), from: &rest) {
         guard chooser.isExact(index, exact[place]) else { throw .tuning(.inexact(line: number)) }
         chooser.steps[index].form = exact[place]
-        byteCount += chooser.forms.shape(plan.step(index))!.byteCount(exact[place])
+        byteCount += shape.byteCount(exact[place])
         number += 1
         break
       }
