@@ -3,6 +3,7 @@
 import CResNetPlatform
 import ResNetBoardTool
 import ResNetPlanFormat
+import ResNetPlatform
 import ResNetRuntime
 
 extension TextOutput {
@@ -18,10 +19,7 @@ extension TextOutput {
       if isRepeated { continue }
       if !isFirst { append("+") }
       isFirst = false
-      append(cString: kernel.slot)
-      append(cString: kernel.form)
-      append("_")
-      append(cString: kernel.level)
+      append("\(kernel)")
     }
   }
 

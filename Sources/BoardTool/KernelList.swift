@@ -15,7 +15,7 @@ public func printKernels(_ session: borrowing Session) {
     let kernel = session.kernel(ofStep: index)
     var line: TextLine = "\(view.name(view.step(index).name))"
     line.pad(to: 28)
-    line.append("\(kernel.slot)\(kernel.form)_\(kernel.level)")
+    line.append("\(kernel)")
     if let form = session.form(ofStep: index) {
       line.pad(to: 56)
       line.append("\(form.byteCount / 1000) kB")

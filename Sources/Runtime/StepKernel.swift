@@ -2,7 +2,7 @@
 
 import CResNetKernels
 import ResNetPlanFormat
-import ResNetPlatform
+package import ResNetPlatform
 
 /// The kernel that does the work of a step, for reports. Texts are ended by a zero byte.
 package struct StepKernel: Equatable, BitwiseCopyable {
@@ -32,4 +32,9 @@ package struct StepKernel: Equatable, BitwiseCopyable {
       case .winograd4x4: ("_4x4" as StaticString).cString
       }
   }
+}
+
+extension StepKernel: TextDescribable {
+  /// Appends the kernel's name, such as `winograd_q8_4x4_avx2`.
+  package func describe(to line: inout TextLine) { line.append("\(slot)\(form)_\(level)") }
 }
