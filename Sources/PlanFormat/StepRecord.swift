@@ -30,13 +30,24 @@ public struct StepRecord: Equatable, PlanRecord {
 
   public var hasResidual: Bool { residual != StepRecord.noTensor }
 
-  /// Scratch of a stem: three rows of its convolution, `width` pixels and one of padding on each side; and,
-  /// if the output is of another format, a row of the maximum.
-  public func stemScratchByteCount(width: Int, _ output: TensorRecord) -> Int {
-    let pixel = output.channels * arithmetic.activations.byteCount
-    let converted =
-      output.format == arithmetic.activations ? 0 : PlanLayout.aligned(output.width * pixel)
-    return 3 * PlanLayout.aligned((width + 2) * pixel) + converted
+  /// Bytes of scratch memory for each thread.
+  ///
+  /// A stem has three rows of its convolution, with a pixel of padding on each side, and a row of the maximum
+  /// if the output is of another format. Other convolutions have their tiles and, with float32 activations,
+  /// a strip of rows.
+  public func scratchByteCount(input: TensorRecord, output: TensorRecord) -> Int {
+    switch operation {
+    case .stem(let record):
+      let pixel = output.channels * arithmetic.activations.byteCount
+      let converted =
+        output.format == arithmetic.activations ? 0 : PlanLayout.aligned(output.width * pixel)
+      return 3 * PlanLayout.aligned((record.outputWidth(input) + 2) * pixel) + converted
+    case .convolution(let record):
+      let tiles = arithmetic.scratchByteCount(inputs: input.channels)
+      guard arithmetic.activations == .float32 else { return tiles }
+      return tiles + StripLayout(record, arithmetic, input: input, output: output).byteCount
+    case .input, .pool, .globalAverage, .linear: return 0
+    }
   }
 
   package mutating func code(_ codec: inout RecordCodec) {

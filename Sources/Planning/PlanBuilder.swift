@@ -167,17 +167,10 @@ struct PlanBuilder {
     case .stem(let stem):
       let record = try record(stem, index, &step.arithmetic)
       step.operation = .stem(record)
-      let width = record.outputWidth(input)
-      needScratch(step.stemScratchByteCount(width: width, output))
     case .convolution(let convolution):
       let record = try record(
         convolution, index, &step.arithmetic, floatForms[index, default: .direct])
       step.operation = .convolution(record)
-      var scratch = step.arithmetic.scratchByteCount(inputs: input.channels)
-      if step.arithmetic.activations == .float32 {
-        scratch += StripLayout(record, step.arithmetic, input: input, output: output).byteCount
-      }
-      needScratch(scratch)
     case .maxPool(let pool): step.operation = .pool(PoolRecord(pool, .maximum))
     case .averagePool(let pool):
       step.operation = .pool(PoolRecord(pool, pool.countsPadding ? .paddedMean : .mean))
@@ -188,11 +181,9 @@ struct PlanBuilder {
     case .linear(let layer):
       step.operation = .linear(try record(layer, index, step.arithmetic.weights))
     }
+    header.scratchByteCount = max(
+      header.scratchByteCount, step.scratchByteCount(input: input, output: output))
     return step
-  }
-
-  private mutating func needScratch(_ byteCount: Int) {
-    header.scratchByteCount = max(header.scratchByteCount, byteCount)
   }
 
   private mutating func record(

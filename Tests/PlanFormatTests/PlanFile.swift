@@ -75,6 +75,16 @@ struct PlanFile {
   }
 }
 
+extension PlanError {
+  /// The header's memory is not what the records need.
+  static var arenaAsNeeded: PlanError {
+    .section(.tensors, "an arena in the header as large as they need")
+  }
+  static var scratchAsNeeded: PlanError {
+    .section(.steps, "scratch memory in the header as large as they need")
+  }
+}
+
 /// The error of a file, nil if it is valid.
 func planError(_ bytes: [UInt8]) -> PlanError? {
   let memory = GuardedMemory(capacity: bytes.count)

@@ -100,7 +100,6 @@ import Testing
       })
     // The last byte of a file of names is the zero that ends the last.
     #expect(file[.classes].last == 0)
-    file.scratch += 64
     try withView(file.bytes) { view in
       #expect(view.hasClassNames)
       for (index, name) in names.enumerated() {

@@ -51,6 +51,19 @@ import Testing
     expect(rule, TensorField.size, [1024])
   }
 
+  /// A small file cannot ask for much memory.
+  @Test func theArenaIsAsLargeAsTheTensors() throws {
+    for arena in [sound.arena + 64, sound.arena * 2, 1 << 31] as [UInt64] {
+      sound.expect(.arenaAsNeeded) { $0.arena = arena }
+    }
+    // The image, behind a gap of 1 GiB.
+    let image = try withView(sound.bytes) { PlanLayout.aligned($0.tensor(0).storageByteCount) }
+    sound.expect(.arenaAsNeeded) {
+      $0[TensorField.offset, 0] = 1 << 30
+      $0.arena = 1 << 30 + UInt64(image)
+    }
+  }
+
   @Test func livesStartWithTheProducer() {
     let rule: StaticString = "a life that starts with the step that writes it"
     expect(rule, TensorField.producer, [0, 1, 3, 11, .max])
