@@ -26,7 +26,7 @@ extension TextOutput {
     append("\ncpu          \(report.machine.cpu.orUnknown)")
     append("\nisa          \(report.session.instructionSet.cName), \(report.session.threads)")
     append(report.session.threads == 1 ? " thread" : " threads")
-    append("\nmemory       plan \(report.session.plan.view.bytes.count) bytes, session ")
+    append("\nmemory       plan \(report.session.plan.view.byteCount) bytes, session ")
     append(
       "\(report.session.byteCount), of them \(report.session.formByteCount) of transformed weights")
     append("\ngovernor     \(report.machine.governor.orUnknown)\nclock        ")

@@ -92,7 +92,7 @@ struct Report: ~Copyable {
     showsSteps = arguments.perStep
     pairCount = measurement.pairCount
     keptCount = measurement.samples.count
-    sha256 = ResNetPlatform.sha256(view.bytes)
+    sha256 = ResNetPlatform.sha256(view.file)
     model = arguments.model
     self.session = session
   }

@@ -17,6 +17,7 @@ let tool = Tool(
       --isa NAME           highest instruction-set level to use, such as ref (default: the level in
                            the environment variable RN_ISA, else the best of this CPU)
       --memory MB          what plan and session may take together (default: no limit)
+      --load               read the plan into memory instead of mapping its file
       --tuning FILE        takes the forms of int8 convolutions from FILE or, if there is none, measures
                            them and writes it: for the same plan, CPU and threads
       --no-tuning          direct sums, in the least memory

@@ -29,7 +29,7 @@ public func printKernels(_ session: borrowing Session) {
     guard line.writeLine(to: STDERR_FILENO) else { return }
   }
   var line: TextLine =
-    "memory: \(view.bytes.count) bytes of plan, \(session.byteCount) of session, "
+    "memory: \(view.byteCount) bytes of plan, \(session.byteCount) of session, "
   line.append("of them \(session.formByteCount) transformed weights")
   line.writeLine(to: STDERR_FILENO)
 }

@@ -37,7 +37,7 @@ public func openSession(
 private func openSession(
   _ model: UnsafePointer<CChar>, _ options: SharedOptions, _ tuning: Tuning
 ) throws(ToolFailure) -> Session {
-  let plan = try openPlan(model)
+  let plan = try openPlan(model, isLoaded: options.isLoaded)
   let instructionSet =
     if let asked = options.instructionSet { asked } else { try environmentInstructionSet() }
   do throws(SessionError) {
@@ -61,9 +61,11 @@ private func mapTuning(_ path: UnsafePointer<CChar>) throws(ToolFailure) -> Mapp
   }
 }
 
-private func openPlan(_ path: UnsafePointer<CChar>) throws(ToolFailure) -> Plan {
+private func openPlan(
+  _ path: UnsafePointer<CChar>, isLoaded: Bool
+) throws(ToolFailure) -> Plan {
   do throws(PlanError) {
-    return try Plan(path: path)
+    return try Plan(path: path, isLoaded: isLoaded)
   } catch {
     throw .plan(path, error)
   }

@@ -3,8 +3,8 @@
 import CResNetPlatform
 public import ResNetRuntime
 
-/// The options that every board tool has: `--threads`, `--cpus`, `--isa`, `--memory`, `--tuning`, `--no-tuning`,
-/// `--help` and `--version`.
+/// The options that every board tool has: `--threads`, `--cpus`, `--isa`, `--memory`, `--load`, `--tuning`,
+/// `--no-tuning`, `--help` and `--version`.
 public struct SharedOptions {
   /// What the command line asks for in the first place.
   public enum Request {
@@ -27,6 +27,8 @@ public struct SharedOptions {
 
   /// Bytes for the plan and the session; nil for no limit.
   public private(set) var memoryLimit: Int?
+  /// Whether the plan is read into memory instead of mapped.
+  public private(set) var isLoaded = false
   /// The file that keeps the tuning.
   public private(set) var tuningFile: UnsafePointer<CChar>?
   /// Whether the session stays without exact forms.
@@ -58,6 +60,8 @@ public struct SharedOptions {
         instructionSet = try words.instructionSet(of: word)
       } else if word.isNamed("--memory") {
         memoryLimit = try words.number(of: word, in: 1...1 << 20) * 1_000_000
+      } else if word.isNamed("--load") {
+        isLoaded = true
       } else if word.isNamed("--tuning") {
         tuningFile = try words.value(of: word)
       } else if word.isNamed("--no-tuning") {

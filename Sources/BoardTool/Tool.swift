@@ -45,6 +45,7 @@ public struct Tool: Sendable {
   public func run<Arguments: ToolArguments & ~Copyable, Failure: Error & TextDescribable>(
     _ work: (borrowing Arguments) throws(Failure) -> Bool
   ) -> ExitStatus {
+    rn_end_on_lost_pages(name.cString)
     let arguments: Arguments
     do throws(UsageError) {
       arguments = try Arguments.parse()

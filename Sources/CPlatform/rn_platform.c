@@ -135,6 +135,13 @@ void rn_allow_huge_pages(void *start, size_t count) {
     madvise((void *)first, end / block * block - first, MADV_HUGEPAGE);
 }
 
+void rn_give_back(void *start, size_t count) {
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), end = (uintptr_t)start + count;
+  const uintptr_t first = ((uintptr_t)start + page - 1) / page * page;
+  if (end / page * page > first)
+    madvise((void *)first, end / page * page - first, MADV_DONTNEED);
+}
+
 static int64_t nanoseconds(clockid_t clock) {
   struct timespec now;
   clock_gettime(clock, &now);

@@ -103,9 +103,11 @@ static int start(struct rn_worker *worker, const uint16_t *cpu) {
     CPU_SET(*cpu, &one);
     error = pthread_attr_setaffinity_np(&attributes, sizeof one, &one);
   }
-  // Signals are for the threads of the program that uses the pool.
+  // Signals are for the threads of the program that uses the pool, but for that of a page of a file
+  // that is there no more: where it is blocked, no handler sees it.
   sigset_t all, before;
   sigfillset(&all);
+  sigdelset(&all, SIGBUS);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   if (!error)
     error = pthread_create(&worker->handle, &attributes, work, worker);

@@ -30,13 +30,17 @@ package struct PlanHeader: PlanRecord {
   }
 
   /// Reads the header and verifies the place and the checksum of every section.
-  init(verifying bytes: UnsafeRawBufferPointer) throws(PlanError) {
+  ///
+  /// - Parameters:
+  ///   - bytes: the start of the file up to the constants: all that is read from now on, but for them.
+  ///   - file: the whole file, of which only the constants are read.
+  init(verifying bytes: UnsafeRawBufferPointer, of file: UnsafeRawBufferPointer) throws(PlanError) {
     let magic = PlanLayout.magic
     guard bytes.count >= magic.utf8CodeUnitCount,
       memcmp(bytes.baseAddress!, magic.utf8Start, magic.utf8CodeUnitCount) == 0
     else { throw .notAPlan }
     guard bytes.count >= PlanLayout.headerByteCount else {
-      throw .size(expected: UInt64(PlanLayout.headerByteCount), found: bytes.count)
+      throw .size(expected: UInt64(PlanLayout.headerByteCount), found: file.count)
     }
     var codec = RecordCodec(reading: bytes, at: 0)
     self.init()
@@ -45,8 +49,8 @@ package struct PlanHeader: PlanRecord {
     guard PlanHeader.checksum(bytes) == bytes.u32(PlanHeader.checksumOffset) else {
       throw .headerChecksum
     }
-    guard fileByteCount == UInt64(bytes.count) else {
-      throw .size(expected: fileByteCount, found: bytes.count)
+    guard fileByteCount == UInt64(file.count) else {
+      throw .size(expected: fileByteCount, found: file.count)
     }
     // An arena beyond 4 GiB is no plan for a board; the bound keeps later sums in range.
     let limit = Int(UInt32.max)
@@ -66,23 +70,35 @@ package struct PlanHeader: PlanRecord {
     var end = PlanLayout.headerByteCount
     for index in 0..<PlanLayout.sectionCount {
       let kind = PlanSection(rawValue: UInt32(index))!
+      let place = kind == .constants ? file : bytes
       guard let entry = SectionEntry(bytes, at: SectionEntry.offset(index)),
-        entry.kind == kind.rawValue, entry.offset == end, entry.byteCount <= bytes.count - end,
-        PlanLayout.aligned(entry.byteCount) <= bytes.count - end
+        entry.kind == kind.rawValue, entry.offset == end, entry.byteCount <= place.count - end,
+        PlanLayout.aligned(entry.byteCount) <= place.count - end
       else { throw .section(kind, "a place right after the section before it, within the file") }
+      if kind == .constants, end != bytes.count {
+        throw .section(.constants, "at most 16 MiB before it")
+      }
       let padded = PlanLayout.aligned(entry.byteCount)
-      guard rn_crc32c(0, bytes.baseAddress! + end, padded) == entry.checksum
+      guard rn_crc32c(0, place.baseAddress! + end, padded) == entry.checksum
       else { throw .sectionChecksum(kind) }
       end += padded
     }
-    guard end == bytes.count else { throw .section(.constants, "the end of the file after it") }
+    guard end == file.count else { throw .section(.constants, "the end of the file after it") }
   }
 
-  /// The bytes of a section, in a file that was verified.
+  /// The bytes before the constants of a file that may be damaged: no more than it has, and at most 16 MiB.
+  static func headByteCount(of file: UnsafeRawBufferPointer) -> Int {
+    let (least, most) = (PlanLayout.headerByteCount, min(file.count, 1 << 24))
+    guard most >= least else { return most }
+    let entry = SectionEntry(file, at: SectionEntry.offset(Int(PlanSection.constants.rawValue)))
+    return min(max(entry?.offset ?? most, least), most)
+  }
+
+  /// The bytes of a section as a verified header says, within the bytes that have it.
   static func section(
-    _ section: PlanSection, of bytes: UnsafeRawBufferPointer
+    _ section: PlanSection, of header: UnsafeRawBufferPointer, in bytes: UnsafeRawBufferPointer
   ) -> UnsafeRawBufferPointer {
-    let entry = SectionEntry(bytes, at: SectionEntry.offset(Int(section.rawValue)))!
+    let entry = SectionEntry(header, at: SectionEntry.offset(Int(section.rawValue)))!
     return UnsafeRawBufferPointer(
       start: bytes.baseAddress! + entry.offset, count: entry.byteCount)
   }

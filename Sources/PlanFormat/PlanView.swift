@@ -7,8 +7,12 @@
 ///
 /// - **Allocates:** nothing; the view points into the bytes it was made of, which must outlive it.
 public struct PlanView {
-  /// The whole file.
-  public let bytes: UnsafeRawBufferPointer
+  /// The whole file, which somebody may change: not to be trusted.
+  package let file: UnsafeRawBufferPointer
+  /// Bytes of the whole file.
+  public var byteCount: Int { file.count }
+  /// What tells the file from others: the checksum of its header, which has those of all sections.
+  public let checksum: UInt32
   /// The network.
   public let model: ModelRecord
   /// The preprocessing.
@@ -34,12 +38,35 @@ public struct PlanView {
 
   /// Reads and validates a plan.
   ///
-  /// - Parameter bytes: the file, starting at a multiple of 64, as a mapping does.
+  /// - Parameter file: the file, starting at a multiple of 64, as a mapping does; it does not change.
   /// - Throws: ``PlanError`` with the first rule that is broken.
   /// - Complexity: O(bytes) for the checksums and O(tensors²) for the overlap check.
-  public init(validating bytes: UnsafeRawBufferPointer) throws(PlanError) {
-    let header = try PlanHeader(verifying: bytes)
-    self.bytes = bytes
+  public init(validating file: UnsafeRawBufferPointer) throws(PlanError) {
+    let head = file.prefix(PlanView.headByteCount(of: file))
+    try self.init(validating: UnsafeRawBufferPointer(rebasing: head), constantsOf: file)
+  }
+
+  /// The bytes of a file that ``init(validating:constantsOf:)`` takes as its start: all before the constants.
+  /// The file may be damaged and may change.
+  public static func headByteCount(of file: UnsafeRawBufferPointer) -> Int {
+    PlanHeader.headByteCount(of: file)
+  }
+
+  /// Reads and validates a plan whose file somebody may change while the view is used.
+  ///
+  /// Everything that is an address, a size or a text comes from `bytes`, a copy. From the file come weights,
+  /// biases and multipliers, which decide over results only.
+  ///
+  /// - Parameters:
+  ///   - bytes: a copy of the first ``headByteCount(of:)`` bytes of the file, which does not change.
+  ///   - file: the file, starting at a multiple of 64.
+  /// - Throws: as ``init(validating:)``.
+  public init(
+    validating bytes: UnsafeRawBufferPointer, constantsOf file: UnsafeRawBufferPointer
+  ) throws(PlanError) {
+    let header = try PlanHeader(verifying: bytes, of: file)
+    self.file = file
+    checksum = bytes.u32(PlanHeader.checksumOffset)
     arenaByteCount = header.arenaByteCount
     scratchByteCount = header.scratchByteCount
     loadTimeByteCount = header.loadTimeByteCount
@@ -56,7 +83,7 @@ public struct PlanView {
     strings = try PlanView.text(.strings, of: bytes)
     classNames = try PlanView.text(.classes, of: bytes)
     provenanceText = try PlanView.text(.provenance, of: bytes)
-    constants = PlanHeader.section(.constants, of: bytes)
+    constants = PlanHeader.section(.constants, of: bytes, in: file)
     tensors = try RecordList(.tensors, of: bytes, 1...1024, "1 to 1024 records of 64 bytes")
     steps = try RecordList(.steps, of: bytes, 1...1024, "1 to 1024 records of 192 bytes")
     outputs = try RecordList(.outputs, of: bytes, 1...64, "1 to 64 records of 32 bytes")
@@ -82,9 +109,6 @@ public struct PlanView {
     guard let found else { throw .section(.outputs, "features and logits, each once") }
     return found
   }
-
-  /// What tells the file from others: the checksum of its header, which has those of all sections.
-  public var checksum: UInt32 { bytes.u32(PlanHeader.checksumOffset) }
 
   /// The number of tensors.
   public var tensorCount: Int { tensors.count }
@@ -152,7 +176,7 @@ public struct PlanView {
   private static func text(
     _ section: PlanSection, of bytes: UnsafeRawBufferPointer
   ) throws(PlanError) -> UnsafeRawBufferPointer {
-    let text = PlanHeader.section(section, of: bytes)
+    let text = PlanHeader.section(section, of: bytes, in: bytes)
     guard text.last == 0 else { throw .section(section, "text ended by a zero byte") }
     return text
   }
@@ -168,7 +192,7 @@ struct RecordList<Record: PlanRecord> {
     _ section: PlanSection, of file: UnsafeRawBufferPointer, _ counts: ClosedRange<Int>,
     _ rule: StaticString
   ) throws(PlanError) {
-    bytes = PlanHeader.section(section, of: file)
+    bytes = PlanHeader.section(section, of: file, in: file)
     count = bytes.count / Record.byteCount
     guard bytes.count % Record.byteCount == 0, counts ~= count else {
       throw .section(section, rule)

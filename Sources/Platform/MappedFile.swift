@@ -32,19 +32,23 @@ public enum FileError: Error, Equatable, TextDescribable {
   }
 }
 
-/// A file mapped read-only into memory.
+/// A file mapped read-only into memory, or a copy of bytes in pages of its own.
 ///
-/// Its pages are shared with every other process that maps the same file and are read
-/// when they are first touched. If another process shortens the file meanwhile, touching the
-/// lost pages raises SIGBUS, as with any mapping: replace files by renaming.
+/// The pages of a file are shared with every other process that maps the same file and are read
+/// when they are first touched. If another process shortens the file meanwhile, or if it cannot be read any
+/// more, touching the lost pages raises SIGBUS, as with any mapping: replace files by renaming.
 ///
 /// - **Allocates:** address space, no heap.
 public struct MappedFile: ~Copyable {
   /// The contents; valid as long as this value lives.
   public let bytes: UnsafeRawBufferPointer
+  /// Whether the pages are those of a file, which can be read again.
+  private let isFile: Bool
 
   /// Maps the file at `path`.
-  public init(path: UnsafePointer<CChar>) throws(FileError) {
+  ///
+  /// - Parameter isLoaded: whether it is read into pages of its own instead, which nobody else changes.
+  public init(path: UnsafePointer<CChar>, isLoaded: Bool = false) throws(FileError) {
     let descriptor = rn_open_read(path)
     // Sockets cannot be opened at all.
     guard descriptor >= 0 else {
@@ -56,13 +60,46 @@ public struct MappedFile: ~Copyable {
     guard rn_is_regular_file(&status) != 0 else { throw .notARegularFile }
     let count = Int(status.st_size)
     guard count > 0 else { throw .empty }
-    guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0),
-      Int(bitPattern: start) != -1
-    else { throw .system(errno: rn_errno()) }
-    self.init(bytes: UnsafeRawBufferPointer(start: start, count: count))
+    guard !isLoaded else {
+      try self.init(reading: descriptor, limit: count)
+      return
+    }
+    let start = try MappedFile.map(count, PROT_READ, MAP_PRIVATE, descriptor)
+    self.init(bytes: UnsafeRawBufferPointer(start: start, count: count), isFile: true)
   }
 
-  private init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  /// Copies bytes, at least one, into pages of its own.
+  public init(copying bytes: UnsafeRawBufferPointer) throws(FileError) {
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS
+    let start = try MappedFile.map(bytes.count, PROT_READ | PROT_WRITE, flags, -1)
+    start.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+    self.init(bytes: UnsafeRawBufferPointer(start: start, count: bytes.count), isFile: false)
+  }
+
+  private init(bytes: UnsafeRawBufferPointer, isFile: Bool) {
+    self.bytes = bytes
+    self.isFile = isFile
+  }
+
+  private init(reading descriptor: Int32, limit: Int) throws(FileError) {
+    var start: UnsafeMutableRawPointer?
+    var count = 0
+    let code = rn_read_all(descriptor, limit, &start, &count)
+    switch code {
+    case 0: self.init(bytes: UnsafeRawBufferPointer(start: start, count: count), isFile: false)
+    case ENODATA: throw .empty
+    case EFBIG: throw .tooLong(limit: limit)
+    default: throw .system(errno: code)
+    }
+  }
+
+  private static func map(
+    _ count: Int, _ protection: Int32, _ flags: Int32, _ descriptor: Int32
+  ) throws(FileError) -> UnsafeMutableRawPointer {
+    let start = mmap(nil, count, protection, flags, descriptor, 0)
+    guard let start, Int(bitPattern: start) != -1 else { throw .system(errno: rn_errno()) }
+    return start
+  }
 
   /// Maps the file at `path`, or reads a pipe or, if `path` is "-" or "/dev/stdin", standard input, into memory.
   ///
@@ -78,25 +115,17 @@ public struct MappedFile: ~Copyable {
       try self.init(path: path)
       return
     }
-    let limit = 1 << 28
     let descriptor = rn_open_input(path, UInt32(FileError.writerSeconds))
     guard descriptor >= 0 else {
       throw rn_errno() == ETIMEDOUT ? .noWriter : .system(errno: rn_errno())
     }
     defer { close(descriptor) }
-    var start: UnsafeMutableRawPointer?
-    var count = 0
-    let code = rn_read_all(descriptor, limit, &start, &count)
-    switch code {
-    case 0: self.init(bytes: UnsafeRawBufferPointer(start: start, count: count))
-    case ENODATA: throw .empty
-    case EFBIG: throw .tooLong(limit: limit)
-    default: throw .system(errno: code)
-    }
+    try self.init(reading: descriptor, limit: 1 << 28)
   }
 
-  /// Lets go of the pages of a file in memory; those that are touched again are read again.
+  /// Lets go of the pages of a file in memory; those that are touched again are read again. A copy stays.
   public func dropPages() {
+    guard isFile else { return }
     _ = madvise(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), bytes.count, MADV_DONTNEED)
   }
 

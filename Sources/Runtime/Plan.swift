@@ -1,46 +1,79 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CResNetPlatform
 public import ResNetPlanFormat
 import ResNetPlatform
 
 /// A plan file, mapped read-only and validated.
 ///
-/// The weights stay in the file's pages, which all processes share: loading copies nothing.
+/// The weights stay in the file's pages, which all processes share. Records and texts are copied before they
+/// are validated: whoever changes the file while it is in use gets wrong results, but never a wrong address. If
+/// the file becomes shorter, what touches its lost pages gets SIGBUS: replace plans by renaming.
 ///
-/// - **Allocates:** address space, no heap.
+/// - **Allocates:** pages for the records and texts, some 20 KB for a ResNet18, and 24 bytes for each step.
 public struct Plan: ~Copyable {
   /// The records and constants; valid as long as this value lives.
   public let view: PlanView
 
-  /// The mapping that `view` points into; nil if somebody else owns the bytes.
-  private let file: MappedFile?
+  /// What all owners have in common.
+  let memory: UnsafeMutablePointer<PlanMemory>
 
   /// Maps and validates the plan at `path`, a `String` or, in Embedded Swift, a text ended by a zero byte.
   ///
+  /// - Parameter isLoaded: whether the whole file is read into memory of this process, so that whatever happens
+  ///   to the file later does not matter.
   /// - Throws: ``PlanError`` if the file cannot be read, is damaged or breaks a rule of the format.
   /// - Complexity: O(size of the file), for its checksums.
-  public init(path: UnsafePointer<CChar>) throws(PlanError) {
-    let mapping = try Plan.map(path)
-    view = try PlanView(validating: mapping.bytes)
-    file = consume mapping
+  public init(path: UnsafePointer<CChar>, isLoaded: Bool = false) throws(PlanError) {
+    let file: MappedFile
+    do throws(FileError) {
+      file = try MappedFile(path: path, isLoaded: isLoaded)
+    } catch {
+      throw .file(error)
+    }
+    let bytes = file.bytes
+    (view, memory) = try Plan.open(bytes, file)
   }
 
   /// Validates a plan in memory that starts at a multiple of 64 and outlives this value.
   package init(unownedBytes bytes: UnsafeRawBufferPointer) throws(PlanError) {
-    view = try PlanView(validating: bytes)
-    file = nil
+    (view, memory) = try Plan.open(bytes, nil)
   }
 
-  private static func map(_ path: UnsafePointer<CChar>) throws(PlanError) -> MappedFile {
+  private static func open(
+    _ bytes: UnsafeRawBufferPointer, _ file: consuming MappedFile?
+  ) throws(PlanError) -> (PlanView, UnsafeMutablePointer<PlanMemory>) {
+    let head: MappedFile
     do throws(FileError) {
-      return try MappedFile(path: path)
+      guard !bytes.isEmpty else { throw .empty }
+      let start = bytes.prefix(PlanView.headByteCount(of: bytes))
+      head = try MappedFile(copying: UnsafeRawBufferPointer(rebasing: start))
     } catch {
       throw .file(error)
     }
+    let view = try PlanView(validating: head.bytes, constantsOf: bytes)
+    guard let memory = PlanMemory.make(head: head, file: file, steps: view.stepCount) else {
+      throw .file(.system(errno: ENOMEM))
+    }
+    return (view, memory)
+  }
+
+  /// The same plan with the owner `memory` besides those it has.
+  private init(_ view: PlanView, _ memory: UnsafeMutablePointer<PlanMemory>) {
+    self.view = view
+    self.memory = memory
+  }
+
+  deinit { PlanMemory.release(memory) }
+
+  /// Another owner of the same plan, for another session: on any thread, in no memory of its own.
+  public func shared() -> Plan {
+    memory.pointee.retain()
+    return Plan(view, memory)
   }
 
   /// Lets go of the file's pages in memory; what is touched again is read again.
-  func dropPages() { file?.dropPages() }
+  func dropPages() { memory.pointee.file?.dropPages() }
 
   /// Height and width of the image that a session takes, in pixels.
   public var inputSize: Int { view.model.imageHeight }
@@ -64,11 +97,16 @@ public struct Plan: ~Copyable {
   /// - Parameter memoryLimit: bytes for the plan's file and the session together; nil for no limit.
   public func tunedSessionByteCount(threads: Int, memoryLimit: Int? = nil) -> Int {
     SessionLayout(
-      tuned: view, threads: threads, arenaLimit: memoryLimit.map { $0 - view.bytes.count }
+      tuned: view, threads: threads, arenaLimit: memoryLimit.map { $0 - view.byteCount }
     )
     .byteCount
   }
 }
+
+#if !hasFeature(Embedded)
+  // Nothing in it changes but the number of owners, which is counted atomically.
+  extension Plan: @unchecked Sendable {}
+#endif
 
 /// What lies where in the memory of a session; the tensors come first.
 package struct SessionLayout {

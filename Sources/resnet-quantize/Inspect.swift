@@ -49,7 +49,7 @@ struct Inspect: ParsableCommand {
     print("outputs      \(view.classCount) logits of \(view.featureCount) features")
     print("precision    \(formats(view))")
     print("work         \(String(format: "%.3f", Double(multiplications) / 1e9)) GMAC an image")
-    print("file         \(view.bytes.count) bytes, of them \(view.constants.count) constants")
+    print("file         \(view.byteCount) bytes, of them \(view.constants.count) constants")
     print("arena        \(view.arenaByteCount) bytes")
     print("scratch      \(view.scratchByteCount) bytes a thread")
     if view.loadTimeByteCount > 0 {
@@ -72,7 +72,7 @@ struct Inspect: ParsableCommand {
 
   /// What a session takes within a limit.
   private func printMemory(_ plan: borrowing Plan, limit: Int) throws {
-    let file = plan.view.bytes.count
+    let file = plan.view.byteCount
     let least = plan.sessionByteCount(threads: threads)
     guard file + least <= limit else {
       throw ToolError(

@@ -25,6 +25,7 @@ struct ResNetQuantize: ParsableCommand {
   static func main() {
     // Weights, plans and activations come and go: each phase gives back what the next one needs.
     rn_map_large_blocks(1 << 20)
+    rn_end_on_lost_pages("resnet-quantize")
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -46,6 +46,7 @@ let tool = Tool(
       --threads N          1 to 64 (default: the fast cores this process may use)
       --cpus LIST          one thread on each of these CPUs, such as 4-7 or 0,2
       --memory MB          what plan and session may take together (default: no limit)
+      --load               read the plan into memory instead of mapping its file
       --tuning FILE        takes the forms of int8 convolutions from FILE or, if there is none, measures
                            them and writes it: for the same plan, CPU and threads
       --no-tuning          direct sums. Without either, frames, --evaluate and 64 images or more are

@@ -11,6 +11,7 @@ import Testing
   struct BenchTests {}
   struct BoardMemoryTests {}
   struct CameraTests {}
+  struct ChangedPlanTests {}
   struct ClassifyTests {}
   @Suite(.boardTools) struct EmulatedBoardTests {}
   struct EvaluateTests {}

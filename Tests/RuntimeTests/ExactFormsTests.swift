@@ -57,7 +57,7 @@ import Testing
 
   /// What the plan and a session without forms take.
   private func least(_ plan: LoadedPlan, _ threads: Int = 1) throws -> Int {
-    try plan.plan().view.bytes.count + plan.plan().sessionByteCount(threads: threads)
+    try plan.plan().view.byteCount + plan.plan().sessionByteCount(threads: threads)
   }
 
   private func names(_ plan: LoadedPlan) throws -> [String] {
@@ -100,7 +100,7 @@ import Testing
     for set in InstructionSet.available {
       for threads in [1, 2, 4] {
         let most = try plan.plan().tunedSessionByteCount(threads: threads)
-        let (least, file) = (try least(plan, threads), try plan.plan().view.bytes.count)
+        let (least, file) = (try least(plan, threads), try plan.plan().view.byteCount)
         let whole = least + most
         for limit in [nil, least, least + 1000, (least + whole) / 2, whole] {
           let outcome = try run(

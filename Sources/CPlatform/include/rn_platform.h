@@ -46,6 +46,10 @@ int rn_read_all(int descriptor, size_t limit, void **bytes, size_t *count);
 /// memory.
 int rn_split_words(const char *text, size_t size, char ***words);
 
+/// Lets the process end with one line after the name of the tool and exit status 1 when it touches
+/// a page of a mapped file that is there no more: the file became shorter, or its disk fails.
+void rn_end_on_lost_pages(const char *tool);
+
 /// Whether `status` describes a regular file.
 static inline int rn_is_regular_file(const struct stat *status) { return S_ISREG(status->st_mode); }
 
@@ -76,6 +80,10 @@ void rn_map_large_blocks(int bytes);
 /// Fewer pages are first touched sooner and miss the TLB less; nothing outside the blocks is
 /// touched.
 void rn_allow_huge_pages(void *start, size_t count);
+
+/// Gives the system back the whole pages within `count` bytes, which are zero when they are touched
+/// again, or keep what they hold if they are a file's.
+void rn_give_back(void *start, size_t count);
 
 /// Nanoseconds of the monotonic clock.
 int64_t rn_monotonic_ns(void);

@@ -17,13 +17,13 @@ extension Session {
         throw .arena(expected: least.byteCount, found: arena.count, isAligned: isAligned)
       }
     }
-    let needed = view.bytes.count + least.byteCount
+    let needed = view.byteCount + least.byteCount
     if let memoryLimit, memoryLimit < needed {
       throw .memoryLimit(expected: needed, found: memoryLimit)
     }
     guard tuning.wantsForms else { return least }
     let limit = min(
-      memoryLimit.map { $0 - view.bytes.count } ?? .max, arena?.count ?? .max)
+      memoryLimit.map { $0 - view.byteCount } ?? .max, arena?.count ?? .max)
     return SessionLayout(tuned: view, threads: threads, arenaLimit: limit == .max ? nil : limit)
   }
 
