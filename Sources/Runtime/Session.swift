@@ -13,7 +13,8 @@ import ResNetPlanFormat
 /// let best = session.withLogits { logits in logits.indices.max { logits[$0] < logits[$1] } }
 /// ```
 ///
-/// A session is used by one thread at a time; several sessions of the same file share its pages.
+/// A session is used by one thread at a time. Several sessions of the same file share its pages; those of one
+/// plan, by ``Plan/shared()``, share the weights of exact forms too, if they have no arena of the caller.
 ///
 /// - **Allocates:** once, when it is made: ``Plan/sessionByteCount(threads:)`` bytes if the caller
 ///   gives no arena, with a tuning up to ``Plan/tunedSessionByteCount(threads:memoryLimit:)``, of which the system
@@ -83,8 +84,9 @@ public struct Session: ~Copyable {
     if let start = arena?.baseAddress {
       memory = start
     } else {
-      guard let start = aligned_alloc(PlanLayout.alignment, layout.byteCount) else {
-        throw .outOfMemory(bytes: layout.byteCount)
+      // Weights for exact forms are the plan's, whose sessions share them.
+      guard let start = aligned_alloc(PlanLayout.alignment, layout.formWeights) else {
+        throw .outOfMemory(bytes: layout.formWeights)
       }
       memory = start
     }
@@ -117,7 +119,8 @@ public struct Session: ~Copyable {
     }
     let chosen: ChosenForms
     do throws(SessionError) {
-      chosen = try ChosenForms(tuning, binder, pool, layout, in: memory, bound)
+      chosen = try ChosenForms(
+        tuning, binder, pool, layout, in: memory, hasRoom: arena != nil, shared: plan.memory, bound)
     } catch {
       if let pool { rn_pool_destroy(pool) }
       if arena == nil { free(memory) }

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import ResNetPlanFormat
 import ResNetPlatform
 import ResNetRuntime
 import TestPlans
 import Testing
+
+/// The bytes of this process in memory.
+private func residentBytes() throws -> Int {
+  let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+  return Int(text.split(separator: " ")[1])! * Int(sysconf(Int32(_SC_PAGESIZE)))
+}
 
 /// Exact forms of int8 convolutions: one answer, whichever a session takes.
 @Suite struct ExactFormsTests {
@@ -212,6 +219,36 @@ import Testing
     for set in InstructionSet.available {
       let outcome = try run(plan, image, .measured, on: set)
       #expect(!outcome.tuning.contains("\(layer) 4x4") && outcome.results == expected)
+    }
+  }
+
+  @Test func sessionsOfAPlanShareTheirWeights() async {
+    await #expect(processExitsWith: .success) {
+      let loaded = LoadedPlan(try TestNetwork("wide", .basic, [1], [256]).plan(inputSize: 64))
+      let plan = try loaded.plan()
+      var text = ""
+      let least = plan.view.byteCount + plan.sessionByteCount(threads: 1)
+      try Session(plan.shared(), memoryLimit: least, tuning: .measured).writeTuning {
+        text += "\(String($0))\n"
+      }
+      for name in exactFormNames(plan) { text += "\(name) 4x4\n" }
+      let recorded = Array(text.utf8)
+      func session() throws -> Session {
+        try recorded.span.withUnsafeBytes { try Session(plan.shared(), tuning: .recorded($0)) }
+      }
+      let before = try residentBytes()
+      var first = try session()
+      let alone = try residentBytes()
+      var second = try session()
+      let both = try residentBytes()
+      #expect(first.formByteCount == 2 * 36 * 256 * 256 * 2)
+      #expect(alone - before > first.formByteCount * 3 / 4)
+      #expect(both - alone < first.formByteCount / 4)
+      let image = testImage(64, seed: 8)
+      first.run(image.span)
+      second.run(image.span)
+      let expected = try infer(loaded, image, on: .reference)
+      #expect(Results(first) == expected && Results(second) == expected)
     }
   }
 }

@@ -82,8 +82,8 @@ struct StepForms {
   var greatestSum: UInt32 = 0
   /// The form in use.
   var form = Arithmetic.Algorithm.direct
-  /// Bytes from the start of all transformed weights to these.
-  var weights = 0
+  /// The transformed weights; nil of direct sums.
+  var weights: UnsafeRawPointer?
   /// The least CPU time of a run in each form, by raw value; 0 if it was not measured.
   var times = InlineArray<4, Int64>(repeating: 0)
 

@@ -61,18 +61,20 @@ struct ChosenForms {
   private(set) var byteCount = 0
 
   /// Chooses forms, makes their weights and binds the steps anew.
+  ///
+  /// - Parameter shared: where the weights go if the session's memory has no room for them.
   init(
     _ tuning: Tuning, _ binder: Binder, _ pool: OpaquePointer?, _ layout: SessionLayout,
-    in memory: UnsafeMutableRawPointer, _ bound: UnsafeMutablePointer<BoundStep>
+    in memory: UnsafeMutableRawPointer, hasRoom: Bool, shared: UnsafeMutablePointer<PlanMemory>,
+    _ bound: UnsafeMutablePointer<BoundStep>
   ) throws(SessionError) {
     guard tuning.wantsForms else { return }
     let count = binder.plan.stepCount
     let forms = UnsafeMutableBufferPointer(
       start: (memory + layout.forms).bindMemory(to: StepForms.self, capacity: count), count: count)
     let chooser = FormChooser(
-      binder, steps: forms,
-      weights: UnsafeMutableRawBufferPointer(
-        start: memory + layout.formWeights, count: layout.formWeightsByteCount))
+      binder, steps: forms, room: layout.formWeightsByteCount,
+      place: hasRoom ? memory + layout.formWeights : nil, shared: shared)
     if case .recorded(let text) = tuning {
       try TuningText(plan: binder.plan, set: binder.set, threads: binder.threads)
         .read(text, into: chooser)
@@ -85,7 +87,7 @@ struct ChosenForms {
       // As before the first run.
       memset(memory, 0, layout.loadTimeWeights)
     }
-    byteCount = chooser.makeWeights()
+    byteCount = try chooser.makeWeights()
     for index in 0..<count {
       if let form = chooser.bind(index) { bound[index].operation = .convolution(form) }
     }

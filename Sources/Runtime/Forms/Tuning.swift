@@ -126,8 +126,8 @@ struct TuningText {
       }
     }
     guard rest.isEmpty else { throw .tuning(.line(number)) }
-    guard byteCount <= chooser.weights.count else {
-      throw .tuning(.memory(expected: byteCount, found: chooser.weights.count))
+    guard byteCount <= chooser.room else {
+      throw .tuning(.memory(expected: byteCount, found: chooser.room))
     }
   }
 
