@@ -16,7 +16,7 @@ extension TextOutput {
     append(columns.heading)
     append("\n")
     for row in report.rows {
-      append(columns.line(row.name, row.time, baseline.time(of: TextLine(jsonText: row.name))))
+      append(columns.line(row.name, row.time, baseline.time(of: TextLine(asJSON: row.name))))
       append("\n")
     }
     append(columns.line(("whole run" as StaticString).cString, report.latency, baseline.latency))
@@ -78,8 +78,8 @@ private struct ComparisonColumns {
 
 extension TextLine {
   /// A text as JSON writes it between the quotes.
-  init(jsonText text: UnsafePointer<CChar>) {
+  init(asJSON text: UnsafePointer<CChar>) {
     self.init()
-    forEachByteOfValidUTF8(text) { append(jsonByte: $0) }
+    append(UnsafeBufferPointer(cString: text), as: .json)
   }
 }

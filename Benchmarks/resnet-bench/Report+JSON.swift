@@ -89,8 +89,6 @@ extension TextOutput {
 
   private mutating func append(_ key: StaticString, jsonText text: UnsafePointer<CChar>) {
     append(key)
-    append("\"")
-    forEachByteOfValidUTF8(text) { append(jsonByte: $0) }
-    append("\"")
+    append(jsonString: UnsafeBufferPointer(cString: text))
   }
 }

@@ -28,11 +28,11 @@ extension TextOutput {
     append(report.showsSteps ? "Latency per step" : "Latency per block")
     append(": \(report.latency.median, decimals: 2) ms a run</text>\n")
     append(textAt: 24, 58, "fill=\"#52606d\"")
-    append(xml: report.model.fileName)
+    append(cString: report.model.fileName, as: .xml)
     append(" · ")
     append(xml: report.machine.cpu.count > 0 ? report.machine.cpu : "unknown CPU")
     append(" · ")
-    append(xml: report.session.instructionSet.cName)
+    append("\(report.session.instructionSet.cName)")
     append(" · \(report.session.threads)")
     append(report.session.threads == 1 ? " thread</text>\n" : " threads</text>\n")
     let titles: InlineArray<4, StaticString> = ["ms", "share", "GMAC/s", "of peak"]
@@ -61,7 +61,7 @@ extension TextOutput {
     let middle = top + ChartLayout.rowHeight / 2
     let end = chart.x(row.time.median)
     append(textAt: chart.left - 10, middle + 5, "text-anchor=\"end\"")
-    append(xml: row.name)
+    append(cString: row.name, as: .xml)
     append("</text>\n<rect x=\"\(chart.left)\" y=\"\(top + 4)")
     append("\" width=\"\(max(end - Double(chart.left), 1), decimals: 1)")
     append("\" height=\"\(ChartLayout.rowHeight - 8)\" fill=\"#2f6fb0\"/>\n")
@@ -103,22 +103,7 @@ extension TextOutput {
   }
 
   private mutating func append(xml line: TextLine) {
-    line.withUTF8 { bytes in for byte in bytes { append(xmlByte: byte) } }
-  }
-
-  private mutating func append(xml text: UnsafePointer<CChar>) {
-    forEachByteOfValidUTF8(text) { append(xmlByte: $0) }
-  }
-
-  /// Appends a byte of UTF-8 as XML text; XML has no control characters.
-  private mutating func append(xmlByte byte: UInt8) {
-    switch byte {
-    case UInt8(ascii: "&"): append("&amp;")
-    case UInt8(ascii: "<"): append("&lt;")
-    case UInt8(ascii: ">"): append("&gt;")
-    case 0..<0x20, 0x7F: append("?")
-    default: append(byte: byte)
-    }
+    line.withUTF8 { append($0, as: .xml) }
   }
 }
 

@@ -43,32 +43,30 @@ public struct TextOutput: ~Copyable {
     pending.append(byte: byte)
   }
 
-  /// Appends one byte of a JSON string's text, escaped if JSON asks for it.
-  public mutating func append(jsonByte byte: UInt8) {
-    makeRoom()
-    pending.append(jsonByte: byte)
-  }
-
-  /// Appends UTF-8 bytes as they are.
+  /// Appends text that can be shown, UTF-8, as it is.
   public mutating func append(_ utf8: UnsafeBufferPointer<UInt8>) {
     for byte in utf8 { append(byte: byte) }
   }
 
-  /// Appends a null-terminated string as it is.
-  public mutating func append(cString text: UnsafePointer<CChar>) {
-    append(bytes(of: text))
+  /// Appends text from outside.
+  public mutating func append(_ text: UnsafeBufferPointer<UInt8>, as form: TextForm) {
+    var index = 0
+    while index < text.count {
+      makeRoom()
+      index += pending.append(firstOf: UnsafeBufferPointer(rebasing: text[index...]), as: form)
+    }
   }
 
-  /// Appends text as a JSON string, quotes included.
-  public mutating func append(jsonString utf8: UnsafeBufferPointer<UInt8>) {
-    append("\"")
-    for byte in utf8 { append(jsonByte: byte) }
-    append("\"")
+  /// Appends text from outside, ended by a zero byte.
+  public mutating func append(cString text: UnsafePointer<CChar>, as form: TextForm = .line) {
+    append(UnsafeBufferPointer(cString: text), as: form)
   }
 
-  /// Appends a null-terminated string as a JSON string, quotes included.
-  public mutating func append(jsonCString text: UnsafePointer<CChar>) {
-    append(jsonString: bytes(of: text))
+  /// Appends text from outside as a JSON string, quotes included.
+  public mutating func append(jsonString text: UnsafeBufferPointer<UInt8>) {
+    append("\"")
+    append(text, as: .json)
+    append("\"")
   }
 
   /// Ends the line and writes everything that is still in memory.
@@ -78,11 +76,6 @@ public struct TextOutput: ~Copyable {
     guard let failure else { return }
     if let path { throw .output(path, errno: failure) }
     throw .standardOutput(errno: failure)
-  }
-
-  private func bytes(of text: UnsafePointer<CChar>) -> UnsafeBufferPointer<UInt8> {
-    UnsafeBufferPointer(
-      start: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self), count: strlen(text))
   }
 
   private mutating func makeRoom() {

@@ -16,7 +16,7 @@ extension PlanView {
 
   private func validateModel() throws(PlanError) {
     guard 32...1024 ~= model.imageHeight, 32...1024 ~= model.imageWidth,
-      model.summary < stringsByteCount
+      hasName(model.summary)
     else { throw .section(.model, "an image of 32 to 1024 pixels and a text in the strings") }
     guard preprocessing.crop == model.imageHeight, preprocessing.crop == model.imageWidth,
       preprocessing.crop <= preprocessing.resize, preprocessing.resize <= 4096
@@ -61,7 +61,7 @@ extension PlanView {
       tensor.firstStep <= tensor.lastStep && tensor.lastStep < stepCount
         && steps[tensor.firstStep]?.output == index,
       "a life that starts with the step that writes it")
-    try expect(tensor.name < stringsByteCount, "a name within the strings")
+    try expect(hasName(tensor.name), "a name within the strings")
   }
 
   private func validateStep(_ index: Int) throws(PlanError) {
@@ -118,7 +118,7 @@ extension PlanView {
   private func validateOutputs() throws(PlanError) {
     for index in 0..<outputCount {
       let output = self.output(index)
-      guard output.tensor < tensorCount, output.name < stringsByteCount,
+      guard output.tensor < tensorCount, hasName(output.name),
         tensor(output.tensor).lastStep == stepCount - 1
       else { throw .section(.outputs, "tensors that live to the end and names in the strings") }
       guard output.role == .other || tensor(output.tensor).isFloatVector else {
@@ -174,8 +174,7 @@ private struct StepRules {
   }
 
   func validate() throws(PlanError) {
-    let strings = plan.stringsByteCount
-    try expect(step.name < strings && step.block < strings, "names within the strings")
+    try expect(plan.hasName(step.name) && plan.hasName(step.block), "names within the strings")
     // The bound keeps the sum over all steps in range.
     try expect(step.multiplications <= 1 << 50, "at most 2^50 multiplications")
     try expect(

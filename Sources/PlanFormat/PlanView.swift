@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ResNetPlatform
+
 /// A validated plan in memory that somebody else owns.
 ///
 /// Every count, offset, size and shape has been checked when a view exists: whatever the records
@@ -140,7 +142,8 @@ public struct PlanView {
     (strings.baseAddress! + offset).assumingMemoryBound(to: CChar.self)
   }
 
-  var stringsByteCount: Int { strings.count }
+  /// Whether a name begins at an offset: within the strings, and not within a character.
+  func hasName(_ offset: Int) -> Bool { offset < strings.count && strings[offset] & 0xC0 != 0x80 }
 
   /// Lines of `key: value` about the plan's origin, ended by a zero byte.
   public var provenance: UnsafePointer<CChar> {
@@ -178,6 +181,11 @@ public struct PlanView {
   ) throws(PlanError) -> UnsafeRawBufferPointer {
     let text = PlanHeader.section(section, of: bytes, in: bytes)
     guard text.last == 0 else { throw .section(section, "text ended by a zero byte") }
+    let lineEnd: UInt16 = section == .provenance ? 0x0A : 0
+    guard
+      firstHiddenByte(text.assumingMemoryBound(to: UInt8.self), where: { $0 == 0 || $0 == lineEnd })
+        == nil
+    else { throw .section(section, "UTF-8 without control characters") }
     return text
   }
 }

@@ -23,7 +23,7 @@ extension TextLine: ExpressibleByStringInterpolation {
     /// Text of the program.
     public mutating func appendInterpolation(_ text: StaticString) { line.append(text) }
 
-    /// Text ended by a zero byte.
+    /// Text ended by a zero byte, perhaps from outside: see ``TextLine/append(cString:)``.
     public mutating func appendInterpolation(_ text: UnsafePointer<CChar>) {
       line.append(cString: text)
     }

@@ -34,20 +34,16 @@ public struct TextLine {
     append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
-  /// Appends UTF-8 bytes as they are.
+  /// Appends text of this program as it is, UTF-8.
   @inline(never)
   public mutating func append(_ utf8: UnsafeBufferPointer<UInt8>) {
     for byte in utf8 { append(byte: byte) }
   }
 
-  /// Appends a null-terminated string as it is.
-  @inline(never)
+  /// Appends a text ended by a zero byte, with what cannot be shown as ``TextForm/line`` says: it may come from
+  /// outside, as the name of a file does.
   public mutating func append(cString text: UnsafePointer<CChar>) {
-    var next = text
-    while next.pointee != 0 {
-      append(byte: UInt8(bitPattern: next.pointee))
-      next += 1
-    }
+    append(UnsafeBufferPointer(cString: text), as: .line)
   }
 
   /// Appends a number in decimal.
@@ -73,21 +69,8 @@ public struct TextLine {
     }
   }
 
-  /// Appends one byte of a JSON string's text, escaped if JSON asks for it: at most 6 bytes.
-  @inline(never)
-  public mutating func append(jsonByte byte: UInt8) {
-    switch byte {
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-      append(byte: UInt8(ascii: "\\"))
-      append(byte: byte)
-    case 0..<0x20:
-      append("\\u00")
-      append(hexDigit: byte >> 4)
-      append(hexDigit: byte & 15)
-    default:
-      append(byte: byte)
-    }
-  }
+  /// Takes off what is behind the first `count` bytes.
+  mutating func shorten(to count: Int) { self.count = min(count, self.count) }
 
   /// Appends spaces until the line is `column` bytes long.
   public mutating func pad(to column: Int) {

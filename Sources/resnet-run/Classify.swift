@@ -66,7 +66,7 @@ extension TextOutput {
     _ classifier: borrowing TimedClassifier
   ) {
     append("{\"file\": ")
-    append(jsonCString: image)
+    append(jsonString: UnsafeBufferPointer(cString: image))
     append(", ")
     append(jsonTop: top, classifier.base.probabilities(), classifier)
     appendTimes(of: classifier)

@@ -156,7 +156,7 @@ extension BoardTools.BenchTests {
     let parser = XMLParser(data: data)
     #expect(parser.parse(), "\(String(describing: parser.parserError))")
     let text = String(decoding: data, as: UTF8.self)
-    #expect(text.contains("&lt;a&gt; &amp; \"b\" é.plan"))
+    #expect(text.contains("&lt;a&gt; &amp; &quot;b&quot; é.plan"))
     for name in Self.blocks { #expect(text.contains(">\(name)<"), "\(name)") }
     let json = try JSONSerialization.jsonObject(with: scratch.data("a.json"))
     #expect((json as? [String: Any])?["plan"] as? String == plan)

@@ -20,6 +20,7 @@ import Testing
   struct InputTests {}
   struct PlanErrorTests {}
   struct SameAnswerTests {}
+  struct TextTests {}
   struct TuningTests {}
   struct UsageTests {}
 }

@@ -79,6 +79,33 @@ import Testing
     expect(section, "text ended by a zero byte") { $0[section].append(1) }
   }
 
+  @Test(arguments: [PlanSection.strings, .classes, .provenance])
+  func textsCanBeShown(section: PlanSection) {
+    let bad: [[UInt8]] = [
+      [0x1B], [0x09], [0x0D], [0x7F], [0xC2, 0x9B], [0xE2, 0x80, 0xA8], [0xE2, 0x80, 0xAE],
+      [0xE2, 0x81, 0xA6], [0xFF], [0xC3], [0xED, 0xA0, 0x80],
+    ]
+    for bytes in bad + (section == .provenance ? [] : [[0x0A]]) {
+      expect(section, "UTF-8 without control characters") {
+        $0[section].insert(contentsOf: bytes, at: 0)
+      }
+    }
+    var file = sound
+    file[.provenance] = Array("a: čáp 👩‍🌾\nb: c\0".utf8)
+    file[.strings] += Array("教会\0".utf8)
+    #expect(planError(file.bytes) == nil)
+  }
+
+  @Test func namesBeginWithACharacter() {
+    var file = sound
+    let end = file[.strings].count
+    file[.strings] += Array("é\0".utf8)
+    for (offset, isName) in [(end, true), (end + 1, false), (end + 2, true), (end + 3, false)] {
+      file[.model(8), 0] = UInt64(offset)
+      #expect((planError(file.bytes) == nil) == isName, "\(offset)")
+    }
+  }
+
   @Test func classNamesAreAsManyAsClasses() {
     for count in [1, 9, 11] {
       expect(.classes, "as many names as classes, or none") {

@@ -44,12 +44,6 @@ private func text(_ append: (inout TextLine) -> Void) -> String {
     #expect(text { $0.append(Double.nan, decimals: 2) } == "nan")
   }
 
-  @Test func jsonStringsAreEscaped() {
-    let raw = "a\"b\\c\n\u{0}\u{1f} é/\u{7f}"
-    let escaped = text { line in for byte in raw.utf8 { line.append(jsonByte: byte) } }
-    #expect(escaped == #"a\"b\\c\u000a\u0000\u001f é/"# + "\u{7f}")
-  }
-
   @Test func textBeyondTheCapacityIsCut() {
     var line = TextLine()
     for _ in 0..<TextLine.capacity - 2 { line.append("x") }
