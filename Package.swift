@@ -90,7 +90,10 @@ let package = Package(
       ], path: "Sources/ModelImport", exclude: ["ONNX/onnx.proto"], swiftSettings: settings),
     .target(
       name: "ResNetPlanning",
-      dependencies: ["CResNetKernels", "CResNetPlatform", "ResNetModelGraph", "ResNetPlanFormat"],
+      dependencies: [
+        "CResNetKernels", "CResNetPlatform", "ResNetModelGraph", "ResNetPlanFormat",
+        "ResNetPlatform",
+      ],
       path: "Sources/Planning", swiftSettings: settings),
     .target(
       name: "ResNetQuantization",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ResNetPlanFormat
+import ResNetPlatform
 
 /// The sections of a plan while it is made.
 struct PlanSections {
@@ -10,8 +11,9 @@ struct PlanSections {
   private var constants: [[UInt8]] = []
   private var constantByteCount = 0
 
-  /// The offset of a name, which is stored once.
-  mutating func string(_ text: String) -> Int {
+  /// The offset of a name, which is stored once. What cannot be shown of it is written as ``TextForm/line`` says.
+  mutating func string(_ name: String) -> Int {
+    let text = String(name, as: .line)
     if let known = stringOffsets[text] { return known }
     let offset = strings.count
     strings.append(contentsOf: text.utf8)

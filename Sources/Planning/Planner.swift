@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ResNetPlanFormat
+import ResNetPlatform
 
 /// Why no plan was made.
 public enum PlanningError: Error, Equatable, CustomStringConvertible {
   /// The number of class names is not that of the logits.
   case classCount(expected: Int, found: Int)
-  /// A class name holds a zero byte or a line break.
-  case className(index: Int)
+  /// A class name holds a character that cannot be shown, as ``TextForm`` defines it.
+  case className(index: Int, found: Unicode.Scalar)
+  /// A line of the provenance, counted from 1, holds such a character.
+  case provenance(line: Int, found: Unicode.Scalar)
   /// A weight of a layer is beyond the greatest fp16 number, 65504.
   case halfOverflow(layer: String, found: Float)
   /// The network breaks a limit of the plan format.
@@ -17,8 +20,10 @@ public enum PlanningError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .classCount(let expected, let found):
       "expected \(expected) class names, as many as the network has outputs, found \(found)"
-    case .className(let index):
-      "class name \(index) holds a zero byte or a line break"
+    case .className(let index, let found):
+      "class name \(index): expected \(printableText), found \(codePoint(found))"
+    case .provenance(let line, let found):
+      "provenance, line \(line): expected \(printableText), found \(codePoint(found))"
     case .halfOverflow(let layer, let found):
       "\(layer).weight: expected weights of at most 65504 in fp16, found \(found) after folding"
     case .limit(let reason): "the network does not fit a plan: \(reason)"
@@ -43,8 +48,15 @@ public enum Planner {
     guard classNames.isEmpty || classNames.count == outputs else {
       throw .classCount(expected: outputs, found: classNames.count)
     }
-    if let index = classNames.firstIndex(where: { $0.contains { $0 == "\0" || $0.isNewline } }) {
-      throw .className(index: index)
+    for (index, name) in classNames.enumerated() {
+      if let found = name.firstHiddenCharacter { throw .className(index: index, found: found) }
+    }
+    for (index, line) in options.provenance.split(separator: "\n", omittingEmptySubsequences: false)
+      .enumerated()
+    {
+      if let found = String(line).firstHiddenCharacter {
+        throw .provenance(line: index + 1, found: found)
+      }
     }
     var builder = PlanBuilder(scheme, options)
     let file = try builder.build()

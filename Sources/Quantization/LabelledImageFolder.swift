@@ -75,7 +75,7 @@ public struct LabelledImageFolder: ImageSource {
 }
 
 /// Reads the names of classes from a text with one name a line: UTF-8, or UTF-16 with a byte order mark. Lines end
-/// with LF, CR LF or CR.
+/// with LF, CR LF or CR. Characters that cannot be shown, such as tabs within a name, are refused with their line.
 ///
 /// - Parameter path: a file, a pipe, or "-" for standard input.
 /// - Returns: the names without spaces around them; without empty lines at the end of the file.
@@ -106,5 +106,10 @@ public func readClassNames(_ path: String) throws(QuantizationError) -> [String]
     $0.trimmingCharacters(in: .whitespaces)
   }
   while lines.last == "" { lines.removeLast() }
+  for (index, line) in lines.enumerated() {
+    guard let found = line.firstHiddenCharacter else { continue }
+    let reason = "line \(index + 1): expected \(printableText), found \(codePoint(found))"
+    throw .classNames(path: path, reason: reason)
+  }
   return lines
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ResNetPlatform
 
 extension QuantizationReport {
   /// The report as a page that needs nothing else.
@@ -148,8 +149,5 @@ extension QuantizationReport {
 
   private func number(_ value: Double) -> String { String(format: "%.2f", value) }
 
-  private func escaped(_ text: String) -> String {
-    text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
-      .replacingOccurrences(of: "\"", with: "&quot;")
-  }
+  private func escaped(_ text: String) -> String { String(text, as: .xml) }
 }

@@ -73,7 +73,7 @@ struct Check: ParsableCommand {
     }
     let words =
       agreement.isExact ? "agree" : "nearly agree, as if pixels were resized by other means,"
-    print("The logits \(words) with: \(best.options.isEmpty ? origin : best.options)")
+    printLine("The logits \(words) with: \(best.options.isEmpty ? origin : best.options)")
   }
 
   private func makeCheck() throws -> (LogitsCheck, origin: String) {
@@ -101,7 +101,7 @@ struct Check: ParsableCommand {
       let check = try LogitsCheck(
         Program(network, inputSize: known.record.crop), found: source.input, logits: rows,
         photos: photos,
-        threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        threads: workingThreads(threads))
       return (check, known.origin)
     } catch let error as ImportError {
       throw ToolError("\(against): \(error)")
@@ -114,6 +114,6 @@ struct Check: ParsableCommand {
 
   private func show(_ agreement: LogitsCheck.Agreement, _ words: String) {
     let labels = "\(agreement.sameLabels) of \(agreement.photos)"
-    print(column(text(agreement), 20) + column(labels, 12) + words)
+    printLine(column(text(agreement), 20) + column(labels, 12) + words)
   }
 }

@@ -144,8 +144,3 @@ func checkRange<Number: Comparable>(
   guard let found, !range.contains(found) else { return }
   throw ValidationError("expected \(option) of \(words), found \(found)")
 }
-
-/// Tells a line on stderr, whether or not the tool is quiet.
-func tell(_ line: String) {
-  FileHandle.standardError.write(Data("resnet-quantize: \(line)\n".utf8))
-}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ResNetPlatform
 import ResNetQuantization
 import Synchronization
 
@@ -59,13 +60,13 @@ final class Progress: Sendable {
       defer { state.isLineOpen = false }
       return state.isLineOpen
     }
-    if wasOpen { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    if wasOpen { writeError("\r\u{1B}[K") }
   }
 
   private func report(_ text: String, closesLine: Bool) {
     guard !isQuiet else { return }
     state.withLock { $0.isLineOpen = !closesLine }
-    let line = closesLine ? "\(text)\n" : "\r\(text)\u{1B}[K"
-    FileHandle.standardError.write(Data(line.utf8))
+    let line = String(text, as: .line)
+    writeError(closesLine ? "\(line)\n" : "\r\(line)\u{1B}[K")
   }
 }

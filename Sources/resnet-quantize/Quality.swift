@@ -12,7 +12,7 @@ struct Quality {
   let evaluation: Comparison?
 
   /// A table of the methods that were tried and one of the blocks, and a line about the logits.
-  var text: String {
+  var lines: [String] {
     var lines: [String] = []
     if !quantization.trials.isEmpty {
       lines.append(
@@ -38,7 +38,7 @@ struct Quality {
         comparison.logits.decibels, comparison.cosine, comparison.agreeing,
         comparison.imageCount))
     if let evaluation { lines.append(Quality.line(evaluation, precision: precision)) }
-    return lines.joined(separator: "\n")
+    return lines
   }
 
   private var precision: String {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CResNetOutOfMemory
 import CResNetPlatform
 import Foundation
 import ResNetPlatform
@@ -23,19 +24,20 @@ struct ResNetQuantize: ParsableCommand {
 
   /// Runs the command; one line on stderr and exit status 1 if it fails, 2 for wrong usage.
   static func main() {
+    rn_end_without_memory(("resnet-quantize" as StaticString).cString)
     // Weights, plans and activations come and go: each phase gives back what the next one needs.
     rn_map_large_blocks(1 << 20)
     rn_end_on_lost_pages("resnet-quantize")
     do {
       var command = try parseAsRoot()
       try command.run()
+      guard fflush(nil) == 0 else { throw ToolError("cannot write to standard output") }
     } catch {
       let status = exitCode(for: error)
       guard !status.isSuccess else { exit(withError: error) }
       let isUsage = status == .validationFailure
       let hint = isUsage ? "; try resnet-quantize --help" : ""
-      let text = "resnet-quantize: \(message(for: error))\(hint)"
-      FileHandle.standardError.write(Data("\(text)\n".utf8))
+      tell("\(message(for: error))\(hint)")
       Foundation.exit(isUsage ? 2 : 1)
     }
   }

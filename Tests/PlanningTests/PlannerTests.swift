@@ -147,12 +147,35 @@ import Testing
     }
   }
 
-  @Test func classNamesStayOnOneLine() {
-    for bad in ["a\0b", "a\nb", "a\r\nb", "\u{2028}"] {
+  @Test func classNamesCanBeShown() {
+    for (bad, found) in [
+      ("a\0b", "\0"), ("a\nb", "\n"), ("a\r\nb", "\r"), ("\u{2028}", "\u{2028}"),
+      ("\u{1B}[2J", "\u{1B}"), ("a\tb", "\t"), ("tench\u{202E}", "\u{202E}"),
+    ] as [(String, Unicode.Scalar)] {
       var names = (0..<10).map(String.init)
       names[6] = bad
-      #expect(throws: PlanningError.className(index: 6)) {
+      let error = PlanningError.className(index: 6, found: found)
+      #expect(throws: error) {
         try TestNetwork.basic.plan(inputSize: 32, weights: .float32) { $0.classNames = names }
+      }
+      let code = String(found.value, radix: 16, uppercase: true)
+      #expect(error.description.hasPrefix("class name 6: expected text without control characters"))
+      #expect(error.description.hasSuffix(code))
+    }
+  }
+
+  @Test func whatCannotBeShownOfALayersNameIsEscaped() throws {
+    var network = try TestNetwork.basic.network()
+    network.layers[0].name = "conv\u{1B}[2J \u{202E}é\0"
+    let file = try testPlan(of: network, inputSize: 32, weights: .float32)
+    let name = Array("conv\\x1b[2J \\xe2\\x80\\xaeé\\x00".utf8) + [0]
+    #expect(file.firstRange(of: name) != nil)
+  }
+
+  @Test func theProvenanceCanBeShown() {
+    #expect(throws: PlanningError.provenance(line: 2, found: "\u{7F}")) {
+      try TestNetwork.basic.plan(inputSize: 32, weights: .float32) {
+        $0.provenance = "a: b\nc: \u{7F}\n"
       }
     }
   }

@@ -157,4 +157,16 @@ import Testing
     let error = #expect(throws: QuantizationError.self) { try readClassNames(path("names.txt")) }
     #expect("\(error!)".contains("expected UTF-8 text, or UTF-16 with a byte order mark"))
   }
+
+  @Test func classNamesThatCannotBeShownAreRefusedWithTheirLine() throws {
+    for (text, reason) in [
+      ("ape\n\nb\tee\n", "line 3: expected text without control characters, found U+0009"),
+      ("\u{1B}[31mape\n", "line 1: expected text without control characters, found U+001B"),
+      ("ape\rbee\u{202E}\r", "line 2: expected text without control characters, found U+202E"),
+    ] {
+      try write(Data(text.utf8), "names.txt")
+      let error = #expect(throws: QuantizationError.self) { try readClassNames(path("names.txt")) }
+      #expect("\(error!)".hasSuffix(reason))
+    }
+  }
 }

@@ -52,6 +52,28 @@ extension QuantizeTools.QuantizeTests {
     try refuses(arguments, "classes.txt", scratch)
     try scratch.write(Data("cat\ndog\n".utf8), to: "classes.txt")
     try refuses(arguments, "expected 10 class names", scratch)
+    try scratch.write(Data("cat\n\u{1B}[2Jdog\n".utf8), to: "classes.txt")
+    try refuses(
+      arguments, "line 2: expected text without control characters, found U+001B", scratch)
+  }
+
+  @Test func whatCannotBeShownIsEscaped() throws {
+    let word = "a\u{1B}[31m\n\u{202E}é"
+    for arguments in [
+      [word, "--precision", "fp32", "-o", "x.plan"], ["inspect", word],
+      ["--random", "resnet18", "--precision", "fp32", "-q", "-o", "no/\(word)"],
+      ["check", word, "--against", "l.npy", "--photos", "."],
+      [ShippedModel.checkpoint, "--calibration", word, "-o", "x.plan"],
+      [ShippedModel.checkpoint, "--precision", "fp32", "--weights", word, "-o", "x.plan"],
+      ["--random", word, "-o", "x.plan"], ["--precision", word, "-o", "x.plan"],
+      ["--\(word)"],
+    ] {
+      let result = try Tool.quantize.end(arguments)
+      #expect(result.status == 1 || result.status == 2)
+      #expect(result.errors.filter { $0 == "\n" }.count == 1, "\(result.errors)")
+      #expect(result.errors.contains("é") && !result.errors.contains("\u{1B}"), "\(result.errors)")
+      #expect(!result.errors.unicodeScalars.contains("\u{202E}"), "\(result.errors)")
+    }
   }
 
   @Test func outputThatCannotBeWritten() throws {
