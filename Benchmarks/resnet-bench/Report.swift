@@ -49,6 +49,7 @@ struct Report: ~Copyable {
   /// Measures what the command line asks for.
   init(_ arguments: Arguments) throws(BenchFailure) {
     var session = try shared(openSession(arguments.model, arguments.options, runsOften: true))
+    tool.tellThreads(of: session, arguments.options)
     let view = session.plan.view
     let kernels = KernelTable(upTo: session.instructionSet).kernels
     var measurement = try shared(Measurement(session))

@@ -3,6 +3,7 @@
 import CResNetPlatform
 import ResNetPlanFormat
 public import ResNetPlatform
+public import ResNetRuntime
 
 /// What a tool tells its caller.
 public enum ExitStatus: Int32 {
@@ -63,6 +64,13 @@ public struct Tool: Sendable {
       complain("\(error)")
       return .failure
     }
+  }
+
+  /// Tells if a session has fewer threads than the options ask for, because the system started fewer.
+  public func tellThreads(of session: borrowing Session, _ options: SharedOptions) {
+    guard session.threads < options.threads else { return }
+    complain(
+      "the system started \(session.threads) of \(options.threads) threads; going on with them")
   }
 
   /// Writes one line to standard error, after the name of the tool.

@@ -16,12 +16,14 @@ struct rn_frame_reader {
   int descriptor, stream;
   size_t frame_bytes;
   bool latest;
+  bool has_thread; // if not, the caller reads when it waits for a frame
   pthread_t thread;
   struct sigaction old_interrupt, old_terminate;
   uint8_t *memory;
 
-  // The thread's own: bytes that came and are not in a frame yet, and whether the two that start a
-  // JPEG image did.
+  // Of the thread that reads: the buffer that is filled, bytes that came and are not in a frame
+  // yet, and whether the two that start a JPEG image did.
+  int filling;
   uint8_t *chunk;
   size_t position, count;
   bool has_started;
@@ -189,29 +191,33 @@ static bool fill(rn_frame_reader *reader, int buffer, rn_frame *end) {
   return is_full;
 }
 
-static void *read_frames(void *argument) {
-  rn_frame_reader *reader = argument;
-  int filling = 0;
+// Reads a frame and makes it the one that waits. Returns whether there was one.
+static bool read_frame(rn_frame_reader *reader) {
   rn_frame end;
-  while (fill(reader, filling, &end)) {
-    pthread_mutex_lock(&reader->mutex);
+  const bool is_full = fill(reader, reader->filling, &end);
+  pthread_mutex_lock(&reader->mutex);
+  if (is_full) {
     while (!reader->latest && reader->ready != none && !reader->is_stopping)
       pthread_cond_wait(&reader->changed, &reader->mutex);
     // What waited is replaced; if nothing did, the buffer is free that nobody has.
     const int free_one = reader->ready != none  ? reader->ready
-                         : reader->held == none ? (filling + 1) % buffers
-                                                : buffers - filling - reader->held;
-    reader->ready = filling;
+                         : reader->held == none ? (reader->filling + 1) % buffers
+                                                : buffers - reader->filling - reader->held;
+    reader->ready = reader->filling;
     reader->complete++;
-    filling = free_one;
-    pthread_cond_broadcast(&reader->changed);
-    pthread_mutex_unlock(&reader->mutex);
+    reader->filling = free_one;
+  } else {
+    reader->end = end;
+    reader->is_ended = true;
   }
-  pthread_mutex_lock(&reader->mutex);
-  reader->end = end;
-  reader->is_ended = true;
   pthread_cond_broadcast(&reader->changed);
   pthread_mutex_unlock(&reader->mutex);
+  return is_full;
+}
+
+static void *read_frames(void *argument) {
+  while (read_frame(argument))
+    continue;
   return 0;
 }
 
@@ -260,7 +266,8 @@ int rn_frame_reader_start(rn_frame_reader **out, int descriptor, int stream, siz
   take_signal(SIGINT, &reader->old_interrupt);
   take_signal(SIGTERM, &reader->old_terminate);
   const int error = start_thread(reader);
-  if (error) {
+  reader->has_thread = error == 0;
+  if (error && error != EAGAIN) {
     sigaction(SIGINT, &reader->old_interrupt, 0);
     sigaction(SIGTERM, &reader->old_terminate, 0);
     close(wake);
@@ -272,10 +279,17 @@ int rn_frame_reader_start(rn_frame_reader **out, int descriptor, int stream, siz
   return 0;
 }
 
+bool rn_frame_reader_has_thread(const rn_frame_reader *reader) { return reader->has_thread; }
+
 rn_frame rn_frame_reader_next(rn_frame_reader *reader) {
   rn_frame frame;
   pthread_mutex_lock(&reader->mutex);
   reader->held = none;
+  if (!reader->has_thread && !reader->is_ended) {
+    pthread_mutex_unlock(&reader->mutex);
+    read_frame(reader);
+    pthread_mutex_lock(&reader->mutex);
+  }
   while (reader->ready == none && !reader->is_ended)
     pthread_cond_wait(&reader->changed, &reader->mutex);
   if (was_signalled) {
@@ -302,7 +316,8 @@ void rn_frame_reader_stop(rn_frame_reader *reader) {
   pthread_cond_broadcast(&reader->changed);
   pthread_mutex_unlock(&reader->mutex);
   wake_up();
-  pthread_join(reader->thread, 0);
+  if (reader->has_thread)
+    pthread_join(reader->thread, 0);
   sigaction(SIGINT, &reader->old_interrupt, 0);
   sigaction(SIGTERM, &reader->old_terminate, 0);
   close(wake);

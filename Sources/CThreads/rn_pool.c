@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -116,16 +117,11 @@ static int start(struct rn_worker *worker, const uint16_t *cpu) {
   return error;
 }
 
-static void stop(rn_pool *pool, uint32_t started) {
-  pool->task = 0;
-  event_advance(&pool->job);
-  for (uint32_t i = 1; i < started; i++)
-    pthread_join(pool->workers[i].handle, 0);
-  free(pool);
-}
+// Whether the system has no room for one more thread now, as limits on processes or on memory say.
+static bool is_shortage(int error) { return error == EAGAIN || error == ENOMEM; }
 
-int rn_pool_create(rn_pool **out, uint32_t threads, const uint16_t *cpus) {
-  if (threads < 2 || threads > RN_POOL_MAX_THREADS)
+int rn_pool_create(rn_pool **out, uint32_t *threads, const uint16_t *cpus) {
+  if (*threads < 2 || *threads > RN_POOL_MAX_THREADS)
     return EINVAL;
   rn_pool *pool = aligned_alloc(64, sizeof *pool);
   if (!pool)
@@ -135,19 +131,30 @@ int rn_pool_create(rn_pool **out, uint32_t threads, const uint16_t *cpus) {
   atomic_init(&pool->barrier.value, 0);
   atomic_init(&pool->barrier.sleepers, 0);
   atomic_init(&pool->arrived, 0);
-  pool->threads = threads;
   // A thread that spins while another waits for its CPU only delays it.
-  pool->spins = cpus || threads <= rn_cpu_count() ? 1000 : 0;
-  for (uint32_t i = 1; i < threads; i++) {
+  pool->spins = cpus || *threads <= rn_cpu_count() ? 1000 : 0;
+  int error = 0;
+  for (pool->threads = 1; pool->threads < *threads; pool->threads++) {
+    const uint32_t i = pool->threads;
     pool->workers[i] = (struct rn_worker){.pool = pool, .index = i};
-    const int error = start(&pool->workers[i], cpus ? &cpus[i] : 0);
-    if (error) {
-      stop(pool, i);
-      return error;
-    }
+    error = start(&pool->workers[i], cpus ? &cpus[i] : 0);
+    if (error)
+      break;
   }
+  const bool is_usable = !error || is_shortage(error);
+  *threads = pool->threads;
   *out = pool;
-  return 0;
+  if (is_usable && pool->threads > 1)
+    return 0;
+  *out = 0;
+  rn_pool_destroy(pool);
+  return is_usable ? 0 : error;
 }
 
-void rn_pool_destroy(rn_pool *pool) { stop(pool, pool->threads); }
+void rn_pool_destroy(rn_pool *pool) {
+  pool->task = 0;
+  event_advance(&pool->job);
+  for (uint32_t i = 1; i < pool->threads; i++)
+    pthread_join(pool->workers[i].handle, 0);
+  free(pool);
+}

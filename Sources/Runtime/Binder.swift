@@ -9,6 +9,8 @@ struct Binder {
   let kernels: rn_kernels
   let set: InstructionSet
   let threads: Int
+  /// How many threads were asked for, to which a recorded tuning belongs.
+  let tuningThreads: Int
   let arena: UnsafeMutableRawPointer
   /// The transformed weights that are not in the plan.
   let loadTimeWeights: UnsafeMutableRawPointer

@@ -27,7 +27,7 @@ public struct Session: ~Copyable {
   /// The plan.
   public let plan: Plan
 
-  /// The number of threads, the calling one included.
+  /// The number of threads, the calling one included: fewer than were asked for where the system started fewer.
   public let threads: Int
 
   /// The highest instruction-set level in use.
@@ -54,7 +54,8 @@ public struct Session: ~Copyable {
   ///
   /// - Parameters:
   ///   - plan: the plan, which the session keeps.
-  ///   - threads: 1…64; the results do not depend on it.
+  ///   - threads: 1…64; the results do not depend on it. Where the system does not start as many, as limits on
+  ///     processes or memory may say, the session has those that it started: see ``threads``.
   ///   - cpus: the CPU that each thread is bound to, as many as `threads`; nil leaves it to the system. The
   ///     calling thread, which is the first, stays as it is: see ``CPUList/bindCallingThread()``.
   ///   - instructionSet: the highest level to use; by default that of the environment variable
@@ -91,12 +92,13 @@ public struct Session: ~Copyable {
       memory = start
     }
     var pool: OpaquePointer?
+    var started = UInt32(threads)
     if threads > 1 {
       let code =
         if let cpus {
-          cpus.withNumbers { rn_pool_create(&pool, UInt32(threads), $0) }
+          cpus.withNumbers { rn_pool_create(&pool, &started, $0) }
         } else {
-          rn_pool_create(&pool, UInt32(threads), nil)
+          rn_pool_create(&pool, &started, nil)
         }
       guard code == 0 else {
         if arena == nil { free(memory) }
@@ -106,8 +108,9 @@ public struct Session: ~Copyable {
     // What a kernel over-reads should be defined, and the same in every run.
     memset(memory, 0, layout.loadTimeWeights)
     let binder = Binder(
-      plan: plan.view, kernels: KernelTable(upTo: set).kernels, set: set, threads: threads,
-      arena: memory, loadTimeWeights: memory + layout.loadTimeWeights)
+      plan: plan.view, kernels: KernelTable(upTo: set).kernels, set: set, threads: Int(started),
+      tuningThreads: threads, arena: memory,
+      loadTimeWeights: memory + layout.loadTimeWeights)
     // Of weights that are transformed, only those of one layer are resident at a time.
     if plan.view.loadTimeByteCount > 0 { plan.dropPages() }
     let stepCount = plan.view.stepCount
@@ -134,14 +137,15 @@ public struct Session: ~Copyable {
     steps = UnsafeBufferPointer(start: bound, count: stepCount)
     executor = Executor(
       steps: steps, scratch: memory + layout.scratch, scratchPitch: layout.scratchPitch,
-      threads: threads, pool: pool, image: UnsafePointer(memory.assumingMemoryBound(to: UInt8.self))
+      threads: Int(started), pool: pool,
+      image: UnsafePointer(memory.assumingMemoryBound(to: UInt8.self))
     )
     logits = binder.values(plan.view.logitsTensor)
     features = binder.values(plan.view.featuresTensor)
     self.arena = memory
     ownsArena = arena == nil
     self.instructionSet = set
-    self.threads = threads
+    self.threads = Int(started)
     self.plan = plan
   }
 

@@ -24,7 +24,8 @@ public enum SessionError: Error, Equatable, TextDescribable {
   case tuning(TuningFlaw)
   /// The arena could not be allocated.
   case outOfMemory(bytes: Int)
-  /// The system did not start the threads; the value is an `errno`.
+  /// The system does not start threads as they should be, for another reason than a shortage; the value is an
+  /// `errno`.
   case threads(errno: Int32)
 
   /// Appends what was expected and what was found.
@@ -51,7 +52,7 @@ public enum SessionError: Error, Equatable, TextDescribable {
         "expected memory of at least \(expected) bytes for plan and session, found \(found)")
     case .tuning(let flaw): flaw.describe(to: &line)
     case .outOfMemory(let bytes): line.append("out of memory: the arena needs \(bytes) bytes")
-    case .threads(let code): line.append("cannot start the threads, errno \(code)")
+    case .threads(let code): line.append("cannot start the threads: \(errno: code)")
     }
   }
 }

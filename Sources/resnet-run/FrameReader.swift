@@ -45,6 +45,10 @@ struct FrameReader: ~Copyable {
     let code = rn_frame_reader_start(
       &reader, source.descriptor, Int32(stream.rawValue), frameBytes, latest)
     guard code == 0, let reader else { throw .stream(source.path, errno: code) }
+    if !rn_frame_reader_has_thread(reader) {
+      tool.complain(
+        "the system started no thread to read with; going on, and reading between inferences")
+    }
     self.source = source
     self.frameBytes = frameBytes
     self.reader = reader

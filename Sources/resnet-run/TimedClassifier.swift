@@ -20,6 +20,7 @@ struct TimedClassifier: ~Copyable {
   init(_ arguments: borrowing Arguments) throws(ToolFailure) {
     let session = try openSession(
       arguments.model, arguments.options, runsOften: arguments.runsOften)
+    tool.tellThreads(of: session, arguments.options)
     if arguments.isVerbose { printKernels(session) }
     do throws(SessionError) {
       base = try Classifier(session)

@@ -18,6 +18,7 @@ import Testing
   struct FrameStreamTests {}
   @Suite(.sharedData) struct GoldenTests {}
   struct InputTests {}
+  struct LimitTests {}
   struct PlanErrorTests {}
   struct SameAnswerTests {}
   struct TextTests {}

@@ -32,7 +32,7 @@ static void task(void *context, uint32_t thread) {
 // Returns whether the threads computed what one thread would.
 static int check(uint32_t threads, int skips_barriers) {
   work w = {.threads = threads, .skips_barriers = skips_barriers};
-  if (rn_pool_create(&w.pool, threads, 0) != 0) {
+  if (rn_pool_create(&w.pool, &w.threads, 0) != 0 || w.threads < threads) {
     fprintf(stderr, "check-threads: no pool of %u threads\n", threads);
     return 0;
   }

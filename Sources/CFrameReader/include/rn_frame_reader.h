@@ -51,10 +51,14 @@ typedef struct {
 /// caller's. Its frames have `frame_bytes` or, if they are JPEG images, at most so many: of a
 /// longer one comes the start. If `latest`, a frame that is complete replaces one that is still
 /// waiting; otherwise two wait at most. From now on SIGINT and SIGTERM end the frames instead of
-/// the process. One reader at a time. Returns 0 and sets *reader, or an errno. Allocates three
-/// frames.
+/// the process. One reader at a time. Where the system has no room for a thread, whoever waits for
+/// the next frame reads it. Returns 0 and sets *reader, or an errno. Allocates three frames.
 int rn_frame_reader_start(rn_frame_reader **reader, int descriptor, int stream, size_t frame_bytes,
                           bool latest);
+
+/// Whether the stream is read on a thread of its own: if not, the writer waits while a frame is
+/// worked on, and no frame replaces another.
+bool rn_frame_reader_has_thread(const rn_frame_reader *reader);
 
 /// Waits for the next frame.
 rn_frame rn_frame_reader_next(rn_frame_reader *reader);

@@ -76,7 +76,7 @@ struct ChosenForms {
       binder, steps: forms, room: layout.formWeightsByteCount,
       place: hasRoom ? memory + layout.formWeights : nil, shared: shared)
     if case .recorded(let text) = tuning {
-      try TuningText(plan: binder.plan, set: binder.set, threads: binder.threads)
+      try TuningText(plan: binder.plan, set: binder.set, threads: binder.tuningThreads)
         .read(text, into: chooser)
     } else {
       var timer = ConvolutionTimer(

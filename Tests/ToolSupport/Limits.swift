@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Foundation
+
+extension Tool {
+  /// Runs the tool to whatever end under limits, which are options of `prlimit`.
+  ///
+  /// Root is bound by no limit on processes: so it becomes another user, who still may read and write all files.
+  package func end(_ arguments: [String], under limits: String...) throws -> ToolResult {
+    let user =
+      geteuid() == 0
+      ? "setpriv --reuid=65534 --clear-groups --inh-caps=+dac_override --ambient-caps=+dac_override"
+      : ""
+    let script = "exec \(user) prlimit \(limits.joined(separator: " ")) -- \"$0\" \"$@\""
+    return try Tool(url: URL(fileURLWithPath: "/bin/sh")).end(["-c", script, url.path] + arguments)
+  }
+}
