@@ -102,10 +102,12 @@ let package = Package(
         "ResNetPlanning", "ResNetPlatform", "ResNetRuntime",
       ],
       path: "Sources/Quantization", swiftSettings: settings),
+    .target(name: "CResNetOutOfMemory", path: "Sources/COutOfMemory"),
     .executableTarget(
       name: "resnet-quantize",
       dependencies: [
-        "CResNetPlatform", "ResNetModelGraph", "ResNetModelImport", "ResNetPlanFormat",
+        "CResNetOutOfMemory", "CResNetPlatform", "ResNetModelGraph", "ResNetModelImport",
+        "ResNetPlanFormat",
         "ResNetPlanning", "ResNetPlatform", "ResNetQuantization", "ResNetRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
+import Foundation
 import Synchronization
 
 /// Computes a value for each of `count` images on several threads, whose results are in the order of images.
+///
+/// Where the system starts fewer threads, those that it started do all of the work.
 ///
 /// - Parameters:
 ///   - progress: told the number of images done, from several threads.
@@ -19,7 +21,7 @@ func mapImages<Worker, Value: Sendable>(
 ) throws -> [Value] {
   let state = Mutex(MappedImages<Value>(results: Array(repeating: nil, count: count), end: count))
   let next = Atomic<Int>(0)
-  DispatchQueue.concurrentPerform(iterations: max(1, min(threads, count))) { _ in
+  onThreads(min(threads, count)) {
     // Without its worker, a thread fails at the first image that it takes.
     let worker = Result { try makeWorker() }
     while true {

@@ -20,8 +20,8 @@ extension Planner {
 /// Writes a file that appears whole or not at all.
 ///
 /// Ctrl-C, SIGTERM and SIGHUP wait until it is written: what an earlier run left stays or is replaced, and
-/// there is no file of another name. Dispatch's threads take no signals, so it is enough that the caller's
-/// does not, if the caller is the main thread.
+/// there is no file of another name. The threads of this library take no signals, so it is enough that the
+/// caller's does not, if the caller is the main thread.
 ///
 /// - Throws: a ``QuantizationError`` that names the path, also if the disk is full.
 public func writeWhole(_ file: [UInt8], to path: String) throws(QuantizationError) {

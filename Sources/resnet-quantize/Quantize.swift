@@ -6,6 +6,7 @@ public import ResNetModelGraph
 import ResNetModelImport
 import ResNetPlanFormat
 public import ResNetPlanning
+import ResNetPlatform
 import ResNetQuantization
 import ResNetRuntime
 
@@ -220,7 +221,8 @@ struct Quantize: ParsableCommand {
     }
   }
 
-  func run() throws {
+  mutating func run() throws {
+    threads = workingThreads(threads)
     let start = ContinuousClock.now
     let progress = Progress(isQuiet: quiet)
     let classNames = try classes.map(readClassNames) ?? []
@@ -279,13 +281,13 @@ struct Quantize: ParsableCommand {
     if let evaluation, evaluation.isNearChance { tell(Quality.chanceWarning(evaluation)) }
     guard !quiet else { return }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
-    if let quality { print(quality.text) }
+    for line in quality?.lines ?? [] { printLine(line) }
     if board != .any || memory != nil { print(choice(fitted)) }
     if precision == .fp16, let evaluation { print(Quality.line(evaluation, precision: "fp16")) }
     if evaluation != nil, sumsInHalves, !KernelTable(upTo: .best).hasHalfSums {
       print("This CPU has no fp16 sums: those of the evaluation were float32.")
     }
-    print(
+    printLine(
       "\(output): \(model.program.name), \(precision.rawValue), "
         + "\(model.program.inputSize)×\(model.program.inputSize), \(file.count / 1000) kB, made in \(String(format: "%.1f", seconds)) s"
     )
@@ -463,9 +465,12 @@ struct Quantize: ParsableCommand {
   }
 }
 
-/// Lines of `key: value` about how a plan was made; nothing that differs from run to run.
+/// Lines of `key: value` about how a plan was made; nothing that differs from run to run. Values may have names of
+/// the checkpoint in them, of which what cannot be shown is escaped.
 private struct Provenance {
   private(set) var text = ""
 
-  mutating func add(_ key: String, _ value: String) { text += "\(key): \(value)\n" }
+  mutating func add(_ key: String, _ value: String) {
+    text += "\(key): \(String(value, as: .line))\n"
+  }
 }

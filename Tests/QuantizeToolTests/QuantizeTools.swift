@@ -7,6 +7,7 @@ import Testing
   struct CalibrationPhotoTests {}
   struct HalfPrecisionTests {}
   struct ImportTests {}
+  struct LimitTests {}
   struct MaxDropTests {}
   struct PreprocessingTests {}
   struct QuantizeTests {}
