@@ -212,6 +212,11 @@ fuzz: setup ## feed the readers of foreign files with libFuzzer (options: FUZZ_S
 	@$(call need_packages,$(FUZZ_PACKAGES))
 	Toolchains/fuzz $(FUZZ_SECONDS) $(FUZZ)
 
+.PHONY: soak
+soak: build board ## run the tools for long and under faults (options: SOAK_FRAMES=N SOAK="frames kill …")
+	@$(call need_packages,python3)
+	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_BENCH=$(CURDIR)/$(BENCH) /usr/bin/python3 Toolchains/soak $(SOAK)
+
 .PHONY: coverage
 coverage: setup ## run the tests of the libraries and print which lines they reach, by folder
 	swift test -c release --scratch-path .build-coverage --enable-code-coverage \
