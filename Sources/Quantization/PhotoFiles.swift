@@ -37,7 +37,8 @@ struct PhotoFiles {
       switch ImageName(name) {
       case .image: photos.append(path)
       case .other(let format): others[format] += 1
-      case .none: break
+      // What cannot be named is told, as a photo that cannot be read: it may be a folder of photos.
+      case .none: if name.unicodeScalars.contains("\u{FFFD}") { photos.append(path) }
       }
     }
   }
@@ -94,7 +95,10 @@ func withPhoto<Result>(
     defer { largePhotoLock.unlock() }
     return try body(RGBImage(encoded: file.bytes), file.bytes)
   } catch {
-    throw .photo(path: path, reason: words(for: error))
+    // Foundation gives names that are no UTF-8 with U+FFFD, under which no file is found.
+    let isNamed = !path.unicodeScalars.contains("\u{FFFD}")
+    throw .photo(
+      path: path, reason: words(for: error) + (isNamed ? "" : "; names are expected in UTF-8"))
   }
 }
 

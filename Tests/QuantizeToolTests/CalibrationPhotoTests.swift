@@ -80,4 +80,19 @@ extension QuantizeTools.CalibrationPhotoTests {
       #expect(FileManager.default.fileExists(atPath: output) == !isRefused)
     }
   }
+
+  @Test func namesThatAreNoUTF8AreTold() throws {
+    let scratch = try Scratch()
+    for name in ["church", "tench", "parachute"] {
+      try scratch.copy(Repository.example(name), to: "photos/\(name).jpg")
+    }
+    let shell = Tool(url: URL(fileURLWithPath: "/bin/bash"))
+    try shell("-c", "cd \(scratch.path("photos")); mv tench.jpg $'\\xe9.jpg'; mkdir $'Fotos\\xe4'")
+    let result = try Tool.quantize(
+      ShippedModel.checkpoint, "--calibration", scratch.path("photos"), "--allow-unreadable", "50",
+      "--method", "min-max", "--input-size", "32", "-q", "-o", scratch.path("a.plan"))
+    let told = result.errors.split(separator: "\n").filter { $0.contains("left out") }
+    #expect(told.count == 2, "\(result.errors)")
+    for line in told { #expect(line.hasSuffix("; names are expected in UTF-8")) }
+  }
 }
