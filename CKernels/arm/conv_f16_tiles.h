@@ -9,8 +9,9 @@
 #include <stdint.h>
 
 // The next pixel's number in its row, and what a pointer has to skip to get there: a step, and at
-// the end of a row the wrap too.
-RN_ALWAYS_INLINE size_t next_pixel(uint32_t *x, uint32_t width, size_t step, size_t wrap) {
+// the end of a row the wrap too. Signed: behind the last pixel of a single row, whose pitch may be
+// 0, the wrap goes back.
+RN_ALWAYS_INLINE ptrdiff_t next_pixel(uint32_t *x, uint32_t width, ptrdiff_t step, ptrdiff_t wrap) {
   const int is_last_of_row = ++*x == width;
   *x = is_last_of_row ? 0 : *x;
   return step + (is_last_of_row ? wrap : 0);

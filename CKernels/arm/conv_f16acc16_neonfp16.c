@@ -180,9 +180,10 @@ RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, const window *s, uint32_
 #undef RN_TAP
 #undef RN_AFTER_SUMS
   const float32x4_t low = vdupq_n_f32(a->low);
-  const size_t step = g->output_pixel, offset = (s->x + x) * step + oc;
-  const size_t output_wrap = g->output_row - width * step;
-  const size_t residual_wrap = g->residual_row - width * step;
+  const ptrdiff_t step = (ptrdiff_t)g->output_pixel, row = width * step;
+  const ptrdiff_t output_wrap = (ptrdiff_t)g->output_row - row;
+  const ptrdiff_t residual_wrap = (ptrdiff_t)g->residual_row - row;
+  const size_t offset = (s->x + x) * g->output_pixel + oc;
   float *output = a->output + (s->y + y) * g->output_row + offset;
 #define RN_FINISH(has_residual)                                                                    \
   RN_UNROLL for (uint32_t p = 0; p < pixels; p++, before += next) {                                \

@@ -30,8 +30,10 @@ RN_ALWAYS_INLINE void finish(const rn_conv_q8_args *a, const int32x4_t acc[][4],
   const rn_conv_geometry *g = &a->geometry;
   const requantizer r = requantizer_of(a, oc);
   const uint32_t width = g->output_width;
-  const size_t step = g->output_pixel;
-  const size_t wrap = g->output_row - width * step, residual_wrap = g->residual_row - width * step;
+  // Signed: behind the last pixel of a single row, whose pitch may be 0, the wrap goes back.
+  const ptrdiff_t step = (ptrdiff_t)g->output_pixel, row = width * step;
+  const ptrdiff_t wrap = (ptrdiff_t)g->output_row - row;
+  const ptrdiff_t residual_wrap = (ptrdiff_t)g->residual_row - row;
   uint8_t *output = a->output + y * g->output_row + x * step + oc;
   if (!a->residual) {
     RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {

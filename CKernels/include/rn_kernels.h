@@ -46,7 +46,7 @@ typedef struct rn_conv_geometry {
   uint32_t run;          // kernel columns * input channels; int8: rounded up to a multiple of 4
   size_t input_row;      // from one input row to the next
   size_t step_y, step_x; // from one output pixel's first tap to the next one's
-  size_t output_row;     // from one output row to the next
+  size_t output_row;     // from one output row to the next; anything, such as 0, of a single row
   size_t output_pixel;   // from one output pixel to the next
   size_t residual_row;   // as output_row, for the residual; its pixels are output_pixel apart
 } rn_conv_geometry;

@@ -44,8 +44,10 @@ RN_ALWAYS_INLINE void finish(const conv_args *a, __m256i acc[max_pixels][2], uin
   const __m256i output_zero = _mm256_set1_epi16((int16_t)a->output_zero);
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 0, 4, 1, 5);
   const uint32_t width = g->output_width;
-  const size_t step = g->output_pixel;
-  const size_t wrap = g->output_row - width * step, residual_wrap = g->residual_row - width * step;
+  // Signed: behind the last pixel of a single row, whose pitch may be 0, the wrap goes back.
+  const ptrdiff_t step = (ptrdiff_t)g->output_pixel, row = width * step;
+  const ptrdiff_t wrap = (ptrdiff_t)g->output_row - row;
+  const ptrdiff_t residual_wrap = (ptrdiff_t)g->residual_row - row;
   uint8_t *output = a->output + y * g->output_row + x * step + oc;
   const uint8_t *residual = a->residual;
   if (has_residual)

@@ -52,7 +52,8 @@ void conv_prepare(conv_case *c, size_t element) {
                    (g->output_width - 1) * g->step_x + g->run;
   c->residual_count = (g->output_height - 1) * g->residual_row +
                       (g->output_width - 1) * g->output_pixel + c->channels;
-  c->output = check_output_of((check_output){.row = g->output_row * element,
+  const size_t row = g->output_row > 0 ? g->output_row : g->output_width * g->output_pixel;
+  c->output = check_output_of((check_output){.row = row * element,
                                              .pixel = g->output_pixel * element,
                                              .element = element,
                                              .height = g->output_height,
@@ -87,6 +88,9 @@ conv_case conv_case_of(check_random *random, const conv_shape *shape, conv_resid
   g->residual_row = g->output_row;
   if (residual != conv_in_place)
     g->residual_row += random_below(random, 2) * random_below(random, 40);
+  // The pitch of a single row does not matter: that of the stem's is 0.
+  if (shape->height == 1 && random_below(random, 2))
+    g->output_row = g->residual_row = 0;
   conv_prepare(&c, element);
   return c;
 }
