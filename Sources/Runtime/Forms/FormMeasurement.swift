@@ -14,7 +14,8 @@ struct ConvolutionTimer {
   let scratch: UnsafeMutableRawPointer
   let scratchPitch: Int
   private var convolution: BoundConvolution?
-  private var times = InlineArray<64, Int64>(repeating: 0)
+  /// Where each thread writes its time.
+  private var times: UnsafeMutablePointer<Int64>?
 
   init(
     pool: OpaquePointer?, threads: Int, scratch: UnsafeMutableRawPointer, scratchPitch: Int
@@ -27,28 +28,29 @@ struct ConvolutionTimer {
 
   /// Runs a convolution once and returns its nanoseconds.
   mutating func time(_ convolution: BoundConvolution) -> Int64 {
+    var times = InlineArray<64, Int64>(repeating: 0)
     self.convolution = convolution
-    if let pool {
+    var places = times.mutableSpan
+    places.withUnsafeMutableBufferPointer { times in
+      self.times = times.baseAddress
+      guard let pool else { return takeTime(of: 0) }
       withUnsafeMutablePointer(to: &self) { timer in
         rn_pool_run(
           pool,
           { context, thread in
-            let timer = context!.assumingMemoryBound(to: ConvolutionTimer.self)
-            // A thread writes its own time alone.
-            let time = timer.pointee.share(of: Int(thread))
-            withUnsafeMutablePointer(to: &timer.pointee.times) {
-              UnsafeMutableRawPointer($0).storeBytes(
-                of: time, toByteOffset: Int(thread) * MemoryLayout<Int64>.stride, as: Int64.self)
-            }
+            // All threads only read the timer.
+            context!.assumingMemoryBound(to: ConvolutionTimer.self).pointee
+              .takeTime(of: Int(thread))
           }, timer)
       }
-    } else {
-      times[0] = share(of: 0)
     }
+    self.times = nil
     var longest: Int64 = 0
     for thread in 0..<threads { longest = max(longest, times[thread]) }
     return longest
   }
+
+  private func takeTime(of thread: Int) { times![thread] = share(of: thread) }
 
   private func share(of thread: Int) -> Int64 {
     let start = rn_thread_ns()
