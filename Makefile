@@ -217,6 +217,16 @@ soak: build board ## run the tools for long and under faults (options: SOAK_FRAM
 	@$(call need_packages,python3)
 	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_BENCH=$(CURDIR)/$(BENCH) /usr/bin/python3 Toolchains/soak $(SOAK)
 
+ATTACKS ?= 100000
+SEED ?= 1
+.PHONY: attack
+attack: setup ## change fields of plans and run those accepted between guard pages (options: ATTACKS=N SEED=N)
+	swift build -c release --product Fuzz
+	mkdir -p .build/attack
+	seq $(SEED) $$(($(SEED) + $$(nproc) - 1)) | SWIFT_BACKTRACE=enable=no xargs -P 0 -I{} \
+	  .build/release/Fuzz random $$(($(ATTACKS) / $$(nproc))) {} .build/attack/{} || \
+	  { echo ".build/release/Fuzz structured .build/attack/SEED runs the last plan again" >&2; exit 1; }
+
 .PHONY: coverage
 coverage: setup ## run the tests of the libraries and print which lines they reach, by folder
 	swift test -c release --scratch-path .build-coverage --enable-code-coverage \

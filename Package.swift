@@ -120,6 +120,7 @@ let package = Package(
       name: "Fuzz",
       dependencies: [
         "CResNetFrameReader", "ResNetImages", "ResNetModelGraph", "ResNetModelImport",
+        "ResNetPlanFormat", "ResNetPlanning", "ResNetPlatform", "ResNetQuantization",
         "ResNetRuntime", "TestPlans",
       ],
       path: "Tests/Fuzz", exclude: ["make_seeds.py", "seeds"], swiftSettings: settings),

@@ -5,6 +5,8 @@ import Foundation
 import ResNetImages
 import ResNetModelGraph
 import ResNetModelImport
+import ResNetPlatform
+import ResNetQuantization
 import ResNetRuntime
 import TestPlans
 
@@ -12,8 +14,14 @@ import TestPlans
 let readers: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
   "plan": fuzzPlan, "safetensors": fuzzCheckpoint, "pickle": fuzzPickle, "zip": fuzzCheckpoint,
   "onnx": fuzzCheckpoint, "configuration": fuzzConfiguration, "numpy": fuzzNumbers,
-  "image": fuzzImage, "frame": fuzzFrame, "stream": fuzzStream,
+  "image": fuzzImage, "exif": fuzzEXIF, "frame": fuzzFrame, "stream": fuzzStream,
+  "structured": { structuredPlans.run($0) }, "tuning": { tunedPlan.read($0) },
+  "classes": fuzzClasses, "folders": fuzzFolders,
 ]
+
+// Of the main thread alone.
+nonisolated(unsafe) let structuredPlans = StructuredPlans()
+nonisolated(unsafe) private let tunedPlan = TunedPlan()
 
 /// The reader that the command line asks for.
 let wantedReader = CommandLine.arguments.dropFirst().first.flatMap { readers[$0] }
@@ -98,6 +106,38 @@ func fuzzImage(_ bytes: UnsafeRawBufferPointer) {
   }
 }
 
+/// Decodes a PNG image of 2 × 3 pixels that has the bytes as its EXIF data.
+func fuzzEXIF(_ bytes: UnsafeRawBufferPointer) {
+  let start: [UInt8] = [
+    0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 0x0D, 0x49, 0x48, 0x44, 0x52, 0, 0, 0,
+    2, 0, 0, 0, 3, 8, 0, 0, 0, 0, 0x9C, 0x81, 0x81, 0x5D,
+  ]
+  let pixels: [UInt8] = [
+    0, 0, 0, 0x11, 0x49, 0x44, 0x41, 0x54, 0x78, 0xDA, 0x63, 0xE0, 0x12, 0x61, 0x90, 0xD3, 0x60,
+    0x30, 0xB2, 1, 0, 2, 0xBB, 0, 0xD3, 0x1C, 0xB7, 0x7C, 0xDA, 0, 0, 0, 0, 0x49, 0x45, 0x4E, 0x44,
+    0xAE, 0x42, 0x60, 0x82,
+  ]
+  var file = start
+  withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { file += $0 }
+  file += Array("eXIf".utf8)
+  file += bytes
+  var checksum = UInt32.max
+  for byte in file[(start.count + 4)...] {
+    checksum ^= UInt32(byte)
+    for _ in 0..<8 { checksum = checksum >> 1 ^ (checksum & 1) &* 0xEDB8_8320 }
+  }
+  withUnsafeBytes(of: (~checksum).bigEndian) { file += $0 }
+  file += pixels
+  file.withUnsafeBytes { file in
+    withCopy(of: file) { copy in
+      guard
+        let image = try? RGBImage(encoded: UnsafeRawBufferPointer(copy), maximumPixels: 6),
+        image.width * image.height == 6
+      else { fatalError("a small image is not read") }
+    }
+  }
+}
+
 /// Converts a frame of which the first six bytes tell the size and the format.
 func fuzzFrame(_ bytes: UnsafeRawBufferPointer) {
   guard bytes.count > 6 else { return }
@@ -150,4 +190,66 @@ func fuzzStream(_ bytes: UnsafeRawBufferPointer) {
   }
   precondition(read <= bytes.count, "no byte twice")
   rn_frame_reader_stop(reader)
+}
+
+/// A plan with exact forms, whose answer no tuning changes.
+private final class TunedPlan {
+  private let plan: LoadedPlan
+  private let header: [UInt8]
+  private let image = testImage(32, seed: 1)
+  private let expected: Results
+
+  init() {
+    do {
+      plan = LoadedPlan(try smallPlans().first { $0.name == "int8-forms" }!.bytes)
+      header = Array(try tuningHeader(plan.plan(), .best).utf8)
+      expected = try infer(plan, image)
+    } catch {
+      stop("expected a plan with exact forms: \(error)")
+    }
+  }
+
+  /// Reads a tuning, behind the first lines of one that fits if the first byte is even.
+  func read(_ bytes: UnsafeRawBufferPointer) {
+    guard let first = bytes.first else { return }
+    let (text, image) = ((first % 2 == 0 ? header : []) + bytes.dropFirst(), image)
+    text.withUnsafeBytes { bytes in
+      withCopy(of: bytes) { copy in
+        guard
+          var session = try? Session(
+            plan.plan(), instructionSet: .best, tuning: .recorded(UnsafeRawBufferPointer(copy)))
+        else { return }
+        var written: [UInt8] = []
+        session.writeTuning { written += Array("\(String($0))\n".utf8) }
+        guard written == text else { fatalError("a tuning is not written as it was read") }
+        session.run(image.span)
+        guard Results(session) == expected else { fatalError("a tuning changes the answer") }
+      }
+    }
+  }
+}
+
+/// Reads the names of classes.
+func fuzzClasses(_ bytes: UnsafeRawBufferPointer) {
+  guard let temporary = tmpfile() else { return }
+  defer { fclose(temporary) }
+  let file = fileno(temporary)
+  guard write(file, bytes.baseAddress, bytes.count) == bytes.count else { return }
+  guard let names = try? readClassNames("/proc/self/fd/\(file)") else { return }
+  guard names.last != "", !names.contains(where: { $0.utf8.contains(0x0A) }) else {
+    fatalError("a name that no line can have")
+  }
+}
+
+/// Finds classes for folders: of the lines those before the first empty one are folders, the others classes.
+func fuzzFolders(_ bytes: UnsafeRawBufferPointer) {
+  let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    .map { String(decoding: $0, as: UTF8.self) }
+  let folders = Array(lines.prefix { !$0.isEmpty })
+  let classes = Array(lines.dropFirst(folders.count + 1))
+  let count = classes.isEmpty ? folders.count : classes.count
+  guard let labels = try? matchFolders(folders, toClasses: classes, count: count) else { return }
+  guard labels.count == folders.count, labels.allSatisfy({ 0..<count ~= $0 }) else {
+    fatalError("a folder without a class")
+  }
 }

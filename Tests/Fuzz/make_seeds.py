@@ -219,6 +219,41 @@ def streams():
     yield b"--frame\r\n" + image + b"\xff\xd9" + image + image + b"\xff\xff\xd9"
 
 
+def exif():
+    """TIFF structures of both byte orders that state an orientation."""
+    for order, mark in (("<", b"II"), (">", b"MM")):
+        for kind, value in ((3, struct.pack(order + "HH", 6, 0)), (4, struct.pack(order + "I", 3))):
+            width = struct.pack(order + "HHII", 0x0100, 4, 1, 2)
+            orientation = struct.pack(order + "HHI", 0x0112, kind, 1) + value
+            yield mark + struct.pack(order + "HIH", 42, 8, 2) + width + orientation + bytes(4)
+
+
+def tunings():
+    """The forms of a plan, behind an even byte; or the whole text of another."""
+    yield b"\0layer1.0.conv1 2x2\nlayer1.0.conv2 4x4\n"
+    yield b"\0layer1.0.conv2 4x2\nlayer2.0.conv2 2x2\n"
+    yield b"\1resnet-runtime tuning 1\nplan 00000000\ncpu ref a\nthreads 1\nlayer1.0.conv1 4x4\n"
+
+
+def structured():
+    """One change of each plan: which plan, how it runs, how many changes, and one of a step."""
+    for plan in range(12):
+        yield bytes([plan, 1, 0, 0, plan, 0, 2, plan, 0, plan])
+
+
+def class_names():
+    text = "n01440764 tench, Tinca tinca\r\nEnglish springer\r\u00e9t\u00e9 \n\n"
+    yield text.encode()
+    yield b"\xef\xbb\xbf" + text.encode()
+    yield b"\xff\xfe" + text.encode("utf-16-le")
+    yield b"\xfe\xff" + text.encode("utf-16-be")
+
+
+def folders():
+    yield b"n01440764\nEnglish_springer\nchurch\n\nn01440764 tench, Tinca tinca\nEnglish springer\nn3 church, church building"
+    yield b"a\nb\n\n1\n2"
+
+
 def main():
     torch = torch_modules()
     files = {
@@ -228,7 +263,11 @@ def main():
     } | {f"frame/{index}": frame for index, frame in enumerate(frames())}
     for index, (kind, fields) in enumerate(configurations()):
         files[f"configuration/{index}"] = bytes([kind]) + json.dumps(fields).encode()
-    files |= {f"stream/{index}": stream for index, stream in enumerate(streams())}
+    for name, seeds in {
+        "stream": streams(), "exif": exif(), "structured": structured(), "tuning": tunings(),
+        "classes": class_names(), "folders": folders(),
+    }.items():
+        files |= {f"{name}/{index}": seed for index, seed in enumerate(seeds)}
     for name, contents in files.items():
         path = SEEDS / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,8 @@
 
 import CResNetPlatform
 
-/// Memory that ends at a page without any access, so that reading or writing past it is a crash.
+/// Memory between pages without any access, so that reading or writing past its end, or before its start, is a
+/// crash.
 package final class GuardedMemory {
   private let start: UnsafeMutableRawPointer
   /// The accessible bytes, whole pages.
@@ -12,12 +13,19 @@ package final class GuardedMemory {
   package init(capacity: Int) {
     self.capacity = (capacity + Self.page - 1) / Self.page * Self.page
     let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-    start = mmap(nil, self.capacity + Self.page, PROT_READ | PROT_WRITE, flags, -1, 0)
-    precondition(Int(bitPattern: start) != -1, "no memory")
-    precondition(mprotect(start + self.capacity, Self.page, PROT_NONE) == 0)
+    let whole = mmap(nil, self.capacity + 2 * Self.page, PROT_NONE, flags, -1, 0)!
+    precondition(Int(bitPattern: whole) != -1, "no memory")
+    start = whole + Self.page
+    precondition(mprotect(start, self.capacity, PROT_READ | PROT_WRITE) == 0)
   }
 
-  deinit { munmap(start, capacity + Self.page) }
+  deinit { munmap(start - Self.page, capacity + 2 * Self.page) }
+
+  /// The first `count` bytes, behind the guard.
+  package func prefix(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    precondition(count <= capacity)
+    return UnsafeMutableRawBufferPointer(start: start, count: count)
+  }
 
   /// The last `count` bytes before the guard.
   package func suffix(_ count: Int) -> UnsafeMutableRawBufferPointer {
