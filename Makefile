@@ -203,7 +203,7 @@ asan: setup ## check the kernels under AddressSanitizer and UndefinedBehaviorSan
 	Toolchains/sanitize kernels
 
 .PHONY: tsan
-tsan: setup ## check the thread pool under ThreadSanitizer
+tsan: setup ## check the thread pool and sessions with threads under ThreadSanitizer
 	Toolchains/sanitize threads
 
 FUZZ_SECONDS ?= 30

@@ -115,6 +115,10 @@ let package = Package(
     // Every kernel of every instruction-set level against the reference, in C to run anywhere.
     .executableTarget(
       name: "CheckKernels", dependencies: ["CResNetKernels"], path: "Tests/CheckKernels"),
+    // Sessions with threads, for ThreadSanitizer.
+    .executableTarget(
+      name: "CheckSessions", dependencies: ["ResNetRuntime"], path: "Tests/CheckSessions",
+      swiftSettings: settings),
     // What `make fuzz` links with libFuzzer; without it the program reads files once.
     .executableTarget(
       name: "Fuzz",
