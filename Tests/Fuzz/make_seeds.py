@@ -236,9 +236,9 @@ def tunings():
 
 
 def structured():
-    """One change of each plan: which plan, how it runs, how many changes, and one of a step."""
+    """One change of each plan: which plan, how it runs (quickly), how many changes, and one of a step."""
     for plan in range(12):
-        yield bytes([plan, 1, 0, 0, plan, 0, 2, plan, 0, plan])
+        yield bytes([plan, 39, 0, 0, plan, 0, 2, plan, 0, plan])
 
 
 def class_names():
