@@ -117,8 +117,8 @@ let package = Package(
       name: "CheckKernels", dependencies: ["CResNetKernels"], path: "Tests/CheckKernels"),
     // Sessions with threads, for ThreadSanitizer.
     .executableTarget(
-      name: "CheckSessions", dependencies: ["ResNetRuntime"], path: "Tests/CheckSessions",
-      swiftSettings: settings),
+      name: "CheckSessions", dependencies: ["ResNetPlanFormat", "ResNetPlatform", "ResNetRuntime"],
+      path: "Tests/CheckSessions", swiftSettings: settings),
     // What `make fuzz` links with libFuzzer; without it the program reads files once.
     .executableTarget(
       name: "Fuzz",

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs sessions with threads where ThreadSanitizer watches them: of each plan two sessions of four
-// threads at once, one of which times all exact forms first. Both must give the answer of one
-// thread. `CheckSessions race PLAN` gives both one arena, so that a report proves that the sanitizer
-// would see a race.
+// Runs sessions with threads where ThreadSanitizer watches them: of each plan three sessions of four
+// threads at once, two of them in exact forms whose weights they share, after a session that times
+// such forms. All must give the answer of one thread. `CheckSessions race PLAN` gives them one
+// arena, so that a report proves that the sanitizer would see a race.
 
 import Dispatch
 import Glibc
+import ResNetPlanFormat
+import ResNetPlatform
 import ResNetRuntime
 
 let threads = 4
-let sessions = 2
+let sessions = 3
 
 func stop(_ message: String) -> Never {
   print("CheckSessions: \(message)")
@@ -18,56 +20,81 @@ func stop(_ message: String) -> Never {
 
 /// The bits of the logits of some runs on random pixels.
 func logits(
-  _ path: String, threads: Int, tuning: Tuning = .none,
+  _ plan: consuming Plan, threads: Int, tuning: Tuning = .none,
   arena: UnsafeMutableRawBufferPointer? = nil
-) -> [UInt32] {
-  do {
-    var session = try Session(Plan(path: path), threads: threads, tuning: tuning, arena: arena)
-    var state: UInt32 = 1
-    var logits: [UInt32] = []
-    for _ in 0..<3 {
-      let pixels = (0..<session.plan.inputSize * session.plan.inputSize * 3).map { _ in
-        state = state &* 1_664_525 &+ 1_013_904_223
-        return UInt8(state >> 24)
-      }
-      session.run(pixels.span)
-      session.withLogits { span in
-        for index in span.indices { logits.append(span[index].bitPattern) }
-      }
+) throws -> [UInt32] {
+  var session = try Session(plan, threads: threads, tuning: tuning, arena: arena)
+  var state: UInt32 = 1
+  var logits: [UInt32] = []
+  for _ in 0..<3 {
+    let pixels = (0..<session.plan.inputSize * session.plan.inputSize * 3).map { _ in
+      state = state &* 1_664_525 &+ 1_013_904_223
+      return UInt8(state >> 24)
     }
-    return logits
-  } catch {
-    stop("\(path): \(error)")
+    session.run(pixels.span)
+    session.withLogits { span in
+      for index in span.indices { logits.append(span[index].bitPattern) }
+    }
   }
+  return logits
 }
 
-func check(_ path: String) {
-  let expected = logits(path, threads: 1)
+/// A tuning with every exact form that the plan takes, found by trying each of its steps.
+func everyForm(_ plan: borrowing Plan) throws -> [UInt8] {
+  // Without memory for weights, a measured tuning has no lines but its first ones.
+  let least = plan.view.byteCount + plan.sessionByteCount(threads: threads)
+  let session = try Session(
+    plan.shared(), threads: threads, memoryLimit: least, tuning: .measured)
+  var text = ""
+  session.writeTuning { text += "\(String($0))\n" }
+  for index in 0..<plan.view.stepCount {
+    let longer = text + "\(String(cString: plan.view.name(plan.view.step(index).name))) 4x4\n"
+    let isTaken = Array(longer.utf8).withUnsafeBytes {
+      (try? Session(plan.shared(), threads: threads, tuning: .recorded($0))) != nil
+    }
+    if isTaken { text = longer }
+  }
+  return Array(text.utf8)
+}
+
+func check(_ path: String) throws {
+  let first = try Plan(path: path)
+  let expected = try logits(first.shared(), threads: 1)
+  let forms = try everyForm(first)
+  guard try logits(first.shared(), threads: threads, tuning: .measured) == expected else {
+    stop("\(path): expected the answer of one thread, found another in measured forms")
+  }
+  // No session has made its weights yet.
+  let plan = try Plan(path: path)
   DispatchQueue.concurrentPerform(iterations: sessions) { index in
-    let tuning = index == 0 ? Tuning.none : .measured
-    guard logits(path, threads: threads, tuning: tuning) == expected else {
-      stop("\(path): expected the answer of one thread, found another")
+    let found = forms.withUnsafeBytes {
+      try? logits(plan.shared(), threads: threads, tuning: index == 0 ? .none : .recorded($0))
+    }
+    guard found == expected else {
+      stop("\(path): expected the answer of one thread, found another in session \(index)")
     }
   }
-  print("\(path): one answer of \(sessions) sessions with \(threads) threads")
+  let lines = forms.count { $0 == UInt8(ascii: "\n") }
+  print(
+    "\(path): one answer of \(sessions) sessions with \(threads) threads, \(lines - 4) exact forms")
 }
 
-func race(_ path: String) {
-  do {
-    let count = try Plan(path: path).sessionByteCount(threads: threads)
-    nonisolated(unsafe) let arena = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: count, alignment: 64)
-    DispatchQueue.concurrentPerform(iterations: sessions) { _ in
-      _ = logits(path, threads: threads, arena: arena)
-    }
-  } catch {
-    stop("\(path): \(error)")
+func race(_ path: String) throws {
+  let count = try Plan(path: path).sessionByteCount(threads: threads)
+  nonisolated(unsafe) let arena = UnsafeMutableRawBufferPointer.allocate(
+    byteCount: count, alignment: 64)
+  DispatchQueue.concurrentPerform(iterations: sessions) { _ in
+    _ = try? logits(Plan(path: path), threads: threads, arena: arena)
   }
 }
 
 let arguments = CommandLine.arguments.dropFirst()
-if arguments.first == "race" {
-  arguments.dropFirst().forEach(race)
-} else {
-  arguments.forEach(check)
+do {
+  if arguments.first == "race" {
+    try arguments.dropFirst().forEach(race)
+  } else {
+    try arguments.forEach(check)
+  }
+} catch {
+  stop("\(error)")
 }
