@@ -10,13 +10,10 @@ extension Network {
   /// - Returns: the names of the blocks whose branch was dropped by this call.
   @discardableResult
   public mutating func dropDeadBranches() -> [String] {
-    let uses = Uses(self)
+    let zeros = Set(layers.filter(\.isZero).map(\.output))
     var dropped: [String] = []
     for sum in layers.indices where layers[sum].kind == .add {
-      let dead = layers[sum].inputs.firstIndex { value in
-        uses.maker(of: value).map { layers[$0].isZero } ?? false
-      }
-      guard let dead else { continue }
+      guard let dead = layers[sum].inputs.firstIndex(where: zeros.contains) else { continue }
       dropped.append(layers[sum].block)
       let kept = layers[sum].inputs[1 - dead]
       replace(layers[sum].output, by: kept)

@@ -11,7 +11,7 @@ extension Network {
   /// - **Allocates:** the weights of one convolution at a time, if the network holds the only copy.
   public mutating func foldBatchNorms() throws(GraphError) {
     let uses = Uses(self)
-    var folded: [Int] = []
+    var folded: Set<Int> = []
     for index in layers.indices {
       guard case .convolution(var convolution) = layers[index].kind,
         let place = uses.only(of: layers[index].output),
@@ -23,10 +23,10 @@ extension Network {
       try layers[index].checkFinite(convolution.weights, "weight")
       try layers[index].checkFinite(convolution.bias ?? [], "bias")
       layers[index].kind = .convolution(convolution)
-      folded.append(place)
+      folded.insert(place)
       layers[index].output = layers[place].output
     }
-    for place in folded.sorted(by: >) { layers.remove(at: place) }
+    layers = layers.indices.filter { !folded.contains($0) }.map { layers[$0] }
   }
 }
 
