@@ -66,7 +66,7 @@ package struct CheckpointSchema: Hashable {
   package static let torchvision = CheckpointSchema()
 
   /// The ResNets that the tensors of a dictionary are named after, in the order of their prefixes.
-  static func all(in names: [String: StoredTensor]) -> [CheckpointSchema] {
+  static func all(in names: [String: StoredTensor]) throws(ImportError) -> [CheckpointSchema] {
     var found: [CheckpointSchema] = []
     for name in names.keys {
       for family in Family.allCases where name.hasSuffix(family.anchor + ".weight") {
@@ -79,6 +79,7 @@ package struct CheckpointSchema: Hashable {
         if isWhole, hasStem || family == .torchvision { found.append(schema) }
       }
     }
+    try checkLimit(found.count, ImportLimits.networks, "networks in a file")
     let layered = Set(found.filter { $0.family == .layers }.map(\.prefix))
     return found.filter { schema in
       schema.family != .torchvision || names[schema.prefix + "conv1.weight"] != nil

@@ -67,25 +67,35 @@ enum FloatType: Hashable {
   /// Widens `count` elements that begin at byte 0 of `bytes` to float32, exactly; float64 is rounded,
   /// to nearest. `bytes` must be long enough and need not be aligned.
   func decode(_ bytes: UnsafeRawBufferPointer, count: Int) -> [Float] {
-    precondition(count * byteCount <= bytes.count)
+    decode(bytes, StridedView(offset: 0, shape: [count], strides: [1]))
+  }
+
+  /// The same for the elements that a view shows.
+  func decode(_ bytes: UnsafeRawBufferPointer, _ view: StridedView) -> [Float] {
     switch self {
-    case .float64: return widen(bytes, count, as: UInt64.self) { Float(Double(bitPattern: $0)) }
-    case .float32: return widen(bytes, count, as: UInt32.self) { Float(bitPattern: $0) }
-    case .float16: return widen(bytes, count, as: UInt16.self) { Float(Float16(bitPattern: $0)) }
+    case .float64: return widen(bytes, view, as: UInt64.self) { Float(Double(bitPattern: $0)) }
+    case .float32: return widen(bytes, view, as: UInt32.self) { Float(bitPattern: $0) }
+    case .float16: return widen(bytes, view, as: UInt16.self) { Float(Float16(bitPattern: $0)) }
     case .bfloat16:
-      return widen(bytes, count, as: UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
+      return widen(bytes, view, as: UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
     }
   }
 }
 
 @inline(__always) private func widen<Bits: FixedWidthInteger & BitwiseCopyable>(
-  _ bytes: UnsafeRawBufferPointer, _ count: Int, as: Bits.Type, _ convert: (Bits) -> Float
+  _ bytes: UnsafeRawBufferPointer, _ view: StridedView, as: Bits.Type, _ convert: (Bits) -> Float
 ) -> [Float] {
-  [Float](unsafeUninitializedCapacity: count) { result, initialized in
+  if view.shape.contains(0) { return [] }
+  precondition(view.lastElement < bytes.count / MemoryLayout<Bits>.size)
+  func element(_ place: Int) -> Float {
+    let bits = bytes.loadUnaligned(fromByteOffset: place &* MemoryLayout<Bits>.size, as: Bits.self)
+    return convert(Bits(littleEndian: bits))
+  }
+  guard view.isContiguous else { return view.gather(element) }
+  let count = view.shape.reduce(1, *)
+  return [Float](unsafeUninitializedCapacity: count) { result, initialized in
     for index in 0..<count {
-      let bits = bytes.loadUnaligned(
-        fromByteOffset: index &* MemoryLayout<Bits>.size, as: Bits.self)
-      result.initializeElement(at: index, to: convert(Bits(littleEndian: bits)))
+      result.initializeElement(at: index, to: element(view.offset &+ index))
     }
     initialized = count
   }

@@ -2,14 +2,14 @@
 
 import ResNetModelGraph
 
-/// Reads the text of a file's header from front to back.
+/// Reads the text of a file or of its header from front to back.
 protocol HeaderScanner {
   var bytes: UnsafeRawBufferPointer { get }
   var position: Int { get set }
   /// Where the text begins in the file, for error messages.
   var start: Int { get }
   /// What the text is, for error messages.
-  static var part: String { get }
+  var part: String { get }
 }
 
 extension HeaderScanner {
@@ -60,14 +60,14 @@ extension HeaderScanner {
 
   mutating func expectEnd() throws(ImportError) {
     skipSpace()
-    guard position == bytes.count else { throw unexpected("the end of the header") }
+    guard position == bytes.count else { throw unexpected("the end of the text") }
   }
 
   /// The error for what is at the position.
   func unexpected(_ expected: String) -> ImportError {
     .malformed(
-      part: Self.part, offset: start + min(position, bytes.count), expected: expected,
+      part: part, offset: start + min(position, bytes.count), expected: expected,
       found: position < bytes.count
-        ? "the byte 0x\(hexadecimal(bytes[position]))" : "the end of the header")
+        ? "the byte 0x\(hexadecimal(bytes[position]))" : "the end of the text")
   }
 }

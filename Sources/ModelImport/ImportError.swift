@@ -32,7 +32,7 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
   case duplicateTensor(name: String)
   /// A tensor has elements of a kind that is not read.
   case unsupportedElementType(tensor: String, found: String)
-  /// A tensor's dimensions are negative or too large to count.
+  /// A tensor has more than 64 dimensions, or negative ones, or ones that are too large to count.
   case badShape(tensor: String, shape: [Int])
   /// A tensor's shape and the bytes set aside for it disagree.
   case byteCountMismatch(tensor: String, expected: Int, found: Int)
@@ -95,8 +95,10 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
       return
         "tensor \(quoted(tensor)): expected F64, F32, F16 or BF16 elements, found \(quoted(found))"
     case .badShape(let tensor, let shape):
-      return "tensor \(quoted(tensor)): expected dimensions whose product can be counted, "
-        + "found \(shape)"
+      let dots = shape.count > ImportLimits.dimensions ? " …" : ""
+      return
+        "tensor \(quoted(tensor)): expected at most \(ImportLimits.dimensions) dimensions, whose product "
+        + "can be counted, found \(shape.prefix(ImportLimits.dimensions))\(dots)"
     case .byteCountMismatch(let tensor, let expected, let found):
       return "tensor \(quoted(tensor)): expected \(expected) bytes, found \(found)"
     case .badDataOffset(let tensor, let expected, let found):

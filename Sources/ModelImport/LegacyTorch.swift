@@ -92,7 +92,9 @@ enum LegacyTorch: StateDictionaryReader {
     }
 
     let wanted = try select(found.dictionaries)
-    return try readTensors(wanted, of: found.tensors, limits: limits) {
+    return try readTensors(
+      wanted, of: found.tensors, budget: DecodedBytes(limits, fileBytes: bytes.count)
+    ) {
       (storage, _) throws(ImportError) in
       guard let place = places[storage] else {
         throw malformed(start, "the key \(quoted(storage.key)) in the list of storages", "none")

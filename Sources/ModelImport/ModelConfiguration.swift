@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 public import ResNetModelGraph
 import ResNetPlatform
 
@@ -38,11 +37,11 @@ package struct ModelConfiguration {
   package init(_ contents: (_ name: String) throws(ImportError) -> [UInt8]?) throws(ImportError) {
     func fields(_ name: String) throws(ImportError) -> Fields? {
       guard let bytes = try contents(name) else { return nil }
-      guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else {
-        throw .malformed(
-          part: name, offset: 0, expected: "a JSON text", found: "\(bytes.count) bytes of another")
+      // The closure's error would lose its type.
+      let value = bytes.withUnsafeBytes { bytes in
+        Result { () throws(ImportError) in try JSONValue(parsing: bytes, part: name) }
       }
-      return Fields(file: name, value: value)
+      return Fields(file: name, value: try value.get())
     }
     if let fields = try fields("config.json") {
       guard try readNetwork(fields) else { return }
@@ -199,27 +198,7 @@ package struct ModelConfiguration {
   }
 }
 
-/// A value of a JSON text.
-private enum JSONValue: Decodable, Equatable {
-  case null
-  case bool(Bool)
-  case number(Double)
-  case string(String)
-  case array([JSONValue])
-  case object([String: JSONValue])
-
-  init(from decoder: any Decoder) throws {
-    let value = try decoder.singleValueContainer()
-    func attempt<Type: Decodable>(_ make: (Type) -> Self) -> Self? {
-      (try? value.decode(Type.self)).map(make)
-    }
-    self =
-      try value.decodeNil()
-      ? .null
-      : attempt(Self.bool) ?? attempt(Self.number) ?? attempt(Self.string) ?? attempt(Self.array)
-        ?? .object(value.decode([String: JSONValue].self))
-  }
-
+extension JSONValue {
   var string: String? { if case .string(let value) = self { value } else { nil } }
   var number: Double? { if case .number(let value) = self { value } else { nil } }
   var integer: Int? { number.flatMap { Int(exactly: $0) } }

@@ -43,7 +43,8 @@ extension Network {
   /// beside it say of its input and its bottlenecks is taken over: see ``InputDescription/beside(_:)``.
   ///
   /// Every count, offset and size is checked before it is used, and nothing in the file is
-  /// executed, so a damaged or hostile file gives an error and never a crash. If another process
+  /// executed, so a damaged or hostile file gives an error and never a crash. Time and memory are in proportion to the
+  /// file's bytes: docs/limits.md has the limits. If another process
   /// shortens the file meanwhile, the process ends with SIGBUS, as with any mapped file.
   ///
   /// - Parameters:

@@ -16,7 +16,9 @@ enum NumPyArray {
   }
 
   /// Reads an array of float32 or float64 in C order; float64 is rounded to float32.
-  static func tensor(_ bytes: UnsafeRawBufferPointer, limit: Int) throws(ImportError) -> Tensor {
+  static func tensor(_ bytes: UnsafeRawBufferPointer, limits: ImportLimits) throws(ImportError)
+    -> Tensor
+  {
     let version = bytes.count > 7 ? bytes[6] : 0
     guard 1...3 ~= version else {
       throw .malformed(part: part, offset: 6, expected: "version 1 to 3", found: "\(version)")
@@ -42,7 +44,7 @@ enum NumPyArray {
       throw .badShape(tensor: part, shape: shape)
     }
     try checkByteCount(data.count, of: .float(type), count, tensor: part)
-    var budget = DecodedBytes(limit: limit)
+    var budget = DecodedBytes(limits, fileBytes: bytes.count)
     try budget.reserve(elements: count)
     let values = type.decode(data, count: count)
     try checkFinite(values, tensor: part)
@@ -56,7 +58,7 @@ enum NumPyArray {
 
 /// Parses the header of a NumPy file: a dictionary with three keys in any order.
 private struct NumPyHeader: HeaderScanner {
-  static let part = "NumPy header"
+  var part: String { "NumPy header" }
   let bytes: UnsafeRawBufferPointer
   let start: Int
   var position = 0
@@ -128,7 +130,7 @@ extension Tensor {
     throws(ImportError)
   {
     if NumPyArray.recognizes(bytes) {
-      self = try NumPyArray.tensor(bytes, limit: limits.decodedBytes)
+      self = try NumPyArray.tensor(bytes, limits: limits)
       return
     }
     guard Safetensors.recognizes(bytes) else {

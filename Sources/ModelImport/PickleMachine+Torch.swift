@@ -4,13 +4,15 @@
 /// `torch.save` gives makes an opaque value.
 extension PickleMachine {
   /// The result of calling the object `callable`.
-  func reduce(_ callable: PickleReference, arguments: PickleReference) -> PickleValue {
+  mutating func reduce(_ callable: PickleReference, arguments: PickleReference)
+    throws(ImportError) -> PickleValue
+  {
     guard case .global(let global) = self[callable], case .tuple(let items) = self[arguments] else {
       return .opaque(name(of: callable))
     }
     var tensor: TorchTensor?
     switch global.kind {
-    case .dictionary: return .dictionary(entries(items, global.name))
+    case .dictionary: return .dictionary(try entries(items, global.name))
     case .rebuildTensor: tensor = rebuildTensor(items, 6...7)
     case .rebuildOldTensor: tensor = rebuildTensor(items, 4...4)
     case .rebuildParameter:
@@ -51,12 +53,13 @@ extension PickleMachine {
   }
 
   /// What a dictionary is made of: nothing, or for Python 2's OrderedDict a list of lists of key and value.
-  private func entries(_ items: [PickleReference], _ name: String)
-    -> [(key: PickleReference, value: PickleReference)]
+  private mutating func entries(_ items: [PickleReference], _ name: String)
+    throws(ImportError) -> [(key: PickleReference, value: PickleReference)]
   {
     guard name == "collections.OrderedDict", items.count == 1,
       case .list(let pairs) = self[items[0]]
     else { return [] }
+    try copy(pairs.count)
     return pairs.compactMap { pair in
       switch self[pair] {
       case .list(let pair) where pair.count == 2, .tuple(let pair) where pair.count == 2:
@@ -113,9 +116,12 @@ extension PickleMachine {
     }
   }
 
-  /// The integers of a tuple that holds only integers of 0 or more; otherwise nil.
+  /// The integers of a tuple that holds only integers of 0 or more, as many as there may be dimensions; otherwise
+  /// nil.
   private func sizes(_ reference: PickleReference) -> [Int]? {
-    guard case .tuple(let items) = self[reference] else { return nil }
+    guard case .tuple(let items) = self[reference], items.count <= ImportLimits.dimensions else {
+      return nil
+    }
     var result: [Int] = []
     for item in items {
       guard case .int(let value) = self[item], value >= 0 else { return nil }

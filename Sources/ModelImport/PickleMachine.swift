@@ -8,12 +8,14 @@
 struct PickleMachine {
   private(set) var objects: [PickleValue] = []
 
-  private let limits: ImportLimits
+  let limits: ImportLimits
   private var reader: PickleReader
   private var stack: [PickleReference] = []
   /// Heights of the stack at each MARK not yet used.
   private var marks: [Int] = []
   private var memo: [UInt32: PickleReference] = [:]
+  /// Pairs and letters copied, and tensors made so far.
+  private var (copies, tensors) = (0, 0)
 
   /// Prepares to run the pickle that begins at `start` of `bytes`, which error messages call `part`.
   init(_ bytes: [UInt8], at start: Int = 0, part: String = "data.pkl", limits: ImportLimits) {
@@ -112,7 +114,12 @@ struct PickleMachine {
     case .binaryPersistentID: try push(makeStorage(try pop()))
     case .reduce:
       let operands = try pop(2)
-      try push(reduce(operands[0], arguments: operands[1]))
+      let result = try reduce(operands[0], arguments: operands[1])
+      if case .tensor = result {
+        try check(tensors, limits.tensors, "tensors")
+        tensors += 1
+      }
+      try push(result)
     case .newObject: try push(makeObject(try pop(2)[0]))
     case .newObjectWithNames: try push(makeObject(try pop(3)[0]))
     case .object:
@@ -211,6 +218,7 @@ struct PickleMachine {
   }
 
   private mutating func pushGlobal(module: String, name: String) throws(ImportError) {
+    try copy(sum(module.utf8.count, name.utf8.count))
     try push(.global(PickleGlobal(module: module, name: name)))
   }
 
@@ -226,7 +234,15 @@ struct PickleMachine {
   }
 
   private mutating func pushText(_ text: String?) throws(ImportError) {
-    try push(text.map { .string($0) } ?? .opaque("text that is not UTF-8"))
+    // Names are looked up again and again, each time letter by letter; longer texts are none.
+    if let text, text.utf8.count <= limits.nameBytes { return try push(.string(text)) }
+    try push(.opaque(text == nil ? "text that is not UTF-8" : "a long text"))
+  }
+
+  /// Counts what an operation of a few bytes copies.
+  mutating func copy(_ count: Int) throws(ImportError) {
+    copies += count
+    try checkLimit(copies, limits.pickleCopies, "copies of pairs and letters in \(reader.part)")
   }
 
   private func underflow(_ count: Int) -> ImportError {

@@ -26,7 +26,8 @@ enum Safetensors: StateDictionaryReader {
     try checkLimit(Int(length), limits.headerBytes, "bytes of safetensors header")
     let dataStart = lengthBytes + Int(length)
     var parser = SafetensorsHeaderParser(
-      bytes: UnsafeRawBufferPointer(rebasing: bytes[lengthBytes..<dataStart]), start: lengthBytes)
+      bytes: UnsafeRawBufferPointer(rebasing: bytes[lengthBytes..<dataStart]), start: lengthBytes,
+      limits: limits)
     var entries = try parser.parse()
     let data = UnsafeRawBufferPointer(rebasing: bytes[dataStart...])
 
@@ -60,7 +61,7 @@ enum Safetensors: StateDictionaryReader {
     }
 
     var contents: [String: Tensor] = [:]
-    var budget = DecodedBytes(limit: limits.decodedBytes)
+    var budget = DecodedBytes(limits, fileBytes: bytes.count)
     for (place, name) in try select([dictionary]).sorted(by: { $0.key < $1.key }) {
       let entry = entries[place]
       guard case .float(let type)? = ElementType(safetensors: entry.elementType),
@@ -73,17 +74,5 @@ enum Safetensors: StateDictionaryReader {
       contents[name] = Tensor(shape: entry.shape, values: values)
     }
     return contents
-  }
-}
-
-/// Counts the float32 bytes of the tensors read so far against a limit.
-struct DecodedBytes {
-  let limit: Int
-  private(set) var used = 0
-
-  /// Reserves room for `elements` float32 values before memory is asked for.
-  mutating func reserve(elements: Int) throws(ImportError) {
-    used = sum(used, product(elements, MemoryLayout<Float>.size))
-    try checkLimit(used, limit, "bytes of float32 tensors")
   }
 }

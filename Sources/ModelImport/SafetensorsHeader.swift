@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import ResNetModelGraph
 
 /// One tensor as a safetensors header describes it, not yet compared with the data.
@@ -20,10 +19,11 @@ struct SafetensorsEntry {
 /// takes memory in proportion to the tensors, has no recursion, keeps integers exact, and
 /// notices duplicate keys, which general JSON readers drop in silence.
 struct SafetensorsHeaderParser: HeaderScanner {
-  static let part = "safetensors header"
+  var part: String { "safetensors header" }
   /// The header's text, without the length in front of it.
   let bytes: UnsafeRawBufferPointer
   let start: Int
+  let limits: ImportLimits
   var position = 0
 
   mutating func parse() throws(ImportError) -> [SafetensorsEntry] {
@@ -31,11 +31,13 @@ struct SafetensorsHeaderParser: HeaderScanner {
     var names: Set<String> = []
     try list("{", "}") { (parser) throws(ImportError) in
       let name = try parser.string()
+      try checkLimit(name.utf8.count, parser.limits.nameBytes, "bytes in a tensor's name")
       guard names.insert(name).inserted else { throw .duplicateTensor(name: name) }
       try parser.expect(":")
       if name == "__metadata__" {
         try parser.skipMetadata()
       } else {
+        try checkLimit(entries.count + 1, parser.limits.tensors, "tensors in a file")
         entries.append(try parser.entry(name))
       }
     }
@@ -77,41 +79,15 @@ struct SafetensorsHeaderParser: HeaderScanner {
 
   private mutating func skipMetadata() throws(ImportError) {
     try list("{", "}") { (parser) throws(ImportError) in
-      _ = try parser.string()
+      _ = try parser.rawString()
       try parser.expect(":")
-      _ = try parser.string()
+      _ = try parser.rawString()
     }
   }
 
   private mutating func integers() throws(ImportError) -> [Int] {
     var result: [Int] = []
     try list("[", "]") { (parser) throws(ImportError) in result.append(try parser.integer()) }
-    return result
-  }
-
-  private mutating func string() throws(ImportError) -> String {
-    try expect("\"")
-    let first = position
-    var hasEscapes = false
-    while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {
-      guard bytes[position] >= 0x20 else {
-        throw unexpected("a string without control characters")
-      }
-      let isEscape = bytes[position] == UInt8(ascii: "\\")
-      if isEscape { hasEscapes = true }
-      position += isEscape ? 2 : 1
-    }
-    guard position < bytes.count else { throw unexpected("the end of a string") }
-    let end = position
-    position = first
-    guard let text = String(validating: bytes[first..<end], as: UTF8.self) else {
-      throw unexpected("a string in UTF-8")
-    }
-    guard
-      let result = hasEscapes
-        ? try? JSONDecoder().decode(String.self, from: Data("\"\(text)\"".utf8)) : text
-    else { throw unexpected("a string with the escapes of JSON") }
-    position = end + 1
     return result
   }
 }

@@ -68,6 +68,8 @@ struct StateDictionaries {
       guard case .string(let name) = machine[key] else { continue }
       switch machine[value] {
       case .tensor(let tensor):
+        // One tensor may have many names.
+        try checkLimit(tensors.count + 1, machine.limits.tensors, "tensors in a file")
         let isFloat = if case .float = tensor.storage.type { true } else { false }
         let stored = StoredTensor(shape: tensor.view.shape, isFloat: isFloat, place: tensors.count)
         tensors.append(tensor)

@@ -27,25 +27,29 @@ struct StridedView: Hashable {
     zip(shape, strides).reduce(offset) { sum($0, product($1.0 - 1, $1.1)) }
   }
 
-  /// The elements of `storage` that the view shows, in row-major order.
+  /// The elements that the view shows, in row-major order, as `element` makes them of their places in the storage.
   ///
-  /// The view must have been checked: at least one element, and none beyond `storage`.
-  func gather(from storage: [Float]) -> [Float] {
+  /// The view must have been checked: none of these places is beyond the storage.
+  @inline(__always)
+  func gather(_ element: (Int) -> Float) -> [Float] {
+    // The stride of a dimension of one element is never used: it can be a number that no sum holds.
+    let axes = zip(shape, strides).filter { $0.0 != 1 }
     let count = shape.reduce(1, *)
     return [Float](unsafeUninitializedCapacity: count) { result, initialized in
       // An odometer over the coordinates, so that no division is needed.
-      var coordinates = shape.map { _ in 0 }
-      var element = offset
+      var coordinates = [Int](repeating: 0, count: axes.count)
+      var place = offset
       for index in 0..<count {
-        result.initializeElement(at: index, to: storage[element])
-        var dimension = shape.count - 1
-        while dimension >= 0 {
-          coordinates[dimension] += 1
-          element += strides[dimension]
-          if coordinates[dimension] < shape[dimension] { break }
-          element -= coordinates[dimension] * strides[dimension]
-          coordinates[dimension] = 0
-          dimension -= 1
+        result.initializeElement(at: index, to: element(place))
+        for axis in axes.indices.reversed() {
+          let (extent, stride) = axes[axis]
+          if coordinates[axis] < extent - 1 {
+            coordinates[axis] += 1
+            place += stride
+            break
+          }
+          place -= coordinates[axis] * stride
+          coordinates[axis] = 0
         }
       }
       initialized = count

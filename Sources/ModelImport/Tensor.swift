@@ -22,10 +22,10 @@ public struct Tensor: Equatable, Sendable {
   }
 }
 
-/// The number of elements in a tensor of `shape`, or nil if a dimension is negative or the
-/// product of the dimensions does not fit in `Int`, even where another dimension is 0.
+/// The number of elements in a tensor of `shape`, or nil if there are more than 64 dimensions, one is negative or
+/// the product of the dimensions does not fit in `Int`, even where another dimension is 0.
 package func elementCount(of shape: [Int]) -> Int? {
-  guard shape.allSatisfy({ $0 >= 0 }) else { return nil }
+  guard shape.count <= ImportLimits.dimensions, shape.allSatisfy({ $0 >= 0 }) else { return nil }
   let count = shape.reduce(1) { product($0, max(1, $1)) }
   if count == .max { return nil }
   return shape.contains(0) ? 0 : count

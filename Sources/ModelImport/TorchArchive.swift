@@ -32,7 +32,9 @@ enum TorchArchive: StateDictionaryReader {
     let root = try machine.run()
     let found = try StateDictionaries(machine, root)
     let wanted = try select(found.dictionaries)
-    return try readTensors(wanted, of: found.tensors, limits: limits) {
+    return try readTensors(
+      wanted, of: found.tensors, budget: DecodedBytes(limits, fileBytes: bytes.count)
+    ) {
       (storage, name) throws(ImportError) in
       try readStorage(storage, archive, limits, folder: folder, tensor: name)
     }

@@ -6,11 +6,10 @@
 ///   - wanted: the names by the tensors' numbers in `tensors`.
 ///   - readStorage: gives all bytes of a storage; told also the name of a tensor in it.
 func readTensors(
-  _ wanted: [Int: String], of tensors: [TorchTensor], limits: ImportLimits,
+  _ wanted: [Int: String], of tensors: [TorchTensor], budget: consuming DecodedBytes,
   readStorage: (TorchStorage, String) throws(ImportError) -> [UInt8]
 ) throws(ImportError) -> [String: Tensor] {
   var contents: [String: Tensor] = [:]
-  var budget = DecodedBytes(limit: limits.decodedBytes)
   var byStorage: [TorchStorage: [(name: String, view: StridedView)]] = [:]
   for (place, name) in wanted {
     let tensor = tensors[place]
@@ -26,7 +25,7 @@ func readTensors(
     }
     let data = try readStorage(storage, first)
     for (name, view) in views {
-      let values = decode(view, of: type, from: data)
+      let values = data.withUnsafeBytes { type.decode($0, view) }
       try checkFinite(values, tensor: name)
       contents[name] = Tensor(shape: view.shape, values: values)
     }
@@ -48,18 +47,4 @@ private func checkView(_ view: StridedView, of storage: TorchStorage, tensor nam
       tensor: name, storage: storage.key, lastElement: last, elementCount: storage.elementCount)
   }
   return count
-}
-
-/// The values of a view that was checked, of a storage with the elements `data`.
-private func decode(_ view: StridedView, of type: FloatType, from data: [UInt8]) -> [Float] {
-  guard let count = elementCount(of: view.shape), count > 0 else { return [] }
-  return data.withUnsafeBytes { bytes in
-    if view.isContiguous {
-      let start = view.offset * type.byteCount
-      let slice = UnsafeRawBufferPointer(rebasing: bytes[start..<start + count * type.byteCount])
-      return type.decode(slice, count: count)
-    }
-    let elements = type.decode(bytes, count: bytes.count / type.byteCount)
-    return view.gather(from: elements)
-  }
 }

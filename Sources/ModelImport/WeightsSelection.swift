@@ -53,11 +53,13 @@ struct WeightsSelection {
   init(of found: [StoredDictionary], weights: String?, acceptsAny: Bool) throws(ImportError) {
     var dictionaries = found
     for index in dictionaries.indices { dictionaries[index].joinMasks() }
-    let all = dictionaries.enumerated().flatMap { index, dictionary in
-      CheckpointSchema.all(in: dictionary.tensors).map { Candidate(index, dictionary.path, $0) }
+    var all: [Candidate] = []
+    for (index, dictionary) in dictionaries.enumerated() {
+      all += try CheckpointSchema.all(in: dictionary.tensors).map {
+        Candidate(index, dictionary.path, $0)
+      }
+      try checkLimit(all.count, ImportLimits.networks, "networks in a file")
     }
-    // Each is compared with the others.
-    try checkLimit(all.count, 256, "networks in a file")
     let wanted = all.filter { weights.map($0.isMeant) ?? true }
     if wanted.isEmpty {
       let any = dictionaries.first { weights ?? $0.path == $0.path }
@@ -87,7 +89,8 @@ struct WeightsSelection {
     let siblings = all.filter { $0.dictionary == chosen.dictionary && $0.label != chosen.label }
     let isForeign = { (name: String) in
       siblings.contains { other in
-        name.hasPrefix(other.schema.prefix) && !schema.prefix.hasPrefix(other.schema.prefix)
+        name.utf8.starts(with: other.schema.prefix.utf8)
+          && !schema.prefix.hasPrefix(other.schema.prefix)
       }
     }
     let names = dictionary.tensors.keys.sorted().filter { !isForeign($0) }
@@ -255,12 +258,13 @@ private struct HeadSearch {
       let first = linear.split(separator: ".").first { Self.usual.contains(String($0)) }
       return [-scope, first.flatMap { Self.usual.firstIndex(of: String($0)) } ?? Self.usual.count]
     }
-    let ranked = fitting.map(\.name).sorted { rank($0).lexicographicallyPrecedes(rank($1)) }
-    if ranked.count > 1, rank(ranked[0]) == rank(ranked[1]) {
-      throw error("several: " + ranked.prefix(4).map { quoted($0) }.joined(separator: ", "))
+    let ranked = fitting.map { (name: $0.name, rank: rank($0.name)) }
+      .sorted { $0.rank.lexicographicallyPrecedes($1.rank) }
+    if ranked.count > 1, ranked[0].rank == ranked[1].rank {
+      throw error("several: " + ranked.prefix(4).map { quoted($0.name) }.joined(separator: ", "))
     }
-    name = ranked[0]
-    parallel = Set(ranked.dropFirst().flatMap { [$0 + ".weight", $0 + ".bias"] })
+    name = ranked[0].name
+    parallel = Set(ranked.dropFirst().flatMap { [$0.name + ".weight", $0.name + ".bias"] })
   }
 
   /// The output channels of the last stage's first block; nil if its tensors do not tell.

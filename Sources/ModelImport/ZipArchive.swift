@@ -18,8 +18,9 @@ struct ZipArchive: ~Copyable {
   private let handle: OpaquePointer
 
   /// Opens the archive `bytes`, which must outlive this value, and checks the size of every
-  /// entry, so that reading one reserves no more memory than the limits or the archive allow.
+  /// entry, so that reading all of them takes no more memory and time than the limits or the archive allow.
   init(_ bytes: UnsafeRawBufferPointer, limits: ImportLimits) throws(ImportError) {
+    try Self.checkEndRecords(bytes, limits)
     var error = zip_error_t()
     zip_error_init(&error)
     defer { zip_error_fini(&error) }
@@ -68,11 +69,24 @@ struct ZipArchive: ~Copyable {
     return contents
   }
 
+  /// Counts what looks like the archive's last record where libzip looks for it, which is where a comment of the
+  /// greatest length leaves it.
+  private static func checkEndRecords(_ bytes: UnsafeRawBufferPointer, _ limits: ImportLimits)
+    throws(ImportError)
+  {
+    let end = UnsafeRawBufferPointer(rebasing: bytes.suffix(1 << 16 + 64))
+    let count = end.indices.count {
+      end[$0] == 0x50 && end.begins([0x50, 0x4b, 0x05, 0x06], at: $0)
+    }
+    try checkLimit(count, limits.zipEndRecords, "records at the end of the zip archive")
+  }
+
   private static func list(_ handle: OpaquePointer, archiveBytes: Int, limits: ImportLimits)
     throws(ImportError) -> [String: Entry]
   {
     var entries: [String: Entry] = [:]
-    var total = 0
+    // Each number is at most the archive's size or the limit, so no sum overflows before it is compared.
+    var (packed, unpacked) = (0, 0)
     for index in 0..<UInt64(max(0, zip_get_num_entries(handle, 0))) {
       var status = zip_stat_t()
       zip_stat_init(&status)
@@ -80,11 +94,16 @@ struct ZipArchive: ~Copyable {
         throw .badArchive(entry: "number \(index)", reason: String(cString: zip_strerror(handle)))
       }
       let name = String(cString: text)
-      let size = try checkedSize(status, name: name, archiveBytes: archiveBytes, limits: limits)
-      // What is not packed takes no more than the archive does, and is limited when it is read. Each other size is
-      // at most the limit, so the sum cannot overflow before it is compared.
-      if Int32(status.comp_method) != ZIP_CM_STORE { total += size }
-      try checkLimit(total, limits.decodedBytes, "bytes of unpacked zip entries")
+      let limit = limits.decodedBytes(of: archiveBytes)
+      let size = try checkedSize(status, name: name, archiveBytes: archiveBytes, limit: limit)
+      packed += Int(status.comp_size)
+      guard packed <= archiveBytes else {
+        throw .badArchive(
+          entry: name, reason: "it and those before take more bytes than the archive has")
+      }
+      // What is not packed is limited when it is read.
+      if Int32(status.comp_method) != ZIP_CM_STORE { unpacked += size }
+      try checkLimit(unpacked, limit, "bytes of unpacked zip entries")
       let entry = Entry(name: name, index: index, size: size)
       guard entries.updateValue(entry, forKey: name) == nil else {
         throw .badArchive(entry: name, reason: "two entries of that name")
@@ -94,18 +113,13 @@ struct ZipArchive: ~Copyable {
   }
 
   private static func checkedSize(
-    _ status: zip_stat_t, name: String, archiveBytes: Int, limits: ImportLimits
+    _ status: zip_stat_t, name: String, archiveBytes: Int, limit: Int
   ) throws(ImportError) -> Int {
     let needed = UInt64(
       ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD)
     func bad(_ reason: String) -> ImportError { .badArchive(entry: name, reason: reason) }
     guard status.valid & needed == needed else { throw bad("no size or compression method") }
     guard status.encryption_method == UInt16(ZIP_EM_NONE) else { throw bad("it is encrypted") }
-    let isPacked = Int32(status.comp_method) != ZIP_CM_STORE
-    if isPacked {
-      try checkLimit(
-        Int(clamping: status.size), limits.decodedBytes, "bytes in zip entry \(quoted(name))")
-    }
     guard status.comp_size <= UInt64(archiveBytes) else {
       throw bad("\(status.comp_size) bytes in an archive of \(archiveBytes)")
     }
@@ -120,6 +134,9 @@ struct ZipArchive: ~Copyable {
     }
     guard status.size <= greatest else {
       throw bad("\(status.size) bytes cannot be packed in \(status.comp_size)")
+    }
+    if Int32(status.comp_method) != ZIP_CM_STORE {
+      try checkLimit(Int(status.size), limit, "bytes in zip entry \(quoted(name))")
     }
     return Int(status.size)
   }

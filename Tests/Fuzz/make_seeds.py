@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the small checkpoints under seeds/: the smallest residual network in every format that is
-read, an array of NumPy, and camera frames. Python's standard library is enough."""
+"""Writes the small files under seeds/: the smallest residual network in every format that is read, checkpoints that
+once trapped a reader or kept it busy, an array of NumPy, and camera frames. Python's standard library is enough."""
 
 import io
 import json
@@ -18,7 +18,7 @@ CHANNELS, OUTPUTS = 2, 3
 NORM = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
 
 
-def shapes():
+def shapes(outputs=OUTPUTS):
     """The names and shapes of a ResNet of one basic block, as torchvision writes them."""
     result = OrderedDict()
 
@@ -30,8 +30,8 @@ def shapes():
     convolution("conv1", "bn1", 3, 7)
     convolution("layer1.0.conv1", "layer1.0.bn1", CHANNELS, 3)
     convolution("layer1.0.conv2", "layer1.0.bn2", CHANNELS, 3)
-    result["fc.weight"] = (OUTPUTS, CHANNELS)
-    result["fc.bias"] = (OUTPUTS,)
+    result["fc.weight"] = (outputs, CHANNELS)
+    result["fc.bias"] = (outputs,)
     return result
 
 
@@ -79,16 +79,23 @@ class Storage:
 
 
 class TensorOf:
-    def __init__(self, torch, storage, shape):
-        self.torch, self.storage, self.shape = torch, storage, shape
+    def __init__(self, torch, storage, *view):
+        self.torch, self.storage, self.view = torch, storage, view
 
     def __reduce__(self):
-        strides = tuple(math.prod(self.shape[axis + 1 :]) for axis in range(len(self.shape)))
-        arguments = (self.storage, 0, self.shape, strides, False, OrderedDict())
-        return self.torch._utils._rebuild_tensor_v2, arguments
+        return self.torch._utils._rebuild_tensor_v2, (self.storage, *self.view, False, OrderedDict())
 
 
-def pickled(torch, is_zip):
+def views(changes={}, outputs=OUTPUTS):
+    """For each tensor how many elements its storage has, and the offset, shape and strides in it."""
+    result = OrderedDict()
+    for name, shape in shapes(outputs).items():
+        strides = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+        result[name] = changes.get(name, (math.prod(shape), 0, shape, strides))
+    return result
+
+
+def pickled(torch, is_zip, tensors):
     class Pickler(pickle.Pickler):
         def persistent_id(self, object):
             if isinstance(object, Storage):
@@ -96,38 +103,73 @@ def pickled(torch, is_zip):
             return None
 
     state = OrderedDict(
-        (name, TensorOf(torch, Storage(str(index), math.prod(shape)), shape))
-        for index, (name, shape) in enumerate(shapes().items())
+        (name, TensorOf(torch, Storage(str(index), count), *view))
+        for index, (name, (count, *view)) in enumerate(tensors.items())
     )
     stream = io.BytesIO()
     Pickler(stream, protocol=2).dump(state)
     return stream.getvalue()
 
 
-def torch_zip(torch):
+def torch_zip(torch, tensors=views()):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
 
         def add(name, contents):
             archive.writestr(zipfile.ZipInfo(f"net/{name}", (1980, 1, 1, 0, 0, 0)), contents)
 
-        add("data.pkl", pickled(torch, is_zip=True))
+        add("data.pkl", pickled(torch, True, tensors))
         add("byteorder", "little")
-        for index, (name, shape) in enumerate(shapes().items()):
-            add(f"data/{index}", floats(values(name, shape)))
+        for index, (name, (count, *_)) in enumerate(tensors.items()):
+            add(f"data/{index}", floats(values(name, (count,))))
         add("version", "3\n")
     return stream.getvalue()
 
 
-def torch_legacy(torch):
+def torch_legacy(torch, tensors=views(), object=None):
     """What follows the first pickle, which is the magic number."""
     result = pickle.dumps(1001, protocol=2)
     result += pickle.dumps({"protocol_version": 1001, "little_endian": True}, protocol=2)
-    result += pickled(torch, is_zip=False)
-    result += pickle.dumps([str(index) for index in range(len(shapes()))], protocol=2)
-    for name, shape in shapes().items():
-        result += struct.pack("<q", math.prod(shape)) + floats(values(name, shape))
+    result += object or pickled(torch, False, tensors)
+    result += pickle.dumps([str(index) for index in range(len(tensors))], protocol=2)
+    for name, (count, *_) in tensors.items():
+        result += struct.pack("<q", count) + floats(values(name, (count,)))
     return result
+
+
+def overlapping(archive):
+    """An archive whose directory leads 200 times to the first storage."""
+    directory, end = archive[:-22], archive[-22:]
+    place = directory.rindex(b"net/data/0")
+    copies = b"".join(directory[place - 46 : place] + b"net/data/%c" % (128 + index) for index in range(100))
+    on_disk, total, size = struct.unpack("<HHI", end[8:16])
+    return directory + copies + end[:8] + struct.pack("<HHI", on_disk + 100, total + 100, size + len(copies)) + end[16:]
+
+
+def hostile_torch(torch):
+    """Checkpoints that trapped a reader or took time and memory out of proportion, scaled down."""
+    greatest = 2**63 - 1
+    # The stride of one element, which no sum holds.
+    stride = views({"fc.weight": (4, 1, (1, CHANNELS), (greatest, 2))}, outputs=1)
+    # 4 GiB of two elements, in the classifier, whose rows may be any number.
+    expanded = views({"fc.weight": (CHANNELS, 0, (2**29, CHANNELS), (0, 1))})
+    turned = {name: (count, 0, shape, strides[::-1]) for name, (count, _, shape, strides) in views().items()}
+    yield "zip/stride", torch_zip(torch, stride)
+    yield "zip/expanded", torch_zip(torch, expanded)
+    yield "zip/turned", torch_zip(torch, turned)
+    yield "zip/overlapping", overlapping(torch_zip(torch))
+    yield "zip/ends", torch_zip(torch) + 40 * torch_zip(torch)[-22:]
+    yield "pickle/stride", torch_legacy(torch, stride)
+    yield "pickle/expanded", torch_legacy(torch, expanded)
+    # A class of two long names, and a dictionary of a list, again and again.
+    kept = b"(X" + struct.pack("<I", 500) + b"x" * 500 + b"q\0"
+    yield "pickle/names", torch_legacy(torch, object=b"\x80\2]" + kept + 50 * b"h\0h\0\x93" + b"e.")
+    call = b"ccollections\nOrderedDict\nh\1R"
+    yield "pickle/pairs", torch_legacy(
+        torch, object=b"\x80\2](](" + 200 * b"NN\x86" + b"e\x85q\1" + 50 * call + b"e.")
+    sizes = b"(" + 65 * b"K\1" + b"tq\1"
+    yield "pickle/dimensions", torch_legacy(
+        torch, object=b"\x80\2](" + sizes + 20 * b"ctorch._utils\n_rebuild_tensor_v2\n(h\1h\1h\1h\1NNtR" + b"e.")
 
 
 def varint(number):
@@ -168,7 +210,8 @@ def value_info(name, shape):
     return field(1, name) + field(2, field(1, field(1, 1) + field(2, sides)))
 
 
-def onnx():
+def onnx(tail=None, dimensions=None):
+    """The network; with other nodes behind the vector and other dimensions of the classifier."""
     tensors = {name: shape for name, shape in shapes().items() if "bn" not in name}
     graph = convolution(["image", "conv1.weight"], "a", 7, 2) + node("Relu", ["a"], "b")
     graph += node("MaxPool", ["b"], "c", kernel_shape=[3, 3], pads=[1] * 4, strides=[2, 2])
@@ -176,14 +219,26 @@ def onnx():
     graph += convolution(["e", "layer1.0.conv2.weight"], "f", 3, 1)
     graph += node("Add", ["f", "c"], "g") + node("Relu", ["g"], "h")
     graph += node("GlobalAveragePool", ["h"], "i") + node("Flatten", ["i"], "j", axis=1)
-    graph += node("Gemm", ["j", "fc.weight", "fc.bias"], "logits", transB=1)
+    graph += tail or node("Gemm", ["j", "fc.weight", "fc.bias"], "logits", transB=1)
     graph += field(2, "smallest")
     for name, shape in tensors.items():
+        if name == "fc.weight" and dimensions:
+            shape = dimensions
         body = b"".join(field(1, side) for side in shape) + field(2, 1) + field(8, name)
         graph += field(5, body + field(9, floats(values(name, shape))))
     graph += field(11, value_info("image", [1, 3, 32, 32]))
     graph += field(12, value_info("logits", [1, OUTPUTS]))
     return field(1, 8) + field(2, "seed") + field(7, graph) + field(8, field(2, 17))
+
+
+def hostile_onnx():
+    """The same of ONNX."""
+    product = node("MatMul", ["j", "fc.weight"], "sum0")
+    yield "onnx/no-weights", onnx(node("MatMul", ["j", "fc.weight"], "logits"), dimensions=(0, 2**40))
+    sums = b"".join(node("Add", [f"sum{index}", "fc.bias"], f"sum{index + 1}") for index in range(40))
+    yield "onnx/sums", onnx(product + sums + node("Identity", ["sum40"], "logits"), dimensions=(CHANNELS, OUTPUTS))
+    many = b"".join(node("MatMul", ["j", "fc.weight"], f"sum{index}") for index in range(40))
+    yield "onnx/many", onnx(many + node("Identity", ["sum0"], "logits"), dimensions=(CHANNELS, OUTPUTS))
 
 
 def numpy():
@@ -209,6 +264,7 @@ def configurations():
     yield 2, {"stages": [
         {"type": "resize", "size": 72, "interpolation": "lanczos"}, {"type": "center_crop", "size": [64, 64]},
         {"type": "to_tensor"}, {"type": "normalize", "mean": [0.5] * 3, "std": [0.5] * 3}]}
+    yield 0, {"architecture": "resnet18", "deep": json.loads("[" * 60 + '"",' * 60 + "0" + "]" * 60)}
 
 
 def streams():
@@ -268,6 +324,7 @@ def main():
         "classes": class_names(), "folders": folders(),
     }.items():
         files |= {f"{name}/{index}": seed for index, seed in enumerate(seeds)}
+    files |= dict(hostile_torch(torch)) | dict(hostile_onnx())
     for name, contents in files.items():
         path = SEEDS / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -69,6 +69,87 @@ import Testing
     limits.decodedBytes = 64
     let file = try onnxFile(Network(.example(narrow(.resnet18))))
     expectError(
-      errorLoadingNetwork(file, limits: limits), "limitExceeded", "64 bytes of float32 tensors")
+      errorLoadingNetwork(file, limits: limits), "limitExceeded", "64 bytes of decoded tensors")
+  }
+
+  /// A model of one node beside the image: what is in `graph`.
+  private func model(_ graph: Onnx_GraphProto) throws -> [UInt8] {
+    try Onnx_ModelProto.with {
+      $0.irVersion = 8
+      $0.opsetImport = [.with { $0.version = 17 }]
+      $0.graph = graph
+    }.serializedBytes()
+  }
+
+  private func graph(_ nodes: [Onnx_NodeProto], _ tensors: [Onnx_TensorProto]) -> Onnx_GraphProto {
+    .with {
+      $0.input = [.with { $0.name = "image" }]
+      $0.output = [.with { $0.name = nodes.last?.output.first ?? "" }]
+      $0.node =
+        [node("GlobalAveragePool", ["image"], "mean"), node("Flatten", ["mean"], "vector")] + nodes
+      $0.initializer = tensors
+    }
+  }
+
+  private func node(_ operation: String, _ inputs: [String], _ output: String) -> Onnx_NodeProto {
+    .with { ($0.opType, $0.input, $0.output) = (operation, inputs, [output]) }
+  }
+
+  private func tensor(_ name: String, _ dimensions: [Int64], _ values: [Float])
+    -> Onnx_TensorProto
+  {
+    .with { ($0.name, $0.dims, $0.dataType, $0.floatData) = (name, dimensions, 1, values) }
+  }
+
+  /// Beside a dimension of 0 the others take no bytes, however large they are, but as many biases.
+  @Test(arguments: [[1 << 40, 0], [0, 1 << 40], [0, 0], [0, 3], [3, 0]] as [[Int64]])
+  func classifierWithoutWeightsIsRefused(dimensions: [Int64]) throws {
+    for operation in ["Gemm", "MatMul"] {
+      let classifier = node(operation, ["vector", "w"], "logits")
+      let file = try model(graph([classifier], [tensor("w", dimensions, [])]))
+      expectError(errorLoadingNetwork(file), "unexpectedNode", "a matrix of weights")
+    }
+  }
+
+  /// Each sum adds to the bias, and its name does not grow.
+  @Test func manySumsBehindAClassifierAreOneBias() throws {
+    let count = 4_000
+    let sums = (0..<count).map {
+      node("Add", [$0 == 0 ? "logits" : "sum\($0)", "b"], "sum\($0 + 1)")
+    }
+    let file = try model(
+      graph(
+        [node("MatMul", ["vector", "w"], "logits")] + sums,
+        [tensor("w", [3, 1], [1, 2, 3]), tensor("b", [1], [0.5])]))
+    let network = try loadNetwork(file)
+    guard case .linear(let linear) = network.layers.last?.kind else {
+      Issue.record("expected a linear layer at the end")
+      return
+    }
+    #expect(linear.bias == [Float(count) / 2])
+    #expect(network.layers.last?.output == "sum\(count)")
+  }
+
+  /// One tensor that many nodes read is decoded for each.
+  @Test func readingOneTensorManyTimesIsLimited() throws {
+    let floats = (0..<2_000).map { node("MatMul", ["vector", "w"], "logits\($0)") }
+    let large = tensor("w", [3, 4096], [Float](repeating: 1, count: 3 * 4096))
+    let places = Onnx_TensorProto.with {
+      ($0.name, $0.dims, $0.dataType) = ("p", [4096], 7)
+      $0.rawData = .init((0..<4096).flatMap { littleEndian(Int64($0)) })
+    }
+    let integers = (0..<2_000).map { node("Reshape", ["vector", "p"], "v\($0)") }
+    for (nodes, tensor) in [(floats, large), (integers, places)] {
+      let file = try model(graph(nodes, [tensor]))
+      expectError(
+        errorLoadingNetwork(file), "limitExceeded", "bytes of decoded tensors in a file of")
+    }
+  }
+
+  @Test func nodesAreLimited() throws {
+    let nodes = (0..<1 << 14).map { node("Relu", [$0 == 0 ? "vector" : "v\($0)"], "v\($0 + 1)") }
+    #expect(
+      errorLoadingNetwork(try model(graph(nodes, [])))
+        == .limitExceeded(what: "nodes in the ONNX graph", limit: 1 << 14, found: 2 + 1 << 14))
   }
 }

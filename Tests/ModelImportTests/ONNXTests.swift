@@ -122,6 +122,26 @@ import Testing
     #expect(relativeDifference(other, reference) > 1e-2)
   }
 
+  /// A sum behind a classifier that has a bias adds to it.
+  @Test func sumBehindAClassifierWithBiasAddsToIt() throws {
+    var model = ONNXBuilder.model(network)
+    let last = model.graph.node[model.graph.node.count - 1]
+    model.graph.initializer.append(
+      .with {
+        ($0.name, $0.dims, $0.dataType, $0.floatData) = ("more", [3], 1, [0.5, -1, 2])
+      })
+    model.graph.node.append(
+      .with { ($0.opType, $0.input, $0.output) = ("Add", [last.output[0], "more"], ["sum"]) })
+    model.graph.output[0].name = "sum"
+    guard case .linear(let own) = network.layers.last?.kind,
+      case .linear(let found) = try loadNetwork(model.serializedBytes()).layers.last?.kind
+    else {
+      Issue.record("expected linear layers")
+      return
+    }
+    #expect(found.bias == zip(own.bias, [0.5, -1, 2]).map { $0 + $1 })
+  }
+
   @Test func strideOfTheGraphIsBinding() throws {
     let config = Self.variants[2]
     let file = try onnxFile(Network(.example(config), bottleneckStride: .first))

@@ -148,7 +148,8 @@ import Testing
     let half = safetensors("{" + entry("w", "F16", [2], 0, 4) + "}", [0, 0, 0, 0])
     #expect(
       errorLoading(half, limits: limits)
-        == .limitExceeded(what: "bytes of float32 tensors", limit: 7, found: 8))
+        == .limitExceeded(
+          what: "bytes of decoded tensors in a file of \(half.count) bytes", limit: 7, found: 8))
     limits.decodedBytes = 8
     #expect(errorLoading(half, limits: limits) == nil)
   }

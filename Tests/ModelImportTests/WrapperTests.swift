@@ -94,8 +94,10 @@ import Testing
     let body = network().filter { !$0.name.hasPrefix("fc.") }
     expectError(
       errorLoadingNetwork(safetensorsFile(body + heads)), "noClassifier", "several: \"h0\"")
-    let deep = String(repeating: "a.", count: 5000)
+    let deep = String(repeating: "a.", count: 450)
     #expect(throws: Never.self) { try loadNetwork(safetensorsFile(network { deep + $0 })) }
+    let deeper = safetensorsFile(network { deep + deep + $0 })
+    expectError(errorLoadingNetwork(deeper), "limitExceeded", "at most 1024 bytes")
   }
 
   /// Objects of any class, sets, dates and long integers beside the weights stop nothing.

@@ -21,6 +21,8 @@ final class ONNXExternalData {
   private let folder: String
   private let allowed: [String]
   private var opened: Opened?
+  /// Where files are that were opened.
+  private var known: Set<String> = []
 
   init(of path: String) {
     let place = path.lastIndex(of: "/")
@@ -28,9 +30,10 @@ final class ONNXExternalData {
     allowed = [Self.real(folder), Self.real(path).flatMap(Self.folder(of:))].compactMap { $0 }
   }
 
-  /// The elements of a tensor, which must have so many bytes; valid until the next call.
-  func bytes(of tensor: Onnx_TensorProto, byteCount: Int) throws(ImportError)
-    -> UnsafeRawBufferPointer
+  /// The elements of a tensor, which must have so many bytes; valid until the next call. `budget` gets to know each
+  /// file.
+  func bytes(of tensor: Onnx_TensorProto, byteCount: Int, _ budget: inout DecodedBytes)
+    throws(ImportError) -> UnsafeRawBufferPointer
   {
     var location = ""
     var numbers = ["offset": 0, "length": byteCount]
@@ -39,6 +42,7 @@ final class ONNXExternalData {
       if numbers[entry.key] != nil { numbers[entry.key] = Int(entry.value) ?? -1 }
     }
     let file = try open(location, tensor.name)
+    if known.insert(location).inserted { budget.add(fileBytes: file.count) }
     let (offset, length) = (numbers["offset"] ?? -1, numbers["length"] ?? -1)
     guard length == byteCount else {
       throw .byteCountMismatch(tensor: tensor.name, expected: byteCount, found: length)

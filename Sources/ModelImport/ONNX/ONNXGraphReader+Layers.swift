@@ -134,7 +134,7 @@ extension ONNXGraphReader {
   }
 
   /// Axes are an attribute, since opset 18 an input.
-  func checkMean(_ index: Int) throws(ImportError) {
+  mutating func checkMean(_ index: Int) throws(ImportError) {
     let node = node(index)
     var axes = node.integers("axes", default: [])
     if node.input.count > 1, let values = try integers(node.input[1]) { axes = values }
@@ -144,7 +144,7 @@ extension ONNXGraphReader {
   }
 
   /// Checks that a node only makes a vector of the mean over all pixels.
-  func checkFlattening(_ index: Int, _ input: String) throws(ImportError) {
+  mutating func checkFlattening(_ index: Int, _ input: String) throws(ImportError) {
     let node = node(index)
     guard isPooled(input) else {
       throw unexpected(index, "the mean over all pixels to be flattened", "another value")
@@ -168,7 +168,7 @@ extension ONNXGraphReader {
   }
 
   /// Checks that a node takes all features in their order, as exporters write a change of their layout.
-  func checkGathering(_ index: Int, _ count: Int?, _ isVector: Bool) throws(ImportError) {
+  mutating func checkGathering(_ index: Int, _ count: Int?, _ isVector: Bool) throws(ImportError) {
     let node = node(index)
     let places = try integers(node.input.count > 1 ? node.input[1] : "") ?? []
     guard isVector, input.batch == 1, node.integer("axis", default: 0) == 0, let count,

@@ -27,6 +27,7 @@ struct ONNXGraphReader {
   /// The heights and widths of values, as far as they are known.
   var sizes: [String: Network.Extent] = [:]
   private var graph: Onnx_GraphProto
+  private let limits: ImportLimits
   private let externalData: ONNXExternalData?
   private var values: [String: Value] = [:]
   /// The layers that make values, by their places, and these values' channels.
@@ -38,14 +39,19 @@ struct ONNXGraphReader {
   private var readers: [String: Int] = [:]
   var network = Network(source: Network.Source(format: ONNXModel.format))
 
-  init(_ graph: consuming Onnx_GraphProto, limits: ImportLimits, externalData: ONNXExternalData?) {
+  init(
+    _ graph: consuming Onnx_GraphProto, limits: ImportLimits, fileBytes: Int,
+    externalData: ONNXExternalData?
+  ) {
     self.graph = graph
+    self.limits = limits
     self.externalData = externalData
-    budget = DecodedBytes(limit: limits.decodedBytes)
+    budget = DecodedBytes(limits, fileBytes: fileBytes)
   }
 
   /// - Parameter wanted: the output to take if there are several; nil for the classifier's.
   mutating func run(output wanted: String?) throws(ImportError) -> Network {
+    try checkLimit(graph.node.count, limits.nodes, "nodes in the ONNX graph")
     if let node = graph.node.first(where: {
       $0.opType.lowercased().contains("quantize") || Self.integers.contains($0.opType)
     }) {
@@ -248,15 +254,19 @@ struct ONNXGraphReader {
     _ index: Int, _ kind: Network.Kind, _ inputs: [String], isVector: Bool = false
   ) -> Value {
     let name = name(index)
-    let made = graph.node[index].output[0]
-    // What is not the image must not have its name.
-    let output = made == Network.image ? "\(made) of \(name)" : made
+    let output = valueName(index)
     makers[output] = network.layers.count
     channels[output] = kind.channels ?? channels[inputs[0]]
     sizes[output] = sizes[inputs[0]].flatMap { kind.size(of: $0) }
     network.layers.append(
       Network.Layer(name: name, block: name, kind: kind, inputs: inputs, output: output))
     return .layer(output, isVector: isVector)
+  }
+
+  /// What the network calls the value that a node makes. What is not the image must not have its name.
+  private func valueName(_ index: Int) -> String {
+    let made = graph.node[index].output[0]
+    return made == Network.image ? "\(made) of \(name(index))" : made
   }
 
   private func constant(_ node: Onnx_NodeProto, _ index: Int) -> Value {
@@ -278,7 +288,7 @@ struct ONNXGraphReader {
     return .constant(tensor)
   }
 
-  /// The sum of a linear layer, which becomes its bias.
+  /// The sum of a linear layer and a constant, which becomes part of its bias.
   private mutating func addBias(_ index: Int, slot: Int) throws(ImportError) -> Value {
     let inputs = graph.node[index].input
     guard inputs.count == 2, case .layer(let value, true) = values[inputs[1 - slot]],
@@ -287,12 +297,15 @@ struct ONNXGraphReader {
       throw unexpected(
         index, "the sum of two values of the network, or a linear layer's bias", "another")
     }
-    linear.bias = try bias(index, slot, linear.outputCount)
+    // A bias stays as it is, even if it is -0, where there was none.
+    linear.bias = zip(linear.bias, try bias(index, slot, linear.outputCount))
+      .map { $0 == 0 ? $1 : $0 + $1 }
+    try checkFinite(linear.bias, tensor: "\(name(index)) bias")
     // Who reads the sum without its bias finds no such value.
-    let output = "\(value) with bias"
+    let output = valueName(index)
     network.layers[place].kind = .linear(linear)
     network.layers[place].output = output
-    makers[value] = nil
+    (makers[value], channels[value]) = (nil, nil)
     (makers[output], channels[output]) = (place, linear.outputCount)
     return .layer(output, isVector: true)
   }
@@ -329,7 +342,8 @@ struct ONNXGraphReader {
   }
 
   func matrix(_ tensor: Tensor, _ index: Int) throws(ImportError) -> Tensor {
-    if tensor.shape.count == 2 { return tensor }
+    // A dimension beside one of 0 may be of any size.
+    if tensor.shape.count == 2, !tensor.values.isEmpty { return tensor }
     throw unexpected(index, "a matrix of weights", "shape \(tensor.shape.prefix(8))")
   }
 
@@ -337,7 +351,7 @@ struct ONNXGraphReader {
     let (rows, columns) = (matrix.shape[0], matrix.shape[1])
     try budget.reserve(elements: matrix.values.count)
     let view = StridedView(offset: 0, shape: [columns, rows], strides: [1, columns])
-    return Tensor(shape: [columns, rows], values: view.gather(from: matrix.values))
+    return Tensor(shape: [columns, rows], values: view.gather { matrix.values[$0] })
   }
 
   /// The one number that an Expand in an input of a node repeats; nil if there is none.
@@ -354,12 +368,12 @@ struct ONNXGraphReader {
 
   /// The numbers in a constant vector, such as axes, which may have been reshaped to be one; nil if
   /// they are no constant.
-  func integers(_ name: String) throws(ImportError) -> [Int64]? {
+  mutating func integers(_ name: String) throws(ImportError) -> [Int64]? {
     switch values[name] {
-    case .constant(let tensor): return try tensor.integers(externalData)
+    case .constant(let tensor): return try tensor.integers(&budget, externalData)
     case .derived(let source):
       guard graph.node[source].opType == "Reshape" else { return nil }
-      return try constantInput(of: source)?.integers(externalData)
+      return try constantInput(of: source)?.integers(&budget, externalData)
     default: return nil
     }
   }

@@ -25,7 +25,7 @@ enum ONNXModel: ModelReader {
     -> Network
   {
     var reader = ONNXGraphReader(
-      try graph(bytes, options), limits: options.limits,
+      try graph(bytes, options), limits: options.limits, fileBytes: bytes.count,
       externalData: options.path.map { ONNXExternalData(of: $0) })
     var network = try reader.run(output: options.weights)
     network.recognizeResNet()

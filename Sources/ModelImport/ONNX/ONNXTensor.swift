@@ -24,8 +24,9 @@ extension Onnx_TensorProto {
     }
     let values: [Float]
     if dataLocation != 0 {
+      let bytes = try elements(in: external, product(count, type.byteCount), &budget)
       try budget.reserve(elements: count)
-      values = try elements(external, type.byteCount, count) { type.decode($0, count: count) }
+      values = type.decode(bytes, count: count)
     } else if !rawData.isEmpty || count == 0 {
       try checkByteCount(rawData.count, of: .float(type), count, tensor: name)
       try budget.reserve(elements: count)
@@ -49,28 +50,30 @@ extension Onnx_TensorProto {
     return Tensor(shape: dims.map { Int($0) }, values: values)
   }
 
-  /// What `read` makes of the elements in another file.
-  private func elements<Result>(
-    _ external: ONNXExternalData?, _ byteCount: Int, _ count: Int,
-    _ read: (UnsafeRawBufferPointer) -> Result
-  ) throws(ImportError) -> Result {
+  /// The elements in another file.
+  private func elements(
+    in external: ONNXExternalData?, _ byteCount: Int, _ budget: inout DecodedBytes
+  ) throws(ImportError) -> UnsafeRawBufferPointer {
     guard let external else { throw .externalData(tensor: name) }
-    return read(try external.bytes(of: self, byteCount: product(count, byteCount)))
+    return try external.bytes(of: self, byteCount: byteCount, &budget)
   }
 
   /// The values of an integer tensor that is no larger than a shape or the places of all features.
-  func integers(_ external: ONNXExternalData?) throws(ImportError) -> [Int64] {
+  func integers(_ budget: inout DecodedBytes, _ external: ONNXExternalData?) throws(ImportError)
+    -> [Int64]
+  {
     let count = try checkedCount()
     guard dataType == Self.int64, count <= 1 << 16 else {
       throw .unsupportedElementType(
         tensor: name, found: "\(count) elements of ONNX data type \(dataType)")
     }
+    try budget.reserve(elements: count, byteCount: 8)
     func decode(_ bytes: UnsafeRawBufferPointer) -> [Int64] {
       (0..<count).map {
         Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Int64.self))
       }
     }
-    if dataLocation != 0 { return try elements(external, 8, count, decode) }
+    if dataLocation != 0 { return decode(try elements(in: external, 8 * count, &budget)) }
     if !rawData.isEmpty || count == 0 {
       try checkByteCount(rawData.count, of: .integer(byteCount: 8), count, tensor: name)
       return rawData.withUnsafeBytes(decode)
