@@ -199,8 +199,9 @@ debug: setup ## build with assertions and run the kernel checks and the quick te
 	swift test --skip-build --filter 'PlatformTests|ModelGraphTests|ModelImportTests|PlanningTests'
 
 .PHONY: asan
-asan: setup ## check the kernels under AddressSanitizer and UndefinedBehaviorSanitizer
+asan: setup ## check kernels and importers under AddressSanitizer, kernels under UndefinedBehaviorSanitizer too
 	Toolchains/sanitize kernels
+	Toolchains/sanitize imports
 
 .PHONY: tsan
 tsan: setup ## check the thread pool and sessions with threads under ThreadSanitizer
