@@ -35,7 +35,8 @@ int rn_split_words(const char *text, size_t size, char ***out) {
 static void read_arguments(void) {
   size_t size = 0;
   char *text = 0;
-  const int file = rn_open_read("/proc/self/cmdline");
+  struct stat status;
+  const int file = rn_open_read("/proc/self/cmdline", &status);
   if (file >= 0 && rn_read_all(file, 1 << 24, (void **)&text, &size) == 0) {
     argument_count = rn_split_words(text, size, &arguments);
     munmap(text, size);
@@ -59,27 +60,50 @@ int rn_argument_count(void) {
   return argument_count;
 }
 
+// The descriptor of what has one of two kinds, else -1.
+static int check_kind(int descriptor, mode_t kind, mode_t other, struct stat *status) {
+  int code = descriptor < 0 || fstat(descriptor, status) != 0 ? errno : 0;
+  const mode_t found = code ? 0 : status->st_mode & S_IFMT;
+  if (code == 0 && (found == kind || found == other))
+    return descriptor;
+  if (descriptor >= 0)
+    close(descriptor);
+  errno = code ? code : ENXIO; // as for sockets, which cannot be opened
+  return -1;
+}
+
+int rn_open_read(const char *path, struct stat *status) {
+  return check_kind(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), S_IFREG, S_IFREG, status);
+}
+
 static void on_alarm(int number) { (void)number; }
 
-int rn_open_input(const char *path, unsigned seconds) {
-  struct stat status;
-  if (rn_is_standard_input(path))
-    return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-  if (stat(path, &status) != 0)
+int rn_open_input(const char *path, unsigned seconds, struct stat *status) {
+  if (rn_is_standard_input(path)) {
+    const int descriptor = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    return descriptor >= 0 && fstat(descriptor, status) != 0 ? -1 : descriptor;
+  }
+  if (stat(path, status) != 0)
     return -1;
-  if (!S_ISFIFO(status.st_mode))
-    return rn_open_read(path);
-  // Opening waits for a writer. Without SA_RESTART the alarm ends that.
+  if (!S_ISFIFO(status->st_mode))
+    return rn_open_read(path, status);
+  // Opening waits for a writer. Without SA_RESTART the alarm ends that, also if who started this
+  // process had blocked it.
   const struct sigaction action = {.sa_handler = on_alarm};
-  struct sigaction before;
-  sigaction(SIGALRM, &action, &before);
+  struct sigaction old_action;
+  sigset_t alarms, old_mask;
+  sigemptyset(&alarms);
+  sigaddset(&alarms, SIGALRM);
+  sigaction(SIGALRM, &action, &old_action);
+  sigprocmask(SIG_UNBLOCK, &alarms, &old_mask);
   alarm(seconds);
   const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
   const int code = errno;
   alarm(0);
-  sigaction(SIGALRM, &before, 0);
+  sigprocmask(SIG_SETMASK, &old_mask, 0);
+  sigaction(SIGALRM, &old_action, 0);
   errno = descriptor < 0 && code == EINTR ? ETIMEDOUT : code;
-  return descriptor;
+  return check_kind(descriptor, S_IFIFO, S_IFREG, status);
 }
 
 int rn_read_all(int descriptor, size_t limit, void **bytes, size_t *count) {

@@ -15,6 +15,15 @@ public enum FileError: Error, Equatable, TextDescribable {
   /// A pipe brings more bytes than are read into memory.
   case tooLong(limit: Int)
 
+  /// What the value of `errno` says after `rn_open_read` or `rn_open_input`.
+  fileprivate init(errno code: Int32) {
+    switch code {
+    case ENXIO: self = .notARegularFile
+    case ETIMEDOUT: self = .noWriter
+    default: self = .system(errno: code)
+    }
+  }
+
   /// How long a pipe with a name waits for its writer.
   public static var writerSeconds: Int { 10 }
 
@@ -49,16 +58,17 @@ public struct MappedFile: ~Copyable {
   ///
   /// - Parameter isLoaded: whether it is read into pages of its own instead, which nobody else changes.
   public init(path: UnsafePointer<CChar>, isLoaded: Bool = false) throws(FileError) {
-    let descriptor = rn_open_read(path)
-    // Sockets cannot be opened at all.
-    guard descriptor >= 0 else {
-      throw rn_errno() == ENXIO ? .notARegularFile : .system(errno: rn_errno())
-    }
-    defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw .system(errno: rn_errno()) }
-    guard rn_is_regular_file(&status) != 0 else { throw .notARegularFile }
-    let count = Int(status.st_size)
+    try self.init(
+      opened: rn_open_read(path, &status), byteCount: Int(status.st_size), isLoaded: isLoaded)
+  }
+
+  /// Maps or reads a file that was opened, or says why it was not, and closes it.
+  private init(
+    opened descriptor: Int32, byteCount count: Int, isLoaded: Bool = false
+  ) throws(FileError) {
+    guard descriptor >= 0 else { throw FileError(errno: rn_errno()) }
+    defer { close(descriptor) }
     guard count > 0 else { throw .empty }
     guard !isLoaded else {
       try self.init(reading: descriptor, limit: count)
@@ -110,14 +120,11 @@ public struct MappedFile: ~Copyable {
   /// - **Allocates:** pages for what comes from a pipe.
   public init(input path: UnsafePointer<CChar>) throws(FileError) {
     var status = stat()
-    guard rn_is_standard_input(path) != 0 || (stat(path, &status) == 0 && rn_is_pipe(&status) != 0)
-    else {
-      try self.init(path: path)
+    let descriptor = rn_open_input(path, UInt32(FileError.writerSeconds), &status)
+    guard descriptor >= 0 else { throw FileError(errno: rn_errno()) }
+    if rn_is_standard_input(path) == 0, rn_is_regular_file(&status) != 0 {
+      try self.init(opened: descriptor, byteCount: Int(status.st_size))
       return
-    }
-    let descriptor = rn_open_input(path, UInt32(FileError.writerSeconds))
-    guard descriptor >= 0 else {
-      throw rn_errno() == ETIMEDOUT ? .noWriter : .system(errno: rn_errno())
     }
     defer { close(descriptor) }
     try self.init(reading: descriptor, limit: 1 << 28)

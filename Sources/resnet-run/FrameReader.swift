@@ -15,12 +15,10 @@ struct FrameSource: ~Copyable {
 
   /// Opens `path`, or standard input if it is -. A pipe with a name gets 10 seconds for its writer to come.
   init(_ path: UnsafePointer<CChar>) throws(RunFailure) {
-    let descriptor = rn_open_input(path, UInt32(FileError.writerSeconds))
-    guard descriptor >= 0 else { throw .stream(path, errno: rn_errno()) }
     var status = stat()
-    let isFile =
-      fstat(descriptor, &status) == 0 && rn_is_regular_file(&status) != 0
-      && lseek(descriptor, 0, SEEK_CUR) == 0
+    let descriptor = rn_open_input(path, UInt32(FileError.writerSeconds), &status)
+    guard descriptor >= 0 else { throw .stream(path, errno: rn_errno()) }
+    let isFile = rn_is_regular_file(&status) != 0 && lseek(descriptor, 0, SEEK_CUR) == 0
     self.path = path
     self.descriptor = descriptor
     fileBytes = isFile ? Int(status.st_size) : nil

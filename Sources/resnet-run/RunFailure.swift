@@ -35,6 +35,8 @@ enum RunFailure: Error, TextDescribable, @unchecked Sendable {
     case .frame(let word, let error): line.append("\(word): \(error)")
     case .stream(let path, ETIMEDOUT):
       line.append("\(path): \(FileError.noWriter)")
+    case .stream(let path, ENXIO):
+      line.append("\(path): \(FileError.notARegularFile)")
     case .stream(let path, let code): line.append("\(path): cannot read frames: \(errno: code)")
     case .header(let path, let expected): line.append("\(path): \(expected)")
     case .frames(let path, let expected): line.append("\(path): \(expected)")

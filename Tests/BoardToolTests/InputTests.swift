@@ -40,7 +40,12 @@ extension BoardTools.InputTests {
 
   @Test(arguments: [
     ("mkfifo f; timeout 30 $R $P f", "expected a program that writes to this pipe within 10 s"),
-    ("mkfifo f; timeout 30 $R $P --raw 8x8:rgb24 f", "expected a program that writes to this"),
+    (
+      "mkfifo f; timeout 30 env --block-signal=ALRM $R $P --raw 8x8:rgb24 f",
+      "expected a program that writes to this"
+    ),
+    ("timeout 30 $R $P --raw 8x8:rgb24 /dev/zero", "expected a regular file"),
+    ("mkfifo f; timeout 30 $R $P $J --tuning f", "f: expected a regular file"),
     ("mkfifo f; timeout 30 $R f $J", "f: expected a regular file"),
     ("timeout 30 $R $P /dev/zero", "expected a regular file"),
     ("timeout 30 $R $P - < /dev/zero", "expected at most 268435456 bytes, found more"),

@@ -21,20 +21,19 @@
 /// The value of `errno`, which Swift cannot read when it is a macro.
 static inline int rn_errno(void) { return errno; }
 
-/// Opens `path` for reading, without waiting for the writer of a pipe; the descriptor is closed on
-/// exec. Returns -1 and sets `errno`.
-static inline int rn_open_read(const char *path) {
-  return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-}
+/// Opens a regular file for reading, without waiting for anything if `path` names something else;
+/// the descriptor is closed on exec. Returns -1 and sets `errno`, ENXIO if it is no regular file.
+int rn_open_read(const char *path, struct stat *status);
 
 /// Whether `path` means standard input, whatever that is.
 static inline int rn_is_standard_input(const char *path) {
   return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0;
 }
 
-/// Opens a file or a pipe for reading, or standard input if `path` means that. A pipe with a name
-/// waits up to `seconds` for a writer. Returns -1 and sets `errno`, ETIMEDOUT if no writer came.
-int rn_open_input(const char *path, unsigned seconds);
+/// Opens a regular file or a pipe for reading, or standard input, whatever it is, if `path` means
+/// that. A pipe with a name waits up to `seconds` for a writer. Returns -1 and sets `errno`,
+/// ETIMEDOUT if no writer came, ENXIO for something else than a file or a pipe.
+int rn_open_input(const char *path, unsigned seconds, struct stat *status);
 
 /// Reads what is left of a file or pipe, at most `limit` bytes, into pages of memory. Returns 0 and
 /// sets *bytes, to be freed by munmap of *count bytes, or returns an errno: EFBIG if there are
@@ -99,9 +98,6 @@ uint32_t rn_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 
 /// The SHA-256 digest (FIPS 180-4) of `count` bytes.
 void rn_sha256(const void *bytes, size_t count, uint8_t digest[32]);
-
-/// Whether `status` describes a pipe.
-static inline int rn_is_pipe(const struct stat *status) { return S_ISFIFO(status->st_mode); }
 
 /// The arguments of the process, program name first, ended by a null pointer, with any C library.
 /// Embedded Swift has no `CommandLine`.
