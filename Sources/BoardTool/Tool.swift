@@ -46,7 +46,7 @@ public struct Tool: Sendable {
   public func run<Arguments: ToolArguments & ~Copyable, Failure: Error & TextDescribable>(
     _ work: (borrowing Arguments) throws(Failure) -> Bool
   ) -> ExitStatus {
-    rn_end_on_lost_pages(name.cString)
+    rn_begin_tool(name.cString)
     let arguments: Arguments
     do throws(UsageError) {
       arguments = try Arguments.parse()
@@ -56,8 +56,8 @@ public struct Tool: Sendable {
     }
     do throws(Failure) {
       switch arguments.options.request {
-      case .help: return printHelp() ? .success : .failure
-      case .version: return printVersion() ? .success : .failure
+      case .help: return end(printHelp())
+      case .version: return end(printVersion())
       case .work: return try work(arguments) ? .success : .failure
       }
     } catch {
@@ -77,6 +77,12 @@ public struct Tool: Sendable {
   public func complain(_ message: TextLine) {
     var line: TextLine = "\(name): \(message)"
     line.writeLine(to: STDERR_FILENO)
+  }
+
+  private func end(_ isPrinted: Bool) -> ExitStatus {
+    if isPrinted { return .success }
+    complain("\(ToolFailure.standardOutput(errno: rn_errno()))")
+    return .failure
   }
 
   private func printHelp() -> Bool {

@@ -60,6 +60,20 @@ int rn_argument_count(void) {
   return argument_count;
 }
 
+void rn_begin_tool(const char *tool) {
+  // In ascending order: open takes the lowest that is free.
+  for (int descriptor = 0; descriptor <= 2; descriptor++)
+    if (fcntl(descriptor, F_GETFD) < 0)
+      open("/", O_PATH);
+  signal(SIGXFSZ, SIG_IGN);
+  rn_end_on_lost_pages(tool);
+}
+
+int rn_flush_output(void) {
+  errno = EIO;
+  return fflush(stdout) != 0 || ferror(stdout) ? errno : 0;
+}
+
 // The descriptor of what has one of two kinds, else -1.
 static int check_kind(int descriptor, mode_t kind, mode_t other, struct stat *status) {
   int code = descriptor < 0 || fstat(descriptor, status) != 0 ? errno : 0;

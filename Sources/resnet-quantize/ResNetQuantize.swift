@@ -24,22 +24,33 @@ struct ResNetQuantize: ParsableCommand {
 
   /// Runs the command; one line on stderr and exit status 1 if it fails, 2 for wrong usage.
   static func main() {
+    rn_begin_tool("resnet-quantize")
     rn_end_without_memory(("resnet-quantize" as StaticString).cString)
     // Weights, plans and activations come and go: each phase gives back what the next one needs.
     rn_map_large_blocks(1 << 20)
-    rn_end_on_lost_pages("resnet-quantize")
     do {
       var command = try parseAsRoot()
       try command.run()
-      guard fflush(nil) == 0 else { throw ToolError("cannot write to standard output") }
     } catch {
       let status = exitCode(for: error)
-      guard !status.isSuccess else { exit(withError: error) }
-      let isUsage = status == .validationFailure
-      let hint = isUsage ? "; try resnet-quantize --help" : ""
-      tell("\(message(for: error))\(hint)")
-      Foundation.exit(isUsage ? 2 : 1)
+      guard status.isSuccess else {
+        let isUsage = status == .validationFailure
+        let hint = isUsage ? "; try resnet-quantize --help" : ""
+        end(message(for: error) + hint, status: isUsage ? 2 : 1)
+      }
+      // Help and the like.
+      print(fullMessage(for: error))
     }
+    // print tells nobody what it could not write.
+    let code = rn_flush_output()
+    guard code == 0 else {
+      end("cannot write to standard output: \(String(cString: strerror(code)))", status: 1)
+    }
+  }
+
+  private static func end(_ text: String, status: Int32) -> Never {
+    tell(text)
+    Foundation.exit(status)
   }
 }
 

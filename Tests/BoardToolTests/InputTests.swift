@@ -79,6 +79,33 @@ extension BoardTools.InputTests {
     #expect(result.text.contains("images    2, and 1 that cannot be read"))
   }
 
+  /// A file that takes the place of a closed descriptor would get the text meant for that.
+  @Test(arguments: [
+    ("$R $P $J --logits l >&-", "cannot write to standard output: Bad file descriptor"),
+    ("$R $P $J --logits l <&- >&-", "cannot write to standard output: Bad file descriptor"),
+    ("$R $P - --logits l <&-", "-: Bad file descriptor"),
+    ("$R $P --raw 8x8:rgb24 - <&-", "-: cannot read frames: Bad file descriptor"),
+    ("$R --help >&-", "cannot write to standard output: Bad file descriptor"),
+    ("$R --version > /dev/full", "cannot write to standard output: No space left on device"),
+    ("$R $P $J nope.jpg --logits l 2>&-", ""),
+    ("ulimit -f 2; $R $P $J --logits l", "l: cannot write the file: File too large"),
+  ])
+  func closedDescriptorsAndFullOutputsAreErrors(command: String, reason: String) throws {
+    let scratch = try Scratch()
+    let result = try shell(command, in: scratch)
+    #expect(result.status == 1 && !result.isCrash)
+    #expect(result.errors.contains(reason) || (reason == "" && result.errors == ""))
+    #expect(try scratch.names() == [])
+  }
+
+  @Test func withoutInputAndErrorsAllIsDone() throws {
+    let scratch = try Scratch()
+    let result = try shell("$R $P $J --logits l <&- 2>&-", in: scratch)
+    #expect(result.status == 0)
+    #expect(result.text.hasPrefix("\(photo)\n"))
+    #expect(try scratch.data("l").count == 4000)
+  }
+
   /// The mask of the process that starts it does not matter: the kernel's word does.
   @Test func cpusBeyondTheInheritedMask() throws {
     let count = ProcessInfo.processInfo.activeProcessorCount

@@ -12,9 +12,9 @@ extension QuantizeTools.WholeFileTests {
     let scratch = try Scratch()
     let earlier = Data("an earlier plan".utf8)
     let output = try scratch.write(earlier, to: "random.plan")
-    // A limit on the size of files, ignored as a signal, fails a write as a full disk does.
+    // A limit on the size of files fails a write as a full disk does.
     let shell = Tool(url: URL(fileURLWithPath: "/bin/sh"))
-    let script = "trap '' XFSZ; ulimit -f 2000; exec \"$0\" \"$@\""
+    let script = "ulimit -f 2000; exec \"$0\" \"$@\""
     try shell.end(["-c", script, Tool.quantize.url.path] + fast + [output]).isFailure(
       "random.plan: cannot write the file: File too large", of: "resnet-quantize")
     #expect(try scratch.data("random.plan") == earlier)
@@ -26,6 +26,18 @@ extension QuantizeTools.WholeFileTests {
     var status = stat()
     #expect(stat("/dev/full", &status) == 0)
     #expect(status.st_mode & S_IFMT == S_IFCHR)
+  }
+
+  @Test func whatCannotBePrintedIsAnError() throws {
+    let shell = Tool(url: URL(fileURLWithPath: "/bin/sh"))
+    let plan = try RandomPlan.small()
+    for (words, end, reason) in [
+      ("inspect \(plan)", ">&-", "Bad file descriptor"), ("--help", ">&-", "Bad file descriptor"),
+      ("inspect \(plan)", "> /dev/full", "No space left on device"),
+    ] {
+      try shell.end(["-c", "\(Tool.quantize.url.path) \(words) \(end)"]).isFailure(
+        "cannot write to standard output: \(reason)", of: "resnet-quantize")
+    }
   }
 
   @Test(.slow) func signalsLeaveNothingHalfWritten() throws {

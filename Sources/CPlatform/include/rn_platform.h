@@ -21,6 +21,15 @@
 /// The value of `errno`, which Swift cannot read when it is a macro.
 static inline int rn_errno(void) { return errno; }
 
+/// What every tool does before it opens a file; `tool` is its name. Descriptors 0 to 2 that are
+/// closed would be taken by the first files: they get one of which no byte can be read or written
+/// (EBADF). A file that grows beyond its limit becomes an error of the write (EFBIG) instead of a
+/// signal. A mapped file that loses pages ends the tool as rn_end_on_lost_pages says.
+void rn_begin_tool(const char *tool);
+
+/// Writes what is buffered for standard output. Returns 0 or an `errno`, also of earlier writes.
+int rn_flush_output(void);
+
 /// Opens a regular file for reading, without waiting for anything if `path` names something else;
 /// the descriptor is closed on exec. Returns -1 and sets `errno`, ENXIO if it is no regular file.
 int rn_open_read(const char *path, struct stat *status);
