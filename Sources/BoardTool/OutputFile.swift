@@ -5,63 +5,42 @@ import ResNetPlatform
 
 /// A file that appears whole or not at all.
 ///
-/// What is written goes to a file of a unique name in the same directory, which `publish` renames. Without
-/// that, nothing is left behind.
+/// It gets its name from `publish`, and until then has none, where the file system has such files: nothing is left
+/// of it however the process ends. Symbolic links are followed.
 public struct OutputFile: ~Copyable {
   /// The final path.
   let path: UnsafePointer<CChar>
-  private let temporary: Path
-  private var stream: UnsafeMutablePointer<FILE>?
-  private var isTemporary = true
+  private let output: OpaquePointer
 
-  /// Creates the file.
+  /// Begins the file.
   ///
   /// - Parameter path: the final path, a word of the command line.
   public init(_ path: UnsafePointer<CChar>) throws(ToolFailure) {
-    // Renaming over a device such as /dev/null would replace it.
-    var status = stat()
-    if stat(path, &status) == 0 && rn_is_regular_file(&status) == 0 {
-      throw .outputIsNotAFile(path)
-    }
-    let name = try Path(path, suffix: ".XXXXXX")
-    let descriptor = rn_create_unique(name.text)
-    guard descriptor >= 0 else { throw .output(path, errno: rn_errno()) }
-    stream = fdopen(descriptor, ("w" as StaticString).cString)
-    if stream == nil {
-      let code = rn_errno()
-      CResNetPlatform.close(descriptor)
-      unlink(name.text)
-      throw .output(path, errno: code)
+    guard let output = rn_output_open(path) else {
+      throw rn_errno() == ENXIO ? .outputIsNotAFile(path) : .output(path, errno: rn_errno())
     }
     self.path = path
-    temporary = name
+    self.output = output
   }
 
-  deinit {
-    if let stream { fclose(stream) }
-    if isTemporary { unlink(temporary.text) }
-  }
+  deinit { rn_output_close(output) }
 
   /// The file descriptor, for text that is not to be mixed with ``append(_:)``.
-  var descriptor: Int32 { fileno(stream!) }
+  var descriptor: Int32 { fileno(rn_output_stream(output)) }
 
   /// Appends bytes.
   public mutating func append(_ bytes: UnsafeRawBufferPointer) throws(ToolFailure) {
-    guard fwrite(bytes.baseAddress, 1, bytes.count, stream!) == bytes.count else {
-      throw .output(path, errno: rn_errno())
-    }
+    let written = fwrite(bytes.baseAddress, 1, bytes.count, rn_output_stream(output))
+    guard written == bytes.count else { throw .output(path, errno: rn_errno()) }
   }
 
-  /// Writes out what is still in memory.
-  public mutating func close() throws(ToolFailure) {
-    let failed = fclose(stream!) != 0
-    stream = nil
-    if failed { throw .output(path, errno: rn_errno()) }
-  }
+  /// Brings to the disk what was written, after which nothing more is.
+  public mutating func close() throws(ToolFailure) { try check(rn_output_finish(output)) }
 
-  /// Gives the closed file its final name.
-  public mutating func publish() throws(ToolFailure) {
-    guard rename(temporary.text, path) == 0 else { throw .output(path, errno: rn_errno()) }
-    isTemporary = false
+  /// Gives the closed file its final name, which the disk then has too.
+  public mutating func publish() throws(ToolFailure) { try check(rn_output_publish(output)) }
+
+  private func check(_ code: Int32) throws(ToolFailure) {
+    guard code == 0 else { throw .output(path, errno: code) }
   }
 }

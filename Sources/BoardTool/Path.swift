@@ -22,13 +22,4 @@ public struct Path: ~Copyable {
       strcpy(text + count, name)
     }
   }
-
-  /// The path with text after it.
-  public init(_ path: UnsafePointer<CChar>, suffix: StaticString) throws(ToolFailure) {
-    let count = strlen(path)
-    bytes = try Buffer(count: count + suffix.utf8CodeUnitCount + 1)
-    memcpy(text, path, count)
-    memcpy(text + count, suffix.utf8Start, suffix.utf8CodeUnitCount)
-    text[count + suffix.utf8CodeUnitCount] = 0
-  }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
+#include "rn_output.h"
 #include "rn_platform.h"
 
 static char message[160];
@@ -15,6 +16,7 @@ static void on_lost_page(int number, siginfo_t *info, void *context) {
   // A line that cannot be written changes nothing.
   const ssize_t written = write(STDERR_FILENO, message, message_size);
   (void)written;
+  rn_output_remove_temporary();
   _exit(1);
 }
 

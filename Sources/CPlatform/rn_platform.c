@@ -199,23 +199,3 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
 int rn_list_directory(const char *path, struct dirent ***entries) {
   return scandir(path, entries, is_visible, by_name);
 }
-
-int rn_create_unique(char *name) {
-  int descriptor = mkostemp(name, O_CLOEXEC);
-  if (descriptor < 0)
-    return -1;
-  // mkostemp makes files private; the umask can only be read by setting it.
-  mode_t mask = umask(077);
-  umask(mask);
-  if (fchmod(descriptor, 0666 & ~mask) != 0) {
-    // vfat and the like have no permissions to set: the file is as open as its mount.
-    if (errno == EPERM || errno == ENOTSUP)
-      return descriptor;
-    int code = errno;
-    close(descriptor);
-    unlink(name);
-    errno = code;
-    return -1;
-  }
-  return descriptor;
-}

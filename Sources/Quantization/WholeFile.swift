@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import ResNetBoardTool
 public import ResNetPlanning
 import ResNetPlatform
@@ -17,20 +16,10 @@ extension Planner {
   }
 }
 
-/// Writes a file that appears whole or not at all.
-///
-/// Ctrl-C, SIGTERM and SIGHUP wait until it is written: what an earlier run left stays or is replaced, and
-/// there is no file of another name. The threads of this library take no signals, so it is enough that the
-/// caller's does not, if the caller is the main thread.
+/// Writes a file that appears whole or not at all, however the process ends; symbolic links are followed.
 ///
 /// - Throws: a ``QuantizationError`` that names the path, also if the disk is full.
 public func writeWhole(_ file: [UInt8], to path: String) throws(QuantizationError) {
-  var signals = sigset_t()
-  var earlier = sigset_t()
-  sigemptyset(&signals)
-  for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, signal) }
-  pthread_sigmask(SIG_BLOCK, &signals, &earlier)
-  defer { pthread_sigmask(SIG_SETMASK, &earlier, nil) }
   do {
     try path.withCString { path in
       var output = try OutputFile(path)

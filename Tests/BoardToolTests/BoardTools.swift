@@ -19,6 +19,7 @@ import Testing
   @Suite(.sharedData) struct GoldenTests {}
   struct InputTests {}
   struct LimitTests {}
+  struct OutputTests {}
   struct PlanErrorTests {}
   struct SameAnswerTests {}
   struct TextTests {}

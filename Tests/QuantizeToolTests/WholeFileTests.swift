@@ -28,6 +28,57 @@ extension QuantizeTools.WholeFileTests {
     #expect(status.st_mode & S_IFMT == S_IFCHR)
   }
 
+  /// Starts the tool and waits until it has a file of the folder open.
+  private func startWriting(_ name: String, in scratch: Scratch) throws -> Process {
+    let process = Tool.quantize.process(fast + [scratch.path(name)])
+    try process.start()
+    let descriptors = "/proc/\(process.processIdentifier)/fd"
+    while process.isRunning {
+      let names = (try? Folder.names(descriptors)) ?? []
+      let isWriting = names.contains { name in
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(descriptors)/\(name)"))?
+          .hasPrefix(scratch.url.resolvingSymlinksInPath().path + "/") == true
+      }
+      if isWriting { break }
+      usleep(500)
+    }
+    return process
+  }
+
+  @Test(arguments: [SIGKILL, SIGINT, SIGTERM, SIGHUP])
+  func whatEndsTheToolLeavesNothing(number: Int32) throws {
+    let scratch = try Scratch()
+    for delay in 0..<5 {
+      let process = try startWriting("p.plan", in: scratch)
+      usleep(UInt32(delay) * 4000)
+      kill(process.processIdentifier, number)
+      process.waitUntilExit()
+      #expect(process.terminationReason == .uncaughtSignal || process.terminationStatus == 0)
+      guard try scratch.names() != [] else { continue }
+      #expect(try scratch.names() == ["p.plan"])
+      try Tool.quantize("inspect", scratch.path("p.plan"))
+    }
+  }
+
+  @Test func linksAreFollowed() throws {
+    let scratch = try Scratch()
+    try scratch.makeFolder("elsewhere")
+    for name in ["old", "new"] {
+      try FileManager.default.createSymbolicLink(
+        atPath: scratch.path(name), withDestinationPath: "elsewhere/\(name).plan")
+    }
+    try scratch.write(Data("an earlier plan".utf8), to: "elsewhere/old.plan")
+    for name in ["old", "new"] {
+      try Tool.quantize(fast + [scratch.path(name)])
+      try Tool.quantize("inspect", scratch.path("elsewhere/\(name).plan"))
+    }
+    #expect(try scratch.names() == ["elsewhere", "new", "old"])
+    #expect(try Folder.names(scratch.path("elsewhere")) == ["new.plan", "old.plan"])
+    #expect(
+      try FileManager.default.destinationOfSymbolicLink(atPath: scratch.path("old"))
+        == "elsewhere/old.plan")
+  }
+
   @Test func whatCannotBePrintedIsAnError() throws {
     let shell = Tool(url: URL(fileURLWithPath: "/bin/sh"))
     let plan = try RandomPlan.small()
@@ -38,25 +89,5 @@ extension QuantizeTools.WholeFileTests {
       try shell.end(["-c", "\(Tool.quantize.url.path) \(words) \(end)"]).isFailure(
         "cannot write to standard output: \(reason)", of: "resnet-quantize")
     }
-  }
-
-  @Test(.slow) func signalsLeaveNothingHalfWritten() throws {
-    var wasStopped = false
-    for (index, delay) in stride(from: 0.02, to: 0.6, by: 0.03).enumerated() {
-      let scratch = try Scratch()
-      let process = Tool.quantize.process(fast + [scratch.path("random.plan")])
-      try process.start()
-      Thread.sleep(forTimeInterval: delay)
-      if index % 2 == 0 { process.interrupt() } else { process.terminate() }
-      process.waitUntilExit()
-      if try scratch.names().isEmpty {
-        wasStopped = true
-        #expect(process.terminationReason == .uncaughtSignal)
-      } else {
-        #expect(try scratch.names() == ["random.plan"])
-        try Tool.quantize("inspect", scratch.path("random.plan"))
-      }
-    }
-    #expect(wasStopped, "no signal came in time")
   }
 }

@@ -75,10 +75,6 @@ int rn_list_directory(const char *path, struct dirent ***entries);
 /// The name of a directory entry.
 static inline const char *rn_entry_name(const struct dirent *entry) { return entry->d_name; }
 
-/// Creates and opens a file of a new name, with the permissions that the umask grants to new
-/// files. `name` ends in "XXXXXX", which is replaced. Returns -1 and sets `errno`.
-int rn_create_unique(char *name);
-
 /// Makes malloc map blocks of `bytes` (1 to 32 MiB) or more on their own, so that they go back to
 /// the system when they are freed. glibc begins so, but raises the size to that of each mapped
 /// block it frees. Does nothing with another C library.
