@@ -106,9 +106,9 @@ let package = Package(
     .executableTarget(
       name: "resnet-quantize",
       dependencies: [
-        "CResNetOutOfMemory", "CResNetPlatform", "ResNetModelGraph", "ResNetModelImport",
-        "ResNetPlanFormat",
-        "ResNetPlanning", "ResNetPlatform", "ResNetQuantization", "ResNetRuntime",
+        "CResNetOutOfMemory", "CResNetPlatform", "ResNetBoardTool", "ResNetModelGraph",
+        "ResNetModelImport", "ResNetPlanFormat", "ResNetPlanning", "ResNetPlatform",
+        "ResNetQuantization", "ResNetRuntime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
 

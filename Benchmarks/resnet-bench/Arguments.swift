@@ -57,11 +57,14 @@ struct Arguments: ToolArguments {
       }
     }
     guard options.request == .work else { return }
-    guard plan != nil else { throw .rule("expected a plan, found none") }
+    guard let plan else { throw .rule("expected a plan, found none") }
     if perBlock && perStep { throw .both("--per-block", "--per-step") }
-    try checkDifferent("--json", json, "--csv", csv)
-    try checkDifferent("--json", json, "--svg", svg)
-    try checkDifferent("--csv", csv, "--svg", svg)
+    let outputs = try OutputPaths([
+      NamedPath("--json", json), NamedPath("--csv", csv), NamedPath("--svg", svg),
+      NamedPath("--tuning", options.tuningFile),
+    ])
+    try outputs.check("the plan", plan)
+    if let baseline { try outputs.check("--baseline", baseline) }
   }
 }
 

@@ -78,11 +78,3 @@ public struct SharedOptions {
     return nil
   }
 }
-
-/// Checks that two options do not name the same file to write.
-public func checkDifferent(
-  _ first: StaticString, _ a: UnsafePointer<CChar>?,
-  _ second: StaticString, _ b: UnsafePointer<CChar>?
-) throws(UsageError) {
-  if let a, let b, strcmp(a, b) == 0 { throw .sameFile(first, second, a) }
-}

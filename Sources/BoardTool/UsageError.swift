@@ -30,8 +30,9 @@ public enum UsageError: Error, TextDescribable, @unchecked Sendable {
   case both(StaticString, StaticString)
   /// An option, the first, does not allow something else.
   case notWith(StaticString, StaticString)
-  /// Two options name the same file to write.
-  case sameFile(StaticString, StaticString, UnsafePointer<CChar>)
+  /// Two words lead to the same file, which the second one is to write.
+  case sameFile(
+    StaticString, UnsafePointer<CChar>, StaticString, UnsafePointer<CChar>)
   /// There is no memory for the words.
   case outOfMemory
 
@@ -54,8 +55,8 @@ public enum UsageError: Error, TextDescribable, @unchecked Sendable {
       line.append("expected \(first) or \(second), found both")
     case .notWith(let option, let other):
       line.append("\(option) cannot be combined with \(other)")
-    case .sameFile(let first, let second, let path):
-      line.append("\(first) and \(second) name the same file \(path)")
+    case .sameFile(let first, let a, let second, let b):
+      line.append("expected different files for \(first) and \(second), found \(a) and \(b)")
     case .outOfMemory: line.append("out of memory")
     }
   }

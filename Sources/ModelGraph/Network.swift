@@ -163,6 +163,8 @@ public struct Network: Equatable, Sendable {
     public var input = InputDescription()
     /// What was left out or assumed when the file was read, a short line each.
     public var notes: [String] = []
+    /// The files beside the model's that hold elements of its tensors.
+    package var dataFiles: [String] = []
 
     package init(format: String) { self.format = format }
   }

@@ -24,10 +24,20 @@ package struct ModelConfiguration {
   private(set) var bottleneckStride: ResNetConfig.BottleneckStride?
   private(set) var notes: [String] = []
 
+  /// The files of whatever program beside the model at `path`, there or not.
+  package static func paths(beside path: String) -> [String] {
+    names.map { folder(of: path) + $0 }
+  }
+
+  private static let names = ["config.json", "preprocessor_config.json", "preprocess.json"]
+
+  private static func folder(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+  }
+
   init(beside path: String) throws(ImportError) {
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
     try self.init { (name) throws(ImportError) in
-      guard let file = try? MappedFile(path: folder + name) else { return nil }
+      guard let file = try? MappedFile(path: Self.folder(of: path) + name) else { return nil }
       try checkLimit(file.bytes.count, 1 << 20, "bytes of \(name) beside the model")
       return Array(file.bytes)
     }
@@ -43,11 +53,11 @@ package struct ModelConfiguration {
       }
       return Fields(file: name, value: try value.get())
     }
-    if let fields = try fields("config.json") {
+    if let fields = try fields(Self.names[0]) {
       guard try readNetwork(fields) else { return }
     }
-    if let fields = try fields("preprocessor_config.json") { try readHuggingFace(fields) }
-    if let fields = try fields("preprocess.json") { try readStages(fields) }
+    if let fields = try fields(Self.names[1]) { try readHuggingFace(fields) }
+    if let fields = try fields(Self.names[2]) { try readStages(fields) }
   }
 
   /// Reads `config.json`.

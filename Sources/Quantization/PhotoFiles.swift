@@ -10,18 +10,20 @@ import ResNetPlatform
 /// Links and other mounts are followed; a folder that is met twice, as through a link to what it is in, counts
 /// once. Hidden names, which start with a dot, are left out, and so are folders that programs make for
 /// themselves.
-struct PhotoFiles {
+package struct PhotoFiles {
   /// The paths of what is named like a JPEG or PNG image, sorted by their names within each folder.
-  private(set) var photos: [String] = []
+  package private(set) var photos: [String] = []
   /// How many files are named like images of formats that are not read, by format.
   private var others = [Int](repeating: 0, count: ImageName.otherCount)
   private var seen: Set<[UInt64]> = []
+
+  package init() {}
 
   /// Searches a folder.
   ///
   /// - Parameter isDeep: whether sub-folders are searched.
   /// - Throws: a ``QuantizationError`` if a folder cannot be listed.
-  mutating func search(_ folder: String, isDeep: Bool = true) throws(QuantizationError) {
+  package mutating func search(_ folder: String, isDeep: Bool = true) throws(QuantizationError) {
     if isDeep {
       var status = stat()
       guard stat(folder, &status) == 0,

@@ -219,6 +219,7 @@ struct Quantize: ParsableCommand {
     guard random != nil || !zeroInitResidual else {
       throw ValidationError("--zero-init-residual goes with --random")
     }
+    try checkFiles()
   }
 
   mutating func run() throws {
@@ -228,6 +229,8 @@ struct Quantize: ParsableCommand {
     let classNames = try classes.map(readClassNames) ?? []
     var provenance = Provenance()
     let (program, source, preprocessing) = try load(progress, &provenance)
+    // Which files a checkpoint consists of is only known now.
+    try check(source.dataFiles.map { ("the data of the checkpoint", $0) })
     // The only copy of the weights from here on.
     let model = FloatModel(program, preprocessing: preprocessing.record)
     // What is missing should be known before the work.

@@ -118,10 +118,18 @@ struct Arguments: ToolArguments, ~Copyable {
       guard fileCount > 1 else {
         throw .rule("expected at least one image after the plan, or --evaluate DIR")
       }
-      try checkDifferent("--features", features, "--logits", logits)
-      try checkDifferent("--features", features, "--probabilities", probabilities)
-      try checkDifferent("--logits", logits, "--probabilities", probabilities)
     }
+    try checkFiles()
+  }
+
+  private func checkFiles() throws(UsageError) {
+    let outputs = try OutputPaths([
+      NamedPath("--features", features), NamedPath("--logits", logits),
+      NamedPath("--probabilities", probabilities), NamedPath("--tuning", options.tuningFile),
+    ])
+    try outputs.check("the plan", model)
+    let role: StaticString = if case .frames = task { "the frames" } else { "an image" }
+    for image in images { try outputs.check(role, input: image) }
   }
 
   private static func emptyFiles(_ count: Int) throws(UsageError)

@@ -4,9 +4,53 @@ import Foundation
 import Testing
 import ToolSupport
 
-/// Files that the tools write.
+/// Files that the tools write, which are none of those they read.
 extension BoardTools.OutputTests {
   private var photo: String { Repository.example("church") }
+
+  /// A folder with a plan, a photo, a baseline and links to them.
+  private func files() throws -> Scratch {
+    let scratch = try Scratch()
+    try scratch.copy(RandomPlan.small(), to: "m.plan")
+    try scratch.copy(photo, to: "a.jpg")
+    for name in ["b.json", "a.out"] { try scratch.write(Data("{}".utf8), to: name) }
+    for name in ["m.plan", "a.jpg", "x"] {
+      try FileManager.default.createSymbolicLink(
+        atPath: scratch.path("link-\(name)"), withDestinationPath: name)
+      guard name != "x" else { continue }
+      try FileManager.default.linkItem(
+        atPath: scratch.path(name), toPath: scratch.path("hard-\(name)"))
+    }
+    return scratch
+  }
+
+  @Test(arguments: [
+    ("$R m.plan a.jpg --logits m.plan", "the plan and --logits, found m.plan and m.plan"),
+    ("$R m.plan a.jpg --logits ./m.plan", "the plan and --logits, found m.plan and ./m.plan"),
+    ("$R m.plan a.jpg --features link-m.plan", "the plan and --features"),
+    ("$R m.plan a.jpg --probabilities hard-m.plan", "the plan and --probabilities"),
+    ("$R m.plan a.jpg --features hard-a.jpg", "an image and --features, found a.jpg and hard-a"),
+    ("$R m.plan link-a.jpg --features a.jpg", "an image and --features"),
+    ("$R m.plan - --features a.jpg < hard-a.jpg", "an image and --features, found /dev/stdin"),
+    ("$R m.plan a.jpg --features $PWD/x --logits x", "--logits and --features"),
+    ("$R m.plan a.jpg --features x --logits link-x", "--logits and --features"),
+    ("$R m.plan a.jpg --tuning x --logits x", "--tuning and --logits"),
+    ("$R m.plan a.jpg --logits a.out >> a.out", "standard output and --logits"),
+    ("$B m.plan --json ./b.json --baseline b.json", "--baseline and --json"),
+    ("$B m.plan --csv hard-m.plan", "the plan and --csv"),
+    ("$B m.plan --csv x --svg ./x", "--svg and --csv"),
+  ])
+  func whatIsReadIsNotReplaced(command: String, roles: String) throws {
+    let scratch = try files()
+    let before = try scratch.contents()
+    let shell = Tool(url: URL(fileURLWithPath: "/bin/sh"))
+    let result = try shell.end(
+      ["-c", "cd \(scratch.url.path); \(command)"],
+      environment: ["R": Tool.run.url.path, "B": Tool.bench.url.path])
+    #expect(result.errors.contains("expected different files for \(roles)"), "\(result.errors)")
+    #expect(result.status == 2 && result.text == "")
+    #expect(try scratch.contents() == before)
+  }
 
   @Test func namesMayBeAsLongAsTheSystemAllows() throws {
     let scratch = try Scratch()
@@ -58,7 +102,7 @@ extension BoardTools.OutputTests {
   }()
 
   @Test func linksAreFollowed() throws {
-    let scratch = try Scratch()
+    let scratch = try files()
     try FileManager.default.createSymbolicLink(
       atPath: scratch.path("l"), withDestinationPath: "new")
     for _ in 0..<2 {
@@ -67,5 +111,7 @@ extension BoardTools.OutputTests {
         try FileManager.default.destinationOfSymbolicLink(atPath: scratch.path("l")) == "new")
       #expect(try scratch.data("new").count == 4000)
     }
+    try Tool.run.refuses(
+      [RandomPlan.small(), photo, "--logits", "/dev/stdout"], "for standard output and --logits")
   }
 }

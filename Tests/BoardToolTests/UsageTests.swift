@@ -32,8 +32,16 @@ extension BoardTools.UsageTests {
       (["m.plan", "a.jpg", "--cpus", "9999"], "--cpus 9999: CPU 9999 does not exist"),
       (["m.plan", "a.jpg", "--cpus", "0-"], "--cpus 0-: expected at most 64 different CPUs"),
       (["m.plan", "a.jpg", "--cpus", "0", "--threads", "1"], "--cpus or --threads, found both"),
-      (["m.plan", "a.jpg", "--features", "f", "--logits", "f"], "name the same file f"),
-      (["m.plan", "a.jpg", "--logits", "f", "--probabilities", "f"], "name the same file f"),
+      (
+        ["m.plan", "a.jpg", "--features", "f", "--logits", "f"],
+        "expected different files for --logits and --features, found f and f"
+      ),
+      (
+        ["m.plan", "a.jpg", "--logits", "f", "--probabilities", "./f"],
+        "expected different files for --probabilities and --logits, found ./f and f"
+      ),
+      (["m.plan", "--evaluate", "dir", "--tuning", "./m.plan"], "for the plan and --tuning"),
+      (["m.plan", "--raw", "mjpeg", "a", "--tuning", "a"], "for the frames and --tuning"),
       (["m.plan", "a.jpg", "--evaluate", "dir"], "--evaluate cannot be combined with images"),
       (["m.plan", "--evaluate", "dir", "--top", "3"], "cannot be combined with --top"),
       (["m.plan", "--evaluate", "dir", "--logits", "f"], "cannot be combined with --features"),
@@ -67,7 +75,8 @@ extension BoardTools.UsageTests {
       (["m.plan", "--isa", "z80"], "--isa z80: unknown instruction set"),
       (["m.plan", "--tuning"], "expected a value after --tuning"),
       (["m.plan", "--per-block", "--per-step"], "expected --per-block or --per-step, found both"),
-      (["m.plan", "--json", "a", "--svg", "a"], "--json and --svg name the same file a"),
+      (["m.plan", "--json", "a", "--svg", "a"], "for --svg and --json, found a and a"),
+      (["m.plan", "--json", "a", "--baseline", "a"], "for --baseline and --json, found a and a"),
     ]
     + ["0", "-1", "1e3", "1.2.3", "nan", "0x10", "86401", "2s"].map {
       (["m.plan", "--seconds", $0], "0.01 to 86400 seconds after --seconds, found \($0)")

@@ -60,6 +60,39 @@ extension QuantizeTools.WholeFileTests {
     }
   }
 
+  @Test func whatIsReadIsNotReplaced() throws {
+    let scratch = try Scratch()
+    let checkpoint = try scratch.write(Data("a checkpoint".utf8), to: "own.pth")
+    try scratch.write(Data("{}".utf8), to: "config.json")
+    try scratch.makeFolder("photos/sub")
+    for name in ["photos/sub/a.jpg", "names"] { try scratch.write(Data(name.utf8), to: name) }
+    try FileManager.default.linkItem(atPath: scratch.path("names"), toPath: scratch.path("hard"))
+    try FileManager.default.createSymbolicLink(
+      atPath: scratch.path("link"), withDestinationPath: "photos/sub/a.jpg")
+    let photos = scratch.path("photos")
+    let before = try scratch.contents()
+    for (arguments, roles) in [
+      (["-o", checkpoint], "the checkpoint and -o"),
+      (["-o", scratch.path("./photos/../own.pth")], "the checkpoint and -o"),
+      (["-o", scratch.path("config.json")], "the model's files and -o"),
+      (["-o", scratch.path("hard"), "--classes", scratch.path("names")], "--classes and -o"),
+      (["-o", "\(photos)/sub/a.jpg"], "a photo of --calibration and -o"),
+      (["-o", scratch.path("link")], "a photo of --calibration and -o"),
+      (["-o", scratch.path("link"), "--evaluate", photos], "a photo of --calibration and -o"),
+      (
+        [
+          "-o", scratch.path("p"), "--report", scratch.path("p.json"), "--report",
+          scratch.path("photos/../p.json"),
+        ], "--report and --report"
+      ),
+    ] {
+      try Tool.quantize.refuses(
+        [checkpoint, "--calibration", photos] + arguments,
+        "expected different files for \(roles), found ")
+      #expect(try scratch.contents() == before)
+    }
+  }
+
   @Test func linksAreFollowed() throws {
     let scratch = try Scratch()
     try scratch.makeFolder("elsewhere")

@@ -20,6 +20,12 @@ package final class Scratch {
   /// The names of the entries, sorted.
   package func names() throws -> [String] { try Folder.names(url.path) }
 
+  /// The bytes of all files in it and its folders, by their paths.
+  package func contents() throws -> [String: Data] {
+    let paths = try FileManager.default.subpathsOfDirectory(atPath: url.path)
+    return Dictionary(uniqueKeysWithValues: paths.map { ($0, (try? data($0)) ?? Data()) })
+  }
+
   /// Makes a folder, and those above it, and returns its path.
   @discardableResult
   package func makeFolder(_ name: String) throws -> String {

@@ -21,8 +21,8 @@ final class ONNXExternalData {
   private let folder: String
   private let allowed: [String]
   private var opened: Opened?
-  /// Where files are that were opened.
-  private var known: Set<String> = []
+  /// The files that were opened.
+  private(set) var paths: Set<String> = []
 
   init(of path: String) {
     let place = path.lastIndex(of: "/")
@@ -41,8 +41,7 @@ final class ONNXExternalData {
       if entry.key == "location" { location = entry.value }
       if numbers[entry.key] != nil { numbers[entry.key] = Int(entry.value) ?? -1 }
     }
-    let file = try open(location, tensor.name)
-    if known.insert(location).inserted { budget.add(fileBytes: file.count) }
+    let file = try open(location, tensor.name, &budget)
     let (offset, length) = (numbers["offset"] ?? -1, numbers["length"] ?? -1)
     guard length == byteCount else {
       throw .byteCountMismatch(tensor: tensor.name, expected: byteCount, found: length)
@@ -55,9 +54,9 @@ final class ONNXExternalData {
     return UnsafeRawBufferPointer(rebasing: file[offset..<offset + length])
   }
 
-  private func open(_ location: String, _ tensor: String) throws(ImportError)
-    -> UnsafeRawBufferPointer
-  {
+  private func open(
+    _ location: String, _ tensor: String, _ budget: inout DecodedBytes
+  ) throws(ImportError) -> UnsafeRawBufferPointer {
     if let opened, opened.location == location { return opened.file.bytes }
     let parts = location.split(separator: "/", omittingEmptySubsequences: false)
     guard location.utf8.count <= 1000, !location.utf8.contains(0),
@@ -77,6 +76,7 @@ final class ONNXExternalData {
     }
     let file = try Opened(location, real)
     opened = file
+    if paths.insert(real).inserted { budget.add(fileBytes: file.file.bytes.count) }
     return file.file.bytes
   }
 

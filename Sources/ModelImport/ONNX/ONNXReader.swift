@@ -24,10 +24,12 @@ enum ONNXModel: ModelReader {
   static func read(_ bytes: UnsafeRawBufferPointer, _ options: ImportOptions) throws(ImportError)
     -> Network
   {
+    let externalData = options.path.map { ONNXExternalData(of: $0) }
     var reader = ONNXGraphReader(
       try graph(bytes, options), limits: options.limits, fileBytes: bytes.count,
-      externalData: options.path.map { ONNXExternalData(of: $0) })
+      externalData: externalData)
     var network = try reader.run(output: options.weights)
+    network.source.dataFiles = externalData?.paths.sorted() ?? []
     network.recognizeResNet()
     return network
   }
