@@ -71,7 +71,9 @@ struct PlanMemory: ~Copyable {
     if let made = weights[slot].load(ordering: .acquiring) { return UnsafeRawPointer(made) }
     // Where a page of 2 MiB could be, one should be.
     let alignment = byteCount < 2 << 20 ? PlanLayout.alignment : 2 << 20
-    guard let memory = aligned_alloc(alignment, byteCount) else { return nil }
+    // aligned_alloc may want a multiple of the alignment.
+    var start: UnsafeMutableRawPointer?
+    guard posix_memalign(&start, alignment, byteCount) == 0, let memory = start else { return nil }
     rn_allow_huge_pages(memory, byteCount)
     fill(memory)
     // Of two sessions that start at once, one is first.
