@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CResNetPlatform
+import ResNetPlatform
+
 /// How the pixels of a camera's frame lie in memory.
 ///
 /// - Source: the names and layouts are those of FFmpeg's pixel formats; V4L2 calls them YU12, 422P, NV12, NV21,
@@ -28,8 +31,22 @@ public enum FrameFormat: Equatable, Sendable {
   /// Blue, green, red: 24 bits a pixel.
   case bgr24
 
+  /// The format of some name: that of its case.
+  package init?(named text: UnsafePointer<CChar>) {
+    let names: InlineArray<10, (StaticString, FrameFormat)> = [
+      ("yuv420", .yuv420), ("yuv422", .yuv422), ("nv12", .nv12), ("nv21", .nv21),
+      ("yuyv", .yuyv), ("yvyu", .yvyu), ("uyvy", .uyvy), ("gray8", .gray8), ("rgb24", .rgb24),
+      ("bgr24", .bgr24),
+    ]
+    for index in names.indices where strcmp(text, names[index].0.cString) == 0 {
+      self = names[index].1
+      return
+    }
+    return nil
+  }
+
   /// The most bytes a row of the first plane may be apart from the next.
-  static var maximumStride: Int { 1 << 17 }
+  package static var maximumStride: Int { 1 << 17 }
 
   /// How many pixels share a sample of U and V, across and down.
   var chroma: (across: Int, down: Int) {

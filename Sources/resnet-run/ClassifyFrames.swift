@@ -56,8 +56,13 @@ func classifyFrames(
     source, header.width > 0 ? RN_FRAME_STREAM_Y4M : RN_FRAME_STREAM_RAW,
     frameBytes: converter.byteCount, latest: options.latest)
   var classifier = try shared(TimedClassifier(arguments))
-  var work = FrameWork(
-    input: try FrameInput(converter, classifier.base.preprocessing), padding: padding)
+  let input: FrameInput
+  do throws(ImageError) {
+    input = try FrameInput(converter, classifier.base.preprocessing)
+  } catch {
+    throw .frame(raw.word, error)
+  }
+  var work = FrameWork(input: input, padding: padding)
   return try classifyEach(arguments, options, reader, &classifier, shape, &work)
 }
 

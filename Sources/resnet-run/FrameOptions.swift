@@ -116,22 +116,6 @@ struct FrameOptions {
   }
 }
 
-extension FrameFormat {
-  /// The format of some name on the command line.
-  fileprivate init?(named text: UnsafePointer<CChar>) {
-    let names: InlineArray<10, (StaticString, FrameFormat)> = [
-      ("yuv420", .yuv420), ("yuv422", .yuv422), ("nv12", .nv12), ("nv21", .nv21),
-      ("yuyv", .yuyv), ("yvyu", .yvyu), ("uyvy", .uyvy), ("gray8", .gray8), ("rgb24", .rgb24),
-      ("bgr24", .bgr24),
-    ]
-    for index in names.indices where strcmp(text, names[index].0.cString) == 0 {
-      self = names[index].1
-      return
-    }
-    return nil
-  }
-}
-
 extension ArgumentWords {
   /// Whether the value of an option is the first of two words; the other is the second.
   fileprivate mutating func choice(
