@@ -10,6 +10,7 @@ ARCH := $(shell uname -m)
 DEB_ARCH = $(shell dpkg --print-architecture)
 BOARD := .build-board/release/resnet-run
 BENCH := .build-board/release/resnet-bench
+C_LIBRARY := .build-board/usr
 PLAN := .build/resnet18-imagenette.plan
 
 PI := .build-pi/aarch64-linux-gnu
@@ -27,7 +28,7 @@ SYSROOT_PACKAGES := libc6-dev libgcc-12-dev/libgcc-13-dev/libgcc-14-dev \
 
 sources = $(wildcard $(shell git ls-files --cached --others --exclude-standard $(1)))
 SWIFT_FILES = $(call sources,'*.swift')
-C_FILES = $(call sources,'*.c' '*.h')
+C_FILES = $(call sources,'*.c' '*.h' '*.cpp')
 
 # Installs the packages $(1) that are missing, or says how.
 define need_packages
@@ -83,10 +84,17 @@ board: setup ## build the board tools as Embedded Swift, which rejects every hea
 	done
 	@echo "The board tools are $(BOARD) and $(BENCH)"
 
+.PHONY: lib
+lib: setup ## build the C library for this machine, as Embedded Swift, with what belongs to it
+	swift build -c release --triple $(ARCH)-unknown-linux-gnu \
+	  --toolset Toolchains/board.json --scratch-path .build-board --product resnet-runtime
+	Toolchains/c-library/build .build-board/release/libresnet-runtime.a $(ARCH)-linux-gnu $(C_LIBRARY)
+	@echo "The C library and its header are in $(C_LIBRARY)"
+
 # Embedded Swift's library for AArch64 without a system, and the C library of Debian's packages. A
 # coroutine whose frame came from the heap would need swift_coroFrameAlloc: there is none.
 .PHONY: pi
-pi: plan ## cross-compile the board tools for 64-bit ARM, such as Raspberry Pis, and package them
+pi: plan ## cross-compile board tools and C library for 64-bit ARM, such as Raspberry Pis, and package them
 	Toolchains/sysroot arm64 .build-pi/sysroot $(SYSROOT_PACKAGES)
 	sed 's|@SYSROOT@|$(CURDIR)/.build-pi/sysroot|' Toolchains/aarch64-linux-gnu.json.in > .build-pi/toolset.json
 	mkdir -p $(PI)
@@ -96,6 +104,10 @@ pi: plan ## cross-compile the board tools for 64-bit ARM, such as Raspberry Pis,
 	  "$$(dirname "$$(realpath "$$(command -v swift)")")/llvm-objcopy" --strip-all \
 	    .build-pi/build/aarch64-none-none-elf/release/$$tool $(PI)/$$tool; \
 	done
+	swift build -c release --triple aarch64-none-none-elf --toolset .build-pi/toolset.json \
+	  --scratch-path .build-pi/build --product resnet-runtime
+	Toolchains/c-library/build .build-pi/build/aarch64-none-none-elf/release/libresnet-runtime.a \
+	  aarch64-linux-gnu $(PI)/usr --sysroot=$(CURDIR)/.build-pi/sysroot
 	Toolchains/deb arm64 $(PI) $(PLAN) .build-pi
 	@ls -l $(PI) .build-pi/*.deb
 
@@ -114,7 +126,7 @@ deb-test: pi deb ## unpack both packages into fresh roots and run them there
 pi-test: board pi ## run what `make pi` built on emulated Cortex-A53, A72, A76 and newer
 	@$(call need_packages,$(EMULATOR_PACKAGES))
 	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_PI_TOOLS=$(CURDIR)/$(PI) RESNET_PI_ROOT=$(CURDIR)/.build-pi/sysroot \
-	  swift test -c release $(TESTABILITY) --filter EmulatedBoardTests
+	  swift test -c release $(TESTABILITY) --filter 'EmulatedBoardTests|EmulatedCLibraryTests'
 
 .PHONY: mca
 mca: pi ## show what scheduling models make of the ARM loops
@@ -174,8 +186,8 @@ TESTABILITY := --disable-testable-imports
 SAME_ANSWERS := 'SameAnswerTests/(otherNetworks|largestImage|forms\()'
 
 .PHONY: test
-test: setup board ## run all tests; RESNET_SLOW_TESTS=1 runs the long ones too
-	swift test -c release $(TESTABILITY)
+test: setup board lib ## run all tests; RESNET_SLOW_TESTS=1 runs the long ones too
+	RESNET_C_LIBRARY=$(CURDIR)/$(C_LIBRARY) swift test -c release $(TESTABILITY)
 	.build/release/CheckKernels
 	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_BENCH=$(CURDIR)/$(BENCH) swift test -c release $(TESTABILITY) \
 	  --skip-build --filter BoardToolTests --skip $(SAME_ANSWERS)

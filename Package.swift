@@ -12,6 +12,8 @@ let package = Package(
     .library(
       name: "ResNetQuantization",
       targets: ["ResNetModelGraph", "ResNetModelImport", "ResNetPlanning", "ResNetQuantization"]),
+    // What `make lib` and `make pi` make the C library of.
+    .library(name: "resnet-runtime", type: .static, targets: ["ResNetLibrary"]),
     .executable(name: "resnet-bench", targets: ["resnet-bench"]),
     .executable(name: "resnet-quantize", targets: ["resnet-quantize"]),
     .executable(name: "resnet-run", targets: ["resnet-run"]),
@@ -75,6 +77,14 @@ let package = Package(
         "ResNetPlatform", "ResNetRuntime",
       ],
       path: "Benchmarks/resnet-bench", swiftSettings: settings),
+    .target(name: "CResNetLibrary", path: "Sources/CLibrary"),
+    .target(
+      name: "ResNetLibrary",
+      dependencies: [
+        "CResNetLibrary", "CResNetPlatform", "ResNetImages", "ResNetPlanFormat", "ResNetPlatform",
+        "ResNetRuntime",
+      ],
+      path: "Sources/Library", swiftSettings: settings),
 
     // The workstation.
     .systemLibrary(
@@ -194,6 +204,7 @@ let package = Package(
       name: "BoardToolTests",
       dependencies: ["ResNetModelImport", "ResNetRuntime", "TestPlans", "ToolSupport"],
       swiftSettings: settings),
+    .testTarget(name: "CLibraryTests", dependencies: ["ToolSupport"], swiftSettings: settings),
     // Replaces malloc, so it must be in a program of its own, which the test runs.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .executableTarget(

@@ -25,9 +25,21 @@ public struct Plan: ~Copyable {
   /// - Throws: ``PlanError`` if the file cannot be read, is damaged or breaks a rule of the format.
   /// - Complexity: O(size of the file), for its checksums.
   public init(path: UnsafePointer<CChar>, isLoaded: Bool = false) throws(PlanError) {
+    try self.init { () throws(FileError) in try MappedFile(path: path, isLoaded: isLoaded) }
+  }
+
+  /// Validates a copy of a plan in memory.
+  package init(copying bytes: UnsafeRawBufferPointer) throws(PlanError) {
+    try self.init { () throws(FileError) in
+      guard !bytes.isEmpty else { throw .empty }
+      return try MappedFile(copying: bytes)
+    }
+  }
+
+  private init(_ map: () throws(FileError) -> MappedFile) throws(PlanError) {
     let file: MappedFile
     do throws(FileError) {
-      file = try MappedFile(path: path, isLoaded: isLoaded)
+      file = try map()
     } catch {
       throw .file(error)
     }

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs ResNet image classifiers on Linux: the whole interface of libresnet-runtime, for C99 and
+// C++.
+//
+//   resnet_plan *plan;
+//   resnet_session *session;
+//   size_t best[3], count;
+//   float probabilities[3];
+//   if (resnet_plan_open("resnet18.plan", RESNET_MAP, &plan) ||
+//       resnet_session_create(plan, NULL, &session) ||
+//       resnet_session_run_encoded(session, jpeg, jpeg_size) ||
+//       resnet_session_get_top(session, 3, best, probabilities, &count))
+//     fprintf(stderr, "%s\n", resnet_error_text());
+//
+// A plan is a file that resnet-quantize made of a network. A session is a plan that is ready to
+// run: with its memory and threads. Build with `pkg-config --cflags --libs resnet-runtime`.
+//
+// Errors. What can fail returns a resnet_status: RESNET_OK, which is 0, or why not. It then leaves
+// what its pointers name as it was, and resnet_error_text has the words. Null pointers, wrong
+// sizes and, as far as they can be told, handles that were closed are such errors.
+//
+// Lifetimes. Whoever opens a plan closes it, and whoever creates a session destroys it. Sessions
+// keep what they need of their plan: it may be closed before them. Arguments are read during the
+// call only, but for the two that say otherwise: the bytes of a plan, and an arena. Texts are
+// UTF-8, end with a zero byte and belong to the library.
+//
+// Threads. A plan can be used by any number of threads at once. A session is used by one thread at
+// a time, whichever: a call while another one works on it returns RESNET_ERROR_BUSY. Sessions do
+// not disturb each other, also those of one plan, whose weights they share. In a child of fork(),
+// what the parent created with more than one thread does not run.
+//
+// Allocation. Opening and creating allocate. Running RGB8 and frames of the same size as the ones
+// before, reading outputs and everything else do not; running encoded images takes what decoding
+// and resizing need and frees it before it returns.
+//
+// Growth. The first member of a struct is its size, which the caller sets: sizeof of the struct.
+// Later versions may add functions, and members at the end, and take the sizes of today.
+#ifndef RESNET_RUNTIME_H
+#define RESNET_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// A plan, opened.
+typedef struct resnet_plan resnet_plan;
+
+/// A plan that is ready to run.
+typedef struct resnet_session resnet_session;
+
+/// How a call went.
+typedef enum resnet_status {
+  /// All was done.
+  RESNET_OK = 0,
+  /// An argument is wrong whatever the files and the machine: a null pointer, a size, a name.
+  RESNET_ERROR_ARGUMENT = 1,
+  /// A file cannot be read.
+  RESNET_ERROR_FILE = 2,
+  /// A plan is damaged or of another version, or no plan.
+  RESNET_ERROR_PLAN = 3,
+  /// The session that was asked for is impossible here: threads, CPUs, instruction set, memory
+  /// limit, arena, tuning.
+  RESNET_ERROR_SESSION = 4,
+  /// An image is damaged, too large, or of a format that is not decoded.
+  RESNET_ERROR_IMAGE = 5,
+  /// The system gave no memory.
+  RESNET_ERROR_MEMORY = 6,
+  /// Another thread is using the session.
+  RESNET_ERROR_BUSY = 7
+} resnet_status;
+
+/// What was expected and what was found, at the last failure of the calling thread; "" before
+/// there was one. Valid until its next failure; cut off after 511 bytes.
+const char *resnet_error_text(void);
+
+/// The version of the library, such as "0.1.0".
+const char *resnet_version(void);
+
+// Plans
+
+enum {
+  /// The weights stay in the file's pages (or the caller's bytes), which all processes share and
+  /// which are read when they are needed. Replace plans by renaming: if the file becomes shorter,
+  /// who touches its lost pages gets SIGBUS.
+  RESNET_MAP = 0,
+  /// The plan is copied into memory of this process: its source does not matter any more.
+  RESNET_LOAD = 1
+};
+
+/// Opens and validates a plan. `flags`: RESNET_MAP or RESNET_LOAD.
+resnet_status resnet_plan_open(const char *path, uint32_t flags, resnet_plan **plan);
+
+/// The same for a plan in memory. With RESNET_MAP the bytes start at a multiple of 64 and stay as
+/// they are as long as the plan and its sessions live; with RESNET_LOAD they are copied.
+resnet_status resnet_plan_open_memory(const void *bytes, size_t size, uint32_t flags,
+                                      resnet_plan **plan);
+
+/// Closes a plan; its sessions live on. NULL is fine.
+resnet_status resnet_plan_close(resnet_plan *plan);
+
+/// What there is to know of a plan.
+typedef struct resnet_plan_info {
+  size_t size;
+  /// Height and width of the image that the network takes, in pixels; three bytes each.
+  uint32_t input_height, input_width;
+  /// How many logits (and probabilities), and how many pooled features there are.
+  uint32_t class_count, feature_count;
+  /// Bytes of the plan.
+  uint64_t byte_count;
+  /// A line about the network, valid as long as the plan or a session of it lives.
+  const char *summary;
+  /// Where the plan comes from: lines of `key: value`, valid as long as the plan or a session of it
+  /// lives.
+  const char *provenance;
+  // How a photo becomes the network's image, which resnet_session_run_frame and
+  // resnet_session_run_encoded do: resized as `fit` says, then cut to the centre.
+  /// What becomes `resize` pixels: 0 the shorter side, 1 both sides, 2 the longer side, between
+  /// black borders.
+  uint32_t fit;
+  /// Pixels of a side after resizing.
+  uint32_t resize;
+  /// Pillow's filter: 0 bilinear, 1 bicubic, 2 nearest, 3 lanczos, 4 box.
+  uint32_t interpolation;
+  /// Whether R, G and B all become Pillow's grey.
+  uint32_t is_grey;
+  /// A byte b of R, G or B stands for (b / 255 - mean) / std; the network does this itself.
+  float mean[3], std[3];
+} resnet_plan_info;
+
+/// Fills *info, whose `size` the caller has set.
+resnet_status resnet_plan_get_info(const resnet_plan *plan, resnet_plan_info *info);
+
+/// The name of a class, counted from 0, valid as long as the plan or a session of it lives; NULL if
+/// the plan has no names or not so many classes.
+const char *resnet_plan_class_name(const resnet_plan *plan, size_t index);
+
+// Sessions
+
+/// How a session chooses between direct sums and exact Winograd forms for its int8 convolutions.
+/// The results do not depend on it; time and memory do.
+enum {
+  /// Direct sums: the least memory, and the shortest start.
+  RESNET_TUNING_NONE = 0,
+  /// Each form is timed on this CPU when the session is created, which takes as long as some ten
+  /// runs.
+  RESNET_TUNING_MEASURED = 1,
+  /// What resnet_session_get_tuning wrote.
+  RESNET_TUNING_RECORDED = 2
+};
+
+/// What a session should be; start with RESNET_OPTIONS_INIT. Zero is the default of every member
+/// but the first.
+typedef struct resnet_options {
+  size_t size;
+  /// 1 to 64 threads, the calling one included, or 0: one for each CPU of `cpus` or else for each
+  /// fast core. The results do not depend on it.
+  uint32_t threads;
+  /// One of RESNET_TUNING_NONE, _MEASURED and _RECORDED.
+  uint32_t tuning;
+  /// The text of RESNET_TUNING_RECORDED and its bytes.
+  const char *tuning_text;
+  size_t tuning_size;
+  /// The CPU that each thread is bound to, such as "4-7" or "0,2"; NULL leaves it to the system.
+  /// The calling thread, which is the first, is bound by nobody but its program.
+  const char *cpus;
+  /// The highest level to use, such as "avx2" or "neon"; NULL for that of the environment variable
+  /// RN_ISA, or the best of this CPU.
+  const char *instruction_set;
+  /// Bytes that the plan and the session may take together; 0 for no limit.
+  uint64_t memory_limit;
+  /// Memory for the session that starts at a multiple of 64 and outlives it; NULL to allocate it.
+  /// resnet_plan_get_memory tells how many bytes are enough.
+  void *arena;
+  size_t arena_size;
+  /// Encoded images of more pixels are refused before they take memory; 0 for 268,435,456, the
+  /// most.
+  uint64_t max_image_pixels;
+} resnet_options;
+
+#define RESNET_OPTIONS_INIT                                                                        \
+  { sizeof(resnet_options), 0, 0, NULL, 0, NULL, NULL, 0, NULL, 0, 0 }
+
+/// Tells how many bytes of arena a session with these options (or NULL) needs; with a tuning, how
+/// many it uses at most, of which those of RESNET_TUNING_NONE are indispensable. Besides, a
+/// session takes 3 bytes for each pixel of its input, 4 for each class and its threads' stacks.
+resnet_status resnet_plan_get_memory(const resnet_plan *plan, const resnet_options *options,
+                                     size_t *bytes);
+
+/// Makes a session of a plan. NULL stands for RESNET_OPTIONS_INIT.
+resnet_status resnet_session_create(const resnet_plan *plan, const resnet_options *options,
+                                    resnet_session **session);
+
+/// Ends the threads of a session and frees its memory. NULL is fine.
+resnet_status resnet_session_destroy(resnet_session *session);
+
+/// What a session is.
+typedef struct resnet_session_info {
+  size_t size;
+  /// Threads, the calling one included: fewer than were asked for where the system started fewer.
+  uint32_t threads;
+  /// The highest level in use, such as "avx512vnni".
+  const char *instruction_set;
+  /// Bytes of the session's memory, weights for exact forms included.
+  uint64_t byte_count;
+} resnet_session_info;
+
+/// Fills *info, whose `size` the caller has set.
+resnet_status resnet_session_get_info(resnet_session *session, resnet_session_info *info);
+
+/// Writes the forms that the session uses as text without a zero byte, for RESNET_TUNING_RECORDED
+/// with the same plan, CPU and number of threads. Sets *size to the bytes of the whole text, of
+/// which at most `room` are written; `text` may be NULL if `room` is 0.
+resnet_status resnet_session_get_tuning(resnet_session *session, char *text, size_t room,
+                                        size_t *size);
+
+// Running. Outputs remain those of the run before if a run fails.
+
+/// Runs the network on an image of the size of its input: R, G, B of each pixel, a byte each, rows
+/// from top to bottom and `stride` bytes apart, or 0 for rows without padding. `size`: the bytes
+/// that there are; behind the last row need be none.
+resnet_status resnet_session_run_rgb8(resnet_session *session, const uint8_t *pixels, size_t size,
+                                      size_t stride);
+
+/// An image of any size, such as a frame of a camera; start with RESNET_FRAME_INIT.
+typedef struct resnet_frame {
+  size_t size;
+  /// How the pixels lie, with FFmpeg's names: rgb24, bgr24, gray8, yuv420 (I420), yuv422, nv12,
+  /// nv21, yuyv, yvyu or uyvy.
+  const char *format;
+  /// 1 to 16384 pixels, even where two of them share a sample of U and V.
+  uint32_t width, height;
+  /// Bytes from one row of the first plane to the next; 0 for rows without padding.
+  size_t stride;
+  /// The same of the planes of U and V; 0 for `stride`, or half of it in yuv420 and yuv422.
+  size_t chroma_stride;
+  /// The weights in Y: "bt601" (NULL too) or "bt709".
+  const char *matrix;
+  /// Black and white: "full" (NULL too), 0 to 255, or "limited", 16 to 235.
+  const char *range;
+  /// All planes, one behind the other; the last row of each has its padding too.
+  const void *data;
+  size_t data_size;
+} resnet_frame;
+
+#define RESNET_FRAME_INIT                                                                          \
+  { sizeof(resnet_frame), NULL, 0, 0, 0, 0, NULL, NULL, NULL, 0 }
+
+/// Resizes and cuts a frame as the plan says and runs the network. Allocates if the frame before
+/// was of other sizes or of another format: 3 bytes for each of its pixels, and what resizing
+/// needs, until the session is destroyed.
+resnet_status resnet_session_run_frame(resnet_session *session, const resnet_frame *frame);
+
+/// Decodes a JPEG or PNG image, turns it upright as its EXIF data say, resizes and cuts it as the
+/// plan says and runs the network.
+resnet_status resnet_session_run_encoded(resnet_session *session, const void *bytes, size_t size);
+
+/// Finds an output of the last run: "logits", "probabilities" (0 to 1: the softmax of the logits
+/// or, of a single one, its sigmoid) or "features" (the pooled vector before the classifier).
+/// *values are valid until the next run and as long as the session lives.
+resnet_status resnet_session_get_output(resnet_session *session, const char *name,
+                                        const float **values, size_t *count);
+
+/// Finds the most probable classes of the last run, the most probable one first, by their logits.
+/// Writes at most `room` indices, and their probabilities unless that is NULL; sets *count to
+/// how many, fewer than `room` only if there are fewer classes.
+resnet_status resnet_session_get_top(resnet_session *session, size_t room, size_t *indices,
+                                     float *probabilities, size_t *count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The names are those of the header.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+public import CResNetLibrary
+import CResNetPlatform
+import ResNetImages
+import ResNetPlanFormat
+import ResNetPlatform
+import ResNetRuntime
+
+/// What C has as a session.
+struct LibrarySession: ~Copyable, HandleContent {
+  static var name: StaticString { "a session" }
+  static var tag: UInt64 { 0x6973_7365_7465_6E21 }
+
+  var classifier: Classifier
+  let maximumPixels: Int
+  /// Whether there are outputs.
+  var hasRun = false
+  /// The way of frames to the network's input, and which they are.
+  var frames: FrameInput?
+  var shape: FrameShape?
+
+  // Embedded Swift destroys the parts of a value of another module only through a deinit of its own.
+  deinit {}
+
+  mutating func run() {
+    classifier.run()
+    hasRun = true
+  }
+
+  func requireRun() throws(Failure) {
+    guard hasRun else { throw Failure(expected: "a run before", found: "none") }
+  }
+}
+
+@c @implementation
+public func resnet_session_create(
+  _ plan: OpaquePointer?, _ options: UnsafePointer<resnet_options>?,
+  _ session: UnsafeMutablePointer<OpaquePointer?>?
+) -> resnet_status {
+  report { () throws(Failure) in
+    let plan = try Handle<Plan>.find(plan)
+    let session = try require(session, "a place for the session")
+    let options = try SessionOptions(options)
+    let classifier = try attempt { () throws(SessionError) in
+      try Classifier(
+        Session(
+          plan.pointee.content.shared(), threads: options.threads, cpus: options.cpus,
+          instructionSet: options.instructionSet, memoryLimit: options.memoryLimit,
+          tuning: options.tuning, arena: options.arena))
+    }
+    session.pointee = try Handle.make(
+      LibrarySession(classifier: classifier, maximumPixels: options.maximumPixels))
+  }
+}
+
+@c @implementation
+public func resnet_session_destroy(_ session: OpaquePointer?) -> resnet_status {
+  report { () throws(Failure) in try Handle<LibrarySession>.close(session) }
+}
+
+@c @implementation
+public func resnet_session_get_info(
+  _ session: OpaquePointer?, _ info: UnsafeMutablePointer<resnet_session_info>?
+) -> resnet_status {
+  use(session) { (session) throws(Failure) in
+    let info = try requireStruct(info, "a resnet_session_info")
+    info.pointee = resnet_session_info(
+      size: info.pointee.size, threads: UInt32(session.classifier.session.threads),
+      instruction_set: session.classifier.session.instructionSet.cName,
+      byte_count: UInt64(session.classifier.session.byteCount))
+  }
+}
+
+@c @implementation
+public func resnet_session_get_tuning(
+  _ session: OpaquePointer?, _ text: UnsafeMutablePointer<CChar>?, _ room: Int,
+  _ size: UnsafeMutablePointer<Int>?
+) -> resnet_status {
+  use(session) { (session) throws(Failure) in
+    let size = try require(size, "a place for the size")
+    let room = room == 0 ? nil : try bytes(text, room, "room for a tuning")
+    var written = 0
+    session.classifier.session.writeTuning { line in
+      var line = line
+      line.append("\n")
+      line.withUTF8 { line in
+        for byte in line {
+          if let room, written < room.count {
+            UnsafeMutableRawBufferPointer(mutating: room)[written] = byte
+          }
+          written += 1
+        }
+      }
+    }
+    size.pointee = written
+  }
+}
+
+@c @implementation
+public func resnet_session_run_rgb8(
+  _ session: OpaquePointer?, _ pixels: UnsafePointer<UInt8>?, _ size: Int, _ stride: Int
+) -> resnet_status {
+  use(session) { (session) throws(Failure) in
+    let pixels = try bytes(pixels, size, "an image")
+    let side = session.classifier.session.plan.inputSize
+    let row = 3 * side
+    let stride = stride == 0 ? row : stride
+    guard row...FrameFormat.maximumStride ~= stride else {
+      throw Failure(ImageError.stride(stride, rowBytes: row))
+    }
+    let needed = stride * (side - 1) + row
+    guard size >= needed else {
+      throw Failure(expected: "an image of \(needed) bytes", found: "\(size)")
+    }
+    if stride > row {
+      let image = session.classifier.pixels.baseAddress!
+      for y in 0..<side { memcpy(image + y * row, pixels.baseAddress! + y * stride, row) }
+      session.run()
+    } else {
+      let image = pixels.bindMemory(to: UInt8.self).prefix(needed)
+      session.classifier.run(UnsafeBufferPointer(rebasing: image).span)
+      session.hasRun = true
+    }
+  }
+}
+
+@c @implementation
+public func resnet_session_run_frame(
+  _ session: OpaquePointer?, _ frame: UnsafePointer<resnet_frame>?
+) -> resnet_status {
+  use(session) { (session) throws(Failure) in
+    let frame = try requireStruct(frame, "a resnet_frame").pointee
+    let data = try bytes(frame.data, frame.data_size, "a frame's data")
+    let shape = try FrameShape(frame)
+    if session.shape != shape {
+      session.shape = nil
+      session.frames = nil
+      let preprocessing = session.classifier.preprocessing
+      session.frames = try attempt { () throws(ImageError) in
+        try FrameInput(shape.converter(), preprocessing)
+      }
+      session.shape = shape
+    }
+    if let needed = session.frames?.byteCount, data.count < needed {
+      throw Failure(expected: "a frame of \(needed) bytes", found: "\(data.count)")
+    }
+    session.frames?.read(
+      data.baseAddress!.assumingMemoryBound(to: UInt8.self),
+      into: session.classifier.pixels.baseAddress!)
+    session.run()
+  }
+}
+
+@c @implementation
+public func resnet_session_run_encoded(
+  _ session: OpaquePointer?, _ start: UnsafeRawPointer?, _ size: Int
+) -> resnet_status {
+  use(session) { (session) throws(Failure) in
+    let encoded = try bytes(start, size, "an encoded image")
+    let maximumPixels = session.maximumPixels
+    // One expression: the photo is freed before the inference.
+    try attempt { () throws(ImageError) in
+      try session.classifier.prepare(RGBImage(encoded: encoded, maximumPixels: maximumPixels))
+    }
+    session.run()
+  }
+}
+
+@c @implementation
+public func resnet_session_get_output(
+  _ session: OpaquePointer?, _ name: UnsafePointer<CChar>?,
+  _ values: UnsafeMutablePointer<UnsafePointer<Float>?>?, _ count: UnsafeMutablePointer<Int>?
+) -> resnet_status {
+  use(session) { (session) throws(Failure) in
+    let name = try require(name, "the name of an output")
+    let values = try require(values, "a place for the values")
+    let count = try require(count, "a place for the count")
+    try session.requireRun()
+    let output: UnsafeBufferPointer<Float>
+    if name.equals("logits") {
+      output = session.classifier.session.logits
+    } else if name.equals("probabilities") {
+      output = session.classifier.probabilities()
+    } else if name.equals("features") {
+      output = session.classifier.session.features
+    } else {
+      throw Failure(expected: "logits, probabilities or features", found: "\(name)")
+    }
+    (values.pointee, count.pointee) = (output.baseAddress, output.count)
+  }
+}
+
+@c @implementation
+public func resnet_session_get_top(
+  _ session: OpaquePointer?, _ room: Int, _ indices: UnsafeMutablePointer<Int>?,
+  _ probabilities: UnsafeMutablePointer<Float>?, _ count: UnsafeMutablePointer<Int>?
+) -> resnet_status {
+  use(session) { (session) throws(Failure) in
+    let indices = try require(indices, "room for indices")
+    let count = try require(count, "a place for the count")
+    guard room > 0 else {
+      throw Failure(expected: "room for 1 to 2^63 indices", found: "\(UInt(bitPattern: room))")
+    }
+    try session.requireRun()
+    let places = UnsafeMutableBufferPointer(
+      start: indices, count: min(room, session.classifier.session.plan.classCount))
+    let top = session.classifier.top(places)
+    if let probabilities {
+      let all = session.classifier.probabilities()
+      for place in top.indices { probabilities[place] = all[top[place]] }
+    }
+    count.pointee = top.count
+  }
+}
+
+/// Does what may fail with a session that no other thread may use meanwhile.
+private func use(
+  _ session: OpaquePointer?, _ body: (inout LibrarySession) throws(Failure) -> Void
+) -> resnet_status {
+  report { () throws(Failure) in try Handle<LibrarySession>.use(session, body) }
+}
