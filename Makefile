@@ -108,19 +108,18 @@ pi: plan ## cross-compile board tools and C library for 64-bit ARM, such as Rasp
 	  --scratch-path .build-pi/build --product resnet-runtime
 	Toolchains/c-library/build .build-pi/build/aarch64-none-none-elf/release/libresnet-runtime.a \
 	  aarch64-linux-gnu $(PI)/usr --sysroot=$(CURDIR)/.build-pi/sysroot
-	Toolchains/deb arm64 $(PI) $(PLAN) .build-pi
+	Toolchains/deb arm64 $(PI) $(PLAN) $(PI)/usr .build-pi
 	@ls -l $(PI) .build-pi/*.deb
 
 .PHONY: deb
-deb: plan board ## package the board tools for this machine
-	Toolchains/deb $(DEB_ARCH) .build-board/release $(PLAN) .build-board
+deb: plan board lib ## package the board tools and the C library for this machine
+	Toolchains/deb $(DEB_ARCH) .build-board/release $(PLAN) $(C_LIBRARY) .build-board
 
 .PHONY: deb-test
-deb-test: pi deb ## unpack both packages into fresh roots and run them there
+deb-test: pi deb ## unpack the packages into fresh roots, run them and compile with them there
 	@$(call need_packages,$(EMULATOR_PACKAGES))
-	for package in .build-pi/*_arm64.deb .build-board/*_$(DEB_ARCH).deb; do \
-	  Toolchains/check-deb $$package Models/examples/church.jpg; \
-	done
+	Toolchains/check-deb .build-pi arm64 Models/examples/church.jpg
+	Toolchains/check-deb .build-board $(DEB_ARCH) Models/examples/church.jpg
 
 .PHONY: pi-test
 pi-test: board pi ## run what `make pi` built on emulated Cortex-A53, A72, A76 and newer
