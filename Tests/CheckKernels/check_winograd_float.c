@@ -46,7 +46,7 @@ static void check_formula(check_run *run, const conv_case *c, rn_winograd_float_
   const rn_conv_geometry *g = &c->geometry;
   float *zeros = buffer_input(c->channels * sizeof *zeros);
   memset(zeros, 0, c->channels * sizeof *zeros);
-  const size_t count = g->output_height * g->output_row;
+  const size_t count = c->output.height * c->output.row / sizeof(float);
   float *direct = buffer_output(count * sizeof *direct);
   float *winograd = buffer_output(count * sizeof *winograd);
   a.conv.bias = zeros;
