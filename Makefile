@@ -214,6 +214,12 @@ asan: setup ## check kernels and importers under AddressSanitizer, kernels under
 	Toolchains/sanitize kernels
 	Toolchains/sanitize imports
 
+.PHONY: ubsan-pi
+ubsan-pi: setup ## check the ARM kernels under UndefinedBehaviorSanitizer on emulated boards
+	@$(call need_packages,$(EMULATOR_PACKAGES))
+	Toolchains/sysroot arm64 .build-pi/sysroot $(SYSROOT_PACKAGES)
+	Toolchains/sanitize arm
+
 .PHONY: tsan
 tsan: setup ## check the thread pool and sessions with threads under ThreadSanitizer
 	Toolchains/sanitize threads
