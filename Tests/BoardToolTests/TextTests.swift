@@ -73,8 +73,8 @@ extension BoardTools.TextTests {
     "mkdir -p d/$X; touch d/$X/$X.jpg; $R $P --evaluate d",
   ])
   func errorsWithAnyWords(command: String) throws {
-    let result = try shell(
-      "X=$'a\\x1b[31m\\xff\\xe2\\x80\\xae\\n\\x9b'; " + command, in: Scratch())
+    let word = "X=$'a\\x1b[31m\\xff\\xe2\\x80\\xae\\n\\x9b'; "
+    let result = try shell(word + command.replacing("$X", with: "\"$X\""), in: Scratch())
     #expect(result.status == 1 || result.status == 2)
     #expect(isShown(Data(result.errors.utf8)), "\(result.errors)")
     #expect(!result.errors.contains("\u{FFFD}"), "the errors are UTF-8")
