@@ -7,7 +7,7 @@ import ToolSupport
 /// Limits on processes, memory and descriptors: the tools go on with what there is, or say in a line that they cannot.
 extension BoardTools.LimitTests {
   private var photo: String { Repository.example("church") }
-  private let warning = "the system started 1 of 3 threads; going on with them\n"
+  private var warning: String { "the system started 1 of 3 threads; going on with them\n" }
 
   @Test func withoutThreadsThereIsTheFirst() throws {
     let words = [try RandomPlan.small(), photo, "--threads", "3"]

@@ -6,7 +6,7 @@ import ToolSupport
 
 /// Limits on processes, memory and descriptors: the tool goes on with what there is, or says in a line that it cannot.
 extension QuantizeTools.LimitTests {
-  private let random = ["--random", "resnet18", "--input-size", "64", "-q", "-o"]
+  private var random: [String] { ["--random", "resnet18", "--input-size", "64", "-q", "-o"] }
 
   @Test func withoutThreadsThereIsTheFirst() throws {
     let scratch = try Scratch()

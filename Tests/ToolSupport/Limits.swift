@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Foundation
+import Foundation
 
 extension Tool {
   /// Runs the tool to whatever end under a limit, which is an option of `prlimit`.
