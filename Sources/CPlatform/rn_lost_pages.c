@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "rn_output.h"
-#include "rn_output.h"
 #include "rn_platform.h"
 
 static char message[160];
@@ -14,7 +13,6 @@ static void on_lost_page(int number, siginfo_t *info, void *context) {
     signal(number, SIG_DFL);
     return;
   }
-  rn_output_remove_temporary();
   // A line that cannot be written changes nothing.
   const ssize_t written = write(STDERR_FILENO, message, message_size);
   (void)written;

@@ -177,7 +177,8 @@ extension BoardTools.BenchTests {
       #expect(result.lines.count { $0.hasSuffix("faster") } == count)
       #expect(!result.text.contains("the baseline has another"))
     }
-    let other = try bench(["--baseline", old, "--threads", "2", "--json", old])
+    let new = scratch.path("new.json")
+    let other = try bench(["--baseline", old, "--threads", "2", "--json", new])
     #expect(other.text.contains("the baseline has another threads\n"))
   }
 

@@ -62,11 +62,11 @@ extension QuantizeTools.QuantizeTests {
     for arguments in [
       [word, "--precision", "fp32", "-o", "x.plan"], ["inspect", word],
       ["--random", "resnet18", "--precision", "fp32", "-q", "-o", "no/\(word)"],
-      ["check", word, "--against", "l.npy", "--photos", "."],
+      ["check", "x.pth", "--against", word, "--photos", "."],
       [ShippedModel.checkpoint, "--calibration", word, "-o", "x.plan"],
       [ShippedModel.checkpoint, "--precision", "fp32", "--weights", word, "-o", "x.plan"],
       ["--random", word, "-o", "x.plan"], ["--precision", word, "-o", "x.plan"],
-      ["--\(word)"],
+      ["x.pth", "-o", "x.plan", "--\(word)"],
     ] {
       let result = try Tool.quantize.end(arguments)
       #expect(result.status == 1 || result.status == 2)
