@@ -66,7 +66,7 @@ extension QuantizeTools.QuantizeTests {
       [ShippedModel.checkpoint, "--calibration", word, "-o", "x.plan"],
       [ShippedModel.checkpoint, "--precision", "fp32", "--weights", word, "-o", "x.plan"],
       ["--random", word, "-o", "x.plan"], ["--precision", word, "-o", "x.plan"],
-      ["x.pth", "-o", "x.plan", "--\(word)"],
+      ["x.pth", "--precision", "fp32", "-o", "x.plan", "--\(word)"],
     ] {
       let result = try Tool.quantize.end(arguments)
       #expect(result.status == 1 || result.status == 2)
