@@ -120,7 +120,9 @@ struct CLibraryTests {
 
   @Test func needsNoLibraryOfSwift() throws {
     let result = try CLibrary.tool("llvm-objdump", ["-p", library.sharedObject])
+    // On x86, libc's loader is what finds the words of a thread's errors.
     let found = try names(in: result.text, "(?:NEEDED|SONAME) +(\\S+)")
+      .subtracting(["ld-linux-x86-64.so.2"])
     let jpeg = found.first { $0.hasPrefix("libjpeg.so.") }
     #expect(
       found == [
