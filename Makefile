@@ -107,7 +107,8 @@ pi: plan ## cross-compile board tools and C library for 64-bit ARM, such as Rasp
 	swift build -c release --triple aarch64-none-none-elf --toolset .build-pi/toolset.json \
 	  --scratch-path .build-pi/build --product resnet-runtime
 	Toolchains/c-library/build .build-pi/build/aarch64-none-none-elf/release/libresnet-runtime.a \
-	  aarch64-linux-gnu $(PI)/usr --sysroot=$(CURDIR)/.build-pi/sysroot
+	  aarch64-linux-gnu $(PI)/usr --sysroot=$(CURDIR)/.build-pi/sysroot \
+	  -Wl,--defsym=swift_coroFrameAlloc=0
 	Toolchains/deb arm64 $(PI) $(PLAN) $(PI)/usr .build-pi
 	@ls -l $(PI) .build-pi/*.deb
 
