@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetPlatform
+import ResNetPlatform
 
 /// A path on the command line.
 public struct NamedPath {
