@@ -2,9 +2,11 @@
 #define _GNU_SOURCE
 #include "rn_output.h"
 #include "rn_platform.h"
+#include <stdatomic.h>
 
 static char message[160];
 static size_t message_size;
+static atomic_flag is_ending = ATOMIC_FLAG_INIT;
 
 static void on_lost_page(int number, siginfo_t *info, void *context) {
   (void)context;
@@ -13,10 +15,13 @@ static void on_lost_page(int number, siginfo_t *info, void *context) {
     signal(number, SIG_DFL);
     return;
   }
+  // Several threads may come here at once. The first one ends them all.
+  while (atomic_flag_test_and_set(&is_ending))
+    pause();
+  rn_output_remove_temporary();
   // A line that cannot be written changes nothing.
   const ssize_t written = write(STDERR_FILENO, message, message_size);
   (void)written;
-  rn_output_remove_temporary();
   _exit(1);
 }
 
