@@ -173,20 +173,8 @@ extension BoardTools.CameraTests {
 extension Tool {
   /// Runs the tool to whatever end, with a file on a pipe as its standard input.
   fileprivate func pipe(_ arguments: [String], from path: String) throws -> ToolResult {
-    let process = process(arguments)
-    let (output, errors, input) = (Pipe(), Pipe(), Pipe())
-    process.standardInput = input
-    process.standardOutput = output
-    process.standardError = errors
-    signal(SIGPIPE, SIG_IGN)
-    try process.start()
-    try? input.fileHandleForWriting.write(contentsOf: Data(path: path))
-    try input.fileHandleForWriting.close()
-    let data = try output.fileHandleForReading.readToEnd() ?? Data()
-    let text = try errors.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    return ToolResult(
-      status: process.terminationStatus, isCrash: process.terminationReason == .uncaughtSignal,
-      output: data, errors: String(decoding: text, as: UTF8.self))
+    let tool = try PipedTool(self, arguments)
+    tool.write(try Data(path: path))
+    return try tool.end()
   }
 }

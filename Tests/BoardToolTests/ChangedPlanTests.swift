@@ -37,27 +37,17 @@ extension BoardTools.ChangedPlanTests {
   private func run(_ change: Change, _ options: [String]) throws -> ToolResult {
     let scratch = try Scratch()
     let path = try scratch.write(Data(path: RandomPlan.small()), to: "model.plan")
-    let process = Tool.run.process([path, "--raw", "80x64:gray8", "-"] + options)
-    let (input, output, errors) = (Pipe(), Pipe(), Pipe())
-    process.standardInput = input
-    process.standardOutput = output
-    process.standardError = errors
-    signal(SIGPIPE, SIG_IGN)
-    try process.start()
-    func frame() { try? input.fileHandleForWriting.write(contentsOf: Data(count: 80 * 64)) }
-    frame()
+    let tool = try PipedTool(.run, [path, "--raw", "80x64:gray8", "-"] + options)
+    let frame = Data(count: 80 * 64)
+    tool.write(frame)
     // The line of the first frame: the plan is open, and has run.
-    var data = output.fileHandleForReading.availableData
+    let first = tool.nextOutput()
     try change.apply(to: path, scratch)
-    frame()
-    frame()
-    try input.fileHandleForWriting.close()
-    data += try output.fileHandleForReading.readToEnd() ?? Data()
-    let text = try errors.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    return ToolResult(
-      status: process.terminationStatus, isCrash: process.terminationReason == .uncaughtSignal,
-      output: data, errors: String(decoding: text, as: UTF8.self))
+    tool.write(frame)
+    tool.write(frame)
+    var result = try tool.end()
+    result.output = first + result.output
+    return result
   }
 
   @Test(arguments: Change.allCases, [["--no-tuning"], ["--threads", "2"]])

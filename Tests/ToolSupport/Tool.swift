@@ -131,6 +131,41 @@ package struct Tool: Sendable {
   }
 }
 
+/// A tool that runs, with pipes for what it reads and writes.
+package struct PipedTool {
+  private let process: Process
+  private let input = Pipe()
+  private let output = Pipe()
+  private let errors = Pipe()
+
+  /// Starts the tool.
+  package init(_ tool: Tool, _ arguments: [String]) throws {
+    process = tool.process(arguments)
+    process.standardInput = input
+    process.standardOutput = output
+    process.standardError = errors
+    signal(SIGPIPE, SIG_IGN)
+    try process.start()
+  }
+
+  /// Writes to standard input, if the tool still reads it.
+  package func write(_ data: Data) { try? input.fileHandleForWriting.write(contentsOf: data) }
+
+  /// Waits for output and returns what is there; it is no part of the result.
+  package func nextOutput() -> Data { output.fileHandleForReading.availableData }
+
+  /// Ends standard input and waits for the tool to end.
+  package func end() throws -> ToolResult {
+    try input.fileHandleForWriting.close()
+    let data = try output.fileHandleForReading.readToEnd() ?? Data()
+    let text = try errors.fileHandleForReading.readToEnd() ?? Data()
+    process.waitUntilExit()
+    return ToolResult(
+      status: process.terminationStatus, isCrash: process.terminationReason == .uncaughtSignal,
+      output: data, errors: String(decoding: text, as: UTF8.self))
+  }
+}
+
 extension Process {
   /// Runs the tool as a shell does: threads of a test block signals, and a tool would inherit that.
   package func start() throws {
