@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import ResNetModelGraph
+import ResNetPlatform
 
 /// What `torch.save(model.state_dict(), path)` has written since PyTorch 1.6.
 ///
@@ -104,8 +104,7 @@ private func readText(_ archive: borrowing ZipArchive, _ name: String)
 {
   guard let entry = archive.entries[name] else { return nil }
   try checkLimit(entry.size, 64, "bytes in zip entry \(quoted(name))")
-  return String(decoding: try archive.read(entry), as: UTF8.self)
-    .trimmingCharacters(in: .whitespacesAndNewlines)
+  return String(decoding: try archive.read(entry), as: UTF8.self).trimmed
 }
 
 private func readStorage(

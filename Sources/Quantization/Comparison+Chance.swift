@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import Glibc
 
 extension Comparison {
   /// How many of the labelled photos have the most frequent label.

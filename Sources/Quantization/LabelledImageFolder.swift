@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import ResNetImages
 public import ResNetPlanFormat
 import ResNetPlatform
@@ -103,7 +102,7 @@ public func readClassNames(_ path: String) throws(QuantizationError) -> [String]
   // A Character may be CR LF.
   var lines = text.split(omittingEmptySubsequences: false) { ["\n", "\r\n", "\r"].contains($0) }.map
   {
-    $0.trimmingCharacters(in: .whitespaces)
+    $0.trimmed
   }
   while lines.last == "" { lines.removeLast() }
   for (index, line) in lines.enumerated() {

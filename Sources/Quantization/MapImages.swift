@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import Synchronization
 
 /// Computes a value for each of `count` images on several threads, whose results are in the order of images.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import FoundationEssentials
+import Glibc
 import ResNetImages
 import ResNetPlanFormat
 import ResNetPlatform
+import Synchronization
 
 /// The files of a folder and its sub-folders that may be photos.
 ///
@@ -76,7 +78,7 @@ func join(_ folder: String, _ name: String) -> String {
 }
 
 /// Lets one photo of more than 16 Mi pixels be decoded at a time, whatever the number of threads.
-private let largePhotoLock = NSLock()
+private let largePhotoLock = Mutex(())
 
 /// Does something with a photo and the bytes of its file.
 ///
@@ -93,9 +95,11 @@ func withPhoto<Result>(
     } catch {
       guard case .tooLarge = error else { throw error }
     }
-    largePhotoLock.lock()
-    defer { largePhotoLock.unlock() }
-    return try body(RGBImage(encoded: file.bytes), file.bytes)
+    var result: Result?
+    try largePhotoLock.withLock { _ throws(ImageError) in
+      result = try body(RGBImage(encoded: file.bytes), file.bytes)
+    }
+    return result!
   } catch {
     // Foundation gives names that are no UTF-8 with U+FFFD, under which no file is found.
     let isNamed = !path.unicodeScalars.contains("\u{FFFD}")

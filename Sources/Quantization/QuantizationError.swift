@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import ResNetPlatform
 
 /// Why a network cannot be quantized, or not as well as it should be.
@@ -38,7 +37,7 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
     case .noPhotos(let folder, let others):
       "\(folder): expected JPEG or PNG photos, found \(others ?? "none")"
     case .unreadable(let folder, let allowed, let found, let count, let example):
-      "\(folder): expected at most \(allowed.formatted()) % of the photos to be unreadable, found "
+      "\(folder): expected at most \(String(format: "%.8g", allowed)) % of the photos to be unreadable, found "
         + "\(found) of \(count), for example \(example)"
     case .photo(let path, let reason): "\(path): \(reason)"
     case .classNames(let path, let reason): "\(path): cannot read class names: \(reason)"

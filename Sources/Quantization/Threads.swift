@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import Glibc
 
 /// How many threads the system starts at a time, at most `wanted` and with the calling one at least 1: limits on
 /// processes or on memory may leave room for fewer.
@@ -21,7 +21,7 @@ func onThreads(_ count: Int, _ body: @Sendable () -> Void) -> Int {
   withoutActuallyEscaping(body) { body in
     let work = SharedWork(body)
     // Nobody begins before all are there: a thread that ended would leave its place to another.
-    work.gate.lock()
+    pthread_mutex_lock(work.gate)
     var threads: [pthread_t] = []
     // Signals are for the main thread, which knows what to do about a half-written file.
     var all = sigset_t()
@@ -34,8 +34,8 @@ func onThreads(_ count: Int, _ body: @Sendable () -> Void) -> Int {
         &thread, nil,
         { work in
           let work = Unmanaged<SharedWork>.fromOpaque(work!).takeUnretainedValue()
-          work.gate.lock()
-          work.gate.unlock()
+          pthread_mutex_lock(work.gate)
+          pthread_mutex_unlock(work.gate)
           work.body()
           return nil
         }, Unmanaged.passUnretained(work).toOpaque())
@@ -43,7 +43,7 @@ func onThreads(_ count: Int, _ body: @Sendable () -> Void) -> Int {
       threads.append(thread)
     }
     pthread_sigmask(SIG_SETMASK, &before, nil)
-    work.gate.unlock()
+    pthread_mutex_unlock(work.gate)
     body()
     for thread in threads { pthread_join(thread, nil) }
     return withExtendedLifetime(work) { threads.count + 1 }
@@ -52,8 +52,16 @@ func onThreads(_ count: Int, _ body: @Sendable () -> Void) -> Int {
 
 /// What threads do, once the gate is open.
 private final class SharedWork: Sendable {
-  let gate = NSLock()
+  nonisolated(unsafe) let gate = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   let body: @Sendable () -> Void
 
-  init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  init(_ body: @escaping @Sendable () -> Void) {
+    self.body = body
+    pthread_mutex_init(gate, nil)
+  }
+
+  deinit {
+    pthread_mutex_destroy(gate)
+    gate.deallocate()
+  }
 }

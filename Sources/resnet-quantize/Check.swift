@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Foundation
 import ResNetModelGraph
 import ResNetModelImport
 import ResNetPlanning
+import ResNetPlatform
 import ResNetQuantization
 
 struct Check: ParsableCommand {

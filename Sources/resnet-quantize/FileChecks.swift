@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Foundation
+import Glibc
 import ResNetBoardTool
 import ResNetModelImport
 import ResNetPlatform

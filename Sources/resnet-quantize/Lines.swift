@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import Glibc
 import ResNetPlatform
 
 /// Tells a line on stderr, whether or not the tool is quiet. Names of files and of layers may be any text: what
@@ -9,7 +9,8 @@ func tell(_ line: String) { writeError("resnet-quantize: \(String(line, as: .lin
 
 /// Writes text to stderr, as it is. That nobody can read it is no reason to stop.
 func writeError(_ text: String) {
-  try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+  var text = text
+  text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }
 
 /// Prints a line in which names of files and of layers may be any text: what cannot be shown is escaped.

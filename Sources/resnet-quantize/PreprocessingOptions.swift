@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import ArgumentParser
-import Foundation
+import FoundationEssentials
 public import ResNetModelGraph
 import ResNetModelImport
 public import ResNetPlanning
+import ResNetPlatform
 
 /// One number for each channel, or one for all.
 struct Triple: ExpressibleByArgument {
@@ -12,7 +13,7 @@ struct Triple: ExpressibleByArgument {
 
   init?(argument: String) {
     let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map {
-      Double($0.trimmingCharacters(in: .whitespaces))
+      Double($0.trimmed)
     }
     let known = numbers.compactMap { $0 }
     guard known.count == numbers.count, known.allSatisfy(\.isFinite) else { return nil }

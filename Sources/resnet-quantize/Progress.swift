@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import Glibc
 import ResNetPlatform
 import ResNetQuantization
 import Synchronization
@@ -40,9 +40,9 @@ final class Progress: Sendable {
       let seconds = (now - state.start) / .seconds(1)
       let rate = Double(done) / max(seconds, 1e-9)
       let remaining = Double(state.total - done) / max(rate, 1e-9)
-      return String(
-        format: "%@ %d of %d, %.1f a second, %.0f s left", state.title, done, state.total, rate,
-        remaining)
+      return state.title
+        + String(
+          format: " %d of %d, %.1f a second, %.0f s left", done, state.total, rate, remaining)
     }
     if let text { report(text, closesLine: !isTerminal) }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import ResNetPlanFormat
+import ResNetPlatform
 import ResNetQuantization
 
 /// What quantization did to a network, in words and numbers.

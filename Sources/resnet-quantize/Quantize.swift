@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import ArgumentParser
-import Foundation
+import FoundationEssentials
 public import ResNetModelGraph
 import ResNetModelImport
 import ResNetPlanFormat
@@ -459,7 +459,7 @@ struct Quantize: ParsableCommand {
     guard !reports.isEmpty else { return }
     let report = try QuantizationReport(
       quality.quantization, quality.comparison, evaluation: quality.evaluation,
-      plan: (output as NSString).lastPathComponent, file: file, isEqualized: equalize,
+      plan: String(output.split(separator: "/").last ?? ""), file: file, isEqualized: equalize,
       preprocessingOrigin: preprocessing.origin)
     for path in reports {
       try writeWhole(

@@ -3,7 +3,7 @@
 import ArgumentParser
 import CResNetOutOfMemory
 import CResNetPlatform
-import Foundation
+import Glibc
 import ResNetPlatform
 
 @main
@@ -50,7 +50,7 @@ struct ResNetQuantize: ParsableCommand {
 
   private static func end(_ text: String, status: Int32) -> Never {
     tell(text)
-    Foundation.exit(status)
+    Glibc.exit(status)
   }
 }
 

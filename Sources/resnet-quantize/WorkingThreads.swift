@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import FoundationEssentials
 import ResNetQuantization
 
 /// The number of threads that were asked for or, if none was, of processors; or as many as the system starts, which
