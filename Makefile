@@ -13,6 +13,10 @@ BENCH := .build-board/release/resnet-bench
 C_LIBRARY := .build-board/usr
 PLAN := .build/resnet18-imagenette.plan
 
+WHEEL := .build-wheel
+WHEEL_PYTHON := $(WHEEL)/venv/bin/python
+WHEEL_TOOLS := $(WHEEL)/release/resnet-quantize $(BOARD) $(BENCH)
+
 PI := .build-pi/aarch64-linux-gnu
 PI_TOOLS := resnet-run resnet-bench CheckKernels
 
@@ -20,6 +24,7 @@ PI_TOOLS := resnet-run resnet-bench CheckKernels
 PACKAGES := libjpeg62-turbo-dev/libjpeg-dev libpng-dev libsleef-dev libzip-dev pkg-config
 LINT_PACKAGES := clang-format
 EMULATOR_PACKAGES := qemu-user
+PYTHON_PACKAGES := python3-venv
 COUNT_PACKAGES := gcc libc6-dev
 MCA_PACKAGES := llvm
 FUZZ_PACKAGES := libstdc++-12-dev/libstdc++-13-dev/libstdc++-14-dev
@@ -121,6 +126,39 @@ deb-test: pi deb ## unpack the packages into fresh roots, run them and compile w
 	@$(call need_packages,$(EMULATOR_PACKAGES))
 	Toolchains/check-deb .build-pi arm64 Models/examples/church.jpg
 	Toolchains/check-deb .build-board $(DEB_ARCH) Models/examples/church.jpg
+
+$(WHEEL)/venv/requirements.txt: Python/requirements-build.txt
+	@$(call need_packages,$(PYTHON_PACKAGES))
+	rm -rf $(WHEEL)/venv
+	python3 -m venv $(WHEEL)/venv
+	$(WHEEL)/venv/bin/pip install --quiet --no-deps -r $<
+	cp $< $@
+
+.PHONY: wheel
+wheel: board lib $(WHEEL)/venv/requirements.txt ## make the Python package for this machine: wheel and source distribution
+	swift build -c release --static-swift-stdlib --scratch-path $(WHEEL) --product resnet-quantize
+	Toolchains/wheel $(WHEEL_PYTHON) $(WHEEL)/dist $(ARCH) $(C_LIBRARY) '' $(WHEEL_TOOLS)
+	Toolchains/wheel $(WHEEL_PYTHON) $(WHEEL)/dist sdist
+	@ls -l $(WHEEL)/dist
+
+# Without resnet-quantize: Foundation is not there for another architecture.
+.PHONY: wheel-pi
+wheel-pi: pi $(WHEEL)/venv/requirements.txt ## make the Python package for 64-bit ARM
+	Toolchains/wheel $(WHEEL_PYTHON) $(WHEEL)/dist aarch64 $(PI)/usr \
+	  $(CURDIR)/.build-pi/sysroot/usr/lib/aarch64-linux-gnu $(PI)/resnet-run $(PI)/resnet-bench
+
+PYTHONS ?= python3
+.PHONY: python-test
+python-test: wheel ## install the wheel into fresh environments and test it there (options: PYTHONS="python3 python3.12")
+	for python in $(PYTHONS); do \
+	  Toolchains/check-wheel $$python $(WHEEL)/dist/*_$(ARCH).whl $(WHEEL) $(C_LIBRARY)/lib/$(ARCH)-linux-gnu; \
+	done
+
+.PHONY: python-pi-test
+python-pi-test: board wheel-pi ## install the wheel for 64-bit ARM and run it under emulation
+	@$(call need_packages,$(EMULATOR_PACKAGES))
+	Toolchains/sysroot arm64 .build-pi/python python3 python3-numpy
+	Toolchains/check-wheel-pi .build-pi/python $(WHEEL)/dist/*_aarch64.whl $(BOARD) $(PLAN) Models/examples/church.jpg
 
 .PHONY: pi-test
 pi-test: board pi ## run what `make pi` built on emulated Cortex-A53, A72, A76 and newer

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs ResNet image classifiers on Linux CPUs.
+
+    import resnet_runtime
+
+    with resnet_runtime.Session("resnet18.plan") as session:
+        for guess in session.classify("church.jpg", top=3):
+            print(guess.label, guess.probability)
+
+A plan is a file that `quantize`, or the command resnet-quantize, makes of a checkpoint. A `Session` runs it.
+"""
+
+from ._errors import (
+    ArgumentError, BusyError, FileError, ImageError, PlanError, QuantizeError, ResNetError, ResourceError, SessionError)
+from ._library import version
+from ._plan import Plan, Preprocessing
+from ._quantize import quantize
+from ._session import Guess, Session
+
+__version__ = version()
+__all__ = [
+    "ArgumentError", "BusyError", "FileError", "Guess", "ImageError", "Plan", "PlanError", "Preprocessing",
+    "QuantizeError", "ResNetError", "ResourceError", "Session", "SessionError", "quantize"]

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from ctypes import byref, sizeof
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ._errors import ArgumentError, SessionError
+from ._library import Frame, Handle, SessionInfo, check, library, natural
+from ._plan import Plan, make_options
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+    Photo = str | os.PathLike[str] | bytes | bytearray | memoryview | PIL.Image.Image | npt.ArrayLike
+
+Output = Literal["logits", "probabilities", "features"]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A class that an image may show."""
+
+    label: str
+    probability: float
+    index: int
+
+
+class Session:
+    """A plan that is ready to run, with its memory and threads.
+
+    source: a `Plan`, or what a `Plan` is made of. Sessions of one plan share its weights.
+    threads: 1 to 64, the calling one included; None for one for each of `cpus`, or else for each fast core. The
+        results do not depend on it.
+    cpus: the CPU that each thread is bound to, such as "4-7" or [0, 2]. The calling thread, which is the first, is
+        bound by nobody but its program.
+    memory_limit: bytes that plan and session may take together.
+    tuning: how an int8 plan chooses its convolutions, which changes speed and memory and no result: None for the
+        least memory and the shortest start, "measured" to time each form here, which takes as long as some ten runs,
+        or the `tuning` of an earlier session with the same plan, CPU and threads.
+    instruction_set: the highest level to use, such as "avx2".
+    max_image_pixels: encoded images of more pixels are refused.
+
+    A session is used by one thread at a time, others get `BusyError`; give each thread a session. The GIL is
+    released while it runs. In a forked child it works only if it has one thread.
+    """
+
+    def __init__(
+        self, source: Plan | str | os.PathLike[str] | bytes | bytearray | memoryview, *, threads: int | None = None,
+        cpus: str | Iterable[int] | None = None, memory_limit: int | None = None, tuning: str | None = None,
+        instruction_set: str | None = None, max_image_pixels: int | None = None) -> None:
+        self.plan = source if isinstance(source, Plan) else Plan(source)
+        options = make_options(threads, cpus, memory_limit, tuning, instruction_set, max_image_pixels)
+        self._handle: Handle | None = Handle(
+            library.resnet_session_create, library.resnet_session_destroy, self.plan._open().pointer, byref(options))
+        info = SessionInfo(size=sizeof(SessionInfo))
+        check(library.resnet_session_get_info(self._handle.pointer, byref(info)))
+        self.threads: int = info.threads
+        """Threads, the calling one included."""
+        self.instruction_set: str = info.instruction_set.decode()
+        """The highest level in use, such as "avx512vnni"."""
+        self.byte_count: int = info.byte_count
+        """Bytes of the session's memory beside the plan."""
+        self._process = os.getpid()
+        self._views: dict[str, tuple[int, Floats]] = {}
+
+    def run(self, images: npt.ArrayLike | Sequence[npt.ArrayLike], output: Output = "logits") -> Floats:
+        """Runs the network on one image, or on one after the other.
+
+        images: uint8 of the shape `plan.input_shape`: height, width, and R, G, B; rows may lie apart. Or a list of
+            such images, or an array with a dimension more.
+        Returns `output` of one image as a view, as `logits` does, or of several in a new array, a row for each.
+        """
+        if isinstance(images, (list, tuple)) or getattr(images, "ndim", 3) == 4:
+            count = self.plan.feature_count if output == "features" else self.plan.class_count
+            batch: Sequence[npt.ArrayLike] = images  # type: ignore[assignment]
+            results = np.empty((len(batch), count), np.float32)
+            for row, image in zip(results, batch):
+                row[:] = self.run(image, output)
+            return results
+        image = np.asarray(images)
+        if image.shape != self.plan.input_shape or image.dtype != np.uint8:
+            raise ArgumentError(
+                f"expected an image of uint8 and shape {self.plan.input_shape}, found {image.dtype} and "
+                f"{image.shape}; run_photo and classify take other sizes")
+        image, stride = _rows(image)
+        handle = self._running()
+        check(library.resnet_session_run_rgb8(
+            handle.pointer, image.__array_interface__["data"][0], stride * image.shape[0], stride))
+        return self._output(handle, output)
+
+    def run_photo(self, photo: Photo, output: Output = "logits") -> Floats:
+        """Turns a photo into the network's image as the plan says, and runs the network.
+
+        photo: the path or the bytes of a JPEG or PNG file, which is turned upright as its EXIF data say; an image
+            of Pillow; or an array of uint8 of any size, height × width × 3 for R, G, B or height × width for grey.
+        Returns `output` as a view, as `logits` does.
+        """
+        handle = self._running()
+        if isinstance(photo, (str, os.PathLike)):
+            with open(photo, "rb") as file:
+                photo = file.read()
+        if isinstance(photo, (bytes, bytearray, memoryview)):
+            content = bytes(photo)
+            check(library.resnet_session_run_encoded(handle.pointer, content, len(content)))
+            return self._output(handle, output)
+        pillow = sys.modules.get("PIL.Image")
+        if pillow and isinstance(photo, pillow.Image):
+            from PIL import ImageOps
+            photo = ImageOps.exif_transpose(photo).convert("RGB")
+        pixels = np.asarray(photo)
+        if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)):
+            raise ArgumentError(
+                "expected a path, bytes, an image of Pillow or an array of uint8, height × width × 3 or height × "
+                f"width, found {type(photo).__name__} of {pixels.dtype} and shape {pixels.shape}")
+        pixels, stride = _rows(pixels)
+        frame = Frame(
+            size=sizeof(Frame), format=b"rgb24" if pixels.ndim == 3 else b"gray8",
+            width=natural(pixels.shape[1], "a width", most=2**32 - 1),
+            height=natural(pixels.shape[0], "a height", most=2**32 - 1), stride=stride,
+            data=pixels.__array_interface__["data"][0], data_size=stride * pixels.shape[0])
+        check(library.resnet_session_run_frame(handle.pointer, byref(frame)))
+        return self._output(handle, output)
+
+    def classify(self, photo: Photo, top: int = 5) -> list[Guess]:
+        """Tells what a photo shows: the `top` most probable classes, the most probable one first. `run_photo` tells
+        what a photo may be."""
+        self.run_photo(photo)
+        return self.top(top)
+
+    def top(self, count: int = 5) -> list[Guess]:
+        """The most probable classes of the last run, the most probable one first."""
+        room = min(natural(count, "a count"), self.plan.class_count)
+        indices, probabilities, found = (ctypes.c_size_t * room)(), (ctypes.c_float * room)(), ctypes.c_size_t()
+        check(library.resnet_session_get_top(
+            self._open().pointer, room, indices, probabilities, byref(found)))
+        names = self.plan.class_names
+        return [Guess(names[i], p, i) for i, p in zip(indices[:found.value], probabilities[:found.value])]
+
+    @property
+    def logits(self) -> Floats:
+        """The logits of the last run, one for each class. A view that cannot be written to: the next run overwrites
+        it, so copy what should stay. It keeps the memory of the session alive."""
+        return self._output(self._open(), "logits")
+
+    @property
+    def probabilities(self) -> Floats:
+        """The softmax of the logits or, of a single one, its sigmoid; a view like `logits`."""
+        return self._output(self._open(), "probabilities")
+
+    @property
+    def features(self) -> Floats:
+        """The pooled vector before the classifier; a view like `logits`."""
+        return self._output(self._open(), "features")
+
+    @property
+    def tuning(self) -> str:
+        """The forms that the session uses, for the `tuning` of the next one."""
+        handle, size = self._open(), ctypes.c_size_t()
+        check(library.resnet_session_get_tuning(handle.pointer, None, 0, byref(size)))
+        room = ctypes.create_string_buffer(max(size.value, 1))
+        check(library.resnet_session_get_tuning(handle.pointer, room, size.value, byref(size)))
+        return room.raw[:size.value].decode()
+
+    def close(self) -> None:
+        """Ends the session, once the last view of its outputs is gone."""
+        self._views.clear()
+        self._handle = None
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._handle is None else f"{self.threads} threads, {self.instruction_set}"
+        return f"<resnet_runtime.Session {self.plan.summary}; {state}>"
+
+    def _open(self) -> Handle:
+        if self._handle is None:
+            raise ArgumentError("expected an open session, found a closed one")
+        return self._handle
+
+    def _running(self) -> Handle:
+        handle = self._open()
+        if self.threads > 1 and os.getpid() != self._process:
+            raise SessionError(
+                "expected the process that made the session, found a child that was forked: make sessions in it")
+        return handle
+
+    def _output(self, handle: Handle, name: str) -> Floats:
+        place, count = ctypes.c_void_p(), ctypes.c_size_t()
+        check(library.resnet_session_get_output(handle.pointer, name.encode(), byref(place), byref(count)))
+        address: int = place.value  # type: ignore[assignment]
+        known = self._views.get(name)
+        if known is None or known[0] != address:
+            memory: Any = (ctypes.c_float * count.value).from_address(address)
+            # The view's base, so that the memory lives as long as the view.
+            memory.handle = handle
+            view = np.frombuffer(memory, np.float32)
+            view.flags.writeable = False
+            known = self._views[name] = (address, view)
+        return known[1]
+
+
+def _rows(image: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:
+    """An image whose pixels lie side by side, and the bytes from row to row."""
+    row = image.nbytes // max(image.shape[0], 1)
+    if image.strides[1:] != ((3, 1) if image.ndim == 3 else (1,)) or image.strides[0] < row:
+        image = np.ascontiguousarray(image)
+        return image, row
+    return image, image.strides[0]
