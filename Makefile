@@ -24,6 +24,7 @@ PI_TOOLS := resnet-run resnet-bench CheckKernels
 PACKAGES := libjpeg62-turbo-dev/libjpeg-dev libpng-dev libsleef-dev libzip-dev pkg-config
 LINT_PACKAGES := clang-format
 EMULATOR_PACKAGES := qemu-user
+CMAKE_PACKAGES := cmake
 PYTHON_PACKAGES := python3-venv
 COUNT_PACKAGES := gcc libc6-dev
 MCA_PACKAGES := llvm
@@ -123,7 +124,7 @@ deb: plan board lib ## package the board tools and the C library for this machin
 
 .PHONY: deb-test
 deb-test: pi deb ## unpack the packages into fresh roots, run them and compile with them there
-	@$(call need_packages,$(EMULATOR_PACKAGES))
+	@$(call need_packages,$(EMULATOR_PACKAGES) $(CMAKE_PACKAGES))
 	Toolchains/check-deb .build-pi arm64 Models/examples/church.jpg
 	Toolchains/check-deb .build-board $(DEB_ARCH) Models/examples/church.jpg
 
