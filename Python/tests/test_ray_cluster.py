@@ -67,9 +67,14 @@ class Cluster(unittest.TestCase):
             ["resnet-run", plan_path(), "--evaluate", folder, "--threads", "2"], check=True, capture_output=True)
         tool_rate = COUNT / (time.perf_counter() - start)
         start = time.perf_counter()
-        rows = self.found(COUNT).take_all()
-        rate = COUNT / (time.perf_counter() - start)
-        print(f"\nRay, start of its actors included: {rate:.0f} photos/s; resnet-run: {tool_rate:.0f} photos/s")
+        rows, times = [], []
+        for batch in self.found(COUNT).iter_batches(batch_size=None, batch_format="pandas"):
+            rows += batch.to_dict("records")
+            times.append((len(rows), time.perf_counter()))
+        (first, first_time), (_, last_time) = times[0], times[-1]
+        print(
+            f"\nresnet-run: {tool_rate:.0f} photos/s; Ray: {COUNT / (last_time - start):.0f} with the start of its "
+            f"actors, {(COUNT - first) / max(last_time - first_time, 1e-9):.0f} after its first block")
         self.check(rows, COUNT)
 
     def test_1_actors_have_the_threads_that_ray_gives_them(self):

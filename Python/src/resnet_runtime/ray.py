@@ -35,6 +35,7 @@ class Classifier:
         `read_images`, of any size.
     outputs: "logits", "probabilities" and "features", which become columns too.
     threads: for each actor; None for its `num_cpus`.
+    tuning: as a `Session` takes it. An actor runs long enough for "measured" to pay.
 
     A batch keeps its other columns and gets `label`, `index` and `probability` of the most probable class, and
     `error`. A photo that cannot be read does not end the job: its `error` says why and is "" otherwise, its label is
@@ -43,8 +44,8 @@ class Classifier:
 
     def __init__(
         self, plan: str | os.PathLike[str], *, column: str = "image", outputs: Sequence[Output] = (),
-        threads: int | None = None) -> None:
-        self.session = Session(plan, threads=threads or _assigned_cpus())
+        threads: int | None = None, tuning: str | None = "measured") -> None:
+        self.session = Session(plan, threads=threads or _assigned_cpus(), tuning=tuning)
         self.column, self.outputs = column, outputs
 
     def __call__(self, batch: Batch) -> Batch:
