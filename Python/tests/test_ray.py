@@ -8,7 +8,7 @@ from support import CHURCH, PHOTOS, plan_path, session, tool_logits
 
 
 class Batches(unittest.TestCase):
-    """What Ray calls; the tests of a cluster are in check_ray.py."""
+    """What Ray calls; the tests of a cluster are in test_ray_cluster.py."""
 
     def test_bytes_paths_and_arrays(self):
         expected = tool_logits(*PHOTOS)
