@@ -199,7 +199,7 @@ class Door:
                 while more:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        return
+                        raise Refusal(HTTPStatus.REQUEST_TIMEOUT, "expected the whole body, found its end")
                     chunk, more = message.get("body", b""), message.get("more_body", False)
                     self.held += len(chunk)
                     body += chunk
@@ -272,12 +272,12 @@ class Connection(HttpToolsProtocol):  # type: ignore[misc]
             return
         REFUSED.inc()
         self.connections.discard(self)
-        if len(self.refused) >= self.limit:
-            transport.abort()
-            return
-        # Closing with data unread would take the answer back.
-        self.refused.add(self)
         transport.write(self.BUSY)
+        if len(self.refused) >= self.limit:
+            transport.close()
+            return
+        # Closing with data unread could take the answer back.
+        self.refused.add(self)
         transport.write_eof()
         self.deadline.cancel()
         self.deadline = self.loop.call_later(LINGER_SECONDS, transport.abort)
@@ -446,6 +446,8 @@ Where a container has a quota of CPUs, there are as many sessions as whole CPUs 
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    # Those of REST, as many that are being refused, and those of gRPC, beside the server's own files.
+    options.max_connections = max(1, min(options.max_connections, (most - 64) // 3))
     try:
         model = Classifier(
             options.model_name, options.plan, sessions=options.sessions, threads=options.threads, queue=options.queue,
