@@ -94,6 +94,8 @@ class Classifier(Model):  # type: ignore[misc]
             raise InvalidInput("expected a request of the Open Inference Protocol v2, found one of the version 1")
         wanted = self._wanted(payload)
         photos = _photos(payload, self.max_batch)
+        # Values of JSON take far more memory than the images; they need not wait with them.
+        payload.inputs = []
         if self._in_flight >= len(self.sessions) + self.queue:
             raise Overload(f"expected fewer than {self.queue} images waiting, found the queue full: try again later")
         self._in_flight += len(photos)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import functools
+import gc
 import logging
 import re
 import resource
@@ -59,13 +60,14 @@ JSON_LENGTH = b"inference-header-content-length"
 # Values of JSON take up to 24 times their text as Python's objects.
 MAX_JSON_BYTES = 8 << 20
 MAX_HEADER_BYTES = 64 << 10
-# Bodies that all connections together may have in memory, in units of the largest one.
+# Requests that may be in memory at a time, in units of the largest one.
 MAX_BODIES = 16
 # In this time a connection must get an answer, which also ends the slowest senders and readers. Longer than
 # proxies keep their connections (60 s), so that it is they who close them.
 CONNECTION_SECONDS = 75
 LINGER_SECONDS = 2
-STOP_SECONDS = 20
+# For each protocol, one after the other; Kubernetes waits for 30 s.
+STOP_SECONDS = 10
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +84,8 @@ def told(error: Exception) -> tuple[HTTPStatus, grpc.StatusCode, str]:
     """What a client is told: the statuses of REST and gRPC, and one sentence."""
     text = str(error).replace("\n", " ")[:500]
     if isinstance(error, Refusal):
-        return error.status, grpc.StatusCode.INVALID_ARGUMENT, text
+        is_busy = error.status == HTTPStatus.SERVICE_UNAVAILABLE
+        return error.status, grpc.StatusCode.UNAVAILABLE if is_busy else grpc.StatusCode.INVALID_ARGUMENT, text
     if isinstance(error, InvalidInput):
         return HTTPStatus.BAD_REQUEST, grpc.StatusCode.INVALID_ARGUMENT, text
     if isinstance(error, RequestValidationError):
@@ -170,7 +173,8 @@ def field(parent: object, name: str, kind: type, default: object = None) -> Any:
 
 
 class Door:
-    """The ASGI application: inference, and KServe's application for the rest."""
+    """The ASGI application: inference, and KServe's application for the rest. It also counts the bytes of requests,
+    those of gRPC too."""
 
     def __init__(self, app: fastapi.FastAPI, model: Classifier, max_request_bytes: int) -> None:
         self.app, self.model, self.max_request_bytes = app, model, max_request_bytes
@@ -243,7 +247,7 @@ class Door:
         if self.held > MAX_BODIES * self.max_request_bytes:
             raise Refusal(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"expected at most {MAX_BODIES * self.max_request_bytes} bytes of bodies at a time, found more: "
+                f"expected at most {MAX_BODIES * self.max_request_bytes} bytes of requests at a time, found more: "
                 "try again later")
 
 
@@ -333,7 +337,7 @@ def rest_application(plane: DataPlane, repository: FixedRepository) -> fastapi.F
     return app
 
 
-def grpc_handlers(servicer: InferenceServicer) -> grpc.GenericRpcHandler:
+def grpc_handlers(servicer: InferenceServicer, door: Door) -> grpc.GenericRpcHandler:
     """The methods of KServe's servicer, which get bytes: what gRPC cannot read itself it would answer as an error of
     the server, with a traceback."""
 
@@ -351,7 +355,9 @@ def grpc_handlers(servicer: InferenceServicer) -> grpc.GenericRpcHandler:
                 raise InvalidInput(f"expected a {kind.__name__} without compression, found other bytes") from None
 
         async def checked(content: bytes, context: Any) -> bytes:
+            door.held += len(content)
             try:
+                door.check_size(len(content))
                 if method.name != "ModelInfer":
                     return await answered(content, context)
                 with measured("gRPC"):
@@ -361,6 +367,8 @@ def grpc_handlers(servicer: InferenceServicer) -> grpc.GenericRpcHandler:
                 _, status, text = told(error)
                 await context.abort(status, text)
                 raise
+            finally:
+                door.held -= len(content)
 
         return grpc.unary_unary_rpc_method_handler(checked)
 
@@ -375,9 +383,9 @@ async def serve(model: Classifier, options: argparse.Namespace) -> None:
     models.update(model)
     plane, repository = DataPlane(models), FixedRepository(models)
     listener = socket.create_server((options.host, options.http_port), backlog=2048)
+    door = Door(rest_application(plane, repository), model, options.max_request_bytes)
     config = uvicorn.Config(
-        Door(rest_application(plane, repository), model, options.max_request_bytes),
-        http=functools.partial(Connection, limit=options.max_connections, refused=set()),
+        door, http=functools.partial(Connection, limit=options.max_connections, refused=set()),
         ws="none", lifespan="off", log_config=None, access_log=False, server_header=False,
         timeout_keep_alive=CONNECTION_SECONDS - 10, timeout_graceful_shutdown=STOP_SECONDS)
     rpc = grpc.aio.server(
@@ -391,12 +399,14 @@ async def serve(model: Classifier, options: argparse.Namespace) -> None:
             ("grpc.per_message_decompression", 0),
             # Two servers at one port would share the requests.
             ("grpc.so_reuseport", 0)])
-    rpc.add_generic_rpc_handlers([grpc_handlers(InferenceServicer(plane, repository))])
+    rpc.add_generic_rpc_handlers([grpc_handlers(InferenceServicer(plane, repository), door)])
     grpc_port = rpc.add_insecure_port(f"{options.host}:{options.grpc_port}")
     await rpc.start()
     # uvicorn raises the signal again that ended it.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
+    # What was imported is not looked through for garbage again.
+    gc.freeze()
     session = model.sessions[0]
     print(
         f"{model.name}: {model.plan.summary}; {len(model.sessions)} sessions of {session.threads} threads, "
