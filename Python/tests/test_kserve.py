@@ -466,6 +466,7 @@ class TooMany(unittest.TestCase):
         self.assertRegex(missing.stderr, r"^resnet_runtime\.kserve: error: missing\.plan: .*\n$")
         self.assertEqual(run("--plan", MODELS / "classes.txt").returncode, 1)
         self.assertIn("at least 1", run("--plan", plan_path(), "--sessions", 0).stderr)
+        self.assertIn("0 to 65535", run("--plan", plan_path(), "--grpc_port", 70_000).stderr)
         self.assertIn("examples:", run("--help").stdout)
         with socket.create_server(("0.0.0.0", 0)) as taken:
             port = taken.getsockname()[1]

@@ -448,8 +448,13 @@ Where a container has a quota of CPUs, there are as many sessions as whole CPUs 
         "--tuning", choices=["measured"], help="time the forms of an int8 plan at the start, as some ten runs take")
     options = parser.parse_args()
     for name in ("sessions", "threads", "queue", "max_batch", "max_request_bytes", "max_connections"):
-        if (getattr(options, name) or 1) < 1 or getattr(options, name) == 0:
-            parser.error(f"expected --{name} of at least 1, found {getattr(options, name)}")
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            parser.error(f"expected --{name} of at least 1, found {value}")
+    for name in ("http_port", "grpc_port"):
+        value = getattr(options, name)
+        if not 0 <= value < 65536:
+            parser.error(f"expected --{name} of 0 to 65535, found {value}")
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     # It warns of each wrong request.
