@@ -26,7 +26,7 @@ def bare(plan, photos, sessions, seconds):
     counts = [0] * sessions
 
     def run(thread):
-        with resnet_runtime.Session(plan, threads=1) as session:
+        with resnet_runtime.Session(plan, threads=1, tuning="measured") as session:
             start.wait()
             while time.perf_counter() < end:
                 session.classify(photos[counts[thread] % len(photos)], top=1)

@@ -259,7 +259,7 @@ resnet_status resnet_session_run_encoded(resnet_session *session, const void *by
 
 /// Finds an output of the last run: "logits", "probabilities" (0 to 1: the softmax of the logits
 /// or, of a single one, its sigmoid) or "features" (the pooled vector before the classifier).
-/// *values are valid until the next run and as long as the session lives.
+/// *values are valid until the next run; their place is the same as long as the session lives.
 resnet_status resnet_session_get_output(resnet_session *session, const char *name,
                                         const float **values, size_t *count);
 

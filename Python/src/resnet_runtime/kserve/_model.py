@@ -46,7 +46,7 @@ class Classifier(Model):  # type: ignore[misc]
     threads: of each session. More of them shorten the wait for one image and lower the images per second.
     queue: images that may wait. A request that finds so many waiting gets `Overload`.
     max_batch: images of one request.
-    tuning, max_image_pixels: as for `Session`.
+    tuning, max_image_pixels: as for `Session`. A server runs long enough for "measured" to pay.
 
     A request has one input: `image`, BYTES of the shape [N], with JPEG and PNG files as they are; or `pixels`, UINT8
     of the shape [N, height, width, 3] or [height, width, 3]. Pixels of the network's size are run as they are, others
@@ -55,7 +55,7 @@ class Classifier(Model):  # type: ignore[misc]
 
     def __init__(
         self, name: str, plan: Plan | str | os.PathLike[str] | bytes, *, sessions: int | None = None, threads: int = 1,
-        queue: int = 64, max_batch: int = 128, tuning: str | None = None,
+        queue: int = 64, max_batch: int = 128, tuning: str | None = "measured",
         max_image_pixels: int | None = None) -> None:
         super().__init__(name)
         self.plan = plan if isinstance(plan, Plan) else Plan(plan)

@@ -422,7 +422,7 @@ def main() -> None:
         prog="python -m resnet_runtime.kserve", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Serves a plan by the Open Inference Protocol v2, REST and gRPC.", epilog="""examples:
   python -m resnet_runtime.kserve --plan resnet18.plan --model_name resnet18
-  python -m resnet_runtime.kserve --plan /mnt/models/resnet18.plan --sessions 4 --queue 16 --tuning measured
+  python -m resnet_runtime.kserve --plan /mnt/models/resnet18.plan --sessions 4 --queue 16
   curl localhost:8080/v2/models/resnet18
 
 Where a container has a quota of CPUs, there are as many sessions as whole CPUs in it.""")
@@ -445,7 +445,8 @@ Where a container has a quota of CPUs, there are as many sessions as whole CPUs 
     option("--max_connections", 1000, "connections of REST and of gRPC; REST answers more with 503, gRPC closes them")
     option("--max_image_pixels", 50_000_000, "pixels of an encoded image")
     parser.add_argument(
-        "--tuning", choices=["measured"], help="time the forms of an int8 plan at the start, as some ten runs take")
+        "--no-tuning", action="store_true",
+        help="do not time the forms of an int8 plan at the start: less memory, slower answers")
     options = parser.parse_args()
     for name in ("sessions", "threads", "queue", "max_batch", "max_request_bytes", "max_connections"):
         value = getattr(options, name)
@@ -466,7 +467,7 @@ Where a container has a quota of CPUs, there are as many sessions as whole CPUs 
     try:
         model = Classifier(
             options.model_name, options.plan, sessions=options.sessions, threads=options.threads, queue=options.queue,
-            max_batch=options.max_batch, tuning=options.tuning, max_image_pixels=options.max_image_pixels)
+            max_batch=options.max_batch, tuning=None if options.no_tuning else "measured", max_image_pixels=options.max_image_pixels)
         uvloop.run(serve(model, options))
     except (ResNetError, OSError, RuntimeError) as error:
         sys.exit(f"resnet_runtime.kserve: error: {error}")
