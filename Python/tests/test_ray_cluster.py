@@ -48,7 +48,7 @@ class Cluster(unittest.TestCase):
             override_num_blocks=max(2, count // 50))
         return photos.map_batches(
             Classifier, fn_constructor_args=[plan_path()], fn_constructor_kwargs={"column": "photo"},
-            batch_size=25, num_cpus=1, concurrency=(1, 2))
+            batch_size=25, num_cpus=1, compute=ray.data.ActorPoolStrategy(min_size=1, max_size=2))
 
     def check(self, rows, count):
         self.assertEqual(Counter(row["id"] for row in rows), Counter(range(count)))
