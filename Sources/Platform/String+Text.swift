@@ -3,10 +3,10 @@
 #if !hasFeature(Embedded)
   import CResNetPlatform
 
-  // Foundation has these too, with tables of all languages that make a tool five times as large.
+  // Foundation has such functions too, with tables of all languages that make a tool five times as large.
   extension String {
     /// Numbers in a text, as C's printf writes them.
-    package init(format: String, _ numbers: any CVarArg...) {
+    package init(printf format: String, _ numbers: any CVarArg...) {
       let count = withVaList(numbers) { vsnprintf(nil, 0, format, $0) }
       self.init(unsafeUninitializedCapacity: Int(count) + 1) { room in
         let start = UnsafeMutableRawPointer(room.baseAddress!).assumingMemoryBound(to: CChar.self)

@@ -37,7 +37,7 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
     case .noPhotos(let folder, let others):
       "\(folder): expected JPEG or PNG photos, found \(others ?? "none")"
     case .unreadable(let folder, let allowed, let found, let count, let example):
-      "\(folder): expected at most \(String(format: "%.8g", allowed)) % of the photos to be unreadable, found "
+      "\(folder): expected at most \(String(printf: "%.8g", allowed)) % of the photos to be unreadable, found "
         + "\(found) of \(count), for example \(example)"
     case .photo(let path, let reason): "\(path): \(reason)"
     case .classNames(let path, let reason): "\(path): cannot read class names: \(reason)"
@@ -47,7 +47,7 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
       "image \(image): expected a class below \(classCount), found \(found)"
     case .drop(let limit, let int8):
       String(
-        format:
+        printf:
           "int8 costs %.2f points of top-1, and no choice of layers out of int8 brings it to %.2f",
         int8, limit)
     case .memory(let expected, let found):

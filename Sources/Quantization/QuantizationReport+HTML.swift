@@ -25,7 +25,7 @@ extension QuantizationReport {
     \(accuracyTable)\(trialTable)
     <h2>Signal to quantization noise</h2>
     <p>Of each block's output, over \(heldOutPhotos) photos; 6 dB are one bit. Logits: \
-    \(decibels(logitsDecibels)), cosine \(String(format: "%.5f", logitsCosine)), same label for \
+    \(decibels(logitsDecibels)), cosine \(String(printf: "%.5f", logitsCosine)), same label for \
     \(percent(sameLabel)).</p>
     \(blockChart)
     <h2>Activations</h2>
@@ -142,12 +142,12 @@ extension QuantizationReport {
   }
 
   private func decibels(_ value: Double?) -> String {
-    value.map { String(format: "%.1f dB", $0) } ?? "no noise"
+    value.map { String(printf: "%.1f dB", $0) } ?? "no noise"
   }
 
-  private func percent(_ part: Double) -> String { String(format: "%.1f %%", 100 * part) }
+  private func percent(_ part: Double) -> String { String(printf: "%.1f %%", 100 * part) }
 
-  private func number(_ value: Double) -> String { String(format: "%.2f", value) }
+  private func number(_ value: Double) -> String { String(printf: "%.2f", value) }
 
   private func escaped(_ text: String) -> String { String(text, as: .xml) }
 }

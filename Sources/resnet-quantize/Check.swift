@@ -109,7 +109,7 @@ struct Check: ParsableCommand {
   }
 
   private func text(_ agreement: LogitsCheck.Agreement) -> String {
-    String(format: "%.2g", agreement.difference)
+    String(printf: "%.2g", agreement.difference)
   }
 
   private func show(_ agreement: LogitsCheck.Agreement, _ words: String) {

@@ -47,7 +47,7 @@ struct Inspect: ParsableCommand {
     let multiplications = (0..<view.stepCount).reduce(0) { $0 + view.step($1).multiplications }
     print("outputs      \(view.classCount) logits of \(view.featureCount) features")
     print("precision    \(formats(view))")
-    print("work         \(String(format: "%.3f", Double(multiplications) / 1e9)) GMAC an image")
+    print("work         \(String(printf: "%.3f", Double(multiplications) / 1e9)) GMAC an image")
     print("file         \(view.byteCount) bytes, of them \(view.constants.count) constants")
     print("arena        \(view.arenaByteCount) bytes")
     print("scratch      \(view.scratchByteCount) bytes a thread")
@@ -113,7 +113,7 @@ struct Inspect: ParsableCommand {
       var flow = step.operation == .input ? "image" : "\(step.input)"
       if step.hasResidual { flow += " + \(step.residual)" }
       flow += " → \(step.output)"
-      let work = String(format: "%.1f", Double(step.multiplications) / 1e6)
+      let work = String(printf: "%.1f", Double(step.multiplications) / 1e6)
       let format = step.multiplications == 0 ? "" : "\(step.arithmetic.weights.name)"
       let sums = step.arithmetic.accumulator == .float16 ? "fp16 sums" : ""
       print(

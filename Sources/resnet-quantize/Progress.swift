@@ -42,7 +42,7 @@ final class Progress: Sendable {
       let remaining = Double(state.total - done) / max(rate, 1e-9)
       return state.title
         + String(
-          format: " %d of %d, %.1f a second, %.0f s left", done, state.total, rate, remaining)
+          printf: " %d of %d, %.1f a second, %.0f s left", done, state.total, rate, remaining)
     }
     if let text { report(text, closesLine: !isTerminal) }
   }

@@ -26,7 +26,7 @@ struct Quality {
     }
     lines.append("block           signal to quantization noise")
     for (block, noise) in zip(quantization.blockNames, comparison.blocks) {
-      lines.append(column(block, 16) + String(format: "%6.1f dB", noise.decibels))
+      lines.append(column(block, 16) + String(printf: "%6.1f dB", noise.decibels))
     }
     let kept = quantization.floatLayers
     if let format = quantization.floatFormat {
@@ -34,7 +34,7 @@ struct Quality {
     }
     lines.append(
       String(
-        format: "logits          %6.1f dB, cosine %.5f, same label for %d of %d photos",
+        printf: "logits          %6.1f dB, cosine %.5f, same label for %d of %d photos",
         comparison.logits.decibels, comparison.cosine, comparison.agreeing,
         comparison.imageCount))
     if let evaluation { lines.append(Quality.line(evaluation, precision: precision)) }
@@ -49,7 +49,7 @@ struct Quality {
   static func line(_ evaluation: Comparison, precision: String) -> String {
     func percent(_ count: Int) -> Double { 100 * Double(count) / Double(evaluation.imageCount) }
     return String(
-      format: """
+      printf: """
         %d labelled photos: top-1 %.2f %% in float32, %.2f %% in \(precision); top-5 %.2f %%, %.2f %%; \
         same label %.2f %%, logits %.1f dB
         """, evaluation.imageCount, percent(evaluation.floatScore.first),
@@ -70,6 +70,6 @@ struct Quality {
   private func row(_ name: String, _ comparison: Comparison) -> String {
     column(name, 18)
       + String(
-        format: "%6.1f dB  %5.1f %%", comparison.logits.decibels, 100 * comparison.agreement)
+        printf: "%6.1f dB  %5.1f %%", comparison.logits.decibels, 100 * comparison.agreement)
   }
 }

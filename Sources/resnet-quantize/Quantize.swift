@@ -292,7 +292,7 @@ struct Quantize: ParsableCommand {
     }
     printLine(
       "\(output): \(model.program.name), \(precision.rawValue), "
-        + "\(model.program.inputSize)×\(model.program.inputSize), \(file.count / 1000) kB, made in \(String(format: "%.1f", seconds)) s"
+        + "\(model.program.inputSize)×\(model.program.inputSize), \(file.count / 1000) kB, made in \(String(printf: "%.1f", seconds)) s"
     )
   }
 
@@ -320,7 +320,7 @@ struct Quantize: ParsableCommand {
     }
     if sumsInHalves { words.append("sums in fp16 where the photos show that they stay in range") }
     if let memory {
-      func megabytes(_ bytes: Int) -> String { String(format: "%.1f", Double(bytes) / 1e6) }
+      func megabytes(_ bytes: Int) -> String { String(printf: "%.1f", Double(bytes) / 1e6) }
       words.append(
         "in \(memory) MB: plan \(megabytes(plan.file.count)), session \(megabytes(plan.sessionByteCount)), "
           + "tuned at most \(megabytes(plan.tunedByteCount)) with \(Quantize.boardThreads) threads")
