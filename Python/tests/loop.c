@@ -10,7 +10,8 @@ static uint64_t now(void) {
   return 1000000000u * (uint64_t)time.tv_sec + (uint64_t)time.tv_nsec;
 }
 
-// Runs an image `count` times and tells the nanoseconds of each run; returns the first status that is not 0.
+// Runs an image `count` times and tells the nanoseconds of each run; returns the first status that
+// is not 0.
 int run_in_c(resnet_session *session, const uint8_t *image, size_t size, size_t count,
              uint64_t *nanoseconds) {
   for (size_t i = 0; i < count; i++) {
