@@ -3,6 +3,7 @@
 // inside the Swift libraries.
 #include "rn_out_of_memory.h"
 #include <errno.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -21,6 +22,10 @@ void *__libc_memalign(size_t alignment, size_t size);
 static void *checked(void *memory, size_t size) {
   if (memory || size == 0 || !program)
     return memory;
+  // Threads that run out of memory together: one tells, and ends all.
+  static atomic_flag is_told = ATOMIC_FLAG_INIT;
+  while (atomic_flag_test_and_set(&is_told))
+    pause();
   char line[256];
   const int count = snprintf(line, sizeof line, "%s: out of memory: %zu bytes are not to be had\n",
                              program, size);
