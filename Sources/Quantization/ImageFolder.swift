@@ -24,7 +24,8 @@ public struct ImageFolder: ImageSource {
   ///   - folder: its path.
   ///   - allowedUnreadable: per cent of the photos that may be left out because they cannot be read.
   ///   - threads: how many photos are decoded at a time, by default as many as there are processors.
-  /// - Throws: a ``QuantizationError`` if more cannot be read, or if there is no photo.
+  /// - Throws: a ``QuantizationError`` if more cannot be read, if there is no photo, or if the system lets none be
+  ///   read.
   /// - **Allocates:** one decoded photo for each thread at a time, but only one of more than 16 Mi pixels.
   public init(
     _ folder: String, allowedUnreadable: Double = 5,
@@ -42,7 +43,7 @@ public struct ImageFolder: ImageSource {
       count: found.count, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
       progress: { _ in }, makeWorker: {},
       value: { _, index in
-        Result { () throws(QuantizationError) in
+        try orUnreadable { () throws(QuantizationError) in
           try withPhoto(found[index]) { _, file in (sha256Hex(file), found[index]) }
         }
       })

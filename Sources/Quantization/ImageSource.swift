@@ -88,8 +88,8 @@ final class ModelImages: Sendable {
   func readable(_ position: Int) throws -> Result<[UInt8], QuantizationError> {
     do {
       return .success(try pixels(position))
-    } catch let error as QuantizationError where label(position) != nil {
-      return .failure(error)
+    } catch QuantizationError.photo(let path, let reason) where label(position) != nil {
+      return .failure(.photo(path: path, reason: reason))
     }
   }
 }

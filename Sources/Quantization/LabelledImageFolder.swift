@@ -52,11 +52,13 @@ public struct LabelledImageFolder: ImageSource {
     }
     var example: QuantizationError?
     for path in files.photos {
-      do throws(QuantizationError) {
-        try withPhoto(path) { _, _ in }
-        example = nil
-        break
-      } catch { example = example ?? error }
+      switch try orUnreadable({ () throws(QuantizationError) in try withPhoto(path) { _, _ in } }) {
+      case .success: example = nil
+      case .failure(let error):
+        example = example ?? error
+        continue
+      }
+      break
     }
     if let example {
       throw QuantizationError.unreadable(

@@ -82,7 +82,7 @@ private let largePhotoLock = Mutex(())
 
 /// Does something with a photo and the bytes of its file.
 ///
-/// - Throws: `QuantizationError.photo`.
+/// - Throws: `QuantizationError.photo`, or `.system` if the photo is not to blame.
 /// - **Allocates:** at most 48 MiB for the pixels of a photo on each thread, and those of one larger photo.
 func withPhoto<Result>(
   _ path: String,
@@ -101,10 +101,31 @@ func withPhoto<Result>(
     }
     return result!
   } catch {
+    let fileError: FileError? =
+      if case .file(let inner)? = error as? ImageError { inner } else { error as? FileError }
+    switch fileError {
+    case .system(EMFILE), .system(ENFILE), .system(ENOMEM):
+      throw .system(path: path, reason: words(for: error))
+    case nil where error as? ImageError == .outOfMemory:
+      throw .system(path: path, reason: words(for: error))
+    default: break
+    }
     // Foundation gives names that are no UTF-8 with U+FFFD, under which no file is found.
     let isNamed = !path.unicodeScalars.contains("\u{FFFD}")
     throw .photo(
       path: path, reason: words(for: error) + (isNamed ? "" : "; names are expected in UTF-8"))
+  }
+}
+
+/// What `body` gives, or why a photo cannot be read: such a photo may be left out. Other errors are thrown.
+func orUnreadable<Value>(
+  _ body: () throws(QuantizationError) -> Value
+) throws(QuantizationError) -> Result<Value, QuantizationError> {
+  do throws(QuantizationError) {
+    return .success(try body())
+  } catch {
+    guard case .photo = error else { throw error }
+    return .failure(error)
   }
 }
 

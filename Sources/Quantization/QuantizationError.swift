@@ -14,6 +14,8 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
   case unreadable(folder: String, allowedPercent: Double, found: Int, count: Int, example: String)
   /// A photo cannot be read.
   case photo(path: String, reason: String)
+  /// The system gives no descriptor or no memory to read a photo, which may be as good as any.
+  case system(path: String, reason: String)
   /// A file with the names of classes, one a line, cannot be read.
   case classNames(path: String, reason: String)
   /// Sub-folders do not stand for the classes.
@@ -39,7 +41,7 @@ public enum QuantizationError: Error, Equatable, CustomStringConvertible {
     case .unreadable(let folder, let allowed, let found, let count, let example):
       "\(folder): expected at most \(String(printf: "%.8g", allowed)) % of the photos to be unreadable, found "
         + "\(found) of \(count), for example \(example)"
-    case .photo(let path, let reason): "\(path): \(reason)"
+    case .photo(let path, let reason), .system(let path, let reason): "\(path): \(reason)"
     case .classNames(let path, let reason): "\(path): cannot read class names: \(reason)"
     case .classFolders(let folder, let reason): "\(folder): \(reason)"
     case .logits(let expected, let found): "expected \(expected), found \(found)"

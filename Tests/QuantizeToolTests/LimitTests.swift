@@ -45,4 +45,17 @@ extension QuantizeTools.LimitTests {
       #expect(count < 8 || result.status == 0, "\(result.errors)")
     }
   }
+
+  @Test func fewDescriptorsLeaveNoPhotoOut() throws {
+    let scratch = try Scratch()
+    let words = [
+      ShippedModel.checkpoint, "--calibration", ShippedModel.calibration, "--input-size", "64",
+      "--method", "min-max", "--threads", "4", "-q", "-o", scratch.path("plan"),
+    ]
+    for count in 4...6 {
+      let result = try Tool.quantize.end(words, under: "--nofile=\(count)")
+      if result.status != 0 { result.isFailure("Too many open files", of: "resnet-quantize") }
+      #expect(!result.errors.contains("left out"))
+    }
+  }
 }
