@@ -52,13 +52,13 @@ public struct LabelledImageFolder: ImageSource {
     }
     var example: QuantizationError?
     for path in files.photos {
-      switch try orUnreadable({ () throws(QuantizationError) in try withPhoto(path) { _, _ in } }) {
-      case .success: example = nil
-      case .failure(let error):
-        example = example ?? error
-        continue
+      let photo = try orUnreadable { () throws(QuantizationError) in try withPhoto(path) { _, _ in }
       }
-      break
+      guard case .failure(let error) = photo else {
+        example = nil
+        break
+      }
+      example = example ?? error
     }
     if let example {
       throw QuantizationError.unreadable(

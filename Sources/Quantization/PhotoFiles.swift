@@ -101,19 +101,21 @@ func withPhoto<Result>(
     }
     return result!
   } catch {
-    let fileError: FileError? =
-      if case .file(let inner)? = error as? ImageError { inner } else { error as? FileError }
-    switch fileError {
-    case .system(EMFILE), .system(ENFILE), .system(ENOMEM):
-      throw .system(path: path, reason: words(for: error))
-    case nil where error as? ImageError == .outOfMemory:
-      throw .system(path: path, reason: words(for: error))
-    default: break
-    }
+    if isOfSystem(error) { throw .system(path: path, reason: words(for: error)) }
     // Foundation gives names that are no UTF-8 with U+FFFD, under which no file is found.
     let isNamed = !path.unicodeScalars.contains("\u{FFFD}")
     throw .photo(
       path: path, reason: words(for: error) + (isNamed ? "" : "; names are expected in UTF-8"))
+  }
+}
+
+/// Whether the system lacks descriptors or memory, whatever the file.
+private func isOfSystem(_ error: any Error) -> Bool {
+  switch error {
+  case FileError.system(let code), ImageError.file(.system(let code)):
+    [EMFILE, ENFILE, ENOMEM].contains(code)
+  case ImageError.outOfMemory: true
+  default: false
   }
 }
 

@@ -7,7 +7,7 @@
     photos = ray.data.read_binary_files("photos/", include_paths=True)
     found = photos.map_batches(
         Classifier, fn_constructor_args=["/shared/resnet18.plan"], fn_constructor_kwargs={"column": "bytes"},
-        batch_size=64, num_cpus=2, concurrency=4)
+        batch_size=64, num_cpus=2, compute=ray.data.ActorPoolStrategy(size=4))
     found.write_parquet("labels/")
 """
 
