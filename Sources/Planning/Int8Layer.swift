@@ -10,12 +10,15 @@ struct Int8Layer: Sendable {
   /// ``bias`` for inputs that are 128 less.
   let flippedBias: [Int32]
   let multiplier: [Float]
+  /// Of the classifier, not padded.
+  let floatBias: [Float]
 
   init(_ layer: QuantizedLayer, _ layout: WeightLayout) {
     weights = layout.packed(layer.weights)
     bias = padded(layer.bias)
     flippedBias = padded(layer.flippedBias)
     multiplier = padded(layer.multiplier)
+    floatBias = layer.floatBias
   }
 }
 
@@ -24,8 +27,8 @@ struct LayerScales: Equatable {
   /// Of the input; a convolution of the image takes mean and std of the preprocessing instead.
   var input = ActivationScale(low: 0, high: 0)
   var output = ActivationScale(low: 0, high: 0)
-  /// Means of the input's channels, if the bias is corrected.
-  var means: [Double]?
+  /// If the bias is corrected.
+  var means: LayerMeans?
 }
 
 extension FloatModel {
@@ -44,7 +47,8 @@ extension FloatModel {
     let operation = operation(index)
     let layer = operation.kind.layer!
     if case .linear = operation.kind {
-      return Int8Layer(Quantizer.quantizeClassifier(layer), program.weightLayout(of: index)!)
+      return Int8Layer(
+        Quantizer.quantizeClassifier(layer, means: scales.means), program.weightLayout(of: index)!)
     }
     let isImage = operation.input == program.operations[0].output
     let quantized =

@@ -219,9 +219,8 @@ struct PlanBuilder {
   private mutating func quantize(_ record: inout ConvolutionRecord, _ index: Int) {
     let operation = graph.operations[index]
     let output = scale(operation.output)
-    let means = scheme.channelMeans.isEmpty ? nil : scheme.channelMeans[operation.input]
     let layer = scheme.model.int8Layer(
-      index, LayerScales(input: scale(operation.input), output: output, means: means))
+      index, LayerScales(input: scale(operation.input), output: output, means: means(index)))
     (record.low, record.high) = Quantizer.clamp(
       output, isRectified: operation.isRectified, upper: operation.upper)
     if let residual = operation.residual {
@@ -232,6 +231,18 @@ struct PlanBuilder {
     let flipped = sections.append(layer.flippedBias)
     precondition(flipped == record.flippedBias(channels: layer.bias.count))
     record.multiplier = sections.append(layer.multiplier)
+  }
+
+  /// What the bias of an int8 layer is corrected by.
+  private func means(_ index: Int) -> LayerMeans? {
+    let (means, quantized) = (scheme.channelMeans, scheme.quantizedMeans)
+    guard !means.isEmpty else { return nil }
+    let operation = graph.operations[index]
+    guard !quantized.isEmpty else { return LayerMeans(input: means[operation.input]) }
+    let shift = operation.residual.map { zip(quantized[$0], means[$0]).map(-) }
+    return LayerMeans(
+      input: means[operation.input], quantizedInput: quantized[operation.input],
+      residualShift: shift ?? [])
   }
 
   /// The shape of a convolution that may have a Winograd form: 3×3 with stride 1. Nil for other operations.
@@ -253,9 +264,11 @@ struct PlanBuilder {
     let layout = graph.weightLayout(of: index)!
     switch format {
     case .int8:
-      let layer = scheme.model.int8Layer(index, LayerScales())
-      record.weights = sections.append(layer.weights)
-      record.multiplier = sections.append(layer.multiplier)
+      let int8 = scheme.model.int8Layer(index, LayerScales(means: means(index)))
+      record.weights = sections.append(int8.weights)
+      record.multiplier = sections.append(int8.multiplier)
+      record.bias = sections.append(padded(int8.floatBias))
+      return record
     case .float32: record.weights = sections.append(layout.packed(layer.weights))
     case .float16: record.weights = sections.append(layout.packed(try halves(layer)))
     }

@@ -25,6 +25,10 @@ public struct QuantizationScheme: Sendable {
   /// weights changes; empty if they are to stay as they are.
   public var channelMeans: [[Double]] = []
 
+  /// The mean of each channel of each tensor in the quantized network. Biases of int8 layers then also take up by
+  /// how much it differs from ``channelMeans``; empty if it is not known.
+  public var quantizedMeans: [[Double]] = []
+
   /// The greatest magnitude of each tensor in photos; empty if no layer accumulates in fp16. Layers with fp16
   /// weights may then accumulate in fp16 where the CPU can and values four times as large stay in range.
   public var magnitudes: [Float] = []

@@ -9,6 +9,8 @@ public struct QuantizedLayer: Equatable, Sendable {
   /// Below 2^30 in magnitude, in units of one product; the input's zero point is accounted for. Empty for the
   /// classifier, whose bias is float32.
   public var bias: [Int32] = []
+  /// Of the classifier.
+  public var floatBias: [Float] = []
   /// From one product to one step of the output, for each output channel; of the classifier from one step of the
   /// weights to a real value.
   public var multiplier: [Float] = []
@@ -29,15 +31,34 @@ public struct QuantizedLayer: Equatable, Sendable {
 /// and std, which so becomes part of the stem's weights and bias.
 private typealias InputEncoding = (step: Double, zero: Double)
 
+/// The means of channels, by which biases take up what quantization changes of a layer's mean outputs.
+///
+/// Source: Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", 2019.
+public struct LayerMeans: Equatable, Sendable {
+  /// Of the input's channels in float32.
+  public var input: [Double]
+  /// Of the input's channels as the quantized layers before make them.
+  public var quantizedInput: [Double]
+  /// By how much the residual's channels are greater when they are quantized; empty without a residual.
+  public var residualShift: [Double] = []
+
+  /// - Parameter quantizedInput: nil if it is as in float32.
+  public init(input: [Double], quantizedInput: [Double]? = nil, residualShift: [Double] = []) {
+    self.input = input
+    self.quantizedInput = quantizedInput ?? input
+    self.residualShift = residualShift
+  }
+}
+
 /// Quantizes weights to int8, symmetrically, with one scale for each output channel.
 public enum Quantizer {
   /// Quantizes a convolution whose input is an activation tensor.
   ///
-  /// - Parameter means: of the input's channels; with them the bias takes up what rounding the weights
-  ///   changes of the outputs' means (Nagel et al., Data-Free Quantization, 2019), apart from borders.
+  /// - Parameter means: with them the bias takes up what quantization changes of the outputs' means, apart from
+  ///   borders.
   public static func quantize(
     _ convolution: Convolution, input: ActivationScale, output: ActivationScale,
-    means: [Double]? = nil
+    means: LayerMeans? = nil
   ) -> QuantizedLayer {
     let encoding = (step: Double(input.scale), zero: Double(input.zeroPoint))
     let channels = convolution.inputChannels
@@ -50,15 +71,18 @@ public enum Quantizer {
   ///   - mean, std: of R, G and B, for bytes divided by 255.
   public static func quantizeStem(
     _ stem: Convolution, mean: SIMD3<Float>, std: SIMD3<Float>, output: ActivationScale,
-    means: [Double]? = nil
+    means: LayerMeans? = nil
   ) -> QuantizedLayer {
     let encodings = (0..<3).map { (1 / (255 * Double(std[$0])), 255 * Double(mean[$0])) }
     return quantize(stem, encodings, output, means)
   }
 
   /// Quantizes the classifier, whose input are float32 features.
-  public static func quantizeClassifier(_ layer: Convolution) -> QuantizedLayer {
+  public static func quantizeClassifier(
+    _ layer: Convolution, means: LayerMeans? = nil
+  ) -> QuantizedLayer {
     var result = QuantizedLayer()
+    result.floatBias = layer.bias
     result.weights.reserveCapacity(layer.weights.count)
     let inputs = layer.inputChannels
     for output in 0..<layer.outputChannels {
@@ -67,6 +91,14 @@ public enum Quantizer {
       let step = greatest > 0 ? greatest / 127 : 1
       result.weights.append(contentsOf: row.map { rounded(Double($0) / step) })
       result.multiplier.append(Float(step))
+      guard let means else { continue }
+      var change = 0.0
+      for index in 0..<inputs {
+        let weight = Double(result.weights[output * inputs + index]) * step
+        change += weight * means.quantizedInput[index]
+        change -= Double(layer.weights[output * inputs + index]) * means.input[index]
+      }
+      result.floatBias[output] = Float(Double(layer.bias[output]) - change)
     }
     return result
   }
@@ -81,7 +113,7 @@ public enum Quantizer {
 
   private static func quantize(
     _ convolution: Convolution, _ inputs: [InputEncoding], _ output: ActivationScale,
-    _ means: [Double]?
+    _ means: LayerMeans?
   ) -> QuantizedLayer {
     let taps = convolution.kernelSize * convolution.kernelSize
     let perChannel = convolution.inputChannels * taps
@@ -89,7 +121,7 @@ public enum Quantizer {
     func spread(_ values: [Double]) -> [Double] { (0..<perChannel).map { values[$0 / taps] } }
     let steps = spread(inputs.map(\.step))
     let zeros = spread(inputs.map(\.zero))
-    let spreadMeans = means.map(spread)
+    let spreadMeans = means.map { (spread($0.input), spread($0.quantizedInput)) }
     var quotients = [Double](repeating: 0, count: perChannel)
     var result = QuantizedLayer()
     result.weights.reserveCapacity(convolution.weights.count)
@@ -111,12 +143,14 @@ public enum Quantizer {
         zeroSum += Double(weight) * zeros[index]
       }
       var change = 0.0
-      if let spreadMeans {
+      if let (inputs, quantizedInputs) = spreadMeans {
         for index in 0..<perChannel {
-          let error = Double(result.weights[first + index]) - quotients[index]
-          change += error * spreadMeans[index] / steps[index]
+          let weight = Double(result.weights[first + index])
+          change +=
+            (weight * quantizedInputs[index] - quotients[index] * inputs[index]) / steps[index]
         }
       }
+      if let means, !means.residualShift.isEmpty { change += means.residualShift[channel] / step }
       let integerBias = min(max(bias / step - change - zeroSum, -0x1p30), 0x1p30)
         .rounded(.toNearestOrEven)
       result.bias.append(Int32(integerBias))

@@ -238,6 +238,20 @@ final class PlanSession {
 
   var logits: [Float] { Array(session.logits) }
 
+  /// Adds the mean over the pixels of each channel of a tensor, of a plan that keeps all.
+  func addChannelMeans(of tensor: Int, to sums: inout [ExactSum]) {
+    var means = [Double](repeating: 0, count: sums.count)
+    var (channel, pixels) = (0, 0)
+    means.withUnsafeMutableBufferPointer { means in
+      session.forEachValue(of: tensor) {
+        means[channel] += Double($0)
+        channel += 1
+        if channel == means.count { (channel, pixels) = (0, pixels + 1) }
+      }
+    }
+    for channel in sums.indices { sums[channel].add(means[channel] / Double(pixels)) }
+  }
+
   func noise(of tensor: Int, _ reference: [Float]) -> Comparison.Noise {
     var noise = Comparison.Noise()
     var place = 0

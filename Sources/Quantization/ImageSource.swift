@@ -52,7 +52,7 @@ final class ModelImages: Sendable {
   private static let byteLimit = 24_000_000
 
   let source: any ImageSource
-  private let model: FloatModel
+  let model: FloatModel
   /// The numbers of the images in the source.
   let indices: [Int]
   /// The pixels by position in `indices`; nil if images are read only once.

@@ -57,7 +57,7 @@ public struct Quantization: Sendable {
   ///   - model: the network with its weights.
   ///   - images: at least one.
   ///   - method: how ranges are chosen; nil for the best of ``CalibrationMethod/allCases``.
-  ///   - correctsBias: whether biases take up what rounding the weights changes of the outputs' means.
+  ///   - correctsBias: whether biases take up what quantization changes of the outputs' means, layer by layer.
   ///   - threads: how many images are in work at a time.
   ///   - progress: told of each stage.
   /// - Throws: an error of `images`, or a ``QuantizationError`` for activations that are not finite.
@@ -98,6 +98,9 @@ public struct Quantization: Sendable {
     calibration = observed.map { Calibration(merging: $0, tested) } ?? tested
     (heldOut, references) = (held, tested.logits)
     self.scheme = scheme(calibration, self.method)
+    if correctsBias {
+      try self.scheme.measureMeans(on: images, threads: threads, progress: progress)
+    }
     source = images.description
     self.threads = threads
     self.progress = progress

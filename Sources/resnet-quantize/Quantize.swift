@@ -104,7 +104,7 @@ struct Quantize: ParsableCommand {
 
   @Flag(
     inversion: .prefixedNo,
-    help: "Whether biases take up what rounding the weights changes of the outputs' means.")
+    help: "Whether biases take up what quantization changes of the outputs' means, layer by layer.")
   var biasCorrection = true
 
   @Flag(

@@ -215,9 +215,25 @@ import Testing
       }.max()!
     }
     let plain = Quantizer.quantize(convolution, input: input, output: output)
-    let corrected = Quantizer.quantize(convolution, input: input, output: output, means: means)
+    let corrected = Quantizer.quantize(
+      convolution, input: input, output: output, means: LayerMeans(input: means))
     #expect(worst(plain) > 1e-4)
     #expect(worst(corrected) < worst(plain) / 10)
     #expect(corrected.weights == plain.weights)
+    // An input and a residual that quantization changed before: the sum of the three is as in float32.
+    let shifts = [0.3, -0.1, 0.2]
+    let lesser = means.map { $0 - 0.2 }
+    let sequential = Quantizer.quantize(
+      convolution, input: input, output: output,
+      means: LayerMeans(input: means, quantizedInput: lesser, residualShift: shifts))
+    #expect(sequential.weights == plain.weights)
+    for channel in 0..<3 {
+      let step = Double(corrected.multiplier[channel]) * Double(output.scale)
+      let change = (0..<8).reduce(0.0) {
+        $0 + Double(corrected.weights[channel * 8 + $1]) * 0.2 / Double(input.scale)
+      }
+      let expected = Double(corrected.bias[channel]) + change - shifts[channel] / step
+      #expect(abs(Double(sequential.bias[channel]) - expected) <= 1)
+    }
   }
 }
