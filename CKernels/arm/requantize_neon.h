@@ -12,6 +12,7 @@
 typedef struct requantizer {
   float32x4_t multiplier[4], low, high, residual_multiplier;
   int16x8_t residual_zero, output_zero;
+  ptrdiff_t output_lower, residual_lower;
 } requantizer;
 
 // The constants of the channels from oc on, read once: the stores might alias the arguments.
@@ -20,41 +21,77 @@ RN_ALWAYS_INLINE requantizer requantizer_of(const rn_conv_q8_args *a, uint32_t o
                    .high = vdupq_n_f32(a->high),
                    .residual_multiplier = vdupq_n_f32(a->residual_multiplier),
                    .residual_zero = vdupq_n_s16((int16_t)a->residual_zero),
-                   .output_zero = vdupq_n_s16((int16_t)a->output_zero)};
+                   .output_zero = vdupq_n_s16((int16_t)a->output_zero),
+                   .output_lower = a->output_lower,
+                   .residual_lower = a->residual_lower};
   RN_UNROLL for (uint32_t i = 0; i < 4; i++) r.multiplier[i] =
       vld1q_f32(a->multiplier + oc + 4 * i);
   return r;
 }
 
-// Requantizes 16 sums, biases included, and stores 16 bytes. `residual` may be null.
-RN_ALWAYS_INLINE void requantize16(const requantizer *r, const int32x4_t acc[4],
-                                   const uint8_t *residual, uint8_t *output) {
+// 16 bytes of a residual, of 16 bits if there are lower ones, as words.
+RN_ALWAYS_INLINE void residual_words(int8x16_t upper, int8x16_t lower, const int has_lower,
+                                     int16x8_t words[2]) {
+  words[0] =
+      has_lower ? vreinterpretq_s16_s8(vzip1q_s8(lower, upper)) : vmovl_s8(vget_low_s8(upper));
+  words[1] = has_lower ? vreinterpretq_s16_s8(vzip2q_s8(lower, upper)) : vmovl_high_s8(upper);
+}
+
+// Multiplies 16 sums, biases included, in four vectors, adds the residual's words if there are any,
+// clamps, rounds and adds the output's zero: to words.
+RN_ALWAYS_INLINE void requantized_words(const float32x4_t multiplier[4], float32x4_t low,
+                                        float32x4_t high, float32x4_t residual_multiplier,
+                                        int16x8_t residual_zero, int16x8_t output_zero,
+                                        const int32x4_t acc[4], const int16x8_t *residual,
+                                        int16x8_t words[2]) {
   int32x4_t q[4];
-  int16x8_t centred[2];
-  if (residual) {
-    const int8x16_t bytes = vld1q_s8((const int8_t *)residual);
-    centred[0] = vsubq_s16(vmovl_s8(vget_low_s8(bytes)), r->residual_zero);
-    centred[1] = vsubq_s16(vmovl_high_s8(bytes), r->residual_zero);
-  }
   RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
-    float32x4_t t = vmulq_f32(vcvtq_f32_s32(acc[i]), r->multiplier[i]);
+    float32x4_t t = vmulq_f32(vcvtq_f32_s32(acc[i]), multiplier[i]);
     if (residual) {
-      const int16x8_t half = centred[i / 2];
-      const int32x4_t wide = i % 2 ? vmovl_high_s16(half) : vmovl_s16(vget_low_s16(half));
-      t = vaddq_f32(t, vmulq_f32(vcvtq_f32_s32(wide), r->residual_multiplier));
+      const int16x8_t half = residual[i / 2];
+      const int32x4_t centred = i % 2 ? vsubl_high_s16(half, residual_zero)
+                                      : vsubl_s16(vget_low_s16(half), vget_low_s16(residual_zero));
+      t = vaddq_f32(t, vmulq_f32(vcvtq_f32_s32(centred), residual_multiplier));
     }
     // FMAXNM makes low of a NaN.
-    t = vminnmq_f32(vmaxnmq_f32(t, r->low), r->high);
+    t = vminnmq_f32(vmaxnmq_f32(t, low), high);
     q[i] = vcvtnq_s32_f32(t);
   }
-  // Range: q is in -255...255 and with the zero in -128...127.
-  const int16x8_t words[2] = {
-      vaddq_s16(vuzp1q_s16(vreinterpretq_s16_s32(q[0]), vreinterpretq_s16_s32(q[1])),
-                r->output_zero),
-      vaddq_s16(vuzp1q_s16(vreinterpretq_s16_s32(q[2]), vreinterpretq_s16_s32(q[3])),
-                r->output_zero)};
-  vst1q_s8((int8_t *)output,
-           vuzp1q_s8(vreinterpretq_s8_s16(words[0]), vreinterpretq_s8_s16(words[1])));
+  // Range: with the zero, q is in -128...127, of 16 bits in -32768...32767; without it, its lower
+  // 16 bits will do.
+  RN_UNROLL for (uint32_t i = 0; i < 2; i++) words[i] =
+      vaddq_s16(vuzp1q_s16(vreinterpretq_s16_s32(q[2 * i]), vreinterpretq_s16_s32(q[2 * i + 1])),
+                output_zero);
+}
+
+RN_ALWAYS_INLINE int8x16_t lower_bytes(const int16x8_t words[2]) {
+  return vuzp1q_s8(vreinterpretq_s8_s16(words[0]), vreinterpretq_s8_s16(words[1]));
+}
+
+RN_ALWAYS_INLINE int8x16_t upper_bytes(const int16x8_t words[2]) {
+  return vuzp2q_s8(vreinterpretq_s8_s16(words[0]), vreinterpretq_s8_s16(words[1]));
+}
+
+// Requantizes 16 sums, biases included, and stores 16 bytes, and as many lower ones if there are
+// any. `residual` may be null.
+RN_ALWAYS_INLINE void requantize16(const requantizer *r, const int32x4_t acc[4],
+                                   const uint8_t *residual, uint8_t *output) {
+  int16x8_t from[2], words[2];
+  if (residual) {
+    const int8x16_t upper = vld1q_s8((const int8_t *)residual);
+    if (r->residual_lower)
+      residual_words(upper, vld1q_s8((const int8_t *)residual + r->residual_lower), 1, from);
+    else
+      residual_words(upper, upper, 0, from);
+  }
+  requantized_words(r->multiplier, r->low, r->high, r->residual_multiplier, r->residual_zero,
+                    r->output_zero, acc, residual ? from : 0, words);
+  if (r->output_lower) {
+    vst1q_s8((int8_t *)output + r->output_lower, lower_bytes(words));
+    vst1q_s8((int8_t *)output, upper_bytes(words));
+  } else {
+    vst1q_s8((int8_t *)output, lower_bytes(words));
+  }
 }
 
 #endif

@@ -34,46 +34,46 @@ RN_ALWAYS_INLINE requantization requantization_of(const rn_conv_q8_args *a) {
                           .output_zero = vdupq_n_s16((int16_t)a->output_zero)};
 }
 
+// 4 bytes of each of four pixels.
+RN_ALWAYS_INLINE int8x16_t load_four(const uint8_t *const pixels[4], ptrdiff_t offset) {
+  int32x4_t four = vdupq_n_s32(0);
+  four = vld1q_lane_s32((const int32_t *)(const void *)(pixels[0] + offset), four, 0);
+  four = vld1q_lane_s32((const int32_t *)(const void *)(pixels[1] + offset), four, 1);
+  four = vld1q_lane_s32((const int32_t *)(const void *)(pixels[2] + offset), four, 2);
+  four = vld1q_lane_s32((const int32_t *)(const void *)(pixels[3] + offset), four, 3);
+  return vreinterpretq_s8_s32(four);
+}
+
+RN_ALWAYS_INLINE void store_four(uint8_t *const output[4], ptrdiff_t offset, int8x16_t values) {
+  const int32x4_t four = vreinterpretq_s32_s8(values);
+  vst1q_lane_s32((int32_t *)(void *)(output[0] + offset), four, 0);
+  vst1q_lane_s32((int32_t *)(void *)(output[1] + offset), four, 1);
+  vst1q_lane_s32((int32_t *)(void *)(output[2] + offset), four, 2);
+  vst1q_lane_s32((int32_t *)(void *)(output[3] + offset), four, 3);
+}
+
 // The epilogue of 4 channels of four pixels. `multiplier` is that of the first channel.
 RN_ALWAYS_INLINE void requantize_four(const requantization *c, const int32x4_t acc[4],
                                       const float *multiplier, const uint8_t *const residual[4],
-                                      uint8_t *const output[4]) {
-  const float32x4_t factor = vld1q_f32(multiplier);
-  int32x4_t q[4];
-  int16x8_t centred[2];
+                                      ptrdiff_t residual_lower, uint8_t *const output[4],
+                                      ptrdiff_t output_lower) {
+  const float32x4_t one = vld1q_f32(multiplier), factor[4] = {one, one, one, one};
+  int16x8_t from[2], words[2];
   if (residual) {
-    int32x4_t four = vdupq_n_s32(0);
-    four = vld1q_lane_s32((const int32_t *)(const void *)residual[0], four, 0);
-    four = vld1q_lane_s32((const int32_t *)(const void *)residual[1], four, 1);
-    four = vld1q_lane_s32((const int32_t *)(const void *)residual[2], four, 2);
-    four = vld1q_lane_s32((const int32_t *)(const void *)residual[3], four, 3);
-    const int8x16_t bytes = vreinterpretq_s8_s32(four);
-    centred[0] = vsubq_s16(vmovl_s8(vget_low_s8(bytes)), c->residual_zero);
-    centred[1] = vsubq_s16(vmovl_high_s8(bytes), c->residual_zero);
+    const int8x16_t upper = load_four(residual, 0);
+    if (residual_lower)
+      residual_words(upper, load_four(residual, residual_lower), 1, from);
+    else
+      residual_words(upper, upper, 0, from);
   }
-  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
-    float32x4_t t = vmulq_f32(vcvtq_f32_s32(acc[i]), factor);
-    if (residual) {
-      const int16x8_t half = centred[i / 2];
-      const int32x4_t wide = i % 2 ? vmovl_high_s16(half) : vmovl_s16(vget_low_s16(half));
-      t = vaddq_f32(t, vmulq_f32(vcvtq_f32_s32(wide), c->residual_multiplier));
-    }
-    // FMAXNM makes low of a NaN.
-    t = vminnmq_f32(vmaxnmq_f32(t, c->low), c->high);
-    q[i] = vcvtnq_s32_f32(t);
+  requantized_words(factor, c->low, c->high, c->residual_multiplier, c->residual_zero,
+                    c->output_zero, acc, residual ? from : 0, words);
+  if (output_lower) {
+    store_four(output, output_lower, lower_bytes(words));
+    store_four(output, 0, upper_bytes(words));
+  } else {
+    store_four(output, 0, lower_bytes(words));
   }
-  // Range: q is in -255...255 and with the zero in -128...127.
-  const int16x8_t words[2] = {
-      vaddq_s16(vuzp1q_s16(vreinterpretq_s16_s32(q[0]), vreinterpretq_s16_s32(q[1])),
-                c->output_zero),
-      vaddq_s16(vuzp1q_s16(vreinterpretq_s16_s32(q[2]), vreinterpretq_s16_s32(q[3])),
-                c->output_zero)};
-  const int32x4_t bytes = vreinterpretq_s32_s8(
-      vuzp1q_s8(vreinterpretq_s8_s16(words[0]), vreinterpretq_s8_s16(words[1])));
-  vst1q_lane_s32((int32_t *)(void *)output[0], bytes, 0);
-  vst1q_lane_s32((int32_t *)(void *)output[1], bytes, 1);
-  vst1q_lane_s32((int32_t *)(void *)output[2], bytes, 2);
-  vst1q_lane_s32((int32_t *)(void *)output[3], bytes, 3);
 }
 
 // `tiles` Winograd tiles x 16 output channels.

@@ -62,11 +62,17 @@ static inline uint32_t rn_conv_units(const rn_conv_geometry *g) {
 //   t      = (float)acc * multiplier[oc]
 //   t      = t + (float)(residual - residual_zero) * residual_multiplier     if residual
 //   output = round_half_even(min(max(t, low), high)) + output_zero
+// A tensor may have 16 bits: its upper bytes, which convolutions read, and behind them in the same
+// layout its lower ones, which only a residual add reads. Such an output counts in 256ths:
+//   w = round_half_even(...) + output_zero;   output = w >> 8, its lower byte = w & 255
+// and so does such a residual, as 256 * upper byte + lower byte. Both zeros are then 256 times a
+// byte's, and 128 more, so that the upper byte is the rounded one.
 // In a table whose activation_flip is 0x80, bytes are int8 instead: 128 less, and so are both
 // zeros; the bias then holds 128 * (sum of the weights) more. Results are the same but for that
-// 128. Every multiplication and addition is rounded on its own, never fused. max(t, low) is t > low
-// ? t : low: it makes low of a NaN, which infinities of opposite signs may leave. Range: low +
-// output_zero >= 0 and high + output_zero <= 255, in int8 -128 and 127.
+// 128, in upper bytes. Every multiplication and addition is rounded on its own, never fused. max(t,
+// low) is t > low ? t : low: it makes low of a NaN, which infinities of opposite signs may leave.
+// Range: low + output_zero >= 0 and high + output_zero <= 255, in int8 -128 and 127; of 16 bits 0
+// and 65535, or -32768 and 32767.
 typedef struct rn_conv_q8_args {
   rn_conv_geometry geometry;
   const uint8_t *input;
@@ -75,8 +81,9 @@ typedef struct rn_conv_q8_args {
   const float *multiplier; // [oc], 64-byte aligned, finite
   const uint8_t *residual; // null, or at output pixel (0, 0); may be the output itself
   uint8_t *output;
-  float residual_multiplier; // finite
-  int32_t residual_zero;     // 0...255, in int8 -128...127
+  ptrdiff_t output_lower, residual_lower; // from a byte to its lower byte; 0 if it has none
+  float residual_multiplier;              // finite
+  int32_t residual_zero; // 0...255, in int8 -128...127; of 16 bits 0...65535, -32768...32767
   float low, high;
   int32_t output_zero; // as residual_zero
 } rn_conv_q8_args;

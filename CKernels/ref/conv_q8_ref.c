@@ -17,14 +17,21 @@ static int32_t accumulate(const rn_conv_q8_args *a, uint32_t y, uint32_t x, uint
   return acc;
 }
 
-uint8_t rn_requantize_ref(const rn_conv_q8_args *a, int32_t acc, uint32_t oc,
-                          const uint8_t *residual) {
+void rn_requantize_ref(const rn_conv_q8_args *a, int32_t acc, uint32_t oc, const uint8_t *residual,
+                       uint8_t *output) {
   float t = (float)acc * a->multiplier[oc];
-  if (residual)
-    t = t + (float)(*residual - a->residual_zero) * a->residual_multiplier;
+  if (residual) {
+    int32_t r = *residual;
+    if (a->residual_lower)
+      r = r << 8 | residual[a->residual_lower];
+    t = t + (float)(r - a->residual_zero) * a->residual_multiplier;
+  }
   t = t > a->low ? t : a->low;
   t = t < a->high ? t : a->high;
-  return (uint8_t)(lrintf(t) + a->output_zero);
+  const int32_t w = (int32_t)lrintf(t) + a->output_zero;
+  if (a->output_lower)
+    output[a->output_lower] = (uint8_t)w;
+  *output = (uint8_t)(a->output_lower ? w >> 8 : w);
 }
 
 void rn_conv_q8_ref(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
@@ -39,8 +46,8 @@ void rn_conv_q8_ref(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
       const size_t pixel = x * g->output_pixel;
       for (uint32_t oc = first_oc; oc < last_oc; oc++) {
         const uint8_t *residual = a->residual ? &a->residual[y * g->residual_row + pixel + oc] : 0;
-        a->output[y * g->output_row + pixel + oc] =
-            rn_requantize_ref(a, accumulate(a, y, x, oc), oc, residual);
+        rn_requantize_ref(a, accumulate(a, y, x, oc), oc, residual,
+                          &a->output[y * g->output_row + pixel + oc]);
       }
     }
   }

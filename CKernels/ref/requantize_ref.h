@@ -5,7 +5,7 @@
 #include "rn_kernels.h"
 
 // The epilogue of the int8 convolutions for one sum with its bias; `residual` may be null.
-uint8_t rn_requantize_ref(const rn_conv_q8_args *a, int32_t acc, uint32_t oc,
-                          const uint8_t *residual);
+void rn_requantize_ref(const rn_conv_q8_args *a, int32_t acc, uint32_t oc, const uint8_t *residual,
+                       uint8_t *output);
 
 #endif

@@ -52,9 +52,9 @@ static void store_tile(const rn_winograd_q8_args *a, uint32_t y, uint32_t x, uin
       const int32_t sum =
           (int32_t)(sums[p][q] * v->odd_inverse * h->odd_inverse) >> (v->shift + h->shift);
       const int32_t acc = sum + a->conv.bias[oc];
-      a->conv.output[(y + p) * g->output_row + pixel] = rn_requantize_ref(
-          &a->conv, acc, oc,
-          a->conv.residual ? &a->conv.residual[(y + p) * g->residual_row + pixel] : 0);
+      rn_requantize_ref(&a->conv, acc, oc,
+                        a->conv.residual ? &a->conv.residual[(y + p) * g->residual_row + pixel] : 0,
+                        &a->conv.output[(y + p) * g->output_row + pixel]);
     }
   }
 }

@@ -60,6 +60,7 @@ typedef struct place {
   uint8_t *output;
   const uint8_t *residual; // or null
   size_t output_row, residual_row, pixel;
+  ptrdiff_t output_lower, residual_lower; // as in the arguments
 } place;
 
 RN_ALWAYS_INLINE void store_pixels(const epilogue *e, const sum *m, const place *to, uint32_t oc,
@@ -77,7 +78,7 @@ RN_ALWAYS_INLINE void store_pixels(const epilogue *e, const sum *m, const place 
         residual[k] = to->residual + i * to->residual_row + j * to->pixel;
     }
     requantize_four(&e->requantization, acc, e->conv.multiplier + oc, to->residual ? residual : 0,
-                    output);
+                    to->residual_lower, output, to->output_lower);
   }
 }
 
@@ -90,22 +91,40 @@ RN_ALWAYS_INLINE void store_tile(const epilogue *e, const sum *m, uint32_t y, ui
   const size_t pixel = x * g->output_pixel + oc;
   const place whole = {e->conv.output + y * g->output_row + pixel,
                        e->conv.residual ? e->conv.residual + y * g->residual_row + pixel : 0,
-                       g->output_row, g->residual_row, g->output_pixel};
+                       g->output_row,
+                       g->residual_row,
+                       g->output_pixel,
+                       e->conv.output_lower,
+                       e->conv.residual_lower};
   const uint32_t height = g->output_height - y, width = g->output_width - x;
   if (height >= tile_height && width >= tile_width)
     return store_pixels(e, m, &whole, oc, tile_height, tile_width);
-  uint8_t output[16][lanes], residual[16][lanes] = {0};
+  // Upper bytes and lower ones.
+  uint8_t output[2][16][lanes], residual[2][16][lanes] = {0};
   const size_t row = tile_width * lanes;
-  const place part = {output[0], whole.residual ? residual[0] : 0, row, row, lanes};
+  const ptrdiff_t lower = sizeof output[0];
+  const place part = {output[0][0],
+                      whole.residual ? residual[0][0] : 0,
+                      row,
+                      row,
+                      lanes,
+                      whole.output_lower ? lower : 0,
+                      whole.residual_lower ? lower : 0};
   for (uint32_t i = 0; i < tile_height && i < height && whole.residual; i++)
-    for (uint32_t j = 0; j < tile_width && j < width; j++)
-      memcpy(residual[i * tile_width + j],
-             whole.residual + i * whole.residual_row + j * whole.pixel, lanes);
+    for (uint32_t j = 0; j < tile_width && j < width; j++) {
+      const uint8_t *from = whole.residual + i * whole.residual_row + j * whole.pixel;
+      memcpy(residual[0][i * tile_width + j], from, lanes);
+      if (whole.residual_lower)
+        memcpy(residual[1][i * tile_width + j], from + whole.residual_lower, lanes);
+    }
   store_pixels(e, m, &part, oc, tile_height, tile_width);
   for (uint32_t i = 0; i < tile_height && i < height; i++)
-    for (uint32_t j = 0; j < tile_width && j < width; j++)
-      memcpy(whole.output + i * whole.output_row + j * whole.pixel, output[i * tile_width + j],
-             lanes);
+    for (uint32_t j = 0; j < tile_width && j < width; j++) {
+      uint8_t *to = whole.output + i * whole.output_row + j * whole.pixel;
+      memcpy(to, output[0][i * tile_width + j], lanes);
+      if (whole.output_lower)
+        memcpy(to + whole.output_lower, output[1][i * tile_width + j], lanes);
+    }
 }
 
 #include "winograd.h"

@@ -33,8 +33,19 @@ RN_ALWAYS_INLINE __m512i broadcast4(const uint8_t *bytes) {
   return _mm512_set1_epi32(four);
 }
 
+RN_ALWAYS_INLINE void store_pixel(uint8_t *output, __m512i bytes, const int is_second,
+                                  int has_second) {
+  const __m256i half =
+      is_second ? _mm512_extracti64x4_epi64(bytes, 1) : _mm512_castsi512_si256(bytes);
+  if (has_second)
+    _mm256_storeu_si256((__m256i *)output, half);
+  else
+    _mm_storeu_si128((__m128i *)output, _mm256_castsi256_si128(half));
+}
+
 // Requantizes the sums of the tile and stores 32 bytes for each pixel, or 16 if there is no second
-// block. Two pixels at once: narrowing shares its instructions among four vectors.
+// block, and as many lower ones if there are any. Two pixels at once: narrowing shares its
+// instructions among four vectors.
 RN_ALWAYS_INLINE void finish(const rn_conv_q8_args *a, __m512i acc[max_pixels][blocks], uint32_t oc,
                              uint32_t y, uint32_t x, const uint32_t rows, const uint32_t columns,
                              const int has_residual) {
@@ -50,26 +61,30 @@ RN_ALWAYS_INLINE void finish(const rn_conv_q8_args *a, __m512i acc[max_pixels][b
   if (has_residual)
     residual += y * g->residual_row + x * g->output_pixel + oc;
   const size_t second_residual = has_second ? 16 : 0;
+  const ptrdiff_t output_lower = a->output_lower, residual_lower = a->residual_lower;
 
   RN_UNROLL for (uint32_t p = 0; p < pixels; p += 2) {
-    __m512i q[2][blocks];
+    __m512i q[2 * blocks];
     uint8_t *to[2];
     RN_UNROLL for (uint32_t i = 0; i < 2; i++) {
       const uint32_t pixel = p + i < pixels ? p + i : p;
       const size_t offset = pixel % columns * g->output_pixel;
       to[i] = output + pixel / columns * g->output_row + offset;
       const uint8_t *r = has_residual ? residual + pixel / columns * g->residual_row + offset : 0;
-      q[i][0] = rounded16(&constants, acc[pixel][0], multiplier0, r);
-      q[i][1] = rounded16(&constants, acc[pixel][1], multiplier1, r ? r + second_residual : 0);
+      q[2 * i] = rounded16(&constants, acc[pixel][0], multiplier0, r, residual_lower);
+      q[2 * i + 1] = rounded16(&constants, acc[pixel][1], multiplier1, r ? r + second_residual : 0,
+                               residual_lower);
     }
-    const __m512i bytes = narrowed64(&constants, q[0][0], q[0][1], q[1][0], q[1][1]);
-    RN_UNROLL for (uint32_t i = 0; i < 2 && p + i < pixels; i++) {
-      const __m256i half = i ? _mm512_extracti64x4_epi64(bytes, 1) : _mm512_castsi512_si256(bytes);
-      if (has_second)
-        _mm256_storeu_si256((__m256i *)to[i], half);
-      else
-        _mm_storeu_si128((__m128i *)to[i], _mm256_castsi256_si128(half));
+    __m512i bytes, lower;
+    if (output_lower) {
+      bytes = parted64(&constants, q, &lower);
+      RN_UNROLL for (uint32_t i = 0; i < 2 && p + i < pixels; i++)
+          store_pixel(to[i] + output_lower, lower, i, has_second);
+    } else {
+      bytes = narrowed64(&constants, q);
     }
+    RN_UNROLL for (uint32_t i = 0; i < 2 && p + i < pixels; i++)
+        store_pixel(to[i], bytes, i, has_second);
   }
 }
 

@@ -41,8 +41,12 @@ RN_ALWAYS_INLINE void finish(const conv_args *a, __m256i acc[max_pixels][2], uin
   const __m256 low = _mm256_set1_ps(a->low), high = _mm256_set1_ps(a->high);
   const __m256 residual_multiplier = _mm256_set1_ps(a->residual_multiplier);
   const __m256i residual_zero = _mm256_set1_epi32(a->residual_zero);
-  const __m256i output_zero = _mm256_set1_epi16((int16_t)a->output_zero);
+  const ptrdiff_t output_lower = a->output_lower, residual_lower = a->residual_lower;
+  // That of an output of 16 bits is added to 32 bits, since it leaves those of a signed word.
+  const __m256i output_zero =
+      output_lower ? _mm256_set1_epi32(a->output_zero) : _mm256_set1_epi16((int16_t)a->output_zero);
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 0, 4, 1, 5);
+  const __m256i both = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   const uint32_t width = g->output_width;
   // Signed: behind the last pixel of a single row, whose pitch may be 0, the wrap goes back.
   const ptrdiff_t step = (ptrdiff_t)g->output_pixel, row = width * step;
@@ -58,17 +62,36 @@ RN_ALWAYS_INLINE void finish(const conv_args *a, __m256i acc[max_pixels][2], uin
     RN_UNROLL for (uint32_t i = 0; i < 2; i++) {
       __m256 t = _mm256_mul_ps(_mm256_cvtepi32_ps(acc[p][i]), multiplier[i]);
       if (has_residual) {
-        const __m256i r =
-            _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(residual + i * 8)));
+        const __m128i upper = _mm_loadl_epi64((const __m128i *)(residual + i * 8));
+        __m256i r;
+        if (residual_lower) {
+          const __m128i lower =
+              _mm_loadl_epi64((const __m128i *)(residual + residual_lower + i * 8));
+          r = _mm256_cvtepu16_epi32(_mm_unpacklo_epi8(lower, upper));
+        } else {
+          r = _mm256_cvtepu8_epi32(upper);
+        }
         const __m256 centred = _mm256_cvtepi32_ps(_mm256_sub_epi32(r, residual_zero));
         t = _mm256_add_ps(t, _mm256_mul_ps(centred, residual_multiplier));
       }
       // In this order: MAXPS returns its second operand for a NaN.
       q[i] = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(t, low), high));
     }
-    // Range: q is in -255...255. Packing works within halves: channels 0-3 8-11 | 4-7 12-15.
-    const __m256i words = _mm256_add_epi16(_mm256_packs_epi32(q[0], q[1]), output_zero);
-    const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(words, words), order);
+    // Range: q is in -255...255, of 16 bits in -65535...65535. Packing works within halves:
+    // channels 0-3 8-11 | 4-7 12-15.
+    __m256i bytes;
+    if (output_lower) {
+      const __m256i words = _mm256_packus_epi32(_mm256_add_epi32(q[0], output_zero),
+                                                _mm256_add_epi32(q[1], output_zero));
+      const __m256i upper = _mm256_srli_epi16(words, 8);
+      const __m256i lower = _mm256_and_si256(words, _mm256_set1_epi16(255));
+      // Upper bytes in the first half, lower ones in the second.
+      bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(upper, lower), both);
+      _mm_storeu_si128((__m128i *)(output + output_lower), _mm256_extracti128_si256(bytes, 1));
+    } else {
+      const __m256i words = _mm256_add_epi16(_mm256_packs_epi32(q[0], q[1]), output_zero);
+      bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(words, words), order);
+    }
     _mm_storeu_si128((__m128i *)output, _mm256_castsi256_si128(bytes));
     const int is_last_of_row = ++x == width;
     output += step + (is_last_of_row ? wrap : 0);

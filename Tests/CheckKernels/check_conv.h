@@ -57,8 +57,25 @@ void conv_place_residual(const conv_case *c);
 // The residual of a call that writes `output`.
 const void *conv_residual_of(const conv_case *c, const void *output);
 
+// The lower bytes of an int8 convolution whose output or residual has 16 bits.
+typedef struct conv_lower {
+  check_output output;
+  uint8_t *residual; // of one that is not in the output
+  bool has_output, has_residual;
+} conv_lower;
+
+// Decides which there are, fills the residual's, and turns the zeros and the range of bytes into
+// those of 16 bits; so `factor` is what the multipliers are to grow by.
+conv_lower conv_draw_lower(check_random *random, const conv_case *c, rn_conv_q8_args *a,
+                           float *factor);
+
+// Sets where the lower bytes are of arguments that have output and residual.
+void conv_set_lower(const conv_case *c, const conv_lower *lower, void *output_lower,
+                    rn_conv_q8_args *a);
+
 // Turns the arguments of the int8 reference into those of the level, which writes `found`: inputs,
 // both zeros, and the bias, which needs the sums of the weights.
-void conv_flip(const check_run *run, const conv_case *c, rn_conv_q8_args *a, const int8_t *weights);
+void conv_flip(const check_run *run, const conv_case *c, const conv_lower *lower,
+               rn_conv_q8_args *a, const int8_t *weights);
 
 #endif

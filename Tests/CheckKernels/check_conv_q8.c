@@ -82,8 +82,40 @@ static void fill_range(check_random *random, rn_conv_q8_args *a) {
   }
 }
 
-void conv_flip(const check_run *run, const conv_case *c, rn_conv_q8_args *a,
-               const int8_t *weights) {
+conv_lower conv_draw_lower(check_random *random, const conv_case *c, rn_conv_q8_args *a,
+                           float *factor) {
+  conv_lower lower = {.output = check_output_of(c->output),
+                      .residual = buffer_input(c->residual_count),
+                      .has_output = random_below(random, 2),
+                      .has_residual =
+                          c->residual_kind != conv_no_residual && random_below(random, 2)};
+  random_bytes(random, lower.residual, c->residual_count);
+  const check_output *o = &lower.output;
+  void *const outputs[] = {o->before, o->expected, o->found};
+  for (int i = 0; i < 3 && c->residual_kind == conv_in_place && lower.has_output; i++)
+    memcpy(outputs[i], lower.residual, c->residual_count);
+  *factor = lower.has_output ? 256 : 1;
+  if (lower.has_output) {
+    a->output_zero = a->output_zero * 256 + 128;
+    a->low *= 256;
+    // To the end of the bytes, or a little further, to that of 16 bits.
+    a->high = random_below(random, 2) ? a->high * 256 : (float)(65535 - a->output_zero);
+  }
+  if (lower.has_residual)
+    a->residual_zero = a->residual_zero * 256 + 128;
+  return lower;
+}
+
+void conv_set_lower(const conv_case *c, const conv_lower *lower, void *output_lower,
+                    rn_conv_q8_args *a) {
+  const bool is_in_output = c->residual_kind == conv_in_place && lower->has_output;
+  const uint8_t *residual_lower = is_in_output ? output_lower : lower->residual;
+  a->output_lower = lower->has_output ? (uint8_t *)output_lower - a->output : 0;
+  a->residual_lower = lower->has_residual ? residual_lower - a->residual : 0;
+}
+
+void conv_flip(const check_run *run, const conv_case *c, const conv_lower *lower,
+               rn_conv_q8_args *a, const int8_t *weights) {
   const int32_t flip = run->kernels->activation_flip;
   int32_t *bias = buffer_input(c->channels * sizeof *bias);
   memcpy(bias, c->bias, c->channels * sizeof *bias);
@@ -92,13 +124,14 @@ void conv_flip(const check_run *run, const conv_case *c, rn_conv_q8_args *a,
       bias[oc] += flip * weights[rn_weight_index_q8(oc, 0, k, 1, c->taps)];
   a->input = check_flipped(run, c->input, c->input_count);
   a->bias = bias;
-  a->output_zero -= flip;
-  a->residual_zero -= flip;
+  a->output_zero -= lower->has_output ? 256 * flip : flip;
+  a->residual_zero -= lower->has_residual ? 256 * flip : flip;
   a->output = c->output.found;
   check_flip_found(run, &c->output);
   a->residual = c->residual_kind == conv_separate
                     ? check_flipped(run, c->residual, c->residual_count)
                     : conv_residual_of(c, a->output);
+  conv_set_lower(c, lower, lower->output.found, a);
 }
 
 static void one(check_run *run, const conv_case *c) {
@@ -113,17 +146,27 @@ static void one(check_run *run, const conv_case *c) {
   fill_sums(random, c, weights);
   fill_multipliers(random, c, &a, multiplier);
   fill_range(random, &a);
+  float factor;
+  const conv_lower lower = conv_draw_lower(random, c, &a, &factor);
+  // The extreme ones would leave the floats.
+  if (c->data != conv_extreme) {
+    for (uint32_t oc = 0; oc < c->channels; oc++)
+      multiplier[oc] *= factor;
+    a.residual_multiplier *= lower.has_residual ? factor / 256 : factor;
+  }
   random_bytes(random, c->residual, c->residual_count);
   if (c->data == conv_greatest)
     memset(c->residual, random_below(random, 2) ? 255 : 0, c->residual_count);
   conv_place_residual(c);
   a.output = c->output.expected;
   a.residual = conv_residual_of(c, a.output);
+  conv_set_lower(c, &lower, lower.output.expected, &a);
   CHECK_REFERENCE(run, run->reference->conv_q8(&a, c->first, c->last));
-  conv_flip(run, c, &a, weights);
+  conv_flip(run, c, &lower, &a, weights);
   CHECK_KERNEL(run, run->kernels->conv_q8(&a, c->first, c->last));
   check_flip_found(run, &c->output);
   check_compare(run, &c->output);
+  check_compare(run, &lower.output);
 }
 
 void check_conv_q8(check_run *run) { check_conv_cases(run, 1, one); }

@@ -119,15 +119,22 @@ static void one(check_run *run, const conv_case *c) {
       .tile_width = c->tile_width,
       .scratch = buffer_output(rn_winograd_q8_scratch(c->tile_height, c->tile_width, channels))};
   a.conv.residual = conv_residual_of(c, a.conv.output);
+  float factor;
+  const conv_lower lower = conv_draw_lower(random, c, &a.conv, &factor);
+  for (uint32_t oc = 0; oc < c->channels; oc++)
+    multiplier[oc] *= factor;
+  a.conv.residual_multiplier *= lower.has_residual ? factor / 256 : factor;
+  conv_set_lower(c, &lower, lower.output.expected, &a.conv);
   CHECK_REFERENCE(run, run->reference->conv_q8(&a.conv, c->output.first, c->output.last));
   a.conv.weights = 0;
-  conv_flip(run, c, &a.conv, weights);
+  conv_flip(run, c, &lower, &a.conv, weights);
   // In two parts, as two threads have it.
   const uint32_t middle = random_between(random, c->first, c->last);
   CHECK_KERNEL(run, (run->kernels->winograd_q8(&a, middle, c->last),
                      run->kernels->winograd_q8(&a, c->first, middle)));
   check_flip_found(run, &c->output);
   check_compare(run, &c->output);
+  check_compare(run, &lower.output);
 }
 
 // Sums on both sides of 2^32, and of what each form keeps exact.
