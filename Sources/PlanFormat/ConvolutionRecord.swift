@@ -13,8 +13,8 @@
 /// | 16, 20 | u32 | vertical and horizontal dilation |
 /// | 24, 28, 32, 36 | u32 | padding at the top, left, bottom and right, pixels |
 /// | 40 | u32 | groups |
-/// | 44 | f32 | factor of the residual |
-/// | 48, 52 | f32 | low and high: the clamp before rounding, without the zero point |
+/// | 44 | f32 | factor of the residual, from its units to the output's |
+/// | 48, 52 | f32 | low and high: the clamp before rounding, without the zero point, in the output's units |
 /// | 56 | u32 | where transformed weights are, ``TransformedPlace`` |
 /// | 72 | u64 | weights; 0 if only the transformed ones are stored |
 /// | 80 | u64 | biases: int32 for int8 weights, else float32; see ``flippedBias(channels:)`` |

@@ -8,7 +8,7 @@
 /// | header bytes | type | content |
 /// |---|---|---|
 /// | 0–7 | | magic `RNPLAN\r\n` |
-/// | 8–11 | u32 | format version, 5 |
+/// | 8–11 | u32 | format version, 6 |
 /// | 12–15 | u32 | number of sections, 9 |
 /// | 16–23 | u64 | size of the file in bytes |
 /// | 24–31 | u64 | arena: bytes for all tensors |
@@ -26,7 +26,7 @@
 /// Records are described at ``TensorRecord``, ``StepRecord``, ``ModelRecord``, ``OutputRecord`` and ``PreprocessingRecord``.
 public enum PlanLayout {
   public static var magic: StaticString { "RNPLAN\r\n" }
-  public static var version: UInt32 { 5 }
+  public static var version: UInt32 { 6 }
   public static var headerByteCount: Int { 512 }
   public static var sectionCount: Int { 9 }
 

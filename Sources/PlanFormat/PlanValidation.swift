@@ -54,6 +54,9 @@ extension PlanView {
       tensor.format == .uint8 ? isImage || isUniform : tensor.borderPattern == 0,
       "a border of equal bytes, of zeros in float32")
     try expect(
+      tensor.lowerBytes == .none || tensor.format == .uint8 && !isImage,
+      "lower bytes of uint8 activations only")
+    try expect(
       tensor.offset % PlanLayout.alignment == 0 && tensor.offset <= arenaByteCount
         && tensor.storageByteCount <= arenaByteCount - tensor.offset,
       "an aligned place within the arena")
@@ -188,6 +191,8 @@ private struct StepRules {
     case .input, .stem, .pool, .globalAverage, .linear:
       try expect(!step.hasResidual, "a residual at convolutions only")
     }
+    try expect(
+      output.lowerBytes == .none || isInt8Convolution, "lower bytes of int8 convolutions only")
     switch step.operation {
     case .input: try validateInput()
     case .stem(let record): try validateStem(record)
@@ -196,6 +201,11 @@ private struct StepRules {
     case .globalAverage(let record): try validateGlobalAverage(record)
     case .linear(let record): try validateLinear(record)
     }
+  }
+
+  private var isInt8Convolution: Bool {
+    if case .convolution = step.operation { return step.arithmetic.weights == .int8 }
+    return false
   }
 
   private func isKnown(_ arithmetic: Arithmetic) -> Bool {
@@ -315,10 +325,11 @@ private struct StepRules {
         (record.low == 0 || record.low == -Float.infinity) && record.low <= record.high,
         "a lower bound of 0 or none, not above the upper one")
     case .uint8:
-      let zero = Float(output.zeroPoint)
+      let zero = Float(output.zeroPoint(flip: 0))
+      let greatest: Float = output.lowerBytes == .none ? 255 : 65535
       try expect(
-        record.low + zero >= 0 && record.high + zero <= 255 && record.low <= record.high,
-        "a clamp within 0 to 255")
+        record.low + zero >= 0 && record.high + zero <= greatest && record.low <= record.high,
+        "a clamp within 0 to 255, or to 65535 with lower bytes")
     }
   }
 

@@ -96,6 +96,7 @@ struct PlanBuilder {
         record.scale = scale.scale
         record.zeroPoint = scale.zeroPoint
         record.borderPattern = borderPattern(index, scale)
+        record.lowerBytes = formats.lowerBytes[index]
       }
       record.firstStep = lifetimes[index].lowerBound
       record.lastStep =
@@ -128,6 +129,9 @@ struct PlanBuilder {
       {
         let buffer = bufferOfTensor[residual]
         bufferOfTensor[output] = buffer
+        // Either may have lower bytes without the other.
+        buffers[buffer].byteCount = max(
+          buffers[buffer].byteCount, tensors[output].storageByteCount)
         buffers[buffer].lifetime =
           buffers[buffer].lifetime.lowerBound...tensors[output].lastStep
       } else {
@@ -165,11 +169,11 @@ struct PlanBuilder {
     switch operation.kind {
     case .input: step.operation = .input
     case .stem(let stem):
-      let record = try record(stem, index, &step.arithmetic)
+      let record = try record(stem, index, tensors, &step.arithmetic)
       step.operation = .stem(record)
     case .convolution(let convolution):
       let record = try record(
-        convolution, index, &step.arithmetic, floatForms[index, default: .direct])
+        convolution, index, tensors, &step.arithmetic, floatForms[index, default: .direct])
       step.operation = .convolution(record)
     case .maxPool(let pool): step.operation = .pool(PoolRecord(pool, .maximum))
     case .averagePool(let pool):
@@ -187,8 +191,8 @@ struct PlanBuilder {
   }
 
   private mutating func record(
-    _ convolution: Convolution, _ index: Int, _ arithmetic: inout Arithmetic,
-    _ algorithm: Arithmetic.Algorithm = .direct
+    _ convolution: Convolution, _ index: Int, _ tensors: [TensorRecord],
+    _ arithmetic: inout Arithmetic, _ algorithm: Arithmetic.Algorithm = .direct
   ) throws(PlanningError) -> ConvolutionRecord {
     let operation = graph.operations[index]
     var record = ConvolutionRecord(
@@ -196,7 +200,7 @@ struct PlanBuilder {
     let layout = graph.weightLayout(of: index)!
     switch arithmetic.weights {
     case .int8:
-      quantize(&record, index)
+      quantize(&record, index, tensors)
       return record
     case .float32:
       arithmetic.algorithm = algorithm
@@ -216,21 +220,28 @@ struct PlanBuilder {
     return record
   }
 
-  private mutating func quantize(_ record: inout ConvolutionRecord, _ index: Int) {
+  private mutating func quantize(
+    _ record: inout ConvolutionRecord, _ index: Int, _ tensors: [TensorRecord]
+  ) {
     let operation = graph.operations[index]
     let output = scale(operation.output)
     let layer = scheme.model.int8Layer(
       index, LayerScales(input: scale(operation.input), output: output, means: means(index)))
     (record.low, record.high) = Quantizer.clamp(
       output, isRectified: operation.isRectified, upper: operation.upper)
+    // A power of two: exact.
+    let units = tensors[operation.output].unitsPerStep
+    (record.low, record.high) = (record.low * Float(units), record.high * Float(units))
     if let residual = operation.residual {
-      record.residualFactor = Float(Double(scale(residual).scale) / Double(output.scale))
+      let steps = Double(scale(residual).scale) / Double(output.scale)
+      record.residualFactor = Float(steps * Double(units) / Double(tensors[residual].unitsPerStep))
     }
     record.weights = sections.append(layer.weights)
     record.bias = sections.append(layer.bias)
     let flipped = sections.append(layer.flippedBias)
     precondition(flipped == record.flippedBias(channels: layer.bias.count))
-    record.multiplier = sections.append(layer.multiplier)
+    record.multiplier = sections.append(
+      units == 1 ? layer.multiplier : layer.multiplier.map { $0 * Float(units) })
   }
 
   /// What the bias of an int8 layer is corrected by.

@@ -11,6 +11,8 @@ struct PlanFormats {
   /// Of convolutions with direct sums in float32 or int32.
   let operations: [Arithmetic]
   let tensors: [ActivationFormat]
+  /// What int8 convolutions write and others add: they keep what rounding to bytes takes away.
+  let lowerBytes: [TensorRecord.LowerBytes]
 
   init(_ scheme: QuantizationScheme) {
     let program = scheme.model.program
@@ -50,6 +52,13 @@ struct PlanFormats {
       }
     }
     self.tensors = tensors
+    let int8 = zip(program.operations, operations).filter {
+      if case .convolution = $0.0.kind { $0.1.weights == .int8 } else { false }
+    }.map(\.0)
+    let (written, added) = (Set(int8.map(\.output)), Set(int8.compactMap(\.residual)))
+    lowerBytes = program.tensors.indices.map {
+      written.contains($0) && added.contains($0) ? .behind : .none
+    }
   }
 }
 

@@ -103,7 +103,7 @@ public enum Quantizer {
     return result
   }
 
-  /// The clamp of an output before rounding, without its zero point.
+  /// The clamp of an output before rounding to bytes, without its zero point.
   public static func clamp(
     _ output: ActivationScale, isRectified: Bool, upper: Float = .infinity
   ) -> (low: Float, high: Float) {

@@ -163,10 +163,12 @@ extension Binder {
     arguments.multiplier = constants(record.multiplier, as: Float.self)
     arguments.low = record.low
     arguments.high = record.high
-    arguments.output_zero = Int32(output.zeroPoint - flip)
+    arguments.output_zero = Int32(output.zeroPoint(flip: flip))
+    arguments.output_lower = output.lowerByteDistance
     if let residual {
       arguments.residual_multiplier = record.residualFactor
-      arguments.residual_zero = Int32(residual.zeroPoint - flip)
+      arguments.residual_zero = Int32(residual.zeroPoint(flip: flip))
+      arguments.residual_lower = residual.lowerByteDistance
     }
     return arguments
   }

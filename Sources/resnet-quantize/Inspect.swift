@@ -143,10 +143,11 @@ struct Inspect: ParsableCommand {
       let shape = "\(tensor.height) × \(tensor.width) × \(tensor.channels)"
       let range =
         tensor.format == .float32 ? "float32" : "\(tensor.scale), \(tensor.zeroPoint)"
+      let lower = tensor.lowerBytes == .none ? "" : ", with lower bytes"
       print(
         right("\(index)", 6), "", column(String(cString: view.name(tensor.name)), 22),
         column(shape, 25), right("\(tensor.border)", 7), right("\(tensor.offset)", 9),
-        right("\(tensor.storageByteCount)", 9), "", range)
+        right("\(tensor.storageByteCount)", 9), "", range + lower)
     }
   }
 

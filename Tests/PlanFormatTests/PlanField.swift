@@ -93,6 +93,7 @@ enum TensorField {
   static let producer = PlanField.tensor(44)
   static let last = PlanField.tensor(48)
   static let name = PlanField.tensor(52)
+  static let lowerBytes = PlanField.tensor(56)
 }
 
 /// Codes of algorithms.

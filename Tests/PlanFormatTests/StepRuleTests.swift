@@ -218,10 +218,13 @@ enum Step {
   }
 
   @Test func clampsAreWithinAByte() {
-    let rule: StaticString = "a clamp within 0 to 255"
+    let rule: StaticString = "a clamp within 0 to 255, or to 65535 with lower bytes"
     int8.expect(step: Step.convolution, rule, StepField.low, bits(-1, 256, .nan, -.infinity))
     int8.expect(step: Step.convolution, rule, StepField.high, bits(255.5, -1, .nan, .infinity))
     int8.expect(step: Step.convolution, rule, TensorField.zeroPoint, [1])
+    int8.expect(step: Step.sum, rule, StepField.low, bits(-129, 65409, .nan))
+    int8.expect(step: Step.sum, rule, StepField.high, bits(65408, -1, .nan))
+    int8.expect(step: Step.sum, rule, TensorField.zeroPoint, [1])
   }
 
   @Test func floatsHaveALowerBoundOf0OrNone() {

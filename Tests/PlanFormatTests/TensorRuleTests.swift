@@ -21,9 +21,20 @@ import Testing
   @Test func codesAreKnown() {
     let rule: StaticString = "a known format and zeros in reserved bytes"
     expect(rule, TensorField.format, [2, .max])
-    expect(rule, .tensor(56), [1])
-    expect(rule, .tensor(60), [1 << 31])
+    expect(rule, TensorField.lowerBytes, [2, .max])
+    expect(rule, .tensor(60), [1, 1 << 31])
     expect(rule, TensorField.offset, [1 << 63])
+  }
+
+  @Test func lowerBytesBelongToBytesOfActivations() {
+    let rule: StaticString = "lower bytes of uint8 activations only"
+    // The image, and the features, which are float32.
+    for index in [0, 9] {
+      sound.expect(.tensor(index: index, rule), of: index, TensorField.lowerBytes, [1])
+    }
+    // The stem's result, whose place has room for the sum that is written there later.
+    sound.expect(
+      .step(index: 1, "lower bytes of int8 convolutions only"), of: 1, TensorField.lowerBytes, [1])
   }
 
   @Test func shapesAreInRange() {

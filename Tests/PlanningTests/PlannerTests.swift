@@ -34,6 +34,25 @@ import Testing
     }
   }
 
+  /// Only what an int8 convolution writes and another adds has lower bytes.
+  @Test(arguments: [TestNetwork.basic, .bottleneck])
+  func sumsThatAreAddedAgainKeepLowerBytes(network: TestNetwork) throws {
+    try withView(try network.plan(inputSize: 64)) { view in
+      let steps = (0..<view.stepCount).map(view.step)
+      for (index, step) in steps.enumerated() {
+        var isSum = false
+        if case .convolution = step.operation { isSum = true }
+        let isAdded = steps[index...].contains { $0.residual == step.output }
+        #expect(
+          (view.tensor(step.output).lowerBytes == .behind) == (isSum && isAdded),
+          "\(String(cString: view.name(step.name)))")
+      }
+    }
+    try withView(try network.plan(inputSize: 64, weights: .float16)) { view in
+      #expect((0..<view.tensorCount).allSatisfy { view.tensor($0).lowerBytes == .none })
+    }
+  }
+
   @Test func residualsAreThere() throws {
     // Three blocks, one residual each; dead branches leave none.
     for (network, count) in [(TestNetwork.basic, 3), (.bottleneck, 3), (.dead, 0)] {
