@@ -74,7 +74,7 @@ extension BoardTools.TuningTests {
     }
     let (file, least, most) = (bytes[0][0], bytes[1][0], bytes[2][0])
     #expect(file + most <= 16_000_000 && least < most)
-    for (limit, upTo) in [("16", most), ("12", 12_000_000 - file)] {
+    for (limit, upTo) in [("16", most), ("13", 13_000_000 - file)] {
       let result = try Tool.bench(
         [plan, "--memory", limit, "--threads", "1", "--seconds", "0.01"])
       let line = try #require(result.lines.first { $0.hasPrefix("memory ") })
@@ -83,8 +83,8 @@ extension BoardTools.TuningTests {
       #expect(numbers[2] <= numbers[1] - least)
     }
     let reason =
-      "expected memory of at least \(file + least) bytes for plan and session, found 11000000"
-    try Tool.run.fails([plan, photo, "--memory", "11", "--threads", "1"], reason)
-    try Tool.quantize.fails(["inspect", plan, "--memory", "11"], reason)
+      "expected memory of at least \(file + least) bytes for plan and session, found 12000000"
+    try Tool.run.fails([plan, photo, "--memory", "12", "--threads", "1"], reason)
+    try Tool.quantize.fails(["inspect", plan, "--memory", "12"], reason)
   }
 }

@@ -10,7 +10,7 @@ import Testing
 /// The memory that is promised for the networks people use.
 @Suite struct ArenaSizeTests {
   @Test(arguments: [
-    (ResNetConfig.resnet18, 776_192), (.resnet34, 776_192),
+    (ResNetConfig.resnet18, 776_192), (.resnet34, 776_192), (.resnet50, 2_508_800),
   ])
   func int8ArenasAt224Pixels(config: ResNetConfig, arena: Int) throws {
     let fused = try Program(Network(random: config, seed: 1), inputSize: 224)
