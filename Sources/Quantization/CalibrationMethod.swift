@@ -80,9 +80,14 @@ extension Calibration {
 
 extension Calibration {
   /// The scales of all tensors of a graph by a method.
+  ///
+  /// Nothing is clipped of what is only added to a sum: int8 plans keep it in 16 bits, where the widest range is fine
+  /// enough.
   public func scales(of graph: Program, method: CalibrationMethod) -> [ActivationScale] {
-    graph.tensors.indices.map { tensor in
-      let (low, high) = range(of: tensor, method: method)
+    let read = Set(graph.operations.map(\.input))
+    let added = Set(graph.operations.compactMap(\.residual)).subtracting(read)
+    return graph.tensors.indices.map { tensor in
+      let (low, high) = range(of: tensor, method: added.contains(tensor) ? .minMax : method)
       return ActivationScale(low: graph.tensors[tensor].isRectified ? 0 : low, high: high)
     }
   }

@@ -47,6 +47,19 @@ import Testing
     #expect(zip(all, most).contains { $0.scale > $1.scale })
   }
 
+  @Test func whatIsOnlyAddedIsNotClipped() throws {
+    let calibration = try Calibration(of: model, seeds: Array(0..<7), threads: 2)
+    let all = calibration.scales(of: graph, method: .minMax)
+    let most = calibration.scales(of: graph, method: .percentile(90))
+    let shortcuts = graph.operations.filter { $0.name.hasSuffix("downsample") }.map(\.output)
+    #expect(!shortcuts.isEmpty)
+    for tensor in graph.tensors.indices {
+      #expect(
+        (all[tensor] == most[tensor]) == shortcuts.contains(tensor), "\(graph.tensors[tensor].name)"
+      )
+    }
+  }
+
   @Test func everyImageIsCounted() throws {
     let seen = Mutex<[Int]>([])
     _ = try Calibration(
