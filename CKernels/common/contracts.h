@@ -33,4 +33,17 @@ RN_ALWAYS_INLINE void require_winograd(const rn_conv_geometry *g, uint32_t chann
   RN_REQUIRE(is_aligned(scratch));
 }
 
+// Of a coded convolution, with units up to `last`.
+RN_ALWAYS_INLINE void require_coded(const rn_coded_q8_args *a, uint32_t last) {
+  (void)a, (void)last;
+  RN_REQUIRE(a->form < RN_CODED_FORMS);
+  RN_REQUIRE(a->conv.geometry.kernel_rows == 3 && a->conv.geometry.run % (3 * 16) == 0);
+  RN_REQUIRE(a->conv.geometry.step_y == a->conv.geometry.input_row);
+  RN_REQUIRE(a->conv.geometry.output_blocks > 0 && a->conv.geometry.output_width > 0);
+  RN_REQUIRE(is_aligned(a->weights) && is_aligned(a->start) && is_aligned(a->shift));
+  RN_REQUIRE(is_aligned(a->conv.multiplier) && is_aligned(a->scratch));
+  RN_REQUIRE(a->conv.input && a->conv.output && a->step);
+  RN_REQUIRE(last <= rn_coded_q8_units(a));
+}
+
 #endif

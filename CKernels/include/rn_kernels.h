@@ -164,6 +164,101 @@ static inline int rn_winograd_q8_is_exact(uint32_t tile_height, uint32_t tile_wi
   return greatest_sum <= INT32_MAX / scale;
 }
 
+// Coded convolution: 3x3 with stride 1 in the domain of a transform, whose inputs are rounded to 8
+// bits there ("coded") so that they multiply at the full rate of int8. It is another arithmetic
+// than conv_q8, with the same bits on every ISA. With d the inputs of a tile less 128, and B and A
+// the matrices of the form in weights/coded_matrices.h:
+//   V    = B^T d B                                              int16, exact: |V| <= 2048
+//   code = min(max(((V * step[tap] + 2^14) >> 15) + z, 0), 255)      z is 128, and `zero` of the
+//                                                               zero tap
+//   M    = (start[oc][tap] + sum over channels of code * U) << shift[oc][tap]
+//   acc  = A^T M A
+// and the epilogue of conv_q8, without its bias. M and acc are modulo 2^32, so no argument makes
+// them undefined; rn_coded_q8_greatest_sum tells whether acc can be beyond int32.
+// In a table whose activation_flip is 0x80, d are the bytes themselves, and codes are 128 less, in
+// -128...127, and so are z and the zeros of the epilogue; start then holds 128 * (sum of the tap's
+// U) more, which rn_coded_q8_flip_start adds.
+//
+// The zero tap is the only one that inputs of one value contribute to, and the only one that has
+// the same part in all outputs of a tile: its codes need another zero than the middle, and its
+// start holds the bias.
+//
+// d has the tile_height + 2 rows and tile_width + 2 columns of the input, with its border, from the
+// tile's first output on. Tiles at the edges may reach beyond the output: then d repeats row
+// output_height + 1 and column output_width + 1, the last that an output of the image needs. Coding
+// is not linear, so the outputs depend on it.
+//
+// What a quantizer chooses, of a layer whose input has a scale si and whose output has so:
+//   step[tap]          2^15 / (step of V), at most 2^15 - 1, which leaves V as it is
+//   s[oc]              a scale for all taps of the output channel
+//   U, shift           (G g G^T) * (si * (step of V) / s[oc]) = U * 2^shift, g the float weights
+//   start              (zero tap: bias / s[oc]) / 2^shift - (code of V of zeros) * (sum of U)
+//   multiplier         s[oc] / so
+typedef enum rn_coded_form {
+  RN_CODED_F2X2 = 0,   // F(2x2, 3x3) after Winograd: 16 taps
+  RN_CODED_SFC4X4 = 1, // SFC-4(4x4, 3x3), symbolic Fourier (arXiv 2407.02913): 49 taps
+  RN_CODED_FORMS = 2,
+} rn_coded_form;
+
+typedef struct rn_coded_q8_args {
+  rn_conv_q8_args conv; // 3x3, stride 1, input channels a multiple of 16; no weights and no bias
+  rn_coded_form form;
+  const int8_t *weights; // U: [oc/16][tap][ic/4][16 oc][4], -127...127; 64-byte aligned
+  const int32_t *start;  // [oc/16][tap][16 oc]; 64-byte aligned
+  const int32_t *shift;  // [oc/16][tap][16 oc], 0...31; 64-byte aligned
+  const int16_t *step;   // [row of taps][8], 0...32767; what is behind a row's taps does not matter
+  int32_t zero;          // -32000...32000
+  void *scratch;         // rn_coded_q8_scratch() bytes for each thread, 64-byte aligned
+} rn_coded_q8_args;
+
+// Outputs of a tile; taps, which are counted in rows, and the zero tap's row and column.
+typedef struct rn_coded_shape {
+  uint32_t tile_height, tile_width, rows, columns, zero_row, zero_column;
+} rn_coded_shape;
+
+static inline rn_coded_shape rn_coded_shape_of(rn_coded_form form) {
+  if (form == RN_CODED_F2X2)
+    return (rn_coded_shape){2, 2, 4, 4, 1, 1};
+  return (rn_coded_shape){4, 4, 7, 7, 0, 0};
+}
+
+static inline uint32_t rn_coded_taps(rn_coded_form form) {
+  const rn_coded_shape s = rn_coded_shape_of(form);
+  return s.rows * s.columns;
+}
+
+// Tiles and strips are those of Winograd, and unit u is block pair u % pairs of strip u / pairs.
+static inline uint32_t rn_coded_q8_units(const rn_coded_q8_args *a) {
+  const rn_conv_geometry *g = &a->conv.geometry;
+  const rn_coded_shape s = rn_coded_shape_of(a->form);
+  return (g->output_blocks + 1) / 2 *
+         rn_winograd_strips(
+             rn_winograd_tiles(g->output_height, g->output_width, s.tile_height, s.tile_width));
+}
+
+// Bytes of scratch: of each tap the codes and M of one strip, M for one pair of blocks, each with a
+// cache line behind, and a line for the step. Codes have room for channels up to a multiple of 64.
+static inline size_t rn_coded_q8_scratch(rn_coded_form form, uint32_t channels) {
+  const size_t codes = (size_t)RN_WINOGRAD_TILES * ((channels + 63) / 64 * 64) + 64;
+  const size_t m = RN_WINOGRAD_TILES * 32 * sizeof(int32_t) + 64;
+  return rn_coded_taps(form) * (codes + m + 64);
+}
+
+// G g G^T of the 3x3 weights g of one output and input channel, computed in double and rounded
+// once, and B^T d B of the inputs of one tile, (tile_height + 2) x (tile_width + 2) of them: what
+// float weights are before they are rounded, and what is coded. Both are rows of taps.
+void rn_coded_weights(rn_coded_form form, const float *weights, float *transformed);
+void rn_coded_inputs(rn_coded_form form, const int16_t *inputs, int16_t *transformed);
+
+// Adds 128 * (sum of U) to start: from that of a table that is not flipped to that of one that is.
+void rn_coded_q8_flip_start(rn_coded_form form, const int8_t *weights, uint32_t output_blocks,
+                            uint32_t channels, int32_t *start);
+
+// The greatest magnitude of acc over all codes; UINT64_MAX if it is beyond that. `start` is that of
+// a table that is not flipped. If it is at most INT32_MAX, no acc is reduced modulo 2^32.
+uint64_t rn_coded_q8_greatest_sum(rn_coded_form form, const int8_t *weights, const int32_t *start,
+                                  const int32_t *shift, uint32_t output_blocks, uint32_t channels);
+
 // Convolution of float32 activations: one chain of fused multiply-adds for each output, starting at
 // the bias, in the order of kernel rows and then of the run. The same bits wherever there is an
 // FMA.
@@ -334,11 +429,12 @@ typedef struct rn_input_args {
 // Kernels that split their work take the range of units [first, last) to do.
 typedef struct rn_kernels {
   // What activations in memory are flipped with: 0, or 0x80 where an ISA multiplies signed by
-  // signed. It holds for all kernels of the table: conv, winograd, maxpool, avgpool and input of
-  // q8.
+  // signed. It holds for all kernels of the table: conv, winograd, coded, maxpool, avgpool and
+  // input of q8.
   uint8_t activation_flip;
   void (*conv_q8)(const rn_conv_q8_args *, uint32_t first, uint32_t last);
   void (*winograd_q8)(const rn_winograd_q8_args *, uint32_t first, uint32_t last);
+  void (*coded_q8)(const rn_coded_q8_args *, uint32_t first, uint32_t last);
   void (*conv_f32)(const rn_conv_float_args *, uint32_t first, uint32_t last);
   void (*conv_f16)(const rn_conv_float_args *, uint32_t first, uint32_t last);
   void (*winograd_f32)(const rn_winograd_float_args *, uint32_t first, uint32_t last);

@@ -33,6 +33,12 @@ static inline size_t rn_winograd_index_q8(uint32_t oc, uint32_t position, uint32
   return rn_weight_index(oc, position, ic, positions, channels, 2);
 }
 
+// Transformed weights of coded_q8.
+static inline size_t rn_coded_index_q8(uint32_t oc, uint32_t tap, uint32_t ic, uint32_t taps,
+                                       uint32_t channels) {
+  return rn_weight_index(oc, tap, ic, taps, channels, 4);
+}
+
 // Transformed weights of winograd_f32 and winograd_f16.
 static inline size_t rn_winograd_index_float(uint32_t oc, uint32_t position, uint32_t ic,
                                              uint32_t positions, uint32_t channels) {

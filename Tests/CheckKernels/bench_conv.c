@@ -168,6 +168,35 @@ void bench_winograd_q8(bench_run *run) {
   }
 }
 
+void bench_coded_q8(bench_run *run) {
+  static const char *const names[RN_CODED_FORMS] = {"F(2x2)", "SFC-4(4x4)"};
+  check_random random = {1};
+  for (unsigned i = 0; i < 4 * RN_CODED_FORMS && strcmp(run->isa, "ref") != 0; i++) {
+    buffers_reset();
+    const rn_coded_form form = i % RN_CODED_FORMS;
+    const uint32_t channels = 64u << i / RN_CODED_FORMS, size = 56u >> i / RN_CODED_FORMS;
+    const struct shape shape = {3, 1, channels, channels, size};
+    const uint32_t taps = rn_coded_taps(form);
+    const size_t sums = (size_t)taps * channels * sizeof(int32_t);
+    int16_t *step = buffer_input(7 * 8 * sizeof *step);
+    for (uint32_t tap = 0; tap < 7 * 8; tap++)
+      step[tap] = 8000;
+    const rn_coded_q8_args a = {.conv = q8_layer(&shape, &random),
+                                .form = form,
+                                .weights =
+                                    buffer_random(&random, (size_t)taps * channels * channels, 1),
+                                .start = memset(buffer_input(sums), 0, sums),
+                                .shift = memset(buffer_input(sums), 0, sums),
+                                .step = step,
+                                .zero = 128,
+                                .scratch = buffer_output(rn_coded_q8_scratch(form, channels))};
+    char name[40];
+    snprintf(name, sizeof name, "%s %ux%u %u-%u", names[form], size, size, channels, channels);
+    BENCH(run, name, multiplications(&shape), run->peak_q8,
+          run->kernels->coded_q8(&a, 0, rn_coded_q8_units(&a)));
+  }
+}
+
 static void winograd_float(bench_run *run,
                            void (*kernel)(const rn_winograd_float_args *, uint32_t, uint32_t)) {
   check_random random = {1};
