@@ -17,6 +17,7 @@ RN_KERNEL(RN_ISA_NEON, peak_q8, rn_peak_q8_neon)
 RN_KERNEL(RN_ISA_NEON, peak_f32, rn_peak_f32_neon)
 
 RN_KERNEL(RN_ISA_NEONDOT, conv_q8, rn_conv_q8_neondot)
+RN_KERNEL(RN_ISA_NEONDOT, coded_q8, rn_coded_q8_neondot)
 RN_KERNEL(RN_ISA_NEONDOT, peak_q8, rn_peak_q8_neondot)
 
 RN_KERNEL(RN_ISA_NEONFP16, conv_f16acc16, rn_conv_f16acc16_neonfp16)

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Coded convolution, SDOT by element. Twin: ref/coded_q8_ref.c
+//
+// Register tile: 5 tiles x 16 output channels of one tap in 20 accumulators of 4 int32, that of
+// conv_q8_neondot.c. A vector of a tile holds 16 channels' codes, of which each SDOT takes 4 by
+// element:
+//
+//                 U [4 oc][4 ic] x 4, one LD1 of 64 bytes
+//   tile 0  4 ic  acc 0 ... acc 3
+//     ...         ...                     20 SDOT for one load, and 5 loads for 16 channels
+//   tile 4  4 ic  acc 16 ... acc 19
+//
+// then 20 SSHL and 5 ST1 of 64 bytes to M.
+#if defined(__aarch64__)
+#include "../common/rn_target.h"
+#include <arm_neon.h>
+
+RN_TARGET_PUSH("dotprod")
+
+#include "../winograd/coded_product.h"
+
+#define RN_MAX_TILES 5
+
+// Keeps the next load of weights behind the sums, or the compiler loads two groups at once and
+// spills.
+#define RN_AFTER_SUMS(pointer)                                                                     \
+  do {                                                                                             \
+    RN_UNROLL for (uint32_t t = 0; t < tiles; t++) __asm__ volatile(                               \
+        "" : "+w"(acc[t][0]), "+w"(acc[t][1]), "+w"(acc[t][2]), "+w"(acc[t][3]));                  \
+    __asm__ volatile("" : "+r"(pointer));                                                          \
+  } while (0)
+
+// 4 channels of the lane's group.
+#define RN_GROUP(lane)                                                                             \
+  do {                                                                                             \
+    const int8x16x4_t u = vld1q_s8_x4(weights);                                                    \
+    weights += 64;                                                                                 \
+    RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)      \
+        acc[t][i] = vdotq_laneq_s32(acc[t][i], u.val[i], d[t], lane);                              \
+    RN_AFTER_SUMS(weights);                                                                        \
+  } while (0)
+
+RN_ALWAYS_INLINE void load_tiles(const int8_t *codes, int8x16_t *d, const uint32_t tiles) {
+  if (tiles < 4) {
+    RN_UNROLL for (uint32_t t = 0; t < tiles; t++) d[t] = vld1q_s8(codes + 16 * t);
+    return;
+  }
+  const int8x16x4_t four = vld1q_s8_x4(codes);
+  RN_UNROLL for (uint32_t t = 0; t < 4; t++) d[t] = four.val[t];
+  if (tiles == 5)
+    d[4] = vld1q_s8(codes + 64);
+}
+
+RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
+  const int8_t *codes_of_tap = (const int8_t *)p->codes, *weights = p->weights;
+  const int32_t *start = p->start, *shift = p->shift;
+  const size_t codes_tap = p->codes_tap, codes_block = p->codes_block;
+  const uint32_t blocks = p->channels / 16;
+  int32_t *m = p->m;
+  for (uint32_t tap = p->taps; tap; tap--) {
+    int32x4_t acc[RN_MAX_TILES][4];
+    const int32x4x4_t s = vld1q_s32_x4(start);
+    start += 16;
+    RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
+        acc[t][i] = s.val[i];
+    const int8_t *codes = codes_of_tap;
+    uint32_t block = blocks;
+    do {
+      int8x16_t d[RN_MAX_TILES];
+      load_tiles(codes, d, tiles);
+      codes += codes_block;
+      RN_GROUP(0);
+      RN_GROUP(1);
+      RN_GROUP(2);
+      RN_GROUP(3);
+    } while (--block);
+    const int32x4x4_t by = vld1q_s32_x4(shift);
+    shift += 16;
+    RN_UNROLL for (uint32_t t = 0; t < tiles; t++) {
+      int32x4x4_t shifted;
+      RN_UNROLL for (uint32_t i = 0; i < 4; i++) shifted.val[i] = vshlq_s32(acc[t][i], by.val[i]);
+      vst1q_s32_x4(m + 16 * t, shifted);
+    }
+    codes_of_tap += codes_tap;
+    m += p->m_tap;
+  }
+}
+
+#include "coded_q8_neon.h"
+
+void rn_coded_q8_neondot(const rn_coded_q8_args *a, uint32_t first, uint32_t last) {
+  coded(a, first, last);
+}
+
+RN_TARGET_POP
+#endif
