@@ -31,7 +31,8 @@ RN_ALWAYS_INLINE coder make_coder(const rn_coded_q8_args *a, const rn_coded_shap
   return (coder){a->step, vdupq_n_s16((int16_t)a->zero)};
 }
 
-RN_ALWAYS_INLINE steps steps_of(const coder *c, uint32_t row) {
+RN_ALWAYS_INLINE steps steps_of(const coder *c, uint32_t row, uint32_t columns) {
+  (void)columns;
   return vld1q_s16(c->step + 8 * row);
 }
 
@@ -51,7 +52,9 @@ RN_ALWAYS_INLINE halves difference(bytes a, bytes b) {
 }
 
 RN_ALWAYS_INLINE void store_codes(const coder *c, value low, value high, steps s,
-                                  const uint32_t column, const int is_zero_tap, uint8_t *to) {
+                                  const uint32_t column, const int is_zero_tap, uint8_t *to,
+                                  size_t block) {
+  (void)block;
 #define RN_SCALED(i)                                                                               \
   case i:                                                                                          \
     low = vqrdmulhq_laneq_s16(low, s, i);                                                          \

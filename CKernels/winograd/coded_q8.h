@@ -5,11 +5,10 @@
 //   value                      a vector of int16, with + and -
 //   bytes, load_bytes(from)    the inputs of `step_channels` channels, twice those of a value
 //   total(a, b), difference(a, b)      of bytes: `halves`, two values
-//   keep(value)                hides a value, or the compiler computes it otherwise where it is
-//                              used again
-//   steps, steps_of(c, row)    the steps of a row of taps, of the `coder`
-//   store_codes(c, low, high, steps, column, is_zero_tap, to)
-//                              codes `step_channels` channels of the tap `column` of the row
+//   steps, steps_of(c, row, columns)   the steps of a row of taps, of the `coder`
+//   store_codes(c, low, high, steps, column, is_zero_tap, to, block)
+//                              codes `step_channels` channels of the tap `column` of the row, from
+//                              each 16 of which to the next it is `block` bytes
 //   make_coder(a, scratch)     the coder of a call, at whose scratch a line for each tap is its own
 //   RN_MAX_TILES, tile_blocks  tiles of the largest register tile, and its blocks of 16 output
 //                              channels, 1 or 2
@@ -77,6 +76,7 @@ typedef struct tile_input {
 typedef struct tile_codes {
   uint8_t *row;
   size_t column[7], next_row;
+  size_t block; // from 16 channels to the next
 } tile_codes;
 
 #define D(i, j) load_bytes(in->row[i] + in->column[j])
@@ -84,10 +84,10 @@ typedef struct tile_codes {
 // Codes and stores one row of taps.
 RN_ALWAYS_INLINE void code_row(const coder *c, tile_codes *to, const value *low, const value *high,
                                const uint32_t row, const rn_coded_shape shape) {
-  const steps s = steps_of(c, row);
+  const steps s = steps_of(c, row, shape.columns);
   RN_UNROLL for (uint32_t j = 0; j < shape.columns; j++)
       store_codes(c, low[j], high[j], s, j, row == shape.zero_row && j == shape.zero_column,
-                  to->row + to->column[j]);
+                  to->row + to->column[j], to->block);
   // Keeps what comes next behind, or the compiler starts it too early and spills.
   __asm__ volatile("" ::: "memory");
 }
@@ -174,7 +174,7 @@ RN_ALWAYS_INLINE void code_strip_of(const rn_coded_q8_args *a, const strip *s, c
     const uint32_t y = (s->first + tile) / s->across * shape.tile_height;
     const uint32_t x = (s->first + tile) % s->across * shape.tile_width;
     tile_input in;
-    tile_codes to = {.next_row = shape.columns * s->codes_tap};
+    tile_codes to = {.next_row = shape.columns * s->codes_tap, .block = s->tiles * 16};
     RN_UNROLL for (uint32_t i = 0; i < shape.tile_height + 2; i++) in.row[i] =
         a->conv.input + (y + i < last_row ? y + i : last_row) * g->input_row;
     RN_UNROLL for (uint32_t j = 0; j < shape.tile_width + 2; j++) {

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the coded convolutions of x86 share: the order of coding, the output's transform, and the
+// epilogue. Included by each kernel file within its target, after it has defined
+//   RN_MAX_TILES, tile_blocks, lanes, multiply_tiles(product, tiles)
+//   vector                     a vector, of 4 * lanes bytes
+//   load(from), interleaved_low(a, b), interleaved_high(a, b), byte_products(a, b)
+//                              (V)PUNPCKLBW, (V)PUNPCKHBW and (V)PMADDUBSW
+//   rounded_product(a, b)      (V)PMULHRSW
+//   packed_signed(a, b), packed_unsigned(a, b)         (V)PACKSSWB and (V)PACKUSWB
+//   saturating_sum(a, b)       (V)PADDSW
+//   store_blocks(to, block, codes)     the 16 bytes of each lane
+//   and what requantize_*.h has: requantization, requantize_four
+//
+// A vector of bytes is interleaved with another one, so that one multiplication of pairs by 1 and
+// +-1 adds or subtracts them as int16; packing puts the channels in order again.
+#ifndef RN_CODED_Q8_OUTPUT_H
+#define RN_CODED_Q8_OUTPUT_H
+
+enum { step_channels = 4 * lanes };
+
+typedef vector bytes;
+typedef int16_t value __attribute__((vector_size(lanes * 4)));
+typedef int8_t signs __attribute__((vector_size(lanes * 4)));
+typedef uint8_t flips __attribute__((vector_size(lanes * 4)));
+typedef uint32_t sum __attribute__((vector_size(lanes * 4), aligned(4))); // modulo 2^32
+
+typedef struct halves {
+  value low, high;
+} halves;
+
+// `table` has a line for each tap: its step in all lanes. `offset` is what V of the zero tap has
+// from the 128 that inputs are not less here.
+typedef struct coder {
+  const int16_t (*table)[32];
+  value offset, zero;
+} coder;
+
+typedef const int16_t (*steps)[32];
+
+RN_ALWAYS_INLINE coder make_coder(const rn_coded_q8_args *a, const rn_coded_shape shape) {
+  int16_t(*table)[32] = a->scratch;
+  for (uint32_t tap = 0; tap < shape.rows * shape.columns; tap++)
+    for (uint32_t i = 0; i < 32; i++)
+      table[tap][i] = a->step[tap / shape.columns * 8 + tap % shape.columns];
+  const int16_t offset = shape.tile_height == 2 ? 4 * 128 : 16 * 128;
+  return (coder){(const int16_t(*)[32])table, (value){} + offset, (value){} + (int16_t)a->zero};
+}
+
+RN_ALWAYS_INLINE steps steps_of(const coder *c, uint32_t row, uint32_t columns) {
+  return c->table + row * columns;
+}
+
+RN_ALWAYS_INLINE bytes load_bytes(const uint8_t *from) { return load(from); }
+
+RN_ALWAYS_INLINE halves signed_total(bytes a, bytes b, const int16_t factors) {
+  const vector pairs = (vector)((value){} + factors);
+  return (halves){(value)byte_products(interleaved_low(a, b), pairs),
+                  (value)byte_products(interleaved_high(a, b), pairs)};
+}
+
+RN_ALWAYS_INLINE halves total(bytes a, bytes b) { return signed_total(a, b, 0x0101); }
+
+// The pair's factors are 1 and, in the upper byte, -1.
+RN_ALWAYS_INLINE halves difference(bytes a, bytes b) { return signed_total(a, b, (int16_t)0xff01); }
+
+RN_ALWAYS_INLINE void store_codes(const coder *c, value low, value high, steps s,
+                                  const uint32_t column, const int is_zero_tap, uint8_t *to,
+                                  size_t block) {
+  const vector step = load(s[column]);
+  if (is_zero_tap) {
+    low -= c->offset;
+    high -= c->offset;
+  }
+  vector x = rounded_product((vector)low, step), y = rounded_product((vector)high, step);
+  if (is_zero_tap) {
+    x = saturating_sum(x, (vector)c->zero);
+    y = saturating_sum(y, (vector)c->zero);
+    store_blocks(to, block, packed_unsigned(x, y));
+  } else {
+    store_blocks(to, block, (vector)((flips)packed_signed(x, y) ^ ((flips){} + 0x80)));
+  }
+}
+
+typedef struct epilogue {
+  rn_conv_q8_args conv; // a copy, which the stores cannot alias
+  requantization requantization;
+} epilogue;
+
+RN_ALWAYS_INLINE epilogue epilogue_of(const rn_conv_q8_args *a) {
+  return (epilogue){*a, requantization_of(a)};
+}
+
+// A^T m of F(2, 3) and SFC-4(4, 3) of taps that are `tap` apart.
+RN_ALWAYS_INLINE void output_2(const sum *m, sum *y) {
+  y[0] = m[0] + m[1] + m[2];
+  y[1] = m[1] - m[2] - m[3];
+}
+
+RN_ALWAYS_INLINE void output_sfc4(const sum *m, sum *y) {
+  const sum e = m[0] + m[1], o = m[0] - m[1], p = m[2] - m[3], q = m[4] - (m[2] + m[3]);
+  y[0] = o + q + m[5];
+  y[1] = e + p;
+  y[2] = o - q;
+  y[3] = e - p + m[6];
+}
+
+RN_ALWAYS_INLINE void load_row(const int32_t *m, size_t m_tap, sum *to, const uint32_t taps) {
+  RN_UNROLL for (uint32_t j = 0; j < taps; j++) to[j] = *(const sum *)(m + j * m_tap);
+}
+
+// acc: [pixel], row by row.
+RN_ALWAYS_INLINE void transform_output_2(const int32_t *m, size_t m_tap, sum *y) {
+  sum t[4], z[4][2];
+  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
+    load_row(m + i * 4 * m_tap, m_tap, t, 4);
+    output_2(t, z[i]);
+  }
+  RN_UNROLL for (uint32_t j = 0; j < 2; j++) {
+    const sum column[4] = {z[0][j], z[1][j], z[2][j], z[3][j]};
+    sum two[2];
+    output_2(column, two);
+    y[j] = two[0];
+    y[2 + j] = two[1];
+  }
+}
+
+RN_ALWAYS_INLINE void transform_output_sfc4(const int32_t *m, size_t m_tap, sum *y) {
+  sum t[7], z[7][4];
+  RN_UNROLL for (uint32_t i = 0; i < 7; i++) {
+    load_row(m, m_tap, t, 7);
+    output_sfc4(t, z[i]);
+    m += 7 * m_tap;
+    RN_OPAQUE(m);
+  }
+  RN_UNROLL for (uint32_t j = 0; j < 4; j++) {
+    const sum column[7] = {z[0][j], z[1][j], z[2][j], z[3][j], z[4][j], z[5][j], z[6][j]};
+    sum four[4];
+    output_sfc4(column, four);
+    RN_UNROLL for (uint32_t i = 0; i < 4; i++) y[4 * i + j] = four[i];
+  }
+}
+
+RN_ALWAYS_INLINE void store_part(const epilogue *e, const int32_t *m, size_t m_tap, uint32_t y,
+                                 uint32_t x, uint32_t oc, uint32_t channels,
+                                 const rn_coded_form form, const int is_whole) {
+  const rn_conv_q8_args *a = &e->conv;
+  const rn_conv_geometry *g = &a->geometry;
+  const uint32_t width = form == RN_CODED_F2X2 ? 2 : 4;
+  const uint32_t rows = g->output_height - y, columns = g->output_width - x;
+  for (uint32_t c = 0; c < channels; c += lanes) {
+    sum acc[16];
+    if (form == RN_CODED_F2X2)
+      transform_output_2(m + c, m_tap, acc);
+    else
+      transform_output_sfc4(m + c, m_tap, acc);
+    const size_t first = x * g->output_pixel + oc + c;
+    uint8_t beyond[lanes], *output = a->output + y * g->output_row + first;
+    const uint8_t *residual = a->residual ? a->residual + y * g->residual_row + first : 0;
+    RN_UNROLL for (uint32_t four = 0; four < width * width; four += 4) {
+      uint8_t *to[4];
+      const uint8_t *from[4];
+      RN_UNROLL for (uint32_t k = 0; k < 4; k++) {
+        const uint32_t i = (four + k) / width, j = (four + k) % width;
+        const int is_inside = is_whole || (i < rows && j < columns);
+        to[k] = is_inside ? output + i * g->output_row + j * g->output_pixel : beyond;
+        from[k] = is_inside ? residual + i * g->residual_row + j * g->output_pixel : residual;
+      }
+      vector sums[4];
+      RN_UNROLL for (uint32_t k = 0; k < 4; k++) sums[k] = (vector)acc[four + k];
+      requantize_four(&e->requantization, sums, a->multiplier + oc + c, residual ? from : 0, to);
+    }
+  }
+}
+
+RN_ALWAYS_INLINE void store_tile(const epilogue *e, const int32_t *m, size_t m_tap, uint32_t y,
+                                 uint32_t x, uint32_t oc, uint32_t channels,
+                                 const rn_coded_form form) {
+  const rn_conv_geometry *g = &e->conv.geometry;
+  const uint32_t width = form == RN_CODED_F2X2 ? 2 : 4;
+  if (g->output_height - y >= width && g->output_width - x >= width)
+    store_part(e, m, m_tap, y, x, oc, channels, form, 1);
+  else
+    store_part(e, m, m_tap, y, x, oc, channels, form, 0);
+}
+
+#include "../winograd/coded_q8.h"
+
+#endif
