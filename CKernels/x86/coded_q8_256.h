@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the coded convolutions of 256-bit vectors share. Included by each kernel file within its
+// target, after it has defined multiply_tiles(product, tiles).
+#ifndef RN_CODED_Q8_256_H
+#define RN_CODED_Q8_256_H
+
+#include "requantize_avx2.h"
+
+enum { lanes = 8, tile_blocks = 1 };
+typedef __m256i vector;
+
+RN_ALWAYS_INLINE vector load(const void *from) { return _mm256_loadu_si256((const __m256i *)from); }
+#define interleaved_low _mm256_unpacklo_epi8
+#define interleaved_high _mm256_unpackhi_epi8
+#define byte_products _mm256_maddubs_epi16
+#define rounded_product _mm256_mulhrs_epi16
+#define packed_signed _mm256_packs_epi16
+#define packed_unsigned _mm256_packus_epi16
+#define saturating_sum _mm256_adds_epi16
+
+RN_ALWAYS_INLINE void store_blocks(uint8_t *to, size_t block, vector codes) {
+  _mm_storeu_si128((__m128i *)to, _mm256_castsi256_si128(codes));
+  _mm_storeu_si128((__m128i *)(to + block), _mm256_extracti128_si256(codes, 1));
+}
+
+#include "coded_q8_output.h"
+
+#endif
