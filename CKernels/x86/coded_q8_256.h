@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the coded convolutions of 256-bit vectors share. Included by each kernel file within its
-// target, after it has defined multiply_tiles(product, tiles).
+// The vectors of 256 bits that coded_q8_output.h asks for.
 #ifndef RN_CODED_Q8_256_H
 #define RN_CODED_Q8_256_H
 
@@ -22,7 +21,5 @@ RN_ALWAYS_INLINE void store_blocks(uint8_t *to, size_t block, vector codes) {
   _mm_storeu_si128((__m128i *)to, _mm256_castsi256_si128(codes));
   _mm_storeu_si128((__m128i *)(to + block), _mm256_extracti128_si256(codes, 1));
 }
-
-#include "coded_q8_output.h"
 
 #endif

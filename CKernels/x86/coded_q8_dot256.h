@@ -58,5 +58,6 @@ RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
 }
 
 #include "coded_q8_256.h"
+#include "coded_q8_output.h"
 
 #endif
