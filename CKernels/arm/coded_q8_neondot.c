@@ -18,27 +18,9 @@
 RN_TARGET_PUSH("dotprod")
 
 #include "../winograd/coded_product.h"
+#include "groups_neondot.h"
 
 #define RN_MAX_TILES 5
-
-// Keeps the next load of weights behind the sums, or the compiler loads two groups at once and
-// spills.
-#define RN_AFTER_SUMS(pointer)                                                                     \
-  do {                                                                                             \
-    RN_UNROLL for (uint32_t t = 0; t < tiles; t++) __asm__ volatile(                               \
-        "" : "+w"(acc[t][0]), "+w"(acc[t][1]), "+w"(acc[t][2]), "+w"(acc[t][3]));                  \
-    __asm__ volatile("" : "+r"(pointer));                                                          \
-  } while (0)
-
-// 4 channels of the lane's group.
-#define RN_GROUP(lane)                                                                             \
-  do {                                                                                             \
-    const int8x16x4_t u = vld1q_s8_x4(weights);                                                    \
-    weights += 64;                                                                                 \
-    RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)      \
-        acc[t][i] = vdotq_laneq_s32(acc[t][i], u.val[i], d[t], lane);                              \
-    RN_AFTER_SUMS(weights);                                                                        \
-  } while (0)
 
 RN_ALWAYS_INLINE void load_tiles(const int8_t *codes, int8x16_t *d, const uint32_t tiles) {
   if (tiles < 4) {
@@ -51,7 +33,7 @@ RN_ALWAYS_INLINE void load_tiles(const int8_t *codes, int8x16_t *d, const uint32
     d[4] = vld1q_s8(codes + 64);
 }
 
-RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
+RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t pixels) {
   const int8_t *codes_of_tap = (const int8_t *)p->codes, *weights = p->weights;
   const int32_t *start = p->start, *shift = p->shift;
   const size_t codes_tap = p->codes_tap, codes_block = p->codes_block;
@@ -61,22 +43,19 @@ RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
     int32x4_t acc[RN_MAX_TILES][4];
     const int32x4x4_t s = vld1q_s32_x4(start);
     start += 16;
-    RN_UNROLL for (uint32_t t = 0; t < tiles; t++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
+    RN_UNROLL for (uint32_t t = 0; t < pixels; t++) RN_UNROLL for (uint32_t i = 0; i < 4; i++)
         acc[t][i] = s.val[i];
     const int8_t *codes = codes_of_tap;
     uint32_t block = blocks;
     do {
       int8x16_t d[RN_MAX_TILES];
-      load_tiles(codes, d, tiles);
+      load_tiles(codes, d, pixels);
       codes += codes_block;
-      RN_GROUP(0);
-      RN_GROUP(1);
-      RN_GROUP(2);
-      RN_GROUP(3);
+      RN_GROUPS(d, weights);
     } while (--block);
     const int32x4x4_t by = vld1q_s32_x4(shift);
     shift += 16;
-    RN_UNROLL for (uint32_t t = 0; t < tiles; t++) {
+    RN_UNROLL for (uint32_t t = 0; t < pixels; t++) {
       int32x4x4_t shifted;
       RN_UNROLL for (uint32_t i = 0; i < 4; i++) shifted.val[i] = vshlq_s32(acc[t][i], by.val[i]);
       vst1q_s32_x4(m + 16 * t, shifted);

@@ -25,26 +25,9 @@
 
 RN_TARGET_PUSH("i8mm")
 #include "conv_q8_neon.h"
+#include "groups_i8mm.h"
 
 enum { max_pixels = 6 };
-
-// 8 taps of the pairs of pixels in d: the groups of weights at `weights` and `distance` after it.
-RN_ALWAYS_INLINE void step(int32x4_t acc[][8], const int8x16_t *d, const int8_t *weights,
-                           const size_t distance, const uint32_t pairs) {
-  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
-    const int32x4_t w0 = vreinterpretq_s32_s8(vld1q_s8(weights + 16 * i));
-    const int32x4_t w1 = vreinterpretq_s32_s8(vld1q_s8(weights + distance + 16 * i));
-    const int8x16_t low = vreinterpretq_s8_s32(vzip1q_s32(w0, w1));
-    const int8x16_t high = vreinterpretq_s8_s32(vzip2q_s32(w0, w1));
-    RN_UNROLL for (uint32_t p = 0; p < pairs; p++) {
-      acc[p][2 * i] = vmmlaq_s32(acc[p][2 * i], d[p], low);
-      acc[p][2 * i + 1] = vmmlaq_s32(acc[p][2 * i + 1], d[p], high);
-    }
-    // Keeps the next load of weights behind these sums, or the compiler loads all and spills.
-    RN_UNROLL for (uint32_t p = 0; p < pairs; p++) __asm__ volatile(
-        "" : "+w"(acc[p][2 * i]), "+w"(acc[p][2 * i + 1]), "+r"(weights));
-  }
-}
 
 // 4 taps and 4 zeros.
 RN_ALWAYS_INLINE int8x8_t taps4(const int8_t *taps) {
@@ -65,12 +48,7 @@ RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, ui
   if (pixels % 2)
     input[pixels] = input[pixels - 1];
   int32x4_t acc[max_pixels / 2][8];
-  RN_UNROLL for (uint32_t i = 0; i < 8; i++) {
-    const int64x2_t bias =
-        vreinterpretq_s64_s32(vcombine_s32(vld1_s32(a->bias + oc + 2 * i), vdup_n_s32(0)));
-    RN_UNROLL for (uint32_t p = 0; p < pairs; p++) acc[p][i] =
-        vreinterpretq_s32_s64(vdupq_laneq_s64(bias, 0));
-  }
+  start_pairs(acc, a->bias + oc, pairs);
   size_t row = 0;
   for (uint32_t r = 0; r < g->kernel_rows; r++, row += g->input_row) {
     uint32_t tap = 0;
@@ -89,14 +67,8 @@ RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, ui
       weights += 64;
     }
   }
-  // An accumulator holds 2 channels of the first pixel and then of the second.
   int32x4_t sums[max_pixels + 1][4];
-  RN_UNROLL for (uint32_t p = 0; p < pairs; p++) RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
-    const int64x2_t one = vreinterpretq_s64_s32(acc[p][2 * i]);
-    const int64x2_t two = vreinterpretq_s64_s32(acc[p][2 * i + 1]);
-    sums[2 * p][i] = vreinterpretq_s32_s64(vzip1q_s64(one, two));
-    sums[2 * p + 1][i] = vreinterpretq_s32_s64(vzip2q_s64(one, two));
-  }
+  part_pairs(acc, sums, pairs);
   finish(a, sums, oc, y, x, pixels, 0);
 }
 
