@@ -15,10 +15,10 @@
 #include <arm_neon.h>
 
 RN_TARGET_PUSH("i8mm")
+#define RN_MAX_TILES 6
+enum { tile_blocks = 1 };
 #include "../winograd/coded_product.h"
 #include "groups_i8mm.h"
-
-#define RN_MAX_TILES 6
 
 RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
   const uint32_t pairs = (tiles + 1) / 2;
@@ -53,7 +53,7 @@ RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
     start += 16;
     shift += 16;
     codes_of_tap += p->codes_tap;
-    m += p->m_tap;
+    m += m_tap;
   }
 }
 

@@ -13,10 +13,10 @@
 #include "../common/rn_target.h"
 #include <arm_neon.h>
 
+#define RN_MAX_TILES 2
+enum { tile_blocks = 1 };
 #include "../winograd/coded_product.h"
 #include "groups_neon.h"
-
-#define RN_MAX_TILES 2
 
 RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t pixels) {
   const int8_t *codes_of_tap = (const int8_t *)p->codes, *weights = p->weights;
@@ -44,7 +44,7 @@ RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t pixels) {
     start += 16;
     shift += 16;
     codes_of_tap += p->codes_tap;
-    m += p->m_tap;
+    m += m_tap;
   }
 }
 

@@ -11,7 +11,7 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-enum { lanes = 4, tile_blocks = 1, step_channels = 16 };
+enum { step_channels = 16 };
 
 typedef int16x8_t value;
 typedef int8x16_t bytes;
@@ -77,109 +77,56 @@ RN_ALWAYS_INLINE void store_codes(const coder *c, value low, value high, steps s
   vst1q_s8((int8_t *)to, vqmovn_high_s16(vqmovn_s16(low), high));
 }
 
-// Constants of the epilogue, a copy that the stores cannot alias.
+typedef uint32x4_t sum;
+RN_ALWAYS_INLINE sum load_sum(const int32_t *from) {
+  return vreinterpretq_u32_s32(vld1q_s32(from));
+}
+#include "../winograd/coded_output.h"
+
+// Constants of the epilogue, and a copy of the arguments, which the stores cannot alias.
 typedef struct epilogue {
   rn_conv_q8_args conv;
+  float32x4_t low, high, residual_multiplier;
+  int16x8_t residual_zero, output_zero;
 } epilogue;
 
-RN_ALWAYS_INLINE epilogue epilogue_of(const rn_conv_q8_args *a) { return (epilogue){*a}; }
+RN_ALWAYS_INLINE epilogue epilogue_of(const rn_conv_q8_args *a) {
+  return (epilogue){*a,
+                    vdupq_n_f32(a->low),
+                    vdupq_n_f32(a->high),
+                    vdupq_n_f32(a->residual_multiplier),
+                    vdupq_n_s16((int16_t)a->residual_zero),
+                    vdupq_n_s16((int16_t)a->output_zero)};
+}
 
 // The epilogue of 4 channels of four pixels: 4 bytes of each.
-RN_ALWAYS_INLINE int8x16_t requantized(const rn_conv_q8_args *a, const int32x4_t acc[4],
-                                       float32x4_t multiplier, const int8_t *residual) {
+RN_ALWAYS_INLINE int8x16_t requantized(const epilogue *e, const sum acc[4], float32x4_t multiplier,
+                                       const int8_t *residual) {
   int32x4_t q[4];
   int16x8_t centred[2];
   if (residual) {
     const int8x16_t four = vld1q_s8(residual);
-    const int16x8_t zero = vdupq_n_s16((int16_t)a->residual_zero);
-    centred[0] = vsubq_s16(vmovl_s8(vget_low_s8(four)), zero);
-    centred[1] = vsubq_s16(vmovl_high_s8(four), zero);
+    centred[0] = vsubq_s16(vmovl_s8(vget_low_s8(four)), e->residual_zero);
+    centred[1] = vsubq_s16(vmovl_high_s8(four), e->residual_zero);
   }
   RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
-    float32x4_t t = vmulq_f32(vcvtq_f32_s32(acc[i]), multiplier);
+    float32x4_t t = vmulq_f32(vcvtq_f32_s32(vreinterpretq_s32_u32(acc[i])), multiplier);
     if (residual) {
       const int16x8_t half = centred[i / 2];
       const int32x4_t wide = i % 2 ? vmovl_high_s16(half) : vmovl_s16(vget_low_s16(half));
-      t = vaddq_f32(t, vmulq_f32(vcvtq_f32_s32(wide), vdupq_n_f32(a->residual_multiplier)));
+      t = vaddq_f32(t, vmulq_f32(vcvtq_f32_s32(wide), e->residual_multiplier));
     }
     // FMAXNM makes low of a NaN.
-    t = vminnmq_f32(vmaxnmq_f32(t, vdupq_n_f32(a->low)), vdupq_n_f32(a->high));
+    t = vminnmq_f32(vmaxnmq_f32(t, e->low), e->high);
     q[i] = vcvtnq_s32_f32(t);
   }
   // Range: q is in -255...255 and with the zero in -128...127.
-  const int16x8_t zero = vdupq_n_s16((int16_t)a->output_zero);
   const int16x8_t words[2] = {
-      vaddq_s16(vuzp1q_s16(vreinterpretq_s16_s32(q[0]), vreinterpretq_s16_s32(q[1])), zero),
-      vaddq_s16(vuzp1q_s16(vreinterpretq_s16_s32(q[2]), vreinterpretq_s16_s32(q[3])), zero)};
+      vaddq_s16(vuzp1q_s16(vreinterpretq_s16_s32(q[0]), vreinterpretq_s16_s32(q[1])),
+                e->output_zero),
+      vaddq_s16(vuzp1q_s16(vreinterpretq_s16_s32(q[2]), vreinterpretq_s16_s32(q[3])),
+                e->output_zero)};
   return vuzp1q_s8(vreinterpretq_s8_s16(words[0]), vreinterpretq_s8_s16(words[1]));
-}
-
-// A^T m of F(2, 3) and SFC-4(4, 3).
-RN_ALWAYS_INLINE void output_2(const int32x4_t *m, int32x4_t *y) {
-  y[0] = m[0] + (m[1] + m[2]);
-  y[1] = (m[1] - m[2]) - m[3];
-}
-
-RN_ALWAYS_INLINE void output_sfc4(const int32x4_t *m, int32x4_t *y) {
-  const int32x4_t e = m[0] + m[1], o = m[0] - m[1], p = m[2] - m[3], q = m[4] - (m[2] + m[3]);
-  y[0] = o + q + m[5];
-  y[1] = e + p;
-  y[2] = o - q;
-  y[3] = e - p + m[6];
-}
-
-// A row of taps.
-RN_ALWAYS_INLINE void load_row(const int32_t *m, size_t m_tap, int32x4_t *to, const uint32_t taps) {
-  RN_UNROLL for (uint32_t j = 0; j < taps; j++) to[j] = vld1q_s32(m + j * m_tap);
-}
-
-// acc of 4 channels: [pixel], row by row.
-RN_ALWAYS_INLINE void transform_output_2(const int32_t *m, size_t m_tap, int32x4_t *y) {
-  int32x4_t t[4], z[4][2];
-  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
-    load_row(m + i * 4 * m_tap, m_tap, t, 4);
-    output_2(t, z[i]);
-  }
-  RN_UNROLL for (uint32_t j = 0; j < 2; j++) {
-    const int32x4_t column[4] = {z[0][j], z[1][j], z[2][j], z[3][j]};
-    int32x4_t two[2];
-    output_2(column, two);
-    y[j] = two[0];
-    y[2 + j] = two[1];
-  }
-}
-
-RN_ALWAYS_INLINE void transform_output_sfc4(const int32_t *m, size_t m_tap, int32x4_t *y) {
-  int32x4_t t[7], e[4], o[4], p[4], q[4], z[4];
-#define RN_ROW(i, z)                                                                               \
-  load_row(m + (i)*7 * m_tap, m_tap, t, 7);                                                        \
-  output_sfc4(t, z);                                                                               \
-  __asm__ volatile("" ::: "memory")
-  RN_ROW(0, e);
-  RN_ROW(1, z);
-  RN_UNROLL for (uint32_t j = 0; j < 4; j++) {
-    o[j] = e[j] - z[j];
-    e[j] = e[j] + z[j];
-  }
-  RN_ROW(2, p);
-  RN_ROW(3, z);
-  RN_UNROLL for (uint32_t j = 0; j < 4; j++) {
-    q[j] = p[j] + z[j];
-    p[j] = p[j] - z[j];
-  }
-  RN_ROW(4, z);
-  RN_UNROLL for (uint32_t j = 0; j < 4; j++) {
-    q[j] = z[j] - q[j];
-    y[j] = o[j] + q[j];
-    y[4 + j] = e[j] + p[j];
-    y[8 + j] = o[j] - q[j];
-    y[12 + j] = e[j] - p[j];
-  }
-  RN_ROW(5, z);
-  RN_UNROLL for (uint32_t j = 0; j < 4; j++) y[j] += z[j];
-  RN_ROW(6, z);
-  RN_UNROLL for (uint32_t j = 0; j < 4; j++) y[12 + j] += z[j];
-#undef RN_ROW
 }
 
 // Four pixels at a time, between [pixel][16 channels] in memory and [quarter][pixel][4 channels].
@@ -195,13 +142,14 @@ RN_ALWAYS_INLINE void store_pixels(const int8_t *from, int8_t *const to[4]) {
   RN_UNROLL for (uint32_t i = 0; i < 4; i++) vst1q_s8(to[i], vreinterpretq_s8_s32(four.val[i]));
 }
 
-// A tile of which `rows` and `columns` are in the image; is_whole tells that all are.
-RN_ALWAYS_INLINE void store_part(const rn_conv_q8_args *a, const int32_t *m, size_t m_tap,
-                                 uint32_t y, uint32_t x, uint32_t oc, uint32_t rows,
-                                 uint32_t columns, const rn_coded_form form, const int has_residual,
+// A tile; is_whole tells that all of its pixels are in the image.
+RN_ALWAYS_INLINE void store_part(const epilogue *e, const int32_t *m, uint32_t y, uint32_t x,
+                                 uint32_t oc, const rn_coded_form form, const int has_residual,
                                  const int is_whole) {
+  const rn_conv_q8_args *a = &e->conv;
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t width = form == RN_CODED_F2X2 ? 2 : 4, fours = width * width / 4;
+  const uint32_t rows = g->output_height - y, columns = g->output_width - x;
   int8_t out[4][64] __attribute__((aligned(16))), in[4][64] __attribute__((aligned(16)));
   int8_t beyond[16];
   int8_t *to[16];
@@ -222,37 +170,35 @@ RN_ALWAYS_INLINE void store_part(const rn_conv_q8_args *a, const int32_t *m, siz
   const float *multiplier = a->multiplier + oc;
   RN_OPAQUE(multiplier);
   for (uint32_t quarter = 0; quarter < 4; quarter++) {
-    int32x4_t acc[16];
+    sum acc[16];
     if (form == RN_CODED_F2X2)
-      transform_output_2(m + 4 * quarter, m_tap, acc);
+      transform_output_2(m + 4 * quarter, acc);
     else
-      transform_output_sfc4(m + 4 * quarter, m_tap, acc);
+      transform_output_sfc4(m + 4 * quarter, acc);
     const float32x4_t factor = vld1q_f32(multiplier + 4 * quarter);
     RN_UNROLL for (uint32_t i = 0; i < fours; i++) {
       vst1q_s8(out[i] + 16 * quarter,
-               requantized(a, acc + 4 * i, factor, has_residual ? in[i] + 16 * quarter : 0));
+               requantized(e, acc + 4 * i, factor, has_residual ? in[i] + 16 * quarter : 0));
       __asm__ volatile("" ::: "memory");
     }
   }
   RN_UNROLL for (uint32_t i = 0; i < fours; i++) store_pixels(out[i], to + 4 * i);
 }
 
-RN_ALWAYS_INLINE void store_tile(const epilogue *e, const int32_t *m, size_t m_tap, uint32_t y,
-                                 uint32_t x, uint32_t oc, uint32_t channels,
-                                 const rn_coded_form form) {
+RN_ALWAYS_INLINE void store_tile(const epilogue *e, const int32_t *m, uint32_t y, uint32_t x,
+                                 uint32_t oc, uint32_t channels, const rn_coded_form form) {
   (void)channels;
-  const rn_conv_q8_args *a = &e->conv;
+  const rn_conv_geometry *g = &e->conv.geometry;
   const uint32_t width = form == RN_CODED_F2X2 ? 2 : 4;
-  const uint32_t rows = a->geometry.output_height - y, columns = a->geometry.output_width - x;
-  const int is_whole = rows >= width && columns >= width;
-  if (a->residual && is_whole)
-    store_part(a, m, m_tap, y, x, oc, rows, columns, form, 1, 1);
-  else if (a->residual)
-    store_part(a, m, m_tap, y, x, oc, rows, columns, form, 1, 0);
+  const int is_whole = g->output_height - y >= width && g->output_width - x >= width;
+  if (e->conv.residual && is_whole)
+    store_part(e, m, y, x, oc, form, 1, 1);
+  else if (e->conv.residual)
+    store_part(e, m, y, x, oc, form, 1, 0);
   else if (is_whole)
-    store_part(a, m, m_tap, y, x, oc, rows, columns, form, 0, 1);
+    store_part(e, m, y, x, oc, form, 0, 1);
   else
-    store_part(a, m, m_tap, y, x, oc, rows, columns, form, 0, 0);
+    store_part(e, m, y, x, oc, form, 0, 0);
 }
 
 #include "../winograd/coded_q8.h"

@@ -17,10 +17,10 @@
 
 RN_TARGET_PUSH("dotprod")
 
+#define RN_MAX_TILES 5
+enum { tile_blocks = 1 };
 #include "../winograd/coded_product.h"
 #include "groups_neondot.h"
-
-#define RN_MAX_TILES 5
 
 RN_ALWAYS_INLINE void load_tiles(const int8_t *codes, int8x16_t *d, const uint32_t tiles) {
   if (tiles < 4) {
@@ -61,7 +61,7 @@ RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t pixels) {
       vst1q_s32_x4(m + 16 * t, shifted);
     }
     codes_of_tap += codes_tap;
-    m += p->m_tap;
+    m += m_tap;
   }
 }
 

@@ -10,13 +10,12 @@
 //                              codes `step_channels` channels of the tap `column` of the row, from
 //                              each 16 of which to the next it is `block` bytes
 //   make_coder(a, scratch)     the coder of a call, at whose scratch a line for each tap is its own
-//   RN_MAX_TILES, tile_blocks  tiles of the largest register tile, and its blocks of 16 output
-//                              channels, 1 or 2
+//   RN_MAX_TILES, tile_blocks  tiles of the largest register tile, and what coded_product.h says
 //   multiply_tiles(product, tiles)     M of some tiles at some taps
-//   lanes, store_tile(...)     the output's transform and the epilogue of a tile
+//   epilogue, epilogue_of(conv), store_tile(...)       the output's transform and the epilogue of
+//                              a tile
 //
-// Scratch of one strip, each tap padded by a cache line, since pitches that are multiples of 4096
-// bytes would crowd the few cache sets of one address:
+// Scratch: a line for each tap, and of one strip, each tap padded by a cache line,
 //   codes [tap][channels/16][tile][16 channels]     M [tap][tile][16 * tile_blocks oc]
 #ifndef RN_CODED_Q8_H
 #define RN_CODED_Q8_H
@@ -42,10 +41,20 @@ typedef struct strip {
   uint32_t first, tiles; // tiles of the strip
   uint32_t across;       // tiles in a row of the image
   uint32_t channels;     // of the input
-  size_t codes_tap, m_tap;
+  size_t codes_tap;
   uint8_t *codes;
   int32_t *m;
 } strip;
+
+// The output at which the next tile starts.
+RN_ALWAYS_INLINE void next_tile(const rn_coded_q8_args *a, const rn_coded_shape shape, uint32_t *y,
+                                uint32_t *x) {
+  *x += shape.tile_width;
+  if (*x >= a->conv.geometry.output_width) {
+    *x = 0;
+    *y += shape.tile_height;
+  }
+}
 
 // B^T x of F(2, 3) and SFC-4(4, 3).
 RN_ALWAYS_INLINE void transform_2(const value *x, value *v) {
@@ -170,9 +179,9 @@ RN_ALWAYS_INLINE void code_strip_of(const rn_coded_q8_args *a, const strip *s, c
   const rn_conv_geometry *g = &a->conv.geometry;
   const rn_coded_shape shape = rn_coded_shape_of(form);
   const uint32_t last_row = g->output_height + 1, last_column = g->output_width + 1;
+  uint32_t y = s->first / s->across * shape.tile_height;
+  uint32_t x = s->first % s->across * shape.tile_width;
   for (uint32_t tile = 0; tile < s->tiles; tile++) {
-    const uint32_t y = (s->first + tile) / s->across * shape.tile_height;
-    const uint32_t x = (s->first + tile) % s->across * shape.tile_width;
     tile_input in;
     tile_codes to = {.next_row = shape.columns * s->codes_tap, .block = s->tiles * 16};
     RN_UNROLL for (uint32_t i = 0; i < shape.tile_height + 2; i++) in.row[i] =
@@ -199,6 +208,7 @@ RN_ALWAYS_INLINE void code_strip_of(const rn_coded_q8_args *a, const strip *s, c
       }
       codes += s->tiles * step_channels;
     }
+    next_tile(a, shape, &y, &x);
   }
 }
 
@@ -225,10 +235,9 @@ RN_ALWAYS_INLINE void multiply_strip(const rn_coded_q8_args *a, const strip *s, 
                  .weights = a->weights + at * s->channels * RN_CHANNEL_BLOCK,
                  .start = a->start + at * RN_CHANNEL_BLOCK,
                  .shift = a->shift + at * RN_CHANNEL_BLOCK,
-                 .m = s->m + tap * s->m_tap,
+                 .m = s->m + (size_t)tap * m_tap,
                  .codes_tap = s->codes_tap,
                  .codes_block = s->tiles * 16,
-                 .m_tap = s->m_tap,
                  .second = has_second ? (size_t)taps * s->channels * RN_CHANNEL_BLOCK : 0,
                  .second_start = has_second ? (size_t)taps * RN_CHANNEL_BLOCK : 0,
                  .taps = shape.columns,
@@ -247,10 +256,11 @@ RN_ALWAYS_INLINE void store_strip_of(const rn_coded_q8_args *a, const strip *s, 
                                      uint32_t channels, const rn_coded_form form) {
   const rn_coded_shape shape = rn_coded_shape_of(form);
   const epilogue e = epilogue_of(&a->conv);
+  uint32_t y = s->first / s->across * shape.tile_height;
+  uint32_t x = s->first % s->across * shape.tile_width;
   for (uint32_t tile = 0; tile < s->tiles; tile++) {
-    const uint32_t y = (s->first + tile) / s->across * shape.tile_height;
-    const uint32_t x = (s->first + tile) % s->across * shape.tile_width;
-    store_tile(&e, s->m + tile * 16 * tile_blocks, s->m_tap, y, x, oc, channels, form);
+    store_tile(&e, s->m + tile * 16 * tile_blocks, y, x, oc, channels, form);
+    next_tile(a, shape, &y, &x);
   }
 }
 
@@ -279,9 +289,8 @@ RN_ALWAYS_INLINE void coded_of(const rn_coded_q8_args *a, uint32_t first, uint32
       s.first = rn_winograd_strip_start(tiles, index, strips);
       s.tiles = rn_winograd_strip_start(tiles, index + 1, strips) - s.first;
       s.codes_tap = (size_t)s.tiles * ((s.channels + 63) / 64 * 64) + 64;
-      s.m_tap = s.tiles * 16 * tile_blocks + 16;
       s.m = (int32_t *)((uint8_t *)a->scratch + taps * 64);
-      s.codes = (uint8_t *)(s.m + taps * s.m_tap);
+      s.codes = (uint8_t *)(s.m + (size_t)taps * m_tap);
       form == RN_CODED_F2X2 ? code_strip_2(a, &s, &c) : code_strip_sfc4(a, &s, &c);
     }
     const uint32_t blocks = g->output_blocks - block < 2 ? 1 : 2;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The vectors of 256 bits that coded_q8_output.h asks for.
+// The vectors of 256 bits that coded_q8_vectors.h asks for.
 #ifndef RN_CODED_Q8_256_H
 #define RN_CODED_Q8_256_H
 
 #include "requantize_avx2.h"
 
-enum { lanes = 8, tile_blocks = 1 };
+enum { lanes = 8 };
 typedef __m256i vector;
 
 RN_ALWAYS_INLINE vector load(const void *from) { return _mm256_loadu_si256((const __m256i *)from); }

@@ -10,6 +10,7 @@ RN_TARGET_PUSH("avx2")
 #include "coded_q8_256.h"
 
 #define RN_MAX_TILES 5
+enum { tile_blocks = 1 };
 
 RN_ALWAYS_INLINE vector broadcast(const uint8_t *bytes) {
   int32_t four;
@@ -24,7 +25,7 @@ RN_ALWAYS_INLINE vector broadcast(const uint8_t *bytes) {
 #define shifted_sums _mm256_sllv_epi32
 #include "coded_q8_madd.h"
 
-#include "coded_q8_output.h"
+#include "coded_q8_vectors.h"
 
 void rn_coded_q8_avx2(const rn_coded_q8_args *a, uint32_t first, uint32_t last) {
   coded(a, first, last);

@@ -15,11 +15,12 @@
 #include <string.h>
 
 RN_TARGET_PUSH("avx512f,avx512bw,avx512vl,avx512vnni")
+#define RN_MAX_TILES 14
+enum { tile_blocks = 2 };
 #include "../winograd/coded_product.h"
 #include "requantize_avx512.h"
 
-#define RN_MAX_TILES 14
-enum { lanes = 16, tile_blocks = 2 };
+enum { lanes = 16 };
 typedef __m512i vector;
 
 RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
@@ -63,7 +64,7 @@ RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
     start += 16;
     shift += 16;
     codes_of_tap += p->codes_tap;
-    m += p->m_tap;
+    m += m_tap;
   }
 }
 
@@ -83,7 +84,7 @@ RN_ALWAYS_INLINE void store_blocks(uint8_t *to, size_t block, vector codes) {
   _mm_storeu_si128((__m128i *)(to + 3 * block), _mm512_extracti32x4_epi32(codes, 3));
 }
 
-#include "coded_q8_output.h"
+#include "coded_q8_vectors.h"
 
 void rn_coded_q8_avx512vnni(const rn_coded_q8_args *a, uint32_t first, uint32_t last) {
   coded(a, first, last);

@@ -13,9 +13,9 @@
 #ifndef RN_CODED_Q8_DOT256_H
 #define RN_CODED_Q8_DOT256_H
 
-#include "../winograd/coded_product.h"
-
 #define RN_MAX_TILES 6
+enum { tile_blocks = 1 };
+#include "../winograd/coded_product.h"
 
 RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
   const uint8_t *codes_of_tap = p->codes;
@@ -53,11 +53,11 @@ RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
     start += 16;
     shift += 16;
     codes_of_tap += p->codes_tap;
-    m += p->m_tap;
+    m += m_tap;
   }
 }
 
 #include "coded_q8_256.h"
-#include "coded_q8_output.h"
+#include "coded_q8_vectors.h"
 
 #endif

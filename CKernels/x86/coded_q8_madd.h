@@ -66,7 +66,7 @@ RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
     start += 16;
     shift += 16;
     codes_of_tap += p->codes_tap;
-    m += p->m_tap;
+    m += m_tap;
   }
 }
 

@@ -47,7 +47,7 @@ RN_ALWAYS_INLINE void store_blocks(uint8_t *to, size_t block, vector codes) {
   _mm_storeu_si128((__m128i *)to, codes);
 }
 
-#include "coded_q8_output.h"
+#include "coded_q8_vectors.h"
 
 void rn_coded_q8_sse42(const rn_coded_q8_args *a, uint32_t first, uint32_t last) {
   coded(a, first, last);

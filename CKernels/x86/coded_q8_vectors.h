@@ -13,8 +13,8 @@
 //
 // A vector of bytes is interleaved with another one, so that one multiplication of pairs by 1 and
 // +-1 adds or subtracts them as int16; packing puts the channels in order again.
-#ifndef RN_CODED_Q8_OUTPUT_H
-#define RN_CODED_Q8_OUTPUT_H
+#ifndef RN_CODED_Q8_VECTORS_H
+#define RN_CODED_Q8_VECTORS_H
 
 enum { step_channels = 4 * lanes };
 
@@ -90,59 +90,12 @@ RN_ALWAYS_INLINE epilogue epilogue_of(const rn_conv_q8_args *a) {
   return (epilogue){*a, requantization_of(a)};
 }
 
-// A^T m of F(2, 3) and SFC-4(4, 3) of taps that are `tap` apart.
-RN_ALWAYS_INLINE void output_2(const sum *m, sum *y) {
-  y[0] = m[0] + m[1] + m[2];
-  y[1] = m[1] - m[2] - m[3];
-}
+RN_ALWAYS_INLINE sum load_sum(const int32_t *from) { return *(const sum *)from; }
+#include "../winograd/coded_output.h"
 
-RN_ALWAYS_INLINE void output_sfc4(const sum *m, sum *y) {
-  const sum e = m[0] + m[1], o = m[0] - m[1], p = m[2] - m[3], q = m[4] - (m[2] + m[3]);
-  y[0] = o + q + m[5];
-  y[1] = e + p;
-  y[2] = o - q;
-  y[3] = e - p + m[6];
-}
-
-RN_ALWAYS_INLINE void load_row(const int32_t *m, size_t m_tap, sum *to, const uint32_t taps) {
-  RN_UNROLL for (uint32_t j = 0; j < taps; j++) to[j] = *(const sum *)(m + j * m_tap);
-}
-
-// acc: [pixel], row by row.
-RN_ALWAYS_INLINE void transform_output_2(const int32_t *m, size_t m_tap, sum *y) {
-  sum t[4], z[4][2];
-  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
-    load_row(m + i * 4 * m_tap, m_tap, t, 4);
-    output_2(t, z[i]);
-  }
-  RN_UNROLL for (uint32_t j = 0; j < 2; j++) {
-    const sum column[4] = {z[0][j], z[1][j], z[2][j], z[3][j]};
-    sum two[2];
-    output_2(column, two);
-    y[j] = two[0];
-    y[2 + j] = two[1];
-  }
-}
-
-RN_ALWAYS_INLINE void transform_output_sfc4(const int32_t *m, size_t m_tap, sum *y) {
-  sum t[7], z[7][4];
-  RN_UNROLL for (uint32_t i = 0; i < 7; i++) {
-    load_row(m, m_tap, t, 7);
-    output_sfc4(t, z[i]);
-    m += 7 * m_tap;
-    RN_OPAQUE(m);
-  }
-  RN_UNROLL for (uint32_t j = 0; j < 4; j++) {
-    const sum column[7] = {z[0][j], z[1][j], z[2][j], z[3][j], z[4][j], z[5][j], z[6][j]};
-    sum four[4];
-    output_sfc4(column, four);
-    RN_UNROLL for (uint32_t i = 0; i < 4; i++) y[4 * i + j] = four[i];
-  }
-}
-
-RN_ALWAYS_INLINE void store_part(const epilogue *e, const int32_t *m, size_t m_tap, uint32_t y,
-                                 uint32_t x, uint32_t oc, uint32_t channels,
-                                 const rn_coded_form form, const int is_whole) {
+RN_ALWAYS_INLINE void store_part(const epilogue *e, const int32_t *m, uint32_t y, uint32_t x,
+                                 uint32_t oc, uint32_t channels, const rn_coded_form form,
+                                 const int is_whole) {
   const rn_conv_q8_args *a = &e->conv;
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t width = form == RN_CODED_F2X2 ? 2 : 4;
@@ -150,9 +103,9 @@ RN_ALWAYS_INLINE void store_part(const epilogue *e, const int32_t *m, size_t m_t
   for (uint32_t c = 0; c < channels; c += lanes) {
     sum acc[16];
     if (form == RN_CODED_F2X2)
-      transform_output_2(m + c, m_tap, acc);
+      transform_output_2(m + c, acc);
     else
-      transform_output_sfc4(m + c, m_tap, acc);
+      transform_output_sfc4(m + c, acc);
     const size_t first = x * g->output_pixel + oc + c;
     uint8_t beyond[lanes], *output = a->output + y * g->output_row + first;
     const uint8_t *residual = a->residual ? a->residual + y * g->residual_row + first : 0;
@@ -172,15 +125,14 @@ RN_ALWAYS_INLINE void store_part(const epilogue *e, const int32_t *m, size_t m_t
   }
 }
 
-RN_ALWAYS_INLINE void store_tile(const epilogue *e, const int32_t *m, size_t m_tap, uint32_t y,
-                                 uint32_t x, uint32_t oc, uint32_t channels,
-                                 const rn_coded_form form) {
+RN_ALWAYS_INLINE void store_tile(const epilogue *e, const int32_t *m, uint32_t y, uint32_t x,
+                                 uint32_t oc, uint32_t channels, const rn_coded_form form) {
   const rn_conv_geometry *g = &e->conv.geometry;
   const uint32_t width = form == RN_CODED_F2X2 ? 2 : 4;
   if (g->output_height - y >= width && g->output_width - x >= width)
-    store_part(e, m, m_tap, y, x, oc, channels, form, 1);
+    store_part(e, m, y, x, oc, channels, form, 1);
   else
-    store_part(e, m, m_tap, y, x, oc, channels, form, 0);
+    store_part(e, m, y, x, oc, channels, form, 0);
 }
 
 #include "../winograd/coded_q8.h"
