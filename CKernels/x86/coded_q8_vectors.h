@@ -116,7 +116,9 @@ RN_ALWAYS_INLINE void store_part(const epilogue *e, const int32_t *m, uint32_t y
         const uint32_t i = (four + k) / width, j = (four + k) % width;
         const int is_inside = is_whole || (i < rows && j < columns);
         to[k] = is_inside ? output + i * g->output_row + j * g->output_pixel : beyond;
-        from[k] = is_inside ? residual + i * g->residual_row + j * g->output_pixel : residual;
+        from[k] = residual;
+        if (residual && is_inside)
+          from[k] += i * g->residual_row + j * g->output_pixel;
       }
       vector sums[4];
       RN_UNROLL for (uint32_t k = 0; k < 4; k++) sums[k] = (vector)acc[four + k];
