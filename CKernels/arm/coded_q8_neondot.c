@@ -47,6 +47,8 @@ RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t pixels) {
         acc[t][i] = s.val[i];
     const int8_t *codes = codes_of_tap;
     uint32_t block = blocks;
+    // Twice: channels are mostly a multiple of 32.
+    RN_PRAGMA(clang loop unroll_count(2))
     do {
       int8x16_t d[RN_MAX_TILES];
       load_tiles(codes, d, pixels);
