@@ -16,7 +16,7 @@
 
 RN_TARGET_PUSH("i8mm")
 #define RN_MAX_TILES 6
-enum { tile_blocks = 1 };
+enum { tile_blocks = 1, step_channels = 16 };
 #include "../winograd/coded_product.h"
 #include "groups_i8mm.h"
 

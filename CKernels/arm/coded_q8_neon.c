@@ -14,7 +14,7 @@
 #include <arm_neon.h>
 
 #define RN_MAX_TILES 2
-enum { tile_blocks = 1 };
+enum { tile_blocks = 1, step_channels = 16 };
 #include "../winograd/coded_product.h"
 #include "groups_neon.h"
 

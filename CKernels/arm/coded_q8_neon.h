@@ -11,8 +11,6 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-enum { step_channels = 16 };
-
 typedef int16x8_t value;
 typedef int8x16_t bytes;
 typedef int16x8_t steps;
@@ -52,9 +50,7 @@ RN_ALWAYS_INLINE halves difference(bytes a, bytes b) {
 }
 
 RN_ALWAYS_INLINE void store_codes(const coder *c, value low, value high, steps s,
-                                  const uint32_t column, const int is_zero_tap, uint8_t *to,
-                                  size_t block) {
-  (void)block;
+                                  const uint32_t column, const int is_zero_tap, uint8_t *to) {
 #define RN_SCALED(i)                                                                               \
   case i:                                                                                          \
     low = vqrdmulhq_laneq_s16(low, s, i);                                                          \

@@ -18,7 +18,7 @@
 RN_TARGET_PUSH("dotprod")
 
 #define RN_MAX_TILES 5
-enum { tile_blocks = 1 };
+enum { tile_blocks = 1, step_channels = 16 };
 #include "../winograd/coded_product.h"
 #include "groups_neondot.h"
 

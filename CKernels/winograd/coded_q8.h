@@ -3,12 +3,11 @@
 // multiplication for each tap, and the output's transform. Included once by each kernel file, after
 // it has defined
 //   value                      a vector of int16, with + and -
-//   bytes, load_bytes(from)    the inputs of `step_channels` channels, twice those of a value
+//   bytes, load_bytes(from)    the inputs of step_channels channels, twice those of a value
 //   total(a, b), difference(a, b)      of bytes: `halves`, two values
 //   steps, steps_of(c, row, columns)   the steps of a row of taps, of the `coder`
-//   store_codes(c, low, high, steps, column, is_zero_tap, to, block)
-//                              codes `step_channels` channels of the tap `column` of the row, from
-//                              each 16 of which to the next it is `block` bytes
+//   store_codes(c, low, high, steps, column, is_zero_tap, to)
+//                              codes `step_channels` channels of the tap `column` of the row
 //   make_coder(a, scratch)     the coder of a call, at whose scratch a line for each tap is its own
 //   RN_MAX_TILES, tile_blocks  tiles of the largest register tile, and what coded_product.h says
 //   multiply_tiles(product, tiles)     M of some tiles at some taps
@@ -16,7 +15,7 @@
 //                              a tile
 //
 // Scratch: a line for each tap, and of one strip, each tap padded by a cache line,
-//   codes [tap][channels/16][tile][16 channels]     M [tap][tile][16 * tile_blocks oc]
+//   codes [tap][channels / step_channels][tile][step_channels]     M [tap][tile][16 * tile_blocks]
 #ifndef RN_CODED_Q8_H
 #define RN_CODED_Q8_H
 
@@ -85,7 +84,6 @@ typedef struct tile_input {
 typedef struct tile_codes {
   uint8_t *row;
   size_t column[7], next_row;
-  size_t block; // from 16 channels to the next
 } tile_codes;
 
 #define D(i, j) load_bytes(in->row[i] + in->column[j])
@@ -96,7 +94,7 @@ RN_ALWAYS_INLINE void code_row(const coder *c, tile_codes *to, const value *low,
   const steps s = steps_of(c, row, shape.columns);
   RN_UNROLL for (uint32_t j = 0; j < shape.columns; j++)
       store_codes(c, low[j], high[j], s, j, row == shape.zero_row && j == shape.zero_column,
-                  to->row + to->column[j], to->block);
+                  to->row + to->column[j]);
   // Keeps what comes next behind, or the compiler starts it too early and spills.
   __asm__ volatile("" ::: "memory");
 }
@@ -183,7 +181,7 @@ RN_ALWAYS_INLINE void code_strip_of(const rn_coded_q8_args *a, const strip *s, c
   uint32_t x = s->first % s->across * shape.tile_width;
   for (uint32_t tile = 0; tile < s->tiles; tile++) {
     tile_input in;
-    tile_codes to = {.next_row = shape.columns * s->codes_tap, .block = s->tiles * 16};
+    tile_codes to = {.next_row = shape.columns * s->codes_tap};
     RN_UNROLL for (uint32_t i = 0; i < shape.tile_height + 2; i++) in.row[i] =
         a->conv.input + (y + i < last_row ? y + i : last_row) * g->input_row;
     RN_UNROLL for (uint32_t j = 0; j < shape.tile_width + 2; j++) {
@@ -194,7 +192,7 @@ RN_ALWAYS_INLINE void code_strip_of(const rn_coded_q8_args *a, const strip *s, c
       to.column[j] = j * s->codes_tap;
       RN_OPAQUE(to.column[j]);
     }
-    uint8_t *codes = s->codes + tile * 16;
+    uint8_t *codes = s->codes + tile * step_channels;
     for (uint32_t channel = 0; channel < s->channels; channel += step_channels) {
       to.row = codes;
       RN_OPAQUE(to.row);
@@ -237,7 +235,7 @@ RN_ALWAYS_INLINE void multiply_strip(const rn_coded_q8_args *a, const strip *s, 
                  .shift = a->shift + at * RN_CHANNEL_BLOCK,
                  .m = s->m + (size_t)tap * m_tap,
                  .codes_tap = s->codes_tap,
-                 .codes_block = s->tiles * 16,
+                 .codes_block = s->tiles * step_channels,
                  .second = has_second ? (size_t)taps * s->channels * RN_CHANNEL_BLOCK : 0,
                  .second_start = has_second ? (size_t)taps * RN_CHANNEL_BLOCK : 0,
                  .taps = shape.columns,
@@ -245,7 +243,7 @@ RN_ALWAYS_INLINE void multiply_strip(const rn_coded_q8_args *a, const strip *s, 
     for (uint32_t part = 0, tile = 0; part < parts; part++) {
       const uint32_t next = s->tiles * (part + 1) / parts;
       multiply_of[next - tile](&p);
-      p.codes += (next - tile) * 16;
+      p.codes += (next - tile) * step_channels;
       p.m += (next - tile) * 16 * tile_blocks;
       tile = next;
     }

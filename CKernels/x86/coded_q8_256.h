@@ -17,9 +17,6 @@ RN_ALWAYS_INLINE vector load(const void *from) { return _mm256_loadu_si256((cons
 #define packed_unsigned _mm256_packus_epi16
 #define saturating_sum _mm256_adds_epi16
 
-RN_ALWAYS_INLINE void store_blocks(uint8_t *to, size_t block, vector codes) {
-  _mm_storeu_si128((__m128i *)to, _mm256_castsi256_si128(codes));
-  _mm_storeu_si128((__m128i *)(to + block), _mm256_extracti128_si256(codes, 1));
-}
+#define store(to, codes) _mm256_storeu_si256((__m256i *)(to), codes)
 
 #endif

@@ -10,7 +10,7 @@ RN_TARGET_PUSH("avx2")
 #include "coded_q8_256.h"
 
 #define RN_MAX_TILES 5
-enum { tile_blocks = 1 };
+enum { tile_blocks = 1, step_channels = 32 };
 
 RN_ALWAYS_INLINE vector broadcast(const uint8_t *bytes) {
   int32_t four;

@@ -16,7 +16,7 @@
 
 RN_TARGET_PUSH("avx512f,avx512bw,avx512vl,avx512vnni")
 #define RN_MAX_TILES 14
-enum { tile_blocks = 2 };
+enum { tile_blocks = 2, step_channels = 64 };
 #include "../winograd/coded_product.h"
 #include "requantize_avx512.h"
 
@@ -46,13 +46,13 @@ RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
         RN_OPAQUE(weights);
         RN_UNROLL for (uint32_t t = 0; t < tiles; t++) {
           int32_t four;
-          memcpy(&four, codes + 16 * t + k, 4);
+          memcpy(&four, codes + step_channels * t + k, 4);
           const __m512i d = _mm512_set1_epi32(four);
           acc[t][0] = _mm512_dpbusd_epi32(acc[t][0], d, u0);
           acc[t][1] = _mm512_dpbusd_epi32(acc[t][1], d, u1);
         }
       }
-      codes += block;
+      codes += (c + 16) % step_channels ? 16 : block - (step_channels - 16);
       RN_OPAQUE(codes);
     }
     const __m512i shift0 = _mm512_load_si512(shift);
@@ -77,12 +77,7 @@ RN_ALWAYS_INLINE vector load(const void *from) { return _mm512_loadu_si512(from)
 #define packed_unsigned _mm512_packus_epi16
 #define saturating_sum _mm512_adds_epi16
 
-RN_ALWAYS_INLINE void store_blocks(uint8_t *to, size_t block, vector codes) {
-  _mm_storeu_si128((__m128i *)to, _mm512_castsi512_si128(codes));
-  _mm_storeu_si128((__m128i *)(to + block), _mm512_extracti32x4_epi32(codes, 1));
-  _mm_storeu_si128((__m128i *)(to + 2 * block), _mm512_extracti32x4_epi32(codes, 2));
-  _mm_storeu_si128((__m128i *)(to + 3 * block), _mm512_extracti32x4_epi32(codes, 3));
-}
+#define store(to, codes) _mm512_storeu_si512(to, codes)
 
 #include "coded_q8_vectors.h"
 

@@ -14,7 +14,7 @@
 #define RN_CODED_Q8_DOT256_H
 
 #define RN_MAX_TILES 6
-enum { tile_blocks = 1 };
+enum { tile_blocks = 1, step_channels = 32 };
 #include "../winograd/coded_product.h"
 
 RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
@@ -36,13 +36,13 @@ RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
         RN_OPAQUE(weights);
         RN_UNROLL for (uint32_t t = 0; t < tiles; t++) {
           int32_t four;
-          memcpy(&four, codes + 16 * t + k, 4);
+          memcpy(&four, codes + step_channels * t + k, 4);
           const __m256i d = _mm256_set1_epi32(four);
           acc[t][0] = RN_DOT256(acc[t][0], d, u0);
           acc[t][1] = RN_DOT256(acc[t][1], d, u1);
         }
       }
-      codes += block;
+      codes += (c + 16) % step_channels ? 16 : block - (step_channels - 16);
       RN_OPAQUE(codes);
     }
     RN_UNROLL for (uint32_t i = 0; i < 2; i++) {

@@ -48,7 +48,7 @@ RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
         }
         weights += 64;
         RN_UNROLL for (uint32_t t = 0; t < tiles; t++) {
-          const vector d = broadcast(codes + 16 * t + k);
+          const vector d = broadcast(codes + step_channels * t + k);
           const vector d_even = and(d, low_byte), d_odd = shifted_right(d);
           RN_UNROLL for (uint32_t i = 0; i < vectors; i++) {
             acc[t][i] += (signed_sums)pair_products(d_even, even[i]);
@@ -56,7 +56,7 @@ RN_ALWAYS_INLINE void multiply_tiles(const product *p, const uint32_t tiles) {
           }
         }
       }
-      codes += block;
+      codes += (c + 16) % step_channels ? 16 : block - (step_channels - 16);
     }
     RN_UNROLL for (uint32_t i = 0; i < vectors; i++) {
       const vector by = load(shift + lanes * i);

@@ -10,7 +10,7 @@ RN_TARGET_PUSH("sse4.1")
 #include "requantize_sse42.h"
 
 #define RN_MAX_TILES 3
-enum { lanes = 4, tile_blocks = 1 };
+enum { lanes = 4, tile_blocks = 1, step_channels = 16 };
 typedef __m128i vector;
 
 RN_ALWAYS_INLINE vector load(const void *from) { return _mm_loadu_si128((const __m128i *)from); }
@@ -42,10 +42,7 @@ RN_ALWAYS_INLINE vector shifted_sums(vector sums, vector shift) {
 #define packed_unsigned _mm_packus_epi16
 #define saturating_sum _mm_adds_epi16
 
-RN_ALWAYS_INLINE void store_blocks(uint8_t *to, size_t block, vector codes) {
-  (void)block;
-  _mm_storeu_si128((__m128i *)to, codes);
-}
+#define store(to, codes) _mm_storeu_si128((__m128i *)(to), codes)
 
 #include "coded_q8_vectors.h"
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the coded convolutions of x86 share: the order of coding, the output's transform, and the
-// epilogue. Included by each kernel file within its target, after it has defined
-//   RN_MAX_TILES, tile_blocks, lanes, multiply_tiles(product, tiles)
-//   vector                     a vector, of 4 * lanes bytes
-//   load(from), interleaved_low(a, b), interleaved_high(a, b), byte_products(a, b)
+// What the coded convolutions of x86 share: coding, and the output's transform with the epilogue.
+// Included by each kernel file within its target, after it has defined
+//   RN_MAX_TILES, multiply_tiles(product, tiles), what coded_product.h says
+//   lanes                      int32 lanes of
+//   vector                     a vector, as many channels' bytes as step_channels
+//   load(from), store(to, a)
+//   interleaved_low(a, b), interleaved_high(a, b), byte_products(a, b)
 //                              (V)PUNPCKLBW, (V)PUNPCKHBW and (V)PMADDUBSW
 //   rounded_product(a, b)      (V)PMULHRSW
 //   packed_signed(a, b), packed_unsigned(a, b)         (V)PACKSSWB and (V)PACKUSWB
 //   saturating_sum(a, b)       (V)PADDSW
-//   store_blocks(to, block, codes)     the 16 bytes of each lane
 //   and what requantize_*.h has: requantization, requantize_four
 //
 // A vector of bytes is interleaved with another one, so that one multiplication of pairs by 1 and
@@ -16,11 +17,8 @@
 #ifndef RN_CODED_Q8_VECTORS_H
 #define RN_CODED_Q8_VECTORS_H
 
-enum { step_channels = 4 * lanes };
-
 typedef vector bytes;
 typedef int16_t value __attribute__((vector_size(lanes * 4)));
-typedef int8_t signs __attribute__((vector_size(lanes * 4)));
 typedef uint8_t flips __attribute__((vector_size(lanes * 4)));
 typedef uint32_t sum __attribute__((vector_size(lanes * 4), aligned(4))); // modulo 2^32
 
@@ -64,8 +62,7 @@ RN_ALWAYS_INLINE halves total(bytes a, bytes b) { return signed_total(a, b, 0x01
 RN_ALWAYS_INLINE halves difference(bytes a, bytes b) { return signed_total(a, b, (int16_t)0xff01); }
 
 RN_ALWAYS_INLINE void store_codes(const coder *c, value low, value high, steps s,
-                                  const uint32_t column, const int is_zero_tap, uint8_t *to,
-                                  size_t block) {
+                                  const uint32_t column, const int is_zero_tap, uint8_t *to) {
   const vector step = load(s[column]);
   if (is_zero_tap) {
     low -= c->offset;
@@ -75,9 +72,9 @@ RN_ALWAYS_INLINE void store_codes(const coder *c, value low, value high, steps s
   if (is_zero_tap) {
     x = saturating_sum(x, (vector)c->zero);
     y = saturating_sum(y, (vector)c->zero);
-    store_blocks(to, block, packed_unsigned(x, y));
+    store(to, packed_unsigned(x, y));
   } else {
-    store_blocks(to, block, (vector)((flips)packed_signed(x, y) ^ ((flips){} + 0x80)));
+    store(to, (vector)((flips)packed_signed(x, y) ^ ((flips){} + 0x80)));
   }
 }
 
@@ -93,9 +90,10 @@ RN_ALWAYS_INLINE epilogue epilogue_of(const rn_conv_q8_args *a) {
 RN_ALWAYS_INLINE sum load_sum(const int32_t *from) { return *(const sum *)from; }
 #include "../winograd/coded_output.h"
 
+// A tile; is_whole tells that all of its pixels are in the image.
 RN_ALWAYS_INLINE void store_part(const epilogue *e, const int32_t *m, uint32_t y, uint32_t x,
                                  uint32_t oc, uint32_t channels, const rn_coded_form form,
-                                 const int is_whole) {
+                                 const int has_residual, const int is_whole) {
   const rn_conv_q8_args *a = &e->conv;
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t width = form == RN_CODED_F2X2 ? 2 : 4;
@@ -108,21 +106,29 @@ RN_ALWAYS_INLINE void store_part(const epilogue *e, const int32_t *m, uint32_t y
       transform_output_sfc4(m + c, acc);
     const size_t first = x * g->output_pixel + oc + c;
     uint8_t beyond[lanes], *output = a->output + y * g->output_row + first;
-    const uint8_t *residual = a->residual ? a->residual + y * g->residual_row + first : 0;
+    const uint8_t *residual = has_residual ? a->residual + y * g->residual_row + first : 0;
     RN_UNROLL for (uint32_t four = 0; four < width * width; four += 4) {
       uint8_t *to[4];
       const uint8_t *from[4];
       RN_UNROLL for (uint32_t k = 0; k < 4; k++) {
-        const uint32_t i = (four + k) / width, j = (four + k) % width;
-        const int is_inside = is_whole || (i < rows && j < columns);
+        const uint32_t i = k / width, j = k % width;
+        const int is_inside = is_whole || (four / width + i < rows && j < columns);
         to[k] = is_inside ? output + i * g->output_row + j * g->output_pixel : beyond;
-        from[k] = residual;
-        if (residual && is_inside)
-          from[k] += i * g->residual_row + j * g->output_pixel;
+        if (has_residual)
+          from[k] = is_inside ? residual + i * g->residual_row + j * g->output_pixel
+                              : a->residual + y * g->residual_row + first;
       }
       vector sums[4];
       RN_UNROLL for (uint32_t k = 0; k < 4; k++) sums[k] = (vector)acc[four + k];
-      requantize_four(&e->requantization, sums, a->multiplier + oc + c, residual ? from : 0, to);
+      requantize_four(&e->requantization, sums, a->multiplier + oc + c, has_residual ? from : 0,
+                      to);
+      // One pointer, or the compiler keeps those of all pixels, in memory.
+      output += 4 / width * g->output_row;
+      RN_OPAQUE(output);
+      if (has_residual) {
+        residual += 4 / width * g->residual_row;
+        RN_OPAQUE(residual);
+      }
     }
   }
 }
@@ -131,10 +137,15 @@ RN_ALWAYS_INLINE void store_tile(const epilogue *e, const int32_t *m, uint32_t y
                                  uint32_t oc, uint32_t channels, const rn_coded_form form) {
   const rn_conv_geometry *g = &e->conv.geometry;
   const uint32_t width = form == RN_CODED_F2X2 ? 2 : 4;
-  if (g->output_height - y >= width && g->output_width - x >= width)
-    store_part(e, m, y, x, oc, channels, form, 1);
+  const int is_whole = g->output_height - y >= width && g->output_width - x >= width;
+  if (e->conv.residual && is_whole)
+    store_part(e, m, y, x, oc, channels, form, 1, 1);
+  else if (e->conv.residual)
+    store_part(e, m, y, x, oc, channels, form, 1, 0);
+  else if (is_whole)
+    store_part(e, m, y, x, oc, channels, form, 0, 1);
   else
-    store_part(e, m, y, x, oc, channels, form, 0);
+    store_part(e, m, y, x, oc, channels, form, 0, 0);
 }
 
 #include "../winograd/coded_q8.h"
