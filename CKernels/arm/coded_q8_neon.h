@@ -5,8 +5,7 @@
 #ifndef RN_CODED_Q8_NEON_H
 #define RN_CODED_Q8_NEON_H
 
-#include "../common/rn_target.h"
-#include <arm_neon.h>
+#include "requantize_neon.h"
 #include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
@@ -79,6 +78,9 @@ RN_ALWAYS_INLINE sum load_sum(const int32_t *from) {
 }
 #include "../winograd/coded_output.h"
 
+// Bytes of 16 channels of a tile.
+enum { plane = 256 };
+
 // Constants of the epilogue, and a copy of the arguments, which the stores cannot alias.
 typedef struct epilogue {
   rn_conv_q8_args conv;
@@ -95,47 +97,41 @@ RN_ALWAYS_INLINE epilogue epilogue_of(const rn_conv_q8_args *a) {
                     vdupq_n_s16((int16_t)a->output_zero)};
 }
 
-// The epilogue of 4 channels of four pixels: 4 bytes of each.
-RN_ALWAYS_INLINE int8x16_t requantized(const epilogue *e, const sum acc[4], float32x4_t multiplier,
-                                       const int8_t *residual) {
-  int32x4_t q[4];
-  int16x8_t centred[2];
+// The epilogue of 4 channels of four pixels, to words. `residual` has [pixel][4 channels] of its
+// bytes and, at the distance of a tile, of its lower ones.
+RN_ALWAYS_INLINE void requantized(const epilogue *e, const sum acc[4], float32x4_t multiplier,
+                                  const int8_t *residual, int16x8_t words[2]) {
+  const float32x4_t factor[4] = {multiplier, multiplier, multiplier, multiplier};
+  int32x4_t sums[4];
+  RN_UNROLL for (uint32_t i = 0; i < 4; i++) sums[i] = vreinterpretq_s32_u32(acc[i]);
+  int16x8_t from[2];
   if (residual) {
-    const int8x16_t four = vld1q_s8(residual);
-    centred[0] = vsubq_s16(vmovl_s8(vget_low_s8(four)), e->residual_zero);
-    centred[1] = vsubq_s16(vmovl_high_s8(four), e->residual_zero);
+    const int8x16_t upper = vld1q_s8(residual);
+    if (e->conv.residual_lower)
+      residual_words(upper, vld1q_s8(residual + plane), 1, from);
+    else
+      residual_words(upper, upper, 0, from);
   }
-  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
-    float32x4_t t = vmulq_f32(vcvtq_f32_s32(vreinterpretq_s32_u32(acc[i])), multiplier);
-    if (residual) {
-      const int16x8_t half = centred[i / 2];
-      const int32x4_t wide = i % 2 ? vmovl_high_s16(half) : vmovl_s16(vget_low_s16(half));
-      t = vaddq_f32(t, vmulq_f32(vcvtq_f32_s32(wide), e->residual_multiplier));
-    }
-    // FMAXNM makes low of a NaN.
-    t = vminnmq_f32(vmaxnmq_f32(t, e->low), e->high);
-    q[i] = vcvtnq_s32_f32(t);
-  }
-  // Range: q is in -255...255 and with the zero in -128...127.
-  const int16x8_t words[2] = {
-      vaddq_s16(vuzp1q_s16(vreinterpretq_s16_s32(q[0]), vreinterpretq_s16_s32(q[1])),
-                e->output_zero),
-      vaddq_s16(vuzp1q_s16(vreinterpretq_s16_s32(q[2]), vreinterpretq_s16_s32(q[3])),
-                e->output_zero)};
-  return vuzp1q_s8(vreinterpretq_s8_s16(words[0]), vreinterpretq_s8_s16(words[1]));
+  requantized_words(factor, e->low, e->high, e->residual_multiplier, e->residual_zero,
+                    e->output_zero, sums, residual ? from : 0, words);
 }
 
 // Four pixels at a time, between [pixel][16 channels] in memory and [quarter][pixel][4 channels].
-RN_ALWAYS_INLINE void load_pixels(const int8_t *const from[4], int8_t *to) {
-  const int32x4x4_t four = {
-      {vreinterpretq_s32_s8(vld1q_s8(from[0])), vreinterpretq_s32_s8(vld1q_s8(from[1])),
-       vreinterpretq_s32_s8(vld1q_s8(from[2])), vreinterpretq_s32_s8(vld1q_s8(from[3]))}};
+RN_ALWAYS_INLINE void load_pixels(const uint8_t *const from[4], ptrdiff_t offset, int8_t *to) {
+  int32x4x4_t four;
+  RN_UNROLL for (uint32_t i = 0; i < 4; i++) four.val[i] =
+      vreinterpretq_s32_u8(vld1q_u8(from[i] + offset));
   vst4q_s32((int32_t *)(void *)to, four);
 }
 
-RN_ALWAYS_INLINE void store_pixels(const int8_t *from, int8_t *const to[4]) {
+// Of a pixel beyond the image, `to` is null.
+RN_ALWAYS_INLINE void store_pixels(const int8_t *from, uint8_t *const to[4], ptrdiff_t offset,
+                                   const int is_whole) {
   const int32x4x4_t four = vld4q_s32((const int32_t *)(const void *)from);
-  RN_UNROLL for (uint32_t i = 0; i < 4; i++) vst1q_s8(to[i], vreinterpretq_s8_s32(four.val[i]));
+  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
+    if (is_whole || to[i])
+      vst1q_u8(to[i] + offset, vreinterpretq_u8_s32(four.val[i]));
+  }
 }
 
 // A tile; is_whole tells that all of its pixels are in the image.
@@ -146,23 +142,26 @@ RN_ALWAYS_INLINE void store_part(const epilogue *e, const int32_t *m, uint32_t y
   const rn_conv_geometry *g = &a->geometry;
   const uint32_t width = form == RN_CODED_F2X2 ? 2 : 4, fours = width * width / 4;
   const uint32_t rows = g->output_height - y, columns = g->output_width - x;
-  int8_t out[4][64] __attribute__((aligned(16))), in[4][64] __attribute__((aligned(16)));
-  int8_t beyond[16];
-  int8_t *to[16];
-  const int8_t *from[16];
-  int8_t *output = (int8_t *)a->output + y * g->output_row + x * g->output_pixel + oc;
-  const int8_t *residual = 0;
-  if (has_residual)
-    residual = (const int8_t *)a->residual + y * g->residual_row + x * g->output_pixel + oc;
+  // Bytes and lower bytes.
+  int8_t out[2 * plane] __attribute__((aligned(16))), in[2 * plane] __attribute__((aligned(16)));
+  uint8_t *to[16];
+  const uint8_t *from[16];
+  uint8_t *output = a->output + y * g->output_row + x * g->output_pixel + oc;
+  const uint8_t *residual =
+      has_residual ? a->residual + y * g->residual_row + x * g->output_pixel + oc : 0;
   RN_UNROLL for (uint32_t i = 0; i < width; i++) RN_UNROLL for (uint32_t j = 0; j < width; j++) {
     const int is_inside = is_whole || (i < rows && j < columns);
-    to[i * width + j] = is_inside ? output + i * g->output_row + j * g->output_pixel : beyond;
+    to[i * width + j] = is_inside ? output + i * g->output_row + j * g->output_pixel : 0;
     if (has_residual)
       from[i * width + j] =
           is_inside ? residual + i * g->residual_row + j * g->output_pixel : residual;
   }
-  if (has_residual)
-    RN_UNROLL for (uint32_t i = 0; i < fours; i++) load_pixels(from + 4 * i, in[i]);
+  if (has_residual) {
+    RN_UNROLL for (uint32_t i = 0; i < fours; i++) load_pixels(from + 4 * i, 0, in + 64 * i);
+    if (a->residual_lower)
+      RN_UNROLL for (uint32_t i = 0; i < fours; i++)
+          load_pixels(from + 4 * i, a->residual_lower, in + plane + 64 * i);
+  }
   const float *multiplier = a->multiplier + oc;
   RN_OPAQUE(multiplier);
   for (uint32_t quarter = 0; quarter < 4; quarter++) {
@@ -173,12 +172,20 @@ RN_ALWAYS_INLINE void store_part(const epilogue *e, const int32_t *m, uint32_t y
       transform_output_sfc4(m + 4 * quarter, acc);
     const float32x4_t factor = vld1q_f32(multiplier + 4 * quarter);
     RN_UNROLL for (uint32_t i = 0; i < fours; i++) {
-      vst1q_s8(out[i] + 16 * quarter,
-               requantized(e, acc + 4 * i, factor, has_residual ? in[i] + 16 * quarter : 0));
+      int16x8_t words[2];
+      const uint32_t at = 64 * i + 16 * quarter;
+      requantized(e, acc + 4 * i, factor, has_residual ? in + at : 0, words);
+      vst1q_s8(out + at, a->output_lower ? upper_bytes(words) : lower_bytes(words));
+      if (a->output_lower)
+        vst1q_s8(out + plane + at, lower_bytes(words));
       __asm__ volatile("" ::: "memory");
     }
   }
-  RN_UNROLL for (uint32_t i = 0; i < fours; i++) store_pixels(out[i], to + 4 * i);
+  RN_UNROLL for (uint32_t i = 0; i < fours; i++)
+      store_pixels(out + 64 * i, to + 4 * i, 0, is_whole);
+  if (a->output_lower)
+    RN_UNROLL for (uint32_t i = 0; i < fours; i++)
+        store_pixels(out + plane + 64 * i, to + 4 * i, a->output_lower, is_whole);
 }
 
 RN_ALWAYS_INLINE void store_tile(const epilogue *e, const int32_t *m, uint32_t y, uint32_t x,

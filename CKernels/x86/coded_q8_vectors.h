@@ -90,7 +90,8 @@ RN_ALWAYS_INLINE epilogue epilogue_of(const rn_conv_q8_args *a) {
 RN_ALWAYS_INLINE sum load_sum(const int32_t *from) { return *(const sum *)from; }
 #include "../winograd/coded_output.h"
 
-// A tile; is_whole tells that all of its pixels are in the image.
+// A tile; is_whole tells that all of its pixels are in the image. What is beyond it is left out, or
+// written as the nearest pixel of its four once more: requantize_four reads before it writes.
 RN_ALWAYS_INLINE void store_part(const epilogue *e, const int32_t *m, uint32_t y, uint32_t x,
                                  uint32_t oc, uint32_t channels, const rn_coded_form form,
                                  const int has_residual, const int is_whole) {
@@ -105,23 +106,27 @@ RN_ALWAYS_INLINE void store_part(const epilogue *e, const int32_t *m, uint32_t y
     else
       transform_output_sfc4(m + c, acc);
     const size_t first = x * g->output_pixel + oc + c;
-    uint8_t beyond[lanes], *output = a->output + y * g->output_row + first;
+    uint8_t *output = a->output + y * g->output_row + first;
     const uint8_t *residual = has_residual ? a->residual + y * g->residual_row + first : 0;
     RN_UNROLL for (uint32_t four = 0; four < width * width; four += 4) {
+      if (!is_whole && four / width >= rows)
+        continue;
       uint8_t *to[4];
       const uint8_t *from[4];
-      RN_UNROLL for (uint32_t k = 0; k < 4; k++) {
-        const uint32_t i = k / width, j = k % width;
-        const int is_inside = is_whole || (four / width + i < rows && j < columns);
-        to[k] = is_inside ? output + i * g->output_row + j * g->output_pixel : beyond;
-        if (has_residual)
-          from[k] = is_inside ? residual + i * g->residual_row + j * g->output_pixel
-                              : a->residual + y * g->residual_row + first;
-      }
       vector sums[4];
-      RN_UNROLL for (uint32_t k = 0; k < 4; k++) sums[k] = (vector)acc[four + k];
+      RN_UNROLL for (uint32_t k = 0; k < 4; k++) {
+        uint32_t i = k / width, j = k % width;
+        if (!is_whole && four / width + i >= rows)
+          i = 0;
+        if (!is_whole && j >= columns)
+          j = columns - 1;
+        to[k] = output + i * g->output_row + j * g->output_pixel;
+        if (has_residual)
+          from[k] = residual + i * g->residual_row + j * g->output_pixel;
+        sums[k] = (vector)acc[four + i * width + j];
+      }
       requantize_four(&e->requantization, sums, a->multiplier + oc + c, has_residual ? from : 0,
-                      to);
+                      a->residual_lower, to, a->output_lower);
       // One pointer, or the compiler keeps those of all pixels, in memory.
       output += 4 / width * g->output_row;
       RN_OPAQUE(output);

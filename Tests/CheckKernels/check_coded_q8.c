@@ -161,6 +161,12 @@ static void one(check_run *run, const conv_case *c, rn_coded_form form) {
                         .scratch = buffer_output(rn_coded_q8_scratch(form, channels))};
   fill_steps(random, c->data, &a, step);
   a.conv.residual = conv_residual_of(c, a.conv.output);
+  float factor;
+  const conv_lower lower = conv_draw_lower(random, c, &a.conv, &factor);
+  for (uint32_t oc = 0; oc < c->channels; oc++)
+    multiplier[oc] *= factor;
+  a.conv.residual_multiplier *= lower.has_residual ? factor / 256 : factor;
+  conv_set_lower(c, &lower, lower.output.expected, &a.conv);
   CHECK_REFERENCE(run, run->reference->coded_q8(&a, c->first, c->last));
   const int32_t flip = run->kernels->activation_flip;
   if (flip) {
@@ -170,20 +176,14 @@ static void one(check_run *run, const conv_case *c, rn_coded_form form) {
     a.start = flipped;
   }
   a.zero -= flip;
-  a.conv.input = check_flipped(run, c->input, c->input_count);
-  a.conv.output_zero -= flip;
-  a.conv.residual_zero -= flip;
-  a.conv.output = c->output.found;
-  check_flip_found(run, &c->output);
-  a.conv.residual = c->residual_kind == conv_separate
-                        ? check_flipped(run, c->residual, c->residual_count)
-                        : conv_residual_of(c, a.conv.output);
+  conv_flip(run, c, &lower, &a.conv, 0);
   // In two parts, as two threads have it.
   const uint32_t middle = random_between(random, c->first, c->last);
   CHECK_KERNEL(run, (run->kernels->coded_q8(&a, middle, c->last),
                      run->kernels->coded_q8(&a, c->first, middle)));
   check_flip_found(run, &c->output);
   check_compare(run, &c->output);
+  check_compare(run, &lower.output);
 }
 
 static void one_case(check_run *run, const conv_shape *shape, rn_coded_form form,

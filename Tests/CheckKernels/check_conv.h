@@ -74,7 +74,7 @@ void conv_set_lower(const conv_case *c, const conv_lower *lower, void *output_lo
                     rn_conv_q8_args *a);
 
 // Turns the arguments of the int8 reference into those of the level, which writes `found`: inputs,
-// both zeros, and the bias, which needs the sums of the weights.
+// both zeros, and the bias, which needs the sums of the weights; null of those without a bias.
 void conv_flip(const check_run *run, const conv_case *c, const conv_lower *lower,
                rn_conv_q8_args *a, const int8_t *weights);
 

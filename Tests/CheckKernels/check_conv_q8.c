@@ -117,13 +117,15 @@ void conv_set_lower(const conv_case *c, const conv_lower *lower, void *output_lo
 void conv_flip(const check_run *run, const conv_case *c, const conv_lower *lower,
                rn_conv_q8_args *a, const int8_t *weights) {
   const int32_t flip = run->kernels->activation_flip;
-  int32_t *bias = buffer_input(c->channels * sizeof *bias);
-  memcpy(bias, c->bias, c->channels * sizeof *bias);
-  for (uint32_t oc = 0; oc < c->channels; oc++)
-    for (uint32_t k = 0; k < c->taps; k++)
-      bias[oc] += flip * weights[rn_weight_index_q8(oc, 0, k, 1, c->taps)];
+  if (weights) {
+    int32_t *bias = buffer_input(c->channels * sizeof *bias);
+    memcpy(bias, c->bias, c->channels * sizeof *bias);
+    for (uint32_t oc = 0; oc < c->channels; oc++)
+      for (uint32_t k = 0; k < c->taps; k++)
+        bias[oc] += flip * weights[rn_weight_index_q8(oc, 0, k, 1, c->taps)];
+    a->bias = bias;
+  }
   a->input = check_flipped(run, c->input, c->input_count);
-  a->bias = bias;
   a->output_zero -= lower->has_output ? 256 * flip : flip;
   a->residual_zero -= lower->has_residual ? 256 * flip : flip;
   a->output = c->output.found;
