@@ -250,6 +250,10 @@ static inline size_t rn_coded_q8_scratch(rn_coded_form form, uint32_t channels) 
 void rn_coded_weights(rn_coded_form form, const float *weights, float *transformed);
 void rn_coded_inputs(rn_coded_form form, const int16_t *inputs, int16_t *transformed);
 
+// How much of an error of a tap's M is in the outputs of a tile: the sum of the squares of its
+// factors in A^T M A.
+uint32_t rn_coded_output_gain(rn_coded_form form, uint32_t tap);
+
 // Adds 128 * (sum of U) to start: from that of a table that is not flipped to that of one that is.
 void rn_coded_q8_flip_start(rn_coded_form form, const int8_t *weights, uint32_t output_blocks,
                             uint32_t channels, int32_t *start);

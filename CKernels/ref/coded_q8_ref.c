@@ -64,10 +64,10 @@ static void store_tile(const rn_coded_q8_args *a, uint32_t y, uint32_t x, uint32
     for (uint32_t i = 0; i < s.tile_height && y + i < g->output_height; i++) {
       for (uint32_t j = 0; j < s.tile_width && x + j < g->output_width; j++) {
         const size_t pixel = (x + j) * g->output_pixel + oc;
-        rn_requantize_ref(
-            &a->conv, (int32_t)output_sum(a, sums, i, j), oc,
-            a->conv.residual ? &a->conv.residual[(y + i) * g->residual_row + pixel] : 0,
-            &a->conv.output[(y + i) * g->output_row + pixel]);
+        rn_requantize_ref(&a->conv, (int32_t)output_sum(a, sums, i, j), oc,
+                          a->conv.residual ? &a->conv.residual[(y + i) * g->residual_row + pixel]
+                                           : 0,
+                          &a->conv.output[(y + i) * g->output_row + pixel]);
       }
     }
   }

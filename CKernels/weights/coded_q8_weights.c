@@ -31,6 +31,17 @@ void rn_coded_inputs(rn_coded_form form, const int16_t *inputs, int16_t *transfo
   }
 }
 
+uint32_t rn_coded_output_gain(rn_coded_form form, uint32_t tap) {
+  const rn_coded_shape s = rn_coded_shape_of(form);
+  const coded_matrices *m = coded_matrices_of(form);
+  int32_t down = 0, across = 0;
+  for (uint32_t i = 0; i < s.tile_height; i++)
+    down += m->output[i][tap / s.columns] * m->output[i][tap / s.columns];
+  for (uint32_t j = 0; j < s.tile_width; j++)
+    across += m->output[j][tap % s.columns] * m->output[j][tap % s.columns];
+  return (uint32_t)(down * across);
+}
+
 // Of one output channel and tap: the sum of U, and of its positive ones.
 static int32_t sum_of(const int8_t *weights, uint32_t channels, int32_t *positive) {
   int32_t sum = 0;

@@ -16,11 +16,14 @@
 /// | 44 | f32 | factor of the residual, from its units to the output's |
 /// | 48, 52 | f32 | low and high: the clamp before rounding, without the zero point, in the output's units |
 /// | 56 | u32 | where transformed weights are, ``TransformedPlace`` |
+/// | 60 | i32 | zero of the zero tap's codes, −32000…32000 (coded only) |
 /// | 72 | u64 | weights; 0 if only the transformed ones are stored |
-/// | 80 | u64 | biases: int32 for int8 weights, else float32; see ``flippedBias(channels:)`` |
+/// | 80 | u64 | biases: int32 for int8 weights, else float32; coded: starts `[oc/16][tap][16 oc]`; see ``flippedBias(count:)`` |
 /// | 88 | u64 | multipliers, float32 (int8 only) |
-/// | 96 | u64 | transformed weights: fp16 or float32 `[oc/16][position][ic][16 oc]` |
-/// | 60–71, 104–127 | | 0 |
+/// | 96 | u64 | transformed weights: fp16 or float32 `[oc/16][position][ic][16 oc]`, coded: int8 `[oc/16][tap][ic/4][16 oc][4]` |
+/// | 104 | u64 | shifts, int32 `[oc/16][tap][16 oc]`, 0…31 (coded only) |
+/// | 112 | u64 | factors, int16 `[row of taps][8]`, 0…32767 (coded only) |
+/// | 64–71, 120–127 | | 0 |
 public struct ConvolutionRecord: Equatable, Sendable, StepPayload {
   /// Where transformed weights are.
   public enum TransformedPlace: UInt32, Sendable {
@@ -45,10 +48,13 @@ public struct ConvolutionRecord: Equatable, Sendable, StepPayload {
   public var low: Float = 0
   public var high: Float = 0
   public var transformedPlace = TransformedPlace.constants
+  public var codeZero: Int32 = 0
   public var weights = 0
   public var bias = 0
   public var multiplier = 0
   public var transformed = 0
+  public var shifts = 0
+  public var factors = 0
 
   package init() {}
 
@@ -59,10 +65,12 @@ public struct ConvolutionRecord: Equatable, Sendable, StepPayload {
     (paddingTop, paddingLeft, paddingBottom, paddingRight) = (padding, padding, padding, padding)
   }
 
-  /// The offset of a q8 convolution's biases for inputs that are int8, 128 less than uint8: each is
-  /// greater by 128 times the sum of the channel's weights. They follow the plain ones at the next
+  /// The offset of a q8 convolution's biases or starts for inputs that are int8, 128 less than uint8: each is
+  /// greater by 128 times the sum of the channel's weights, of the tap. They follow the plain ones at the next
   /// aligned offset.
-  public func flippedBias(channels: Int) -> Int { bias + PlanLayout.aligned(4 * channels) }
+  ///
+  /// - Parameter count: how many there are: output channels, times taps if inputs are coded.
+  public func flippedBias(count: Int) -> Int { bias + PlanLayout.aligned(4 * count) }
 
   /// Elements that a kernel row reads of `input`: columns times channels, in int8 whole groups of 4.
   public func run(_ input: TensorRecord, _ weights: WeightFormat) -> Int {
@@ -96,9 +104,12 @@ public struct ConvolutionRecord: Equatable, Sendable, StepPayload {
     codec.f32(&low, at: 48)
     codec.f32(&high, at: 52)
     codec.code(&transformedPlace, at: 56)
+    codec.number(&codeZero, at: 60)
     codec.u64(&weights, at: 72)
     codec.u64(&bias, at: 80)
     codec.u64(&multiplier, at: 88)
     codec.u64(&transformed, at: 96)
+    codec.u64(&shifts, at: 104)
+    codec.u64(&factors, at: 112)
   }
 }

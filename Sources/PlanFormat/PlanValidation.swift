@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CResNetKernels
+
 // The rules that make a plan safe to run. They hold for hostile files too, so that the executor
 // and the kernels need no checks of their own.
 
@@ -219,8 +221,10 @@ private struct StepRules {
       case (.float32, .float16, .float32), (.float32, .float16, .float16),
         (.float32, .float32, .float32):
         if case .stem = step.operation { return isDirect }
-        return true
-      case (.uint8, .int8, .int32): return isDirect
+        return !arithmetic.algorithm.isCoded
+      case (.uint8, .int8, .int32):
+        if case .stem = step.operation { return isDirect }
+        return isDirect || arithmetic.algorithm.isCoded
       default: return false
       }
     }
@@ -298,17 +302,20 @@ private struct StepRules {
     try validateClamp(record)
     try validateAlgorithm(record)
     let isPlain =
-      weights == .int8 || step.arithmetic.algorithm == .direct
-      || record.transformedPlace == .madeAtLoad
+      step.arithmetic.algorithm == .direct || record.transformedPlace == .madeAtLoad
     try expect(
       isPlain || record.weights == 0, "no plain weights beside stored transformed ones")
+    guard !step.arithmetic.algorithm.isCoded else { return try validateCoding(record) }
+    try expect(
+      record.codeZero == 0 && record.shifts == 0 && record.factors == 0,
+      "shifts, factors and a zero of codes only where inputs are coded")
     let biasBytes = channels * 4
     try validateConstants(
       (record.weights, isPlain ? taps * channels * weights.byteCount : 0),
       (record.bias, weights == .int8 ? PlanLayout.aligned(biasBytes) + biasBytes : biasBytes),
       multiplier: record.multiplier)
     guard weights == .int8 else { return }
-    let flippedBias = record.flippedBias(channels: channels)
+    let flippedBias = record.flippedBias(count: channels)
     for channel in 0..<channels {
       let bias = Int32(bitPattern: plan.constants.u32(record.bias + 4 * channel))
       try expect(bias.magnitude < 1 << 30, "biases below 2^30")
@@ -316,6 +323,28 @@ private struct StepRules {
       let flipped = Int32(bitPattern: plan.constants.u32(flippedBias + 4 * channel))
       try expect(flipped.magnitude < 3 << 29, "biases for int8 inputs below 3 * 2^29")
     }
+  }
+
+  /// What a coded convolution has besides its weights. Its sums are modulo 2^32, so that starts may be any.
+  private func validateCoding(_ record: ConvolutionRecord) throws(PlanError) {
+    let shape = rn_coded_shape_of(step.arithmetic.algorithm.codedForm!)
+    let starts = 4 * Int(shape.rows * shape.columns) * output.channels
+    try expect(record.transformedPlace == .constants, "coded weights in the constants")
+    try validateConstants(
+      (record.shifts, starts), (record.bias, PlanLayout.aligned(starts) + starts),
+      multiplier: record.multiplier)
+    for place in 0..<starts / 4 {
+      try expect(
+        plan.constants.u32(record.shifts + 4 * place) <= 31, "shifts of coded sums of 0 to 31")
+    }
+    let rows = Int(shape.rows)
+    try expect(
+      isWithinConstants(record.factors, 16 * rows), "aligned constants within their section")
+    for place in 0..<4 * rows {
+      let two = plan.constants.u32(record.factors + 4 * place)
+      try expect(two & 0x8000_8000 == 0, "factors of codes of 0 to 32767")
+    }
+    try expect(record.codeZero.magnitude <= 32000, "a zero of codes of -32000 to 32000")
   }
 
   private func validateClamp(_ record: ConvolutionRecord) throws(PlanError) {
@@ -349,7 +378,7 @@ private struct StepRules {
       }
     try expect(
       record.kernelHeight == 3 && record.strideY == 1 && inputs % PlanLayout.channelBlock == 0,
-      "a Winograd form that its shape allows")
+      "a form that its shape allows")
     try expect(isPlaced, "transformed weights with a place")
   }
 

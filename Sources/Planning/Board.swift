@@ -34,6 +34,14 @@ public enum Board: String, CaseIterable, Sendable {
   /// Whether there are kernels for fp16 and float32 layers; without, they take seconds.
   public var hasFloatKernels: Bool { self != .n5105 }
 
+  /// Whether its CPU has an 8-bit dot product, without which coded convolutions take longer than exact forms.
+  public var hasDotProduct: Bool {
+    switch self {
+    case .pi5, .n100, .x86, .any: true
+    case .pi4, .pi3, .zero2w, .n5105: false
+    }
+  }
+
   /// Whether its CPU sums in fp16.
   public var hasHalfSums: Bool { self == .pi5 }
 }

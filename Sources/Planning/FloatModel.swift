@@ -21,6 +21,9 @@ public final class FloatModel: @unchecked Sendable {
   /// The int8 form of each layer, as the last plan had it: a search makes many plans that differ in a few layers,
   /// and the others are packed once.
   let int8Layers = Mutex<[Int: (scales: LayerScales, layer: Int8Layer)]>([:])
+  /// The coded weights of each layer, as the last plan had them.
+  let codedWeights = Mutex<[Int: (input: ActivationScale, coding: Coding, weights: CodedWeights)]>(
+    [:])
 
   /// Packs the weights of a program and lets them go, layer by layer: if the caller gives up the program, no more
   /// than one layer is there twice.

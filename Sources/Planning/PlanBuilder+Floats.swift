@@ -34,7 +34,7 @@ extension PlanBuilder {
       guard weights != .int8, let layer = scheme.model.operation(index).kind.layer
       else { continue }
       byteCount += weights.byteCount * layer.weights.count
-      guard let shape = winogradShape(index), shape.inputs % PlanLayout.channelBlock == 0
+      guard let shape = graph.winogradShape(index), shape.inputs % PlanLayout.channelBlock == 0
       else { continue }
       indices.append(index)
       candidates.append(
@@ -52,7 +52,7 @@ extension PlanBuilder {
     _ weights: [Weight], to record: inout ConvolutionRecord, _ index: Int, _ arithmetic: Arithmetic,
     _ transform: FloatTransform<Weight>
   ) {
-    guard arithmetic.algorithm != .direct, let shape = winogradShape(index) else {
+    guard arithmetic.algorithm != .direct, let shape = graph.winogradShape(index) else {
       record.weights = sections.append(weights)
       return
     }

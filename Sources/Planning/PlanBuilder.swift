@@ -200,7 +200,12 @@ struct PlanBuilder {
     let layout = graph.weightLayout(of: index)!
     switch arithmetic.weights {
     case .int8:
-      quantize(&record, index, tensors)
+      if let coding = scheme.codings[operation.name] {
+        arithmetic.algorithm = coding.form
+        try code(&record, index, coding, tensors)
+      } else {
+        quantize(&record, index, tensors)
+      }
       return record
     case .float32:
       arithmetic.algorithm = algorithm
@@ -227,6 +232,21 @@ struct PlanBuilder {
     let output = scale(operation.output)
     let layer = scheme.model.int8Layer(
       index, LayerScales(input: scale(operation.input), output: output, means: means(index)))
+    setRange(&record, index, tensors)
+    record.weights = sections.append(layer.weights)
+    record.bias = sections.append(layer.bias)
+    let flipped = sections.append(layer.flippedBias)
+    precondition(flipped == record.flippedBias(count: layer.bias.count))
+    // A power of two: exact.
+    let units = tensors[operation.output].unitsPerStep
+    record.multiplier = sections.append(
+      units == 1 ? layer.multiplier : layer.multiplier.map { $0 * Float(units) })
+  }
+
+  /// Sets the clamp and the factor of the residual.
+  func setRange(_ record: inout ConvolutionRecord, _ index: Int, _ tensors: [TensorRecord]) {
+    let operation = graph.operations[index]
+    let output = scale(operation.output)
     (record.low, record.high) = Quantizer.clamp(
       output, isRectified: operation.isRectified, upper: operation.upper)
     // A power of two: exact.
@@ -236,16 +256,10 @@ struct PlanBuilder {
       let steps = Double(scale(residual).scale) / Double(output.scale)
       record.residualFactor = Float(steps * Double(units) / Double(tensors[residual].unitsPerStep))
     }
-    record.weights = sections.append(layer.weights)
-    record.bias = sections.append(layer.bias)
-    let flipped = sections.append(layer.flippedBias)
-    precondition(flipped == record.flippedBias(channels: layer.bias.count))
-    record.multiplier = sections.append(
-      units == 1 ? layer.multiplier : layer.multiplier.map { $0 * Float(units) })
   }
 
   /// What the bias of an int8 layer is corrected by.
-  private func means(_ index: Int) -> LayerMeans? {
+  func means(_ index: Int) -> LayerMeans? {
     let (means, quantized) = (scheme.channelMeans, scheme.quantizedMeans)
     guard !means.isEmpty else { return nil }
     let operation = graph.operations[index]
@@ -254,18 +268,6 @@ struct PlanBuilder {
     return LayerMeans(
       input: means[operation.input], quantizedInput: quantized[operation.input],
       residualShift: shift ?? [])
-  }
-
-  /// The shape of a convolution that may have a Winograd form: 3×3 with stride 1. Nil for other operations.
-  func winogradShape(_ index: Int) -> WinogradShape? {
-    let operation = graph.operations[index]
-    guard case .convolution(let convolution) = operation.kind, convolution.kernelSize == 3,
-      convolution.stride == 1
-    else { return nil }
-    let output = graph.tensors[operation.output]
-    return WinogradShape(
-      height: output.height, width: output.width,
-      inputs: graph.storedChannels(of: operation.input), outputs: paddedChannels(output.channels))
   }
 
   private mutating func record(

@@ -13,6 +13,8 @@ public enum PlanningError: Error, Equatable, CustomStringConvertible {
   case provenance(line: Int, found: Unicode.Scalar)
   /// A weight of a layer is beyond the greatest fp16 number, 65504.
   case halfOverflow(layer: String, found: Float)
+  /// The sums of a coded convolution can leave int32.
+  case codedSums(layer: String)
   /// The network breaks a limit of the plan format.
   case limit(String)
 
@@ -26,6 +28,8 @@ public enum PlanningError: Error, Equatable, CustomStringConvertible {
       "provenance, line \(line): expected \(printableText), found \(codePoint(found))"
     case .halfOverflow(let layer, let found):
       "\(layer).weight: expected weights of at most 65504 in fp16, found \(found) after folding"
+    case .codedSums(let layer):
+      "\(layer): expected coded sums within int32, found greater ones; leave it with direct sums"
     case .limit(let reason): "the network does not fit a plan: \(reason)"
     }
   }

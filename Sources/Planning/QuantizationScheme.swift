@@ -18,6 +18,10 @@ public struct QuantizationScheme: Sendable {
   /// int8.
   public var layers: [String: WeightFormat] = [:]
 
+  /// How single int8 convolutions code their inputs, by the layers' names; the others have direct sums. They are 3×3
+  /// with stride 1.
+  public var codings: [String: Coding] = [:]
+
   /// The scale of each tensor of the program; empty if no layer is int8.
   public var activations: [ActivationScale] = []
 

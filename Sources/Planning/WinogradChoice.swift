@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetKernels
+import ResNetModelGraph
 package import ResNetPlanFormat
 
 /// An instruction-set level whose times decide the Winograd forms of layers with fp16 or float32 weights.
@@ -106,3 +107,17 @@ typealias FloatTransform<Weight> = (
   _ tileHeight: UInt32, _ tileWidth: UInt32, _ weights: UnsafePointer<Weight>?,
   _ outputBlocks: UInt32, _ channels: UInt32, _ transformed: UnsafeMutablePointer<Weight>?
 ) -> Void
+
+extension Program {
+  /// The shape of a convolution that may have a transformed form: 3×3 with stride 1. Nil for other operations.
+  func winogradShape(_ index: Int) -> WinogradShape? {
+    let operation = operations[index]
+    guard case .convolution(let convolution) = operation.kind, convolution.kernelSize == 3,
+      convolution.stride == 1
+    else { return nil }
+    let output = tensors[operation.output]
+    return WinogradShape(
+      height: output.height, width: output.width, inputs: storedChannels(of: operation.input),
+      outputs: paddedChannels(output.channels))
+  }
+}

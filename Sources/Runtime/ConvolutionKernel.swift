@@ -8,12 +8,14 @@ enum ConvolutionKernel {
   typealias Q8 = @convention(c) (UnsafePointer<rn_conv_q8_args>?, UInt32, UInt32) -> Void
   typealias WinogradQ8 =
     @convention(c) (UnsafePointer<rn_winograd_q8_args>?, UInt32, UInt32) -> Void
+  typealias CodedQ8 = @convention(c) (UnsafePointer<rn_coded_q8_args>?, UInt32, UInt32) -> Void
   typealias Float32 = @convention(c) (UnsafePointer<rn_conv_float_args>?, UInt32, UInt32) -> Void
   typealias WinogradFloat32 =
     @convention(c) (UnsafePointer<rn_winograd_float_args>?, UInt32, UInt32) -> Void
 
   case q8(Q8, rn_conv_q8_args)
   case winogradQ8(WinogradQ8, rn_winograd_q8_args, Arithmetic.Algorithm)
+  case codedQ8(CodedQ8, rn_coded_q8_args, Arithmetic.Algorithm)
   case float(Float32, rn_conv_float_args)
   case winogradFloat(WinogradFloat32, rn_winograd_float_args, Arithmetic.Algorithm)
 
@@ -27,6 +29,10 @@ enum ConvolutionKernel {
       place.set(&arguments)
       function(&arguments, first, last)
     case .winogradQ8(let function, var arguments, _):
+      place.set(&arguments.conv)
+      arguments.scratch = scratch
+      function(&arguments, first, last)
+    case .codedQ8(let function, var arguments, _):
       place.set(&arguments.conv)
       arguments.scratch = scratch
       function(&arguments, first, last)
@@ -44,6 +50,7 @@ enum ConvolutionKernel {
     switch self {
     case .q8, .float: .direct
     case .winogradQ8(_, _, let algorithm): algorithm
+    case .codedQ8(_, _, let algorithm): algorithm
     case .winogradFloat(_, _, let algorithm): algorithm
     }
   }
@@ -60,6 +67,8 @@ enum ConvolutionKernel {
     switch self {
     case .q8(let function, _): StepKernel(function, slot: "")
     case .winogradQ8(let function, _, let algorithm):
+      StepKernel(function, slot: "", form: algorithm)
+    case .codedQ8(let function, _, let algorithm):
       StepKernel(function, slot: "", form: algorithm)
     case .float(let function, _): StepKernel(function, slot: "")
     case .winogradFloat(let function, _, let algorithm):
@@ -137,7 +146,10 @@ extension Binder {
   ) -> ConvolutionKernel {
     let algorithm = arithmetic.algorithm
     switch arithmetic.accumulator {
-    case .int32: return .q8(kernels.conv_q8, quantizedArguments(record, output, residual))
+    case .int32:
+      let direct = quantizedArguments(record, output, residual)
+      guard let form = algorithm.codedForm else { return .q8(kernels.conv_q8, direct) }
+      return .codedQ8(kernels.coded_q8, codedArguments(direct, form, record, output), algorithm)
     case .float32, .float16:
       let direct = floatArguments(record, arithmetic)
       guard algorithm != .direct else { return .float(floatFunction(arithmetic), direct) }
@@ -158,8 +170,7 @@ extension Binder {
   ) -> rn_conv_q8_args {
     var arguments = rn_conv_q8_args()
     arguments.weights = constants(record.weights, as: Int8.self)
-    let bias = flip == 0 ? record.bias : record.flippedBias(channels: output.channels)
-    arguments.bias = constants(bias, as: Int32.self)
+    arguments.bias = biases(record, count: output.channels)
     arguments.multiplier = constants(record.multiplier, as: Float.self)
     arguments.low = record.low
     arguments.high = record.high
@@ -171,6 +182,28 @@ extension Binder {
       arguments.residual_lower = residual.lowerByteDistance
     }
     return arguments
+  }
+
+  private func codedArguments(
+    _ direct: rn_conv_q8_args, _ form: rn_coded_form, _ record: ConvolutionRecord,
+    _ output: TensorRecord
+  ) -> rn_coded_q8_args {
+    var arguments = rn_coded_q8_args()
+    arguments.conv = direct
+    arguments.conv.weights = nil
+    arguments.conv.bias = nil
+    arguments.form = form
+    arguments.weights = constants(record.transformed, as: Int8.self)
+    arguments.start = biases(record, count: Int(rn_coded_taps(form)) * output.channels)
+    arguments.shift = constants(record.shifts, as: Int32.self)
+    arguments.step = constants(record.factors, as: Int16.self)
+    arguments.zero = record.codeZero - Int32(flip)
+    return arguments
+  }
+
+  /// Biases or starts for the inputs of this table.
+  private func biases(_ record: ConvolutionRecord, count: Int) -> UnsafePointer<Int32> {
+    constants(flip == 0 ? record.bias : record.flippedBias(count: count), as: Int32.self)
   }
 
   /// The direct kernel of weights and accumulators that are not integers.

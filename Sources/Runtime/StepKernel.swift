@@ -8,7 +8,7 @@ package import ResNetPlatform
 package struct StepKernel: Equatable, BitwiseCopyable {
   /// The operation and its format, as in the table of kernels: `conv_q8`.
   package let slot: UnsafePointer<CChar>
-  /// The Winograd form, such as `_4x4`, or nothing.
+  /// The form, such as `_4x4`, or nothing.
   package let form: UnsafePointer<CChar>
   /// The level from which on tables have this kernel, or `swiftsimd`.
   package let level: UnsafePointer<CChar>
@@ -27,9 +27,9 @@ package struct StepKernel: Equatable, BitwiseCopyable {
     self.form =
       switch form {
       case .direct: ("" as StaticString).cString
-      case .winograd2x2: ("_2x2" as StaticString).cString
+      case .winograd2x2, .coded2x2: ("_2x2" as StaticString).cString
       case .winograd4x2: ("_4x2" as StaticString).cString
-      case .winograd4x4: ("_4x4" as StaticString).cString
+      case .winograd4x4, .coded4x4: ("_4x4" as StaticString).cString
       }
   }
 }

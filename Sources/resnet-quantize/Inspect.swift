@@ -124,13 +124,13 @@ struct Inspect: ParsableCommand {
     }
   }
 
-  /// The Winograd form and the bytes of its weights.
+  /// The Winograd or coded form and the bytes of its weights.
   private func form(_ step: StepRecord, _ view: PlanView) -> String {
     let algorithm = step.arithmetic.algorithm
     guard let record = step.operation.convolution, algorithm != .direct else { return "" }
     let bytes = step.arithmetic.transformedByteCount(
       inputs: view.tensor(step.input).channels, outputs: view.tensor(step.output).channels)
-    return "F(\(algorithm.tileHeight)×\(algorithm.tileWidth)), \(bytes / 1000) kB "
+    return "\(algorithm.title), \(bytes / 1000) kB "
       + (record.transformedPlace == .madeAtLoad ? "made" : "stored")
   }
 

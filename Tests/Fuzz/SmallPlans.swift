@@ -25,6 +25,7 @@ func smallPlans() throws -> [(name: String, bytes: [UInt8])] {
   return [
     ("int8", try TestNetwork.basic.plan(inputSize: 32)),
     ("int8-forms", try forms.plan(inputSize: 32) { $0.classNames = (0..<10).map { "n\($0)" } }),
+    ("int8-coded", try forms.plan(inputSize: 32, isCoded: true)),
     ("int8-deep-stem", try TestNetwork.pooled.plan(inputSize: 32)),
     ("int8-pools", try testPlan(of: pooledNetwork(), inputSize: 64)),
     ("fp32", try TestNetwork.bottleneck.plan(inputSize: 32, weights: .float32, everyForm)),

@@ -39,6 +39,7 @@ final class StructuredPlans {
     }
     for kind in [
       "max pool", "average pool", "made transform", "stored transform", "fp16 sums", "exact form",
+      "coded",
     ]
     where !plans.contains(where: { $0.sound.kinds.contains(kind) }) {
       stop("expected a plan with \(kind)")
@@ -238,6 +239,7 @@ private struct SoundPlan {
       let step = plan.view.step(index)
       kinds.insert("\(step.operation.name)")
       if step.arithmetic.accumulator == .float16 { kinds.insert("fp16 sums") }
+      if step.arithmetic.algorithm.isCoded { kinds.insert("coded") }
       guard let record = step.operation.convolution, step.arithmetic.algorithm != .direct else {
         continue
       }
@@ -262,7 +264,7 @@ private struct SoundPlan {
       steps.append(start, SoundPlan.fields(ofOperation: bytes.number(at: start, count: 4)))
     }
     let tensor =
-      [Field(0, size: 8), Field(8, 12)] + stride(from: 16, to: 56, by: 4).map { Field($0) }
+      [Field(0, size: 8), Field(8, 12)] + stride(from: 16, to: 60, by: 4).map { Field($0) }
     for start in stride(
       from: section(.tensors).lowerBound, to: section(.tensors).upperBound, by: 64)
     {
@@ -301,8 +303,8 @@ private struct SoundPlan {
     case 1, 2:
       return common
         + [Field(64, 68), Field(72, 76), Field(80, 84), Field(88, 92, 96, 100)]
-        + [104, 108, 112, 116, 120].map { Field($0) }
-        + [136, 144, 152, 160].map { Field($0, size: 8) }
+        + [104, 108, 112, 116, 120, 124].map { Field($0) }
+        + [136, 144, 152, 160, 168, 176].map { Field($0, size: 8) }
     case 3: return common + [Field(64)]
     case 4: return common + [64, 72, 80].map { Field($0, size: 8) }
     case 5: return common + stride(from: 64, to: 100, by: 4).map { Field($0) } + [Field(68, 72)]

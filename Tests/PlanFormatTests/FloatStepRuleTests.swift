@@ -43,7 +43,7 @@ import Testing
   @Test func formsFitTheirConvolutions() {
     for (made, stored) in [(made, stored), (madeFloats, storedFloats)] {
       made.expect(
-        step: Step.strided, "a Winograd form that its shape allows",
+        step: Step.strided, "a form that its shape allows",
         StepField.algorithm, [AlgorithmCode.winograd4x4])
       // Less than the largest form takes, but as much as the stem.
       stored.expect(.scratchAsNeeded) { $0.scratch -= 64 }
@@ -80,7 +80,7 @@ import Testing
   @Test func formsAreOfWholeBlocksOfChannels() {
     // The image itself, 3 channels, as the input of a convolution of its size.
     made.expect(
-      step: Step.convolution, "a Winograd form that its shape allows"
+      step: Step.convolution, "a form that its shape allows"
     ) {
       $0.arena = 1 << 24
       $0.scratch = 1 << 24

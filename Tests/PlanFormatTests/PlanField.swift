@@ -65,6 +65,8 @@ enum StepField {
   static let low = PlanField.step(112)
   static let high = PlanField.step(116)
   static let transformedPlace = PlanField.step(120)
+  static let codeZero = PlanField.step(124)
+  static let (shifts, factors) = (PlanField.step(168, size: 8), PlanField.step(176, size: 8))
   static let constants = PlanField.step(136, 144, 152, size: 8)
   static let (weights, bias, multiplier) = (constants.each[0], constants.each[1], constants.each[2])
   static let transformed = PlanField.step(160, size: 8)
@@ -101,4 +103,6 @@ enum AlgorithmCode {
   static let direct: UInt64 = 0
   static let winograd2x2: UInt64 = 1
   static let winograd4x4: UInt64 = 3
+  static let coded2x2: UInt64 = 4
+  static let coded4x4: UInt64 = 5
 }

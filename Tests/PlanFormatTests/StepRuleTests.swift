@@ -59,8 +59,8 @@ enum Step {
     let codes = [
       StepField.activations, StepField.weightFormat, StepField.accumulator, StepField.algorithm,
     ]
-    let reserved = [28, 40, 60, 124, 128, 168, 188].map { (PlanField.step($0), UInt64(1)) }
-    for (field, value) in codes.map({ ($0, 4) }) + reserved
+    let reserved = [28, 40, 60, 128, 132, 184, 188].map { (PlanField.step($0), UInt64(1)) }
+    for (field, value) in codes.map({ ($0, 6) }) + reserved
       + [(StepField.transformedPlace, 2), (StepField.transformed, .max)]
     {
       // The format of the tensors comes first, and they ask for their producers.

@@ -84,11 +84,12 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
   /// The plan file, with the scales of two random images if it is int8.
   package func plan(
     inputSize: Int, weights: WeightFormat = .int8, layers: [String: WeightFormat] = [:],
-    magnitudes: [Float] = [], _ set: (inout PlanOptions) -> Void = { _ in }
+    magnitudes: [Float] = [], isCoded: Bool = false,
+    _ set: (inout PlanOptions) -> Void = { _ in }
   ) throws -> [UInt8] {
     try testPlan(
       of: network(), inputSize: inputSize, weights: weights, layers: layers,
-      magnitudes: magnitudes, set)
+      magnitudes: magnitudes, isCoded: isCoded, set)
   }
 
   /// The names of the layers with weights.
@@ -98,10 +99,10 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
   }
 }
 
-/// The plan file of a network, with the scales of two random images if it is int8.
+/// The plan file of a network, with the scales of two random images if it is int8, and coded convolutions if wanted.
 package func testPlan(
   of network: Network, inputSize: Int, weights: WeightFormat = .int8,
-  layers: [String: WeightFormat] = [:], magnitudes: [Float] = [],
+  layers: [String: WeightFormat] = [:], magnitudes: [Float] = [], isCoded: Bool = false,
   _ set: (inout PlanOptions) -> Void = { _ in }
 ) throws -> [UInt8] {
   let model = try Program(network, inputSize: inputSize).model
@@ -115,6 +116,7 @@ package func testPlan(
   }
   scheme.layers = layers
   scheme.magnitudes = magnitudes
+  if isCoded { scheme.codings = model.program.testCodings }
   var options = PlanOptions()
   options.provenance = "made: test"
   set(&options)
@@ -126,6 +128,27 @@ extension Program {
   package var model: FloatModel {
     let size = tensors[0].height
     return FloatModel(self, preprocessing: PreprocessingRecord(resize: size + 8, crop: size))
+  }
+}
+
+extension Program {
+  /// Codings of all 3×3 convolutions with stride 1, in both forms by turns, with steps that hold most of what random
+  /// images make and clip some of it.
+  package var testCodings: [String: Coding] {
+    var codings: [String: Coding] = [:]
+    var generator = RandomGenerator(seed: 7)
+    for operation in operations {
+      guard case .convolution(let layer) = operation.kind, layer.kernelSize == 3, layer.stride == 1
+      else { continue }
+      let form: Arithmetic.Algorithm = codings.count % 2 == 0 ? .coded4x4 : .coded2x2
+      let factors = (0..<form.products).map { tap in
+        let range = form == .coded2x2 ? 6000...16000 : tap == 0 ? 2000...2500 : 3000...8000
+        return Int16.random(
+          in: Int16(range.lowerBound)...Int16(range.upperBound), using: &generator)
+      }
+      codings[operation.name] = Coding(form, factors: factors, zero: form == .coded2x2 ? 128 : 140)
+    }
+    return codings
   }
 }
 

@@ -68,6 +68,8 @@ extension Arithmetic.Algorithm {
     case .winograd2x2: "2x2"
     case .winograd4x2: "4x2"
     case .winograd4x4: "4x4"
+    case .coded2x2: "coded 2x2"
+    case .coded4x4: "coded 4x4"
     }
   }
 }
