@@ -183,6 +183,7 @@ count: pi ## count the ARM instructions of an inference by function
 	    .build-pi/build/aarch64-none-none-elf/release/resnet-run .build/count.plan Models/examples/church.jpg; \
 	}; \
 	count cortex-a76 int8; \
+	count cortex-a76 "int8, coded" --fast; \
 	count cortex-a72 int8; \
 	count cortex-a76 fp16 --precision fp16 --accumulate fp16; \
 	count cortex-a72 fp16 --precision fp16 --target cortex-a72; \

@@ -252,6 +252,12 @@ final class PlanSession {
     for channel in sums.indices { sums[channel].add(means[channel] / Double(pixels)) }
   }
 
+  /// Counts what a coded form would code of a tensor, of a plan that keeps all.
+  func addCodedInputs(of tensor: Int, first: Int, to inputs: inout CodedInputs) {
+    let (record, bytes, flip) = session.storage(of: tensor)
+    inputs.add(record, bytes, flip: flip, first: first)
+  }
+
   func noise(of tensor: Int, _ reference: [Float]) -> Comparison.Noise {
     var noise = Comparison.Noise()
     var place = 0

@@ -47,7 +47,7 @@ public struct RandomImages: ImageSource {
 }
 
 /// Some images of a source as a model's preprocessing makes them; those that fit in memory are read once.
-final class ModelImages: Sendable {
+package final class ModelImages: Sendable {
   /// Bytes of pixels that are kept: 159 images of 224 × 224.
   private static let byteLimit = 24_000_000
 

@@ -31,10 +31,7 @@ extension Quantization {
         progress: progress)
     }
     let int8 = try score(scheme, "evaluating int8")
-    // Of the photos that float32 has right, as many may be lost; in whole photos despite rounding.
-    let allowed = Int((Double(int8.imageCount) * points / 100 + 1e-9).rounded(.down))
-    let needed = int8.floatScore.first - allowed
-    guard int8.score.first < needed else { return int8 }
+    guard !int8.keeps(points) else { return int8 }
     let layerCount = scheme.model.program.operations.count { $0.multiplications > 0 }
     var best = (scheme: scheme, comparison: int8)
     var taken: [String] = []
@@ -44,9 +41,9 @@ extension Quantization {
       taken += added
       for layer in added { best.scheme.layers[layer] = format }
       best.comparison = try score(best.scheme, "trying \(taken.count) layers out of int8")
-      if best.comparison.score.first >= needed { break }
+      if best.comparison.keeps(points) { break }
     }
-    guard best.comparison.score.first >= needed else {
+    guard best.comparison.keeps(points) else {
       let drop = Double(int8.floatScore.first - int8.score.first) / Double(int8.imageCount)
       throw QuantizationError.drop(limit: points, int8: 100 * drop)
     }
@@ -54,7 +51,7 @@ extension Quantization {
       var less = best
       less.scheme.layers[layer] = nil
       less.comparison = try score(less.scheme, "trying \(layer) in int8")
-      if less.comparison.score.first >= needed { best = less }
+      if less.comparison.keeps(points) { best = less }
     }
     scheme = best.scheme
     return best.comparison
@@ -86,7 +83,7 @@ extension Quantization {
   }
 
   /// The logits of images in float32; none of one that cannot be read.
-  private func floatLogits(of images: ModelImages) throws -> [[Float]] {
+  func floatLogits(of images: ModelImages) throws -> [[Float]] {
     let stage = "running float32"
     let (model, progress) = (scheme.model, progress)
     progress(stage, 0, images.count)
@@ -98,5 +95,14 @@ extension Quantization {
         executor.run(image)
         return executor.values(of: model.program.logitsTensor)
       })
+  }
+}
+
+extension Comparison {
+  /// Whether top-1 is at most so many percentage points below float32's: of the photos that it has right, as many
+  /// may be lost, in whole photos despite rounding.
+  func keeps(_ points: Double) -> Bool {
+    let allowed = Int((Double(imageCount) * points / 100 + 1e-9).rounded(.down))
+    return score.first >= floatScore.first - allowed
   }
 }

@@ -27,6 +27,10 @@ public struct Quantization: Sendable {
   let heldOut: ModelImages
   /// Their float32 logits.
   let references: [[Float]]
+  /// Some of all images, to look at the quantized network with.
+  package let sample: ModelImages
+  /// What ``codeConvolutions(keeping:drop:)`` chose, in the order of the network.
+  public internal(set) var codedLayers: [CodedLayer] = []
   let threads: Int
   let progress: QuantizationProgress
 
@@ -98,8 +102,11 @@ public struct Quantization: Sendable {
     calibration = observed.map { Calibration(merging: $0, tested) } ?? tested
     (heldOut, references) = (held, tested.logits)
     self.scheme = scheme(calibration, self.method)
+    // Of the quantized network, few images are enough.
+    let few = min(all.count, 32)
+    sample = ModelImages(images, (0..<few).map { $0 * all.count / few }, for: model)
     if correctsBias {
-      try self.scheme.measureMeans(on: images, threads: threads, progress: progress)
+      try self.scheme.measureMeans(on: sample, threads: threads, progress: progress)
     }
     source = images.description
     self.threads = threads

@@ -27,7 +27,7 @@ extension QuantizationReport {
     <p>Of each block's output, over \(heldOutPhotos) photos; 6 dB are one bit. Logits: \
     \(decibels(logitsDecibels)), cosine \(String(printf: "%.5f", logitsCosine)), same label for \
     \(percent(sameLabel)).</p>
-    \(blockChart)
+    \(blockChart)\(codedTable)
     <h2>Activations</h2>
     <p>Counts on a logarithmic scale, from the smallest to the greatest value seen; the lines are the ends
     of the range, what is beyond is clipped.</p>
@@ -68,6 +68,22 @@ extension QuantizationReport {
       <h2>Methods</h2>
       <p>Tried on \(heldOutPhotos) photos that the ranges were not taken from.</p>
       <table><tr><th>method<th class=n>logits<th class=n>same label\(rows.joined())</table>
+      """
+  }
+
+  private var codedTable: String {
+    guard !coded.isEmpty else { return "" }
+    let rows = coded.map {
+      """
+      <tr><td>\(escaped($0.name))<td>\(escaped($0.form))<td class=n>\(decibels($0.logitsDecibels))\
+      <td class=n>\(percent($0.saving))
+      """
+    }
+    return """
+      <h2>Coded convolutions</h2>
+      <p>Their inputs are rounded to 8 bits in the domain of a transform.</p>
+      <table><tr><th>layer<th>form<th class=n>logits, if it alone is coded<th class=n>saves of its time\
+      \(rows.joined())</table>
       """
   }
 

@@ -2,24 +2,19 @@
 
 import ResNetModelGraph
 import ResNetPlanning
-import Synchronization
 
 extension QuantizationScheme {
-  /// How many images tell the means of the quantized network: of the same images in float32, few are enough.
-  private static var imageLimit: Int { 32 }
-
   /// Measures the means of the channels in the quantized network, so that each layer's bias takes up what the layers
   /// before it changed.
   ///
   /// Layer by layer, since a corrected bias changes all means behind it.
   ///
-  /// - Parameter images: some of those that ``channelMeans`` are of.
+  /// - Parameter some: images of those that ``channelMeans`` are of: of differences, few are enough.
   /// - **Allocates:** the plan twice; for each thread a session that keeps all tensors, or float32 activations.
   mutating func measureMeans(
-    on images: some ImageSource, threads: Int, progress: QuantizationProgress
+    on some: ModelImages, threads: Int, progress: QuantizationProgress
   ) throws {
-    let count = min(images.count, Self.imageLimit)
-    let some = ModelImages(images, (0..<count).map { $0 * images.count / count }, for: model)
+    let count = some.count
     let program = model.program
     quantizedMeans = channelMeans
     // Bytes of the image lose nothing.
@@ -73,25 +68,10 @@ extension ModelImages {
     let none = tensors.map {
       [ExactSum](repeating: ExactSum(), count: model.program.tensors[$0].channels)
     }
-    let total = Mutex(none)
-    _ = try mapImages(
-      count: count, threads: threads, progress: progress,
-      makeWorker: { MeansWorker(worker: try makeWorker(), sums: none) },
-      finish: { worker in
-        let sums = worker.sums
-        total.withLock { total in
-          for place in total.indices { total[place] = zip(total[place], sums[place]).map(+) }
-        }
-      },
-      value: { worker, index in try add(worker.worker, pixels(index), &worker.sums) })
-    return total.withLock { $0.map { $0.map { $0.mean(of: count) } } }
+    let total = try summed(
+      none, threads: threads, progress: progress, makeWorker: makeWorker,
+      merge: { for place in $0.indices { $0[place] = zip($0[place], $1[place]).map(+) } },
+      add: { worker, image, _, sums in add(worker, image, &sums) })
+    return total.map { $0.map { $0.mean(of: count) } }
   }
-}
-
-/// What runs images, and the sums of the channels' means so far.
-private final class MeansWorker<Worker> {
-  let worker: Worker
-  var sums: [[ExactSum]]
-
-  init(worker: Worker, sums: [[ExactSum]]) { (self.worker, self.sums) = (worker, sums) }
 }

@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetKernels
-import ResNetPlanFormat
+package import ResNetPlanFormat
 
 extension Session {
+  /// A tensor's record and memory, border included, and what its bytes are flipped with if it is uint8.
+  ///
+  /// - **Allocates:** nothing.
+  package func storage(
+    of tensor: Int
+  ) -> (record: TensorRecord, bytes: UnsafeRawBufferPointer, flip: UInt8) {
+    let record = plan.view.tensor(tensor)
+    let bytes = UnsafeRawBufferPointer(
+      start: arena + record.offset, count: record.storageByteCount)
+    return (record, bytes, kernels.activation_flip)
+  }
+
   /// Calls `body` with each value of a tensor, row by row, without border and padding. Only in a plan
   /// that keeps all tensors do they outlive the run.
   ///

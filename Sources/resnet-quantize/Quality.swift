@@ -28,6 +28,16 @@ struct Quality {
     for (block, noise) in zip(quantization.blockNames, comparison.blocks) {
       lines.append(column(block, 16) + String(printf: "%6.1f dB", noise.decibels))
     }
+    if !quantization.codedLayers.isEmpty {
+      lines.append("")
+      lines.append(
+        "coded layer           form               logits, it alone coded   saves of its time")
+      for layer in quantization.codedLayers {
+        lines.append(
+          column(layer.name, 22) + column(layer.form.title, 19)
+            + String(printf: "%6.1f dB %28.0f %%", layer.decibels, 100 * layer.saving))
+      }
+    }
     let kept = quantization.floatLayers
     if let format = quantization.floatFormat {
       lines.append("in \(format.name)         \(kept.joined(separator: " "))")

@@ -34,6 +34,22 @@ extension BoardTools.AccuracyTests {
     #expect(difference > 0 && difference < 1e-5)
   }
 
+  /// Coded convolutions keep the labels, and the noise that their default allows.
+  @Test func codedConvolutionsStayCloseToFloat32() throws {
+    let folder = ShippedModel.folder.appendingPathComponent("examples").path
+    let photos = try Folder.names(folder).map { "\(folder)/\($0)" }
+    func logits(_ plan: MadePlan) throws -> [[Float]] {
+      try vectors("logits", plan: plan(), photos: photos, width: 10)
+    }
+    let (float, fast) = (try logits(ShippedModel.float32), try logits(ShippedModel.fast))
+    for (a, b) in zip(float, fast) {
+      #expect(a.firstIndex(of: a.max()!) == b.firstIndex(of: b.max()!))
+    }
+    let ratio = signalToNoise(of: Array(fast.joined()), against: Array(float.joined()))
+    print("coded convolutions: logits \(ratio) dB")
+    #expect(ratio > 33)
+  }
+
   /// int8 against float32 on the 1,000 validation photos.
   @Test(.slow, .sharedData) func int8StaysCloseToFloat32() throws {
     let photos = try SharedData.validationPhotos()

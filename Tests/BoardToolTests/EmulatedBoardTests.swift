@@ -158,6 +158,10 @@ extension BoardTools.EmulatedBoardTests {
     try checkBits(ShippedModel.int8())
   }
 
+  @Test func sameBitsOfTheShippedModelWithCodedConvolutions() throws {
+    try checkBits(ShippedModel.fast())
+  }
+
   @Test func sameBitsOfTheShippedModelInFloat32() throws {
     // Slow under emulation, and the other two CPUs have the same kernels.
     try checkBits(ShippedModel.float32(), [Board.all[0], Board.all[2]])

@@ -80,4 +80,15 @@ extension BoardTools.SameAnswerTests {
       #expect(try logits(plan) == logits(plan, ["--isa", "ref"]))
     }
   }
+
+  @Test func shippedModelWithCodedConvolutions() throws {
+    let plan = try ShippedModel.fast()
+    let reference = try logits(plan, ["--isa", "ref"])
+    for isa in InstructionSet.available.map(\.name) {
+      for threads in 1...8 {
+        #expect(try logits(plan, ["--isa", isa, "--threads", "\(threads)"]) == reference, "\(isa)")
+      }
+    }
+    #expect(try logits(ShippedModel.int8()) != reference)
+  }
 }

@@ -5,6 +5,7 @@ import Testing
 /// What starts only `resnet-quantize`, one test after another: each tool takes all CPUs.
 @Suite(.serialized) enum QuantizeTools {
   struct CalibrationPhotoTests {}
+  struct FastTests {}
   struct HalfPrecisionTests {}
   struct ImportTests {}
   struct LimitTests {}

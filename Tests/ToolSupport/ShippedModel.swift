@@ -42,6 +42,7 @@ package enum ShippedModel {
   package static let arguments = [checkpoint, "--calibration", calibration, "--classes", classes]
 
   package static let int8 = MadePlan("shipped-int8.plan", arguments)
+  package static let fast = MadePlan("shipped-fast.plan", arguments + ["--fast"])
   package static let float32 = MadePlan("shipped-fp32.plan", arguments + ["--precision", "fp32"])
   package static let directFloat32 = MadePlan(
     "shipped-fp32-direct.plan", arguments + ["--precision", "fp32", "--algorithm", "direct"])
