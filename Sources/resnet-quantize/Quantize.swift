@@ -92,8 +92,8 @@ struct Quantize: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "With --fast: the least signal-to-noise ratio of the logits on held-out photos, dB (default: 34). With "
-        + "--max-drop, that holds for coding too.",
+      "With --fast: the least signal-to-noise ratio of the logits on held-out photos (default: 34). --max-drop, if "
+        + "given, is kept as well.",
       valueName: "dB"))
   var minSqnr: Double?
 
