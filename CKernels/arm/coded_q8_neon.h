@@ -81,21 +81,7 @@ RN_ALWAYS_INLINE sum load_sum(const int32_t *from) {
 // Bytes of 16 channels of a tile.
 enum { plane = 256 };
 
-// Constants of the epilogue, and a copy of the arguments, which the stores cannot alias.
-typedef struct epilogue {
-  rn_conv_q8_args conv;
-  float32x4_t low, high, residual_multiplier;
-  int16x8_t residual_zero, output_zero;
-} epilogue;
-
-RN_ALWAYS_INLINE epilogue epilogue_of(const rn_conv_q8_args *a) {
-  return (epilogue){*a,
-                    vdupq_n_f32(a->low),
-                    vdupq_n_f32(a->high),
-                    vdupq_n_f32(a->residual_multiplier),
-                    vdupq_n_s16((int16_t)a->residual_zero),
-                    vdupq_n_s16((int16_t)a->output_zero)};
-}
+#include "../winograd/epilogue_q8.h"
 
 // The epilogue of 4 channels of four pixels, to words. `residual` has [pixel][4 channels] of its
 // bytes and, at the distance of a tile, of its lower ones.
@@ -112,8 +98,9 @@ RN_ALWAYS_INLINE void requantized(const epilogue *e, const sum acc[4], float32x4
     else
       residual_words(upper, upper, 0, from);
   }
-  requantized_words(factor, e->low, e->high, e->residual_multiplier, e->residual_zero,
-                    e->output_zero, sums, residual ? from : 0, words);
+  const requantization *r = &e->requantization;
+  requantized_words(factor, r->low, r->high, r->residual_multiplier, r->residual_zero,
+                    r->output_zero, sums, residual ? from : 0, words);
 }
 
 // Four pixels at a time, between [pixel][16 channels] in memory and [quarter][pixel][4 channels].

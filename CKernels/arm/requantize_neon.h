@@ -29,6 +29,20 @@ RN_ALWAYS_INLINE requantizer requantizer_of(const rn_conv_q8_args *a, uint32_t o
   return r;
 }
 
+// The constants that are the same for all channels.
+typedef struct requantization {
+  float32x4_t low, high, residual_multiplier;
+  int16x8_t residual_zero, output_zero;
+} requantization;
+
+RN_ALWAYS_INLINE requantization requantization_of(const rn_conv_q8_args *a) {
+  return (requantization){.low = vdupq_n_f32(a->low),
+                          .high = vdupq_n_f32(a->high),
+                          .residual_multiplier = vdupq_n_f32(a->residual_multiplier),
+                          .residual_zero = vdupq_n_s16((int16_t)a->residual_zero),
+                          .output_zero = vdupq_n_s16((int16_t)a->output_zero)};
+}
+
 // 16 bytes of a residual, of 16 bits if there are lower ones, as words.
 RN_ALWAYS_INLINE void residual_words(int8x16_t upper, int8x16_t lower, const int has_lower,
                                      int16x8_t words[2]) {

@@ -21,19 +21,6 @@ typedef int8_t activation;
 
 typedef int32x4_t requantized;
 
-typedef struct requantization {
-  float32x4_t low, high, residual_multiplier;
-  int16x8_t residual_zero, output_zero;
-} requantization;
-
-RN_ALWAYS_INLINE requantization requantization_of(const rn_conv_q8_args *a) {
-  return (requantization){.low = vdupq_n_f32(a->low),
-                          .high = vdupq_n_f32(a->high),
-                          .residual_multiplier = vdupq_n_f32(a->residual_multiplier),
-                          .residual_zero = vdupq_n_s16((int16_t)a->residual_zero),
-                          .output_zero = vdupq_n_s16((int16_t)a->output_zero)};
-}
-
 // 4 bytes of each of four pixels.
 RN_ALWAYS_INLINE int8x16_t load_four(const uint8_t *const pixels[4], ptrdiff_t offset) {
   int32x4_t four = vdupq_n_s32(0);

@@ -46,14 +46,7 @@ RN_ALWAYS_INLINE sum unscaled(sum s, const uint32_t tile_height, const uint32_t 
   return (sum)((signed_sum)(s * 0x38E38E39u) >> 6);
 }
 
-typedef struct epilogue {
-  conv_args conv; // a copy, which the stores cannot alias
-  requantization requantization;
-} epilogue;
-
-RN_ALWAYS_INLINE epilogue epilogue_of(const conv_args *a) {
-  return (epilogue){*a, requantization_of(a)};
-}
+#include "epilogue_q8.h"
 
 // Where a tile is read and written.
 typedef struct place {

@@ -78,14 +78,7 @@ RN_ALWAYS_INLINE void store_codes(const coder *c, value low, value high, steps s
   }
 }
 
-typedef struct epilogue {
-  rn_conv_q8_args conv; // a copy, which the stores cannot alias
-  requantization requantization;
-} epilogue;
-
-RN_ALWAYS_INLINE epilogue epilogue_of(const rn_conv_q8_args *a) {
-  return (epilogue){*a, requantization_of(a)};
-}
+#include "../winograd/epilogue_q8.h"
 
 RN_ALWAYS_INLINE sum load_sum(const int32_t *from) { return *(const sum *)from; }
 #include "../winograd/coded_output.h"
