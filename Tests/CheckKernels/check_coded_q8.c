@@ -161,11 +161,8 @@ static void one(check_run *run, const conv_case *c, rn_coded_form form) {
                         .scratch = buffer_output(rn_coded_q8_scratch(form, channels))};
   fill_steps(random, c->data, &a, step);
   a.conv.residual = conv_residual_of(c, a.conv.output);
-  float factor;
-  const conv_lower lower = conv_draw_lower(random, c, &a.conv, &factor);
-  for (uint32_t oc = 0; oc < c->channels; oc++)
-    multiplier[oc] *= factor;
-  a.conv.residual_multiplier *= lower.has_residual ? factor / 256 : factor;
+  const conv_lower lower = conv_draw_lower(random, c, &a.conv);
+  conv_scale_lower(c, &lower, multiplier, &a.conv);
   conv_set_lower(c, &lower, lower.output.expected, &a.conv);
   CHECK_REFERENCE(run, run->reference->coded_q8(&a, c->first, c->last));
   const int32_t flip = run->kernels->activation_flip;

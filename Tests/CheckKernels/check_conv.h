@@ -65,9 +65,12 @@ typedef struct conv_lower {
 } conv_lower;
 
 // Decides which there are, fills the residual's, and turns the zeros and the range of bytes into
-// those of 16 bits; so `factor` is what the multipliers are to grow by.
-conv_lower conv_draw_lower(check_random *random, const conv_case *c, rn_conv_q8_args *a,
-                           float *factor);
+// those of 16 bits.
+conv_lower conv_draw_lower(check_random *random, const conv_case *c, rn_conv_q8_args *a);
+
+// Turns the multipliers of bytes into those of 16 bits.
+void conv_scale_lower(const conv_case *c, const conv_lower *lower, float *multiplier,
+                      rn_conv_q8_args *a);
 
 // Sets where the lower bytes are of arguments that have output and residual.
 void conv_set_lower(const conv_case *c, const conv_lower *lower, void *output_lower,

@@ -82,8 +82,7 @@ static void fill_range(check_random *random, rn_conv_q8_args *a) {
   }
 }
 
-conv_lower conv_draw_lower(check_random *random, const conv_case *c, rn_conv_q8_args *a,
-                           float *factor) {
+conv_lower conv_draw_lower(check_random *random, const conv_case *c, rn_conv_q8_args *a) {
   conv_lower lower = {.output = check_output_of(c->output),
                       .residual = buffer_input(c->residual_count),
                       .has_output = random_below(random, 2),
@@ -94,7 +93,6 @@ conv_lower conv_draw_lower(check_random *random, const conv_case *c, rn_conv_q8_
   void *const outputs[] = {o->before, o->expected, o->found};
   for (int i = 0; i < 3 && c->residual_kind == conv_in_place && lower.has_output; i++)
     memcpy(outputs[i], lower.residual, c->residual_count);
-  *factor = lower.has_output ? 256 : 1;
   if (lower.has_output) {
     a->output_zero = a->output_zero * 256 + 128;
     a->low *= 256;
@@ -104,6 +102,14 @@ conv_lower conv_draw_lower(check_random *random, const conv_case *c, rn_conv_q8_
   if (lower.has_residual)
     a->residual_zero = a->residual_zero * 256 + 128;
   return lower;
+}
+
+void conv_scale_lower(const conv_case *c, const conv_lower *lower, float *multiplier,
+                      rn_conv_q8_args *a) {
+  const float factor = lower->has_output ? 256 : 1;
+  for (uint32_t oc = 0; oc < c->channels; oc++)
+    multiplier[oc] *= factor;
+  a->residual_multiplier *= lower->has_residual ? factor / 256 : factor;
 }
 
 void conv_set_lower(const conv_case *c, const conv_lower *lower, void *output_lower,
@@ -148,14 +154,10 @@ static void one(check_run *run, const conv_case *c) {
   fill_sums(random, c, weights);
   fill_multipliers(random, c, &a, multiplier);
   fill_range(random, &a);
-  float factor;
-  const conv_lower lower = conv_draw_lower(random, c, &a, &factor);
+  const conv_lower lower = conv_draw_lower(random, c, &a);
   // The extreme ones would leave the floats.
-  if (c->data != conv_extreme) {
-    for (uint32_t oc = 0; oc < c->channels; oc++)
-      multiplier[oc] *= factor;
-    a.residual_multiplier *= lower.has_residual ? factor / 256 : factor;
-  }
+  if (c->data != conv_extreme)
+    conv_scale_lower(c, &lower, multiplier, &a);
   random_bytes(random, c->residual, c->residual_count);
   if (c->data == conv_greatest)
     memset(c->residual, random_below(random, 2) ? 255 : 0, c->residual_count);

@@ -119,11 +119,8 @@ static void one(check_run *run, const conv_case *c) {
       .tile_width = c->tile_width,
       .scratch = buffer_output(rn_winograd_q8_scratch(c->tile_height, c->tile_width, channels))};
   a.conv.residual = conv_residual_of(c, a.conv.output);
-  float factor;
-  const conv_lower lower = conv_draw_lower(random, c, &a.conv, &factor);
-  for (uint32_t oc = 0; oc < c->channels; oc++)
-    multiplier[oc] *= factor;
-  a.conv.residual_multiplier *= lower.has_residual ? factor / 256 : factor;
+  const conv_lower lower = conv_draw_lower(random, c, &a.conv);
+  conv_scale_lower(c, &lower, multiplier, &a.conv);
   conv_set_lower(c, &lower, lower.output.expected, &a.conv);
   CHECK_REFERENCE(run, run->reference->conv_q8(&a.conv, c->output.first, c->output.last));
   a.conv.weights = 0;
