@@ -194,7 +194,7 @@ private struct TransformedChannel {
     for tap in 0..<taps {
       let step = best.scale * Double(1 << best.shifts[tap])
       for index in tap * channels..<(tap + 1) * channels {
-        weights.append(Int8(Self.rounded(values[index] / step)))
+        weights.append(Int8(Quantizer.rounded(values[index] / step)))
       }
     }
     return Rounded(weights: weights, shifts: best.shifts, scale: best.scale)
@@ -204,14 +204,9 @@ private struct TransformedChannel {
     let channels = values.count / taps
     var sum = 0.0
     for index in tap * channels..<(tap + 1) * channels {
-      let error = values[index] - Self.rounded(values[index] / step) * step
+      let error = values[index] - Quantizer.rounded(values[index] / step) * step
       sum += error * error
     }
     return sum
-  }
-
-  /// To -127…127, half to even.
-  private static func rounded(_ value: Double) -> Double {
-    (min(max(value, -127), 127) + 0x1.8p52) - 0x1.8p52
   }
 }

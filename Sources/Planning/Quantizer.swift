@@ -89,7 +89,7 @@ public enum Quantizer {
       let row = layer.weights[output * inputs..<(output + 1) * inputs]
       let greatest = Double(row.map(\.magnitude).max() ?? 0)
       let step = greatest > 0 ? greatest / 127 : 1
-      result.weights.append(contentsOf: row.map { rounded(Double($0) / step) })
+      result.weights.append(contentsOf: row.map { Int8(rounded(Double($0) / step)) })
       result.multiplier.append(Float(step))
       guard let means else { continue }
       var change = 0.0
@@ -138,7 +138,7 @@ public enum Quantizer {
       var zeroSum = 0.0
       for index in 0..<perChannel {
         quotients[index] /= step
-        let weight = rounded(quotients[index])
+        let weight = Int8(rounded(quotients[index]))
         result.weights.append(weight)
         zeroSum += Double(weight) * zeros[index]
       }
@@ -169,8 +169,9 @@ public enum Quantizer {
     return bias == 0 ? 1 : bias.magnitude / 0x1p24
   }
 
-  private static func rounded(_ value: Double) -> Int8 {
-    // Adding and subtracting 1.5 * 2^52 rounds half to even, without a call of the C library.
-    Int8((min(max(value, -127), 127) + 0x1.8p52) - 0x1.8p52)
+  /// To an integer of -127…127, half to even.
+  static func rounded(_ value: Double) -> Double {
+    // Adding and subtracting 1.5 * 2^52 rounds, without a call of the C library.
+    (min(max(value, -127), 127) + 0x1.8p52) - 0x1.8p52
   }
 }
