@@ -56,13 +56,15 @@ extension Quantization {
     var best: CodedTrial?
     while first < end {
       let middle = (first + end) / 2
-      var trial = try self.trial(choices[middle])
-      if trial.decibels >= decibels, let labelled {
+      let codings = choices[middle].codings
+      var trial = try self.trial(codings, "measuring \(codings.count) coded layers")
+      let isWithin = trial.logits.decibels >= decibels
+      if isWithin, let labelled {
         trial.evaluation = try Comparison.compare(
           trial.scheme, on: labelled.images, references: labelled.references, threads: threads,
-          stage: "evaluating \(trial.scheme.codings.count) coded layers", progress: progress)
+          stage: "evaluating \(codings.count) coded layers", progress: progress)
       }
-      if trial.decibels >= decibels, labelled.map({ trial.evaluation!.keeps($0.points) }) ?? true {
+      if isWithin, labelled.map({ trial.evaluation!.keeps($0.points) }) ?? true {
         (best, end) = (trial, middle)
       } else {
         first = middle + 1
@@ -74,14 +76,14 @@ extension Quantization {
     return best.evaluation
   }
 
-  private func trial(_ choice: CodedChoice) throws -> CodedTrial {
+  private func trial(_ codings: [String: Coding], _ stage: String) throws -> CodedTrial {
     // With the means of direct sums: measured anew in the coded network, they made the logits worse.
     var trial = scheme
-    trial.codings = choice.codings
+    trial.codings = codings
     let found = try Comparison.compare(
-      trial, on: heldOut, references: references, threads: threads,
-      stage: "measuring \(trial.codings.count) coded layers", progress: progress)
-    return CodedTrial(scheme: trial, decibels: found.logits.decibels)
+      trial, on: heldOut, references: references, threads: threads, stage: stage,
+      progress: progress)
+    return CodedTrial(scheme: trial, logits: found.logits)
   }
 
   /// Each form of each layer, with its coding and the noise that it alone adds.
@@ -91,7 +93,7 @@ extension Quantization {
     }
     guard !wanted.isEmpty else { return [] }
     let codings = try sample.codings(scheme, wanted, threads: threads, progress: progress)
-    let direct = try noise([:], "measuring direct sums").noise
+    let direct = try trial([:], "measuring direct sums").logits.noise
     var position = 0
     return try candidates.map { candidate in
       let name = scheme.model.program.operations[candidate.operation].name
@@ -99,7 +101,7 @@ extension Quantization {
         let coding = codings[position]
         position += 1
         do {
-          let found = try noise([name: coding], "measuring \(name) coded")
+          let found = try trial([name: coding], "measuring \(name) coded").logits
           return CodedOption(
             layer: CodedLayer(
               name: name, form: saving.form, saving: saving.part, decibels: found.decibels),
@@ -111,23 +113,13 @@ extension Quantization {
       }
     }
   }
-
-  private func noise(
-    _ codings: [String: Coding], _ stage: String
-  ) throws -> Comparison.Noise {
-    var trial = scheme
-    trial.codings = codings
-    return try Comparison.compare(
-      trial, on: heldOut, references: references, threads: threads, stage: stage,
-      progress: progress
-    ).logits
-  }
 }
 
 /// A choice as it was measured.
 private struct CodedTrial {
   let scheme: QuantizationScheme
-  let decibels: Double
+  /// Of the held-out images.
+  let logits: Comparison.Noise
   /// On the images of a limit of top-1.
   var evaluation: Comparison?
 }
