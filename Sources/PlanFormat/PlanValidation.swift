@@ -211,20 +211,18 @@ private struct StepRules {
   }
 
   private func isKnown(_ arithmetic: Arithmetic) -> Bool {
-    let isDirect = arithmetic.algorithm == .direct
+    let (isDirect, isCoded) = (arithmetic.algorithm == .direct, arithmetic.algorithm.isCoded)
     let sums = (arithmetic.activations, arithmetic.weights, arithmetic.accumulator)
     switch step.operation {
     case .input, .pool, .globalAverage: return arithmetic == .int8 || arithmetic == .float32
     case .linear: return sums.0 == .float32 && sums.2 == .float32 && isDirect
     case .stem, .convolution:
+      if case .stem = step.operation, !isDirect { return false }
       switch sums {
       case (.float32, .float16, .float32), (.float32, .float16, .float16),
         (.float32, .float32, .float32):
-        if case .stem = step.operation { return isDirect }
-        return !arithmetic.algorithm.isCoded
-      case (.uint8, .int8, .int32):
-        if case .stem = step.operation { return isDirect }
-        return isDirect || arithmetic.algorithm.isCoded
+        return !isCoded
+      case (.uint8, .int8, .int32): return isDirect || isCoded
       default: return false
       }
     }
@@ -327,8 +325,8 @@ private struct StepRules {
 
   /// What a coded convolution has besides its weights. Its sums are modulo 2^32, so that starts may be any.
   private func validateCoding(_ record: ConvolutionRecord) throws(PlanError) {
-    let shape = rn_coded_shape_of(step.arithmetic.algorithm.codedForm!)
-    let starts = 4 * Int(shape.rows * shape.columns) * output.channels
+    let algorithm = step.arithmetic.algorithm
+    let starts = 4 * algorithm.products * output.channels
     try expect(record.transformedPlace == .constants, "coded weights in the constants")
     try validateConstants(
       (record.shifts, starts), (record.bias, PlanLayout.aligned(starts) + starts),
@@ -337,7 +335,7 @@ private struct StepRules {
       try expect(
         plan.constants.u32(record.shifts + 4 * place) <= 31, "shifts of coded sums of 0 to 31")
     }
-    let rows = Int(shape.rows)
+    let rows = Int(rn_coded_shape_of(algorithm.codedForm!).rows)
     try expect(
       isWithinConstants(record.factors, 16 * rows), "aligned constants within their section")
     for place in 0..<4 * rows {

@@ -149,7 +149,9 @@ extension Binder {
     case .int32:
       let direct = quantizedArguments(record, output, residual)
       guard let form = algorithm.codedForm else { return .q8(kernels.conv_q8, direct) }
-      return .codedQ8(kernels.coded_q8, codedArguments(direct, form, record, output), algorithm)
+      var arguments = codedArguments(direct, record, count: algorithm.products * output.channels)
+      arguments.form = form
+      return .codedQ8(kernels.coded_q8, arguments, algorithm)
     case .float32, .float16:
       let direct = floatArguments(record, arithmetic)
       guard algorithm != .direct else { return .float(floatFunction(arithmetic), direct) }
@@ -184,17 +186,16 @@ extension Binder {
     return arguments
   }
 
+  /// - Parameter count: of starts.
   private func codedArguments(
-    _ direct: rn_conv_q8_args, _ form: rn_coded_form, _ record: ConvolutionRecord,
-    _ output: TensorRecord
+    _ direct: rn_conv_q8_args, _ record: ConvolutionRecord, count: Int
   ) -> rn_coded_q8_args {
     var arguments = rn_coded_q8_args()
     arguments.conv = direct
     arguments.conv.weights = nil
     arguments.conv.bias = nil
-    arguments.form = form
     arguments.weights = constants(record.transformed, as: Int8.self)
-    arguments.start = biases(record, count: Int(rn_coded_taps(form)) * output.channels)
+    arguments.start = biases(record, count: count)
     arguments.shift = constants(record.shifts, as: Int32.self)
     arguments.step = constants(record.factors, as: Int16.self)
     arguments.zero = record.codeZero - Int32(flip)
