@@ -53,9 +53,4 @@ extension QuantizationScheme {
       return CodedCandidate(index, shape)
     }
   }
-
-  /// What all multiplications cost, in the unit of ``CodedCandidate/directCost``.
-  package var directCost: Double {
-    Double(model.program.operations.reduce(0) { $0 + $1.multiplications }) / 16 * 1.22
-  }
 }

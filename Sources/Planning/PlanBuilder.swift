@@ -237,10 +237,8 @@ struct PlanBuilder {
     record.bias = sections.append(layer.bias)
     let flipped = sections.append(layer.flippedBias)
     precondition(flipped == record.flippedBias(count: layer.bias.count))
-    // A power of two: exact.
-    let units = tensors[operation.output].unitsPerStep
-    record.multiplier = sections.append(
-      units == 1 ? layer.multiplier : layer.multiplier.map { $0 * Float(units) })
+    let units = Float(tensors[operation.output].unitsPerStep)
+    record.multiplier = sections.append(layer.multiplier.map { $0 * units })
   }
 
   /// Sets the clamp and the factor of the residual.

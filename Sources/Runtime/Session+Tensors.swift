@@ -21,11 +21,10 @@ extension Session {
   ///
   /// - **Allocates:** nothing.
   package func forEachValue(of tensor: Int, _ body: (Float) -> Void) {
-    let record = plan.view.tensor(tensor)
+    let (record, bytes, flip) = storage(of: tensor)
     let start =
-      arena + record.offset
+      bytes.baseAddress!
       + record.border * (record.rowPitch + record.channels) * record.format.byteCount
-    let flip = kernels.activation_flip
     for y in 0..<record.height {
       for x in 0..<record.width {
         let pixel = start + (y * record.rowPitch + x * record.channels) * record.format.byteCount
