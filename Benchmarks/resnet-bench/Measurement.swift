@@ -16,8 +16,7 @@ struct Measurement: ~Copyable {
   private let timestamps: Buffer<Int64>
 
   init(_ session: borrowing Session) throws(ToolFailure) {
-    let size = session.plan.inputSize
-    let pixels = try Buffer<UInt8>(count: size * size * 3)
+    let pixels = try Buffer<UInt8>(count: session.plan.imageByteCount)
     let steps = session.plan.view.stepCount
     let timestamps = try Buffer<Int64>(count: steps + 1)
     let samples = try Samples(stepCount: steps)

@@ -4,7 +4,7 @@ import CResNetPlatform
 public import ResNetPlanFormat
 
 /// Does what ``preprocess(_:as:into:)`` with a span does, for callers in this package that have a pointer to
-/// 3 · `crop` · `crop` bytes.
+/// 3 bytes for each pixel of the crop.
 package func preprocess(
   _ image: borrowing RGBImage, as preprocessing: PreprocessingRecord,
   into pixels: UnsafeMutablePointer<UInt8>
@@ -18,7 +18,7 @@ package func preprocess(
 /// - **Allocates:** its working memory, when it is made.
 public struct Preprocessor: ~Copyable {
   private let width, height: Int
-  let crop: Int
+  let crop: ImageSize
   private let across, down: CentreCrop
   private let resizer: Resizer
 
@@ -29,18 +29,20 @@ public struct Preprocessor: ~Copyable {
     width: Int, height: Int, _ preprocessing: PreprocessingRecord
   ) throws(ImageError) {
     let sides = 1...RGBImage.maximumSide
+    let (resize, crop) = (preprocessing.resize, preprocessing.crop)
     precondition(
-      sides.contains(preprocessing.resize) && sides.contains(preprocessing.crop),
+      sides.contains(resize.height) && sides.contains(resize.width) && sides.contains(crop.height)
+        && sides.contains(crop.width),
       "sides must be 1…16384")
     let resized = preprocessing.resizedSides(width: width, height: height)
-    let across = CentreCrop(of: resized.width, preprocessing)
-    let down = CentreCrop(of: resized.height, preprocessing)
+    let across = CentreCrop(of: resized.width, to: crop.width, preprocessing)
+    let down = CentreCrop(of: resized.height, to: crop.height, preprocessing)
     resizer = try Resizer(
       from: (width, height), to: resized, columns: across.kept, rows: down.kept,
       preprocessing.interpolation, isGrey: preprocessing.colors == .grey)
     self.width = width
     self.height = height
-    crop = preprocessing.crop
+    self.crop = crop
     self.across = across
     self.down = down
   }
@@ -48,35 +50,40 @@ public struct Preprocessor: ~Copyable {
   // Embedded Swift destroys the parts of a value of another module only through a deinit of its own.
   deinit {}
 
-  /// Writes the preprocessed image: RGB rows without padding, 3 · `crop` · `crop` bytes.
+  /// Writes the preprocessed image: RGB rows without padding, 3 bytes for each pixel of the crop.
   ///
   /// - **Allocates:** nothing.
   package func run(_ image: borrowing RGBImage, into pixels: UnsafeMutablePointer<UInt8>) {
     precondition(image.width == width && image.height == height, "an image of the size announced")
-    if across.kept.count < crop || down.kept.count < crop {
-      memset(pixels, 0, 3 * crop * crop)
+    if across.kept.count < crop.width || down.kept.count < crop.height {
+      memset(pixels, 0, 3 * crop.area)
     }
     resizer.resize(
-      image, into: pixels + 3 * (down.border * crop + across.border), rowBytes: 3 * crop)
+      image, into: pixels + 3 * (down.border * crop.width + across.border),
+      rowBytes: 3 * crop.width)
   }
 }
 
 extension PreprocessingRecord {
   /// The sides of an image before it is cropped or bordered.
   fileprivate func resizedSides(width: Int, height: Int) -> (width: Int, height: Int) {
-    let isTall = width <= height
-    let (shorter, longer) = isTall ? (width, height) : (height, width)
-    let other: Int
+    // Whether the photo is taller, for its width, than the resize is.
+    let isTall = width * resize.height <= height * resize.width
     switch fit {
-    case .squash: return (resize, resize)
+    case .squash: return (resize.width, resize.height)
     case .crop:
       // At most 2²⁸ divided by at least 1: exact enough to round down as torchvision does.
-      other = Int(Double(resize * longer) / Double(shorter))
-      return isTall ? (resize, other) : (other, resize)
+      return isTall
+        ? (resize.width, Int(Double(resize.width * height) / Double(width)))
+        : (Int(Double(resize.height * width) / Double(height)), resize.height)
     case .letterbox:
-      let side = Double(shorter) / Double(longer) * Double(resize)
-      other = max(Int(side.rounded(.toNearestOrEven)), 1)
-      return isTall ? (other, resize) : (resize, other)
+      func side(_ shorter: Int, _ longer: Int, _ room: Int) -> Int {
+        let side = Double(shorter) / Double(longer) * Double(room)
+        return max(Int(side.rounded(.toNearestOrEven)), 1)
+      }
+      return isTall
+        ? (side(width, height, resize.height), resize.height)
+        : (resize.width, side(height, width, resize.width))
     }
   }
 }
@@ -88,8 +95,7 @@ private struct CentreCrop {
   /// The number of zeros before them.
   let border: Int
 
-  init(of size: Int, _ preprocessing: PreprocessingRecord) {
-    let crop = preprocessing.crop
+  init(of size: Int, to crop: Int, _ preprocessing: PreprocessingRecord) {
     let isRounded = preprocessing.centring == .halfToEven
     if size < crop {
       kept = 0..<size

@@ -41,7 +41,7 @@ extension RGBImage {
   }
 }
 
-/// Makes the network's image of a photo: resized and cut to a square.
+/// Makes the network's image of a photo: resized and cut to its size.
 ///
 /// Where the resized image is smaller than the crop, it is centred between black borders. Mean and std
 /// are not applied here. Every byte equals Pillow's, see ``RGBImage/resized(width:height:by:)``.
@@ -49,10 +49,10 @@ extension RGBImage {
 /// - Parameters:
 ///   - image: the image.
 ///   - preprocessing: how; resize and crop are 1…16384 pixels.
-///   - pixels: 3 · `crop` · `crop` bytes: RGB rows without padding.
+///   - pixels: 3 bytes for each pixel of the crop: RGB rows without padding.
 /// - Throws: `outOfMemory`.
 /// - **Allocates:** working memory, freed before it returns: with s input pixels for one output pixel
-///   (at least 1), about 8 · s · `crop` bytes of weights for each axis and 6 · s · `crop` bytes of
+///   (at least 1), about 8 · s bytes for a pixel of a side of weights for each axis and 6 · s bytes for a pixel of its width of
 ///   pixels; for bicubic twice as much, for lanczos three times. For grey, a row of the image.
 public func preprocess(
   _ image: borrowing RGBImage, as preprocessing: PreprocessingRecord,
@@ -67,10 +67,10 @@ extension Preprocessor {
   ///
   /// - Parameters:
   ///   - image: an image of the size that was announced.
-  ///   - pixels: 3 · `crop` · `crop` bytes: RGB rows without padding.
+  ///   - pixels: 3 bytes for each pixel of the crop: RGB rows without padding.
   /// - **Allocates:** nothing.
   public func run(_ image: borrowing RGBImage, into pixels: inout MutableSpan<UInt8>) {
-    precondition(pixels.count == 3 * crop * crop, "three bytes for each pixel of the crop")
+    precondition(pixels.count == 3 * crop.area, "three bytes for each pixel of the crop")
     pixels.withUnsafeMutableBufferPointer { run(image, into: $0.baseAddress!) }
   }
 }

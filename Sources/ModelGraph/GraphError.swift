@@ -31,6 +31,10 @@ public enum GraphError: Error, Equatable, Sendable, CustomStringConvertible {
   case preactivation(name: String)
   /// The place of the bottlenecks' stride that was asked for is not the file's.
   case strideMismatch(expected: String, found: String)
+  /// The network has no value of the name that an output was asked for by.
+  case unknownOutput(name: String, known: [String])
+  /// An output was asked for twice.
+  case repeatedOutput(name: String)
   /// A layer does not fit into its network, or is none that can be executed.
   case unfit(layer: String, expected: String, found: String)
   /// A pooled shortcut meets an image of odd size.
@@ -75,6 +79,11 @@ public enum GraphError: Error, Equatable, Sendable, CustomStringConvertible {
       return (tensor(name), "batch norm behind each convolution", found)
     case .strideMismatch(let place, let found):
       return (nil, "the stride of bottlenecks in the \(place) convolution", "it in the \(found)")
+    case .unknownOutput(let name, let known):
+      let some = known.prefix(12).map { quoted($0) }.joined(separator: ", ")
+      let rest = known.count > 12 ? " and \(known.count - 12) others" : ""
+      return (nil, "an output of the network, such as \(some)\(rest)", quoted(name))
+    case .repeatedOutput(let name): return (nil, "each output once", "\(quoted(name)) again")
     case .unfit(let layer, let expected, let found):
       return ("layer \(quoted(layer))", expected, found)
     case .oddPooledSize(let inputSize, let block, let size):

@@ -8,14 +8,14 @@ public struct InputDescription: Equatable, Sendable {
   public enum Interpolation: String, Equatable, Sendable, CaseIterable {
     case bilinear, bicubic, nearest, lanczos, box
   }
-  /// How a photo that is not of the input's shape is made so.
+  /// How a photo of other proportions is made one of the input's.
   public enum Fit: String, Equatable, Sendable, CaseIterable { case crop, squash, letterbox }
   /// Where a crop begins whose centre lies between two pixels: at the even one, as torchvision's and timm's, or at the
   /// first, as Hugging Face's.
   public enum Centring: String, Equatable, Sendable, CaseIterable { case even, down }
 
   /// Height and width of the image, in pixels.
-  public var size: Int?
+  public var size: Network.Extent?
   /// Whether the network takes images of this size only.
   public var isSizeFixed = false
   /// For the channels in the network's order, of values 0…1.

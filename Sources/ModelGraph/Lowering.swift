@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Program {
-  /// Makes the program of a network for images of `height` × `width` (32…1024) pixels.
+  /// Makes the program of a network for images of `height` × `width` (32…2048) pixels.
   ///
   /// Batch norms and average pools are folded if they are not yet; each ReLU and each sum is fused into
   /// the convolution before it. No branch is dropped: see `Network.dropDeadBranches()`.
@@ -50,11 +50,16 @@ private struct Lowering {
       if let convolution = convolution(of: sum) { isFused.insert(convolution) }
     }
     for index in network.layers.indices where !isFused.contains(index) { try lower(index) }
-    for (name, role) in [("features", Program.Output.Role.features), ("logits", .logits)] {
-      guard let output = network.outputs.first(where: { $0.name == name }),
-        let tensor = tensors[output.value]
-      else { throw .unfit(layer: name, expected: "an output of that name", found: "none") }
-      program.outputs.append(Program.Output(role: role, tensor: tensor))
+    for output in network.outputs {
+      guard let tensor = tensors[output.value] else {
+        throw .unfit(
+          layer: output.name, expected: "an output that a layer makes", found: quoted(output.value))
+      }
+      program.outputs.append(
+        Program.Output(name: output.name, role: output.role, tensor: tensor))
+    }
+    guard !program.outputs.isEmpty else {
+      throw .unfit(layer: network.name, expected: "an output", found: "none")
     }
     program.setBorders()
     return program
@@ -286,10 +291,6 @@ extension Network.Layer {
     after = count * stride + kernel - size - before
     return count + 1
   }
-}
-
-extension Network.Extent {
-  fileprivate var text: String { "\(height)×\(width)" }
 }
 
 extension Network.Padding {

@@ -9,12 +9,18 @@ public struct Network: Equatable, Sendable {
   public static let image = "input"
 
   /// A height and a width, in pixels.
-  public struct Extent: Hashable, Sendable {
+  public struct Extent: Hashable, Sendable, ExpressibleByIntegerLiteral {
     public var height, width: Int
 
     public init(_ height: Int, _ width: Int) { (self.height, self.width) = (height, width) }
     /// A square.
     public init(_ size: Int) { self.init(size, size) }
+
+    /// A square.
+    public init(integerLiteral size: Int) { self.init(size) }
+
+    /// Such as `480×640`, height before width.
+    public var text: String { "\(height)×\(width)" }
   }
 
   /// Pixels added at each side of an image.
@@ -138,11 +144,24 @@ public struct Network: Equatable, Sendable {
 
   /// A value that the caller reads.
   public struct Output: Equatable, Sendable {
-    /// `features`, `logits` or another.
+    /// What an output is to a classifier.
+    public enum Role: Equatable, Sendable {
+      /// The pooled vector before the classifier.
+      case features
+      /// One number for each class.
+      case logits
+      /// Any other value.
+      case other
+    }
+
+    /// `features`, `logits`, `layer2` or another.
     public var name: String
     public var value: String
+    public var role: Role
 
-    package init(name: String, value: String) { (self.name, self.value) = (name, value) }
+    package init(name: String, value: String, role: Role) {
+      (self.name, self.value, self.role) = (name, value, role)
+    }
   }
 
   /// Where a network comes from.
@@ -174,6 +193,8 @@ public struct Network: Equatable, Sendable {
   /// In an order in which they can be computed.
   public package(set) var layers: [Layer]
   public package(set) var outputs: [Output]
+  /// The values by the names that the file has for them, where those are others.
+  var aliases: [String: String] = [:]
   public package(set) var source: Source
 
   /// `ResNet18` and so on, as ``ResNetConfig/name``.

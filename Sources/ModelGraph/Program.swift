@@ -91,32 +91,23 @@ public struct Program: Sendable {
 
   /// What the caller reads after a run.
   public struct Output: Equatable, Sendable {
-    /// What an output is to a classifier.
-    public enum Role: Equatable, Sendable {
-      /// The pooled vector before the classifier.
-      case features
-      /// One number for each class.
-      case logits
-    }
-
-    public var role: Role
+    /// `logits`, `layer2` or another; no other output has it.
+    public var name: String
+    public var role: Network.Output.Role
     public var tensor: Int
   }
 
   /// The network in a few words, such as `ResNet18`.
   public let name: String
-  /// Features and logits.
+  /// At least one; at most one has the features, and one the logits.
   public internal(set) var outputs: [Output] = []
   /// Of the image, in pixels.
   public let inputHeight, inputWidth: Int
   public internal(set) var tensors: [Tensor] = []
   public internal(set) var operations: [Operation] = []
 
-  /// Height and width of the image, which must be a square, in pixels.
-  public var inputSize: Int {
-    precondition(inputHeight == inputWidth, "\(inputHeight)×\(inputWidth) is no square")
-    return inputHeight
-  }
+  /// Both.
+  public var inputExtent: Network.Extent { Network.Extent(inputHeight, inputWidth) }
 
   /// A program without operations.
   init(name: String, height: Int, width: Int) {
@@ -139,20 +130,16 @@ public struct Program: Sendable {
     return zip(first, last).map { $0...$1 }
   }
 
-  /// The tensor of the pooled features.
-  public var featuresTensor: Int { tensor(of: .features) }
+  /// The tensor of the logits; nil of a network without a classifier.
+  public var logitsTensor: Int? { outputs.first { $0.role == .logits }?.tensor }
 
-  /// The tensor of the logits.
-  public var logitsTensor: Int { tensor(of: .logits) }
+  /// The number of classes; 0 without logits.
+  public var classCount: Int { logitsTensor.map { tensors[$0].channels } ?? 0 }
 
-  /// The number of classes.
-  public var classCount: Int { tensors[logitsTensor].channels }
-
-  private func tensor(of role: Output.Role) -> Int {
-    guard let output = outputs.first(where: { $0.role == role }) else {
-      preconditionFailure("every program has features and logits")
-    }
-    return output.tensor
+  /// The output by which plans are compared with float32: the logits, or else the features, or else the last one.
+  public var mainOutput: Output {
+    outputs.first { $0.role == .logits } ?? outputs.first { $0.role == .features }
+      ?? outputs[outputs.count - 1]
   }
 
   /// Takes the weights out of an operation, whose biases and shape stay.

@@ -175,7 +175,10 @@ extension Network {
       name: "fc", inputCount: config.featureCount, outputCount: config.outputDimension,
       weights: weights, bias: bias)
     x = append("fc", "head", .linear(linear), [x], "logits")
-    outputs = ["features", "logits"].map { Output(name: $0, value: $0) }
+    outputs = [
+      Output(name: "features", value: "features", role: .features),
+      Output(name: "logits", value: "logits", role: .logits),
+    ]
   }
 
   private mutating func append(

@@ -26,7 +26,9 @@ extension Network {
         }
         return .init(weights: convolution.weights, bias: convolution.bias, norm: norm)
       }, head: { (head.weights, head.bias) })
-    if isSame(as: named, uses) { self = named }
+    guard let values = values(as: named, uses) else { return }
+    self = named
+    aliases = values
   }
 
   /// A configuration that the network may have, and its convolutions in the order of the slots.
@@ -76,8 +78,9 @@ extension Network {
 
   private func convolution(_ place: Int) -> Convolution { layers[place].kind.convolution! }
 
-  /// Whether another network is the same but for names and the order of layers and of sums.
-  private func isSame(as other: Network, _ uses: Uses) -> Bool {
+  /// If another network is the same but for names and the order of layers and of sums, its values by their names
+  /// here; nil if it is not.
+  private func values(as other: Network, _ uses: Uses) -> [String: String]? {
     // The values here by their names there.
     var values = [Self.image: Self.image]
     for layer in other.layers {
@@ -85,11 +88,13 @@ extension Network {
       let place = uses.layers[inputs[0]]?.first {
         Set(layers[$0].inputs) == Set(inputs) && layers[$0].kind.computesSame(as: layer.kind)
       }
-      guard let place else { return false }
+      guard let place else { return nil }
       values[layer.output] = layers[place].output
     }
-    return layers.count == other.layers.count
-      && outputs.map(\.value) == other.outputs.map { values[$0.value] }
+    guard layers.count == other.layers.count,
+      outputs.map(\.value) == other.outputs.map({ values[$0.value] })
+    else { return nil }
+    return Dictionary(values.map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
   }
 }
 

@@ -104,9 +104,9 @@ package struct ModelConfiguration {
     input.fit = try preprocessing.choice("crop_mode", fits) ?? nil
     if case .array(let size) = preprocessing["input_size"] {
       guard size.count == 3, let height = size[1].integer, let width = size[2].integer,
-        height == width, 1...1 << 16 ~= height
-      else { throw preprocessing.malformed("input_size", "[channels, size, the same size]") }
-      input.size = height
+        1...1 << 16 ~= height, 1...1 << 16 ~= width
+      else { throw preprocessing.malformed("input_size", "[channels, height, width]") }
+      input.size = Network.Extent(height, width)
     }
     input.origins.append(fields.file)
   }
@@ -148,7 +148,7 @@ package struct ModelConfiguration {
     if fields["do_resize"] == .bool(false) { return }
     let crop = fields["do_center_crop"] == .bool(false) ? nil : try fields.size("crop_size")
     guard let size = try fields.size("size") else { return }
-    input.size = size.side
+    input.size = Network.Extent(size.side)
     let kind =
       fields["image_processor_type"].string ?? fields["feature_extractor_type"].string ?? ""
     if size.isShorterSide, fields["crop_pct"] != .null || kind.hasPrefix("ConvNext") {
@@ -162,7 +162,7 @@ package struct ModelConfiguration {
       }
     } else if size.isShorterSide {
       input.resizedSide = size.side
-      input.size = crop?.side ?? size.side
+      input.size = Network.Extent(crop?.side ?? size.side)
     } else {
       guard crop == nil || crop?.side == size.side else {
         throw fields.malformed("crop_size", "the size \(size.side) that photos are resized to")
@@ -183,18 +183,18 @@ package struct ModelConfiguration {
       case "resize":
         guard let size = try stage.size("size") else { break }
         input.interpolation = try stage.interpolation ?? input.interpolation
-        input.size = size.side
+        input.size = Network.Extent(size.side)
         if size.isShorterSide { input.resizedSide = size.side } else { input.fit = .squash }
       case "center_crop":
         guard let size = try stage.size("size") else { break }
         // A square that is cut out of a squashed photo keeps less of it.
-        if input.fit == .squash, let whole = input.size, whole != size.side {
+        if input.fit == .squash, let whole = input.size?.height, whole != size.side {
           throw stage.malformed("size", "\(whole), to which photos are squashed")
         }
-        input.size = size.side
+        input.size = Network.Extent(size.side)
       case "pad_to_size":
         guard let size = try stage.size("size") else { break }
-        (input.size, input.fit) = (size.side, .letterbox)
+        (input.size, input.fit) = (Network.Extent(size.side), .letterbox)
         input.interpolation = try stage.interpolation ?? input.interpolation
       case "normalize":
         try readNormalization(stage)

@@ -16,6 +16,9 @@ public struct ModelRecord: Equatable, PlanRecord {
 
   package init() {}
 
+  /// The size of the image.
+  public var imageSize: ImageSize { ImageSize(height: imageHeight, width: imageWidth) }
+
   package mutating func code(_ codec: inout RecordCodec) {
     codec.u32(&imageHeight, at: 0)
     codec.u32(&imageWidth, at: 4)

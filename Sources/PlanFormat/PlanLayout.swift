@@ -8,7 +8,7 @@
 /// | header bytes | type | content |
 /// |---|---|---|
 /// | 0–7 | | magic `RNPLAN\r\n` |
-/// | 8–11 | u32 | format version, 6 |
+/// | 8–11 | u32 | format version, 7 |
 /// | 12–15 | u32 | number of sections, 9 |
 /// | 16–23 | u64 | size of the file in bytes |
 /// | 24–31 | u64 | arena: bytes for all tensors |
@@ -26,7 +26,7 @@
 /// Records are described at ``TensorRecord``, ``StepRecord``, ``ModelRecord``, ``OutputRecord`` and ``PreprocessingRecord``.
 public enum PlanLayout {
   public static var magic: StaticString { "RNPLAN\r\n" }
-  public static var version: UInt32 { 6 }
+  public static var version: UInt32 { 7 }
   public static var headerByteCount: Int { 512 }
   public static var sectionCount: Int { 9 }
 
@@ -35,6 +35,10 @@ public enum PlanLayout {
 
   /// Channels come in blocks of this many.
   public static var channelBlock: Int { 16 }
+
+  /// The sides that an image may have, in pixels, and that it is resized to before its crop at most.
+  public static var imageSides: ClosedRange<Int> { 32...2048 }
+  public static var greatestResize: Int { 4096 }
 
   /// Rounds up to a multiple of ``alignment``.
   public static func aligned(_ count: Int) -> Int {

@@ -17,11 +17,12 @@ extension PlanView {
   }
 
   private func validateModel() throws(PlanError) {
-    guard 32...1024 ~= model.imageHeight, 32...1024 ~= model.imageWidth,
+    let (image, resize) = (model.imageSize, preprocessing.resize)
+    guard PlanLayout.imageSides ~= image.height, PlanLayout.imageSides ~= image.width,
       hasName(model.summary)
-    else { throw .section(.model, "an image of 32 to 1024 pixels and a text in the strings") }
-    guard preprocessing.crop == model.imageHeight, preprocessing.crop == model.imageWidth,
-      preprocessing.crop <= preprocessing.resize, preprocessing.resize <= 4096
+    else { throw .section(.model, "an image of 32 to 2048 pixels and a text in the strings") }
+    guard preprocessing.crop == image, image.height <= resize.height, image.width <= resize.width,
+      max(resize.height, resize.width) <= PlanLayout.greatestResize
     else { throw .section(.preprocessing, "a crop equal to the image size and at most the resize") }
     guard preprocessing.fit != .letterbox || preprocessing.resize == preprocessing.crop
     else { throw .section(.preprocessing, "a letterbox of the crop's size") }
@@ -40,8 +41,8 @@ extension PlanView {
       guard holds else { throw .tensor(index: index, rule) }
     }
     try expect(
-      1...1024 ~= tensor.height && 1...1024 ~= tensor.width && tensor.border <= 3,
-      "height and width of 1 to 1024 and a border of at most 3")
+      1...2048 ~= tensor.height && 1...2048 ~= tensor.width && tensor.border <= 3,
+      "height and width of 1 to 2048 and a border of at most 3")
     let isImage = tensor.channels == 3
     try expect(
       (isImage || tensor.channels % PlanLayout.channelBlock == 0)
@@ -129,8 +130,11 @@ extension PlanView {
       guard output.role == .other || tensor(output.tensor).isFloatVector else {
         throw .section(.outputs, "float32 vectors of features and logits")
       }
+      guard self.output(named: name(output.name)) == index else {
+        throw .section(.outputs, "a name of its own for each")
+      }
     }
-    guard !hasClassNames || classNameCount == tensor(logitsTensor).usedChannels else {
+    guard !hasClassNames || classNameCount == logitsTensor.map({ tensor($0).usedChannels }) else {
       throw .section(.classes, "as many names as classes, or none")
     }
   }

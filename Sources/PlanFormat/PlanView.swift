@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CResNetPlatform
 import ResNetPlatform
 
 /// A validated plan in memory that somebody else owns.
@@ -25,9 +26,9 @@ public struct PlanView {
   public let scratchByteCount: Int
   /// Bytes of transformed weights that a session makes.
   public let loadTimeByteCount: Int
-  /// The tensors of the pooled features and of the logits.
-  public let featuresTensor, logitsTensor: Int
-  /// The numbers of pooled features and of logits.
+  /// The tensors of the pooled features and of the logits; nil of a plan without such an output.
+  public let featuresTensor, logitsTensor: Int?
+  /// The numbers of pooled features and of logits; 0 without them.
   public private(set) var featureCount = 0
   public private(set) var classCount = 0
   /// Packed weights, biases and multipliers.
@@ -92,23 +93,22 @@ public struct PlanView {
     featuresTensor = try PlanView.tensor(of: .features, outputs)
     logitsTensor = try PlanView.tensor(of: .logits, outputs)
     try validate()
-    featureCount = tensor(featuresTensor).usedChannels
-    classCount = tensor(logitsTensor).usedChannels
+    featureCount = featuresTensor.map { tensor($0).usedChannels } ?? 0
+    classCount = logitsTensor.map { tensor($0).usedChannels } ?? 0
   }
 
   private static func tensor(
     of role: OutputRecord.Role, _ outputs: RecordList<OutputRecord>
-  ) throws(PlanError) -> Int {
+  ) throws(PlanError) -> Int? {
     var found: Int?
     for index in 0..<outputs.count {
       guard let output = outputs[index] else {
         throw .section(.outputs, "known roles and zeros in reserved bytes")
       }
       guard output.role == role else { continue }
-      guard found == nil else { throw .section(.outputs, "features and logits, each once") }
+      guard found == nil else { throw .section(.outputs, "features and logits, each once at most") }
       found = output.tensor
     }
-    guard let found else { throw .section(.outputs, "features and logits, each once") }
     return found
   }
 
@@ -127,6 +127,16 @@ public struct PlanView {
 
   /// The record of an output; `index` is below ``outputCount``.
   public func output(_ index: Int) -> OutputRecord { outputs[index]! }
+
+  /// The index of the output of a name; nil if there is none.
+  ///
+  /// - Parameter name: a `String` or, in Embedded Swift, a text ended by a zero byte.
+  public func output(named name: UnsafePointer<CChar>) -> Int? {
+    for index in 0..<outputCount where strcmp(self.name(output(index).name), name) == 0 {
+      return index
+    }
+    return nil
+  }
 
   /// The arithmetic of the step with the most multiplications.
   public var mainArithmetic: Arithmetic {

@@ -49,7 +49,9 @@ public final class FloatModel: @unchecked Sendable {
 
   /// Shares the weights of a model whose photos are prepared in another way, to the same size.
   package init(_ other: FloatModel, preprocessing: PreprocessingRecord) {
-    precondition(preprocessing.crop == other.program.inputSize, "the same image size")
+    precondition(
+      preprocessing.crop.height == other.program.inputHeight
+        && preprocessing.crop.width == other.program.inputWidth, "the same image size")
     (program, weights, biases) = (other.program, other.weights, other.biases)
     self.preprocessing = preprocessing
   }

@@ -68,11 +68,11 @@ struct PlanBuilder {
     }
     let outputs = graph.outputs.map {
       OutputRecord(
-        role: OutputRecord.Role($0.role), tensor: $0.tensor, name: tensors[$0.tensor].name)
+        role: OutputRecord.Role($0.role), tensor: $0.tensor, name: sections.string($0.name))
     }
     var model = ModelRecord()
-    model.imageHeight = graph.inputSize
-    model.imageWidth = graph.inputSize
+    model.imageHeight = graph.inputHeight
+    model.imageWidth = graph.inputWidth
     model.summary = sections.string(graph.name)
     return sections.assemble(
       header,
@@ -300,8 +300,9 @@ extension PoolRecord {
 }
 
 extension OutputRecord.Role {
-  fileprivate init(_ role: Program.Output.Role) {
+  fileprivate init(_ role: Network.Output.Role) {
     switch role {
+    case .other: self = .other
     case .features: self = .features
     case .logits: self = .logits
     }

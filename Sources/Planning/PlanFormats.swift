@@ -11,7 +11,7 @@ struct PlanFormats {
   /// Of convolutions with direct sums in float32 or int32.
   let operations: [Arithmetic]
   let tensors: [ActivationFormat]
-  /// What int8 convolutions write and others add: they keep what rounding to bytes takes away.
+  /// What int8 convolutions write and others add or the caller reads: they keep what rounding to bytes takes away.
   let lowerBytes: [TensorRecord.LowerBytes]
 
   init(_ scheme: QuantizationScheme) {
@@ -55,9 +55,10 @@ struct PlanFormats {
     let int8 = zip(program.operations, operations).filter {
       if case .convolution = $0.0.kind { $0.1.weights == .int8 } else { false }
     }.map(\.0)
-    let (written, added) = (Set(int8.map(\.output)), Set(int8.compactMap(\.residual)))
+    let written = Set(int8.map(\.output))
+    let read = Set(int8.compactMap(\.residual) + program.outputs.map(\.tensor))
     lowerBytes = program.tensors.indices.map {
-      written.contains($0) && added.contains($0) ? .behind : .none
+      written.contains($0) && read.contains($0) ? .behind : .none
     }
   }
 }

@@ -6,10 +6,10 @@ public import ResNetPlanFormat
 /// Why a network's image cannot be prepared as it was asked for or as its files say.
 public enum PreprocessingError: Error, Equatable, CustomStringConvertible {
   /// A side of the image is out of range.
-  case inputSize(found: Int)
+  case inputSize(found: Network.Extent)
   /// The file's image has one size, another was asked for.
-  case fixedSize(asked: Int, found: Int)
-  /// The side before the crop is out of range.
+  case fixedSize(asked: Network.Extent, found: Network.Extent)
+  /// A side before the crop is out of range.
   case resize(inputSize: Int, found: Int)
   /// The part that the crop keeps is out of range.
   case cropFraction(found: Double)
@@ -25,11 +25,14 @@ public enum PreprocessingError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .inputSize(let found):
-      "expected an input image of 32 to 1024 pixels a side, found \(found)"
+      "expected an input image of \(PlanLayout.imageSides.lowerBound) to "
+        + "\(PlanLayout.imageSides.upperBound) pixels a side, found \(found.text)"
     case .fixedSize(let asked, let found):
-      "expected --input-size \(found), which the model was exported for, found \(asked)"
+      "expected --input-size \(found.option), which the model was exported for, found "
+        + asked.option
     case .resize(let inputSize, let found):
-      "expected a resize to \(inputSize), the input size, up to 4096 pixels, found \(found)"
+      "expected a resize to \(inputSize), the input size, up to \(PlanLayout.greatestResize) "
+        + "pixels, found \(found)"
     case .cropFraction(let found): "expected a crop of more than 0 up to 1, found \(found)"
     case .normalization(let found):
       "expected finite means and positive finite stds, found \(found)"
@@ -74,6 +77,7 @@ public struct Preprocessing: Equatable, Sendable {
     found: InputDescription = InputDescription()
   ) throws(PreprocessingError) {
     let size = try Self.inputSize(asked, found)
+    let crop = ImageSize(height: size.height, width: size.width)
     var assumed = PreprocessingPreset.torchvision.input
     if found.isGrey {
       // The averages of torchvision's.
@@ -96,7 +100,7 @@ public struct Preprocessing: Equatable, Sendable {
     // Both are ways to say one thing.
     let resizing = first { $0.resizedSide != nil || $0.cropFraction != nil ? $0 : nil }!
 
-    var record = PreprocessingRecord(resize: size, crop: size)
+    var record = PreprocessingRecord(resize: crop, crop: crop)
     record.colors = found.isGrey ? .grey : .rgb
     record.interpolation =
       switch interpolation.part {
@@ -117,14 +121,21 @@ public struct Preprocessing: Equatable, Sendable {
     case .letterbox:
       guard asked.resizedSide == nil, asked.cropFraction == nil else { throw .letterbox }
     case .squash where resizing.origin == Origin.assumed: break
+    // Frames of the input's own proportions are to stay whole, if nobody says otherwise.
+    case .crop where resizing.origin == Origin.assumed && size.height != size.width: break
     case .crop, .squash:
       let isOfFiles = resizing.part == found
       let isRounded = resizing.part != asked && !isOfFiles && preset?.roundsResize ?? true
-      record.resize = try Self.resizedSide(
-        resizing.part, of: isOfFiles ? found.size ?? size : size, to: size, isRounded: isRounded)
+      let known = isOfFiles ? found.size ?? size : size
+      record.resize.height = try Self.resizedSide(
+        resizing.part, of: known, to: size, size.height, isRounded: isRounded)
+      record.resize.width = try Self.resizedSide(
+        resizing.part, of: known, to: size, size.width, isRounded: isRounded)
     }
-    guard size...4096 ~= record.resize else {
-      throw .resize(inputSize: size, found: record.resize)
+    for (side, resized) in [
+      (size.height, record.resize.height), (size.width, record.resize.width),
+    ] where !(side...max(side, PlanLayout.greatestResize) ~= resized) {
+      throw .resize(inputSize: side, found: resized)
     }
     isBGR = !found.isGrey && first(\.channelOrder)!.part == .bgr
     (record.mean, record.std) = (SIMD3<Float>(mean.part), SIMD3<Float>(std.part))
@@ -157,23 +168,28 @@ public struct Preprocessing: Equatable, Sendable {
 
   private static func inputSize(
     _ asked: InputDescription, _ found: InputDescription
-  ) throws(PreprocessingError) -> Int {
+  ) throws(PreprocessingError) -> Network.Extent {
     if found.isSizeFixed, let said = found.size, let size = asked.size, size != said {
       throw .fixedSize(asked: size, found: said)
     }
-    let size = asked.size ?? found.size ?? 224
-    guard 32...1024 ~= size else { throw .inputSize(found: size) }
+    let size = asked.size ?? found.size ?? Network.Extent(224)
+    guard PlanLayout.imageSides ~= size.height, PlanLayout.imageSides ~= size.width else {
+      throw .inputSize(found: size)
+    }
     return size
   }
 
-  /// The side before the crop. One that is said in pixels for images of `known` pixels is scaled to `size`.
+  /// A side before the crop, whose own is `side`. What is said in pixels is the shorter side's, for images of `known`
+  /// pixels.
   private static func resizedSide(
-    _ input: InputDescription, of known: Int, to size: Int, isRounded: Bool
+    _ input: InputDescription, of known: Network.Extent, to size: Network.Extent, _ side: Int,
+    isRounded: Bool
   ) throws(PreprocessingError) -> Int {
-    if let side = input.resizedSide, known == size { return side }
-    let fraction = input.resizedSide.map { Double(known) / Double($0) } ?? input.cropFraction!
+    let shorter = min(known.height, known.width)
+    if let resized = input.resizedSide, known == size, side == shorter { return resized }
+    let fraction = input.resizedSide.map { Double(shorter) / Double($0) } ?? input.cropFraction!
     guard fraction > 0, fraction <= 1 else { throw .cropFraction(found: fraction) }
-    let side = min(Double(size) / fraction, 1e6)
+    let side = min(Double(side) / fraction, 1e6)
     return Int(isRounded || input.resizedSide != nil ? side.rounded() : side)
   }
 
@@ -189,16 +205,26 @@ public struct Preprocessing: Equatable, Sendable {
   }
 }
 
+extension Network.Extent {
+  /// As `--input-size` takes it: one number of a square.
+  fileprivate var option: String { height == width ? "\(height)" : "\(height)x\(width)" }
+}
+
 extension PreprocessingRecord {
   /// What is done to a photo, in words: two lines, resizing and normalization.
   public var words: (resizing: String, normalization: String) {
     let filter = "\(interpolation)" + (interpolation == .nearest ? "" : ", antialiased")
+    let isSquare = resize.height == resize.width
     let sides =
       switch fit {
-      case .crop: "shorter side to \(resize) (\(filter)), centre \(crop)×\(crop)"
-      case .squash where resize == crop: "squashed to \(crop)×\(crop) (\(filter))"
-      case .squash: "squashed to \(resize)×\(resize) (\(filter)), centre \(crop)×\(crop)"
-      case .letterbox: "longer side to \(resize) (\(filter)), black borders to \(crop)×\(crop)"
+      case .crop where isSquare:
+        "shorter side to \(resize.height) (\(filter)), centre \(crop)"
+      case .crop: "resized to cover \(resize) (\(filter)), centre \(crop)"
+      case .squash where resize == crop: "squashed to \(crop) (\(filter))"
+      case .squash: "squashed to \(resize) (\(filter)), centre \(crop)"
+      case .letterbox where isSquare:
+        "longer side to \(resize.height) (\(filter)), black borders to \(crop)"
+      case .letterbox: "resized into \(resize) (\(filter)), black borders to \(crop)"
       }
     let rounding = centring == .down ? " rounded down" : ""
     return (

@@ -112,10 +112,13 @@ public struct TextLine {
   }
 
   /// Calls `body` with the bytes of the line.
-  public func withUTF8<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
-    withUnsafePointer(to: bytes) { storage in
-      storage.withMemoryRebound(to: UInt8.self, capacity: TextLine.capacity) {
-        body(UnsafeBufferPointer(start: $0, count: count))
+  public func withUTF8<Result, Failure>(
+    _ body: (UnsafeBufferPointer<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try withUnsafePointer(to: bytes) { (storage) throws(Failure) in
+      try storage.withMemoryRebound(to: UInt8.self, capacity: TextLine.capacity) {
+        (start) throws(Failure) in
+        try body(UnsafeBufferPointer(start: start, count: count))
       }
     }
   }

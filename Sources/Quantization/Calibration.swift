@@ -13,7 +13,8 @@ public struct Calibration: Sendable {
   public var histograms: [Histogram] { distributions.histograms }
   /// For each tensor the smallest and the greatest value of each image, in the order of images.
   public let extremes: [[SIMD2<Float>]]
-  /// The logits of each image in float32, in the order of images.
+  /// The main output of each image in float32, in the order of images: the logits, of a classifier. None where it has
+  /// more than 65536 values.
   public let logits: [[Float]]
   /// The greatest magnitude of each tensor, as ``QuantizationScheme/magnitudes`` wants it.
   public var magnitudes: [Float] { histograms.map { max(abs($0.minimum), abs($0.maximum)) } }
@@ -30,8 +31,7 @@ public struct Calibration: Sendable {
   ///   - model: the network with its weights.
   ///   - imageCount: how many images there are, at least 1.
   ///   - threads: how many images are in work at a time.
-  ///   - image: gives the pixels of an image, RGB8, `inputSize` × `inputSize` × 3 bytes; called from
-  ///     several threads.
+  ///   - image: gives the pixels of an image of the network's size, RGB8; called from several threads.
   ///   - progress: told the number of images done, from several threads.
   /// - Throws: the first error that `image` throws, in the order of images, or ``QuantizationError`` if
   ///   an image before that gives values that are not finite.
@@ -62,6 +62,14 @@ public struct Calibration: Sendable {
     distributions = all
     extremes = zip(first.extremes, other.extremes).map { $0 + $1 }
     logits = first.logits + other.logits
+  }
+}
+
+extension Program {
+  /// Whether the main output of many images fits in memory.
+  var keepsMainOutput: Bool {
+    let tensor = tensors[mainOutput.tensor]
+    return tensor.height * tensor.width * tensor.channels <= 65536
   }
 }
 
@@ -110,6 +118,6 @@ private final class Observer {
         extremes[tensor].y = max(extremes[tensor].y, found.y)
       }
     }
-    return (extremes, executor.values(of: program.logitsTensor))
+    return (extremes, program.keepsMainOutput ? executor.values(of: program.mainOutput.tensor) : [])
   }
 }

@@ -57,9 +57,12 @@ public struct Comparison: Sendable {
   public private(set) var imageCount = 0
   /// The output of each block, in order; empty if only logits were compared.
   public fileprivate(set) var blocks: [Noise] = []
+  /// Each output, in order; empty if only logits were compared.
+  public fileprivate(set) var outputs: [Noise] = []
+  /// The logits, or of a network without them its main output.
   public private(set) var logits = Noise()
   private var cosines = 0.0
-  /// The images to which both give the same label.
+  /// The images to which both give the same label; none of a network without logits.
   public private(set) var agreeing = 0
   /// For images with labels.
   public private(set) var floatScore = Score()
@@ -78,7 +81,11 @@ public struct Comparison: Sendable {
   private init(unreadable: [String] = []) { self.unreadable = unreadable }
 
   /// Compares the logits of one image with those of float32.
-  package init(_ reference: [Float], _ logits: [Float], label: Int? = nil) {
+  ///
+  /// - Parameter areLogits: whether the greatest one tells a label.
+  package init(
+    _ reference: [Float], _ logits: [Float], areLogits: Bool = true, label: Int? = nil
+  ) {
     imageCount = 1
     var product = 0.0
     var square = 0.0
@@ -90,7 +97,7 @@ public struct Comparison: Sendable {
     let lengths = (self.logits.signal * square).squareRoot()
     cosines = lengths > 0 ? product / lengths : 1
     func first(_ values: [Float]) -> Int? { values.firstIndex(of: values.max() ?? 0) }
-    agreeing = first(reference) == first(logits) ? 1 : 0
+    agreeing = areLogits && first(reference) == first(logits) ? 1 : 0
     if let label {
       floatScore.count(label, reference)
       score.count(label, logits)
@@ -105,6 +112,11 @@ public struct Comparison: Sendable {
       sum.blocks = image.blocks
     } else {
       for block in image.blocks.indices { sum.blocks[block] += image.blocks[block] }
+    }
+    if sum.outputs.isEmpty {
+      sum.outputs = image.outputs
+    } else {
+      for output in image.outputs.indices { sum.outputs[output] += image.outputs[output] }
     }
     sum.logits += image.logits
     sum.cosines += image.cosines
@@ -125,7 +137,7 @@ extension Comparison {
   ///   - scheme: what the plan is made of.
   ///   - options: how it is made.
   ///   - images: at least one; those with labels are scored, and left out if they cannot be read.
-  ///   - comparesBlocks: whether the output of each block is compared too.
+  ///   - comparesBlocks: whether the outputs of each block and of the network are compared too.
   ///   - threads: how many images are in work at a time.
   ///   - progress: told of a stage "evaluating".
   /// - Throws: an error of `images`, a ``QuantizationError`` for a label that is no class, or a
@@ -141,7 +153,7 @@ extension Comparison {
       comparesBlocks: comparesBlocks, threads: threads, stage: "evaluating", progress: progress)
   }
 
-  /// - Parameter references: the logits of all images in float32, if they are known.
+  /// - Parameter references: the main output of all images in float32, if it is known.
   static func compare(
     _ scheme: QuantizationScheme, _ options: PlanOptions = PlanOptions(), on images: ModelImages,
     references: [[Float]]? = nil, comparesBlocks: Bool = false, threads: Int, stage: String,
@@ -180,11 +192,20 @@ extension Comparison {
           worker.executor?.read(tensor, into: &values)
           noises.append(worker.session.noise(of: tensor, values))
         }
-        let reference =
-          worker.executor?.values(of: program.logitsTensor) ?? references?[index] ?? []
+        let main = program.mainOutput
+        let reference = worker.executor?.values(of: main.tensor) ?? references?[index] ?? []
         var result = Comparison(
-          reference, worker.session.logits, label: images.label(index))
+          reference, worker.session.values(of: main.name), areLogits: main.role == .logits,
+          label: images.label(index))
         result.blocks = noises
+        if comparesBlocks {
+          result.outputs = program.outputs.map { output in
+            worker.executor?.read(output.tensor, into: &values)
+            var noise = Noise()
+            for (a, b) in zip(values, worker.session.values(of: output.name)) { noise.add(a, b) }
+            return noise
+          }
+        }
         return result
       })
     let sum = results.reduce(into: Comparison()) { $0 += $1 }
@@ -236,7 +257,15 @@ final class PlanSession {
 
   func run(_ image: [UInt8]) { session.run(image.span) }
 
-  var logits: [Float] { Array(session.logits) }
+  /// The values of an output, pixel by pixel.
+  func values(of name: String) -> [Float] {
+    let output = session.plan.output(name)!
+    return [Float](unsafeUninitializedCapacity: output.count) { room, count in
+      room.initialize(repeating: 0)
+      session.read(output, into: room, as: .nhwc)
+      count = output.count
+    }
+  }
 
   /// Adds the mean over the pixels of each channel of a tensor, of a plan that keeps all.
   func addChannelMeans(of tensor: Int, to sums: inout [ExactSum]) {

@@ -28,7 +28,7 @@ package final class FloatExecutor {
       guard case .stem(let stem) = operation.kind else { continue }
       var shape = program.tensors[operation.output]
       shape.height = stem.outputSize(program.tensors[operation.input].height)
-      shape.width = shape.height
+      shape.width = stem.outputSize(program.tensors[operation.input].width)
       shape.border = 1
       tensors.append(FloatTensor(shape, channels: paddedChannels(shape.channels)))
       lifetimes.append(index...index)
@@ -42,12 +42,12 @@ package final class FloatExecutor {
     self.tensors = tensors
   }
 
-  /// Computes every tensor for an image: RGB8, `inputSize` × `inputSize` × 3 bytes.
+  /// Computes every tensor for an image of the program's size, RGB8.
   ///
   /// - Parameter visit: told the number of each tensor once it is computed. Its values last until `visit`
   ///   returns; those of features and logits, until the next image.
   package func run(_ pixels: [UInt8], visit: (Int) throws -> Void) rethrows {
-    precondition(pixels.count == model.program.inputSize * model.program.inputSize * 3)
+    precondition(pixels.count == 3 * model.program.inputHeight * model.program.inputWidth)
     for (index, operation) in model.program.operations.enumerated() {
       let output = tensors[operation.output]
       let input = tensors[operation.input]
@@ -71,7 +71,7 @@ package final class FloatExecutor {
     }
   }
 
-  /// Computes features and logits of an image: RGB8, `inputSize` × `inputSize` × 3 bytes.
+  /// Computes the outputs for an image of the program's size, RGB8.
   package func run(_ pixels: [UInt8]) {
     run(pixels) { _ in }
   }

@@ -13,7 +13,8 @@ public protocol ImageSource: Sendable {
   /// What the images are, in a few words; the same for the same images.
   var description: String { get }
 
-  /// The pixels of image `index`, `0..<count`: RGB8, rows from top to bottom, `crop` × `crop` × 3 bytes.
+  /// The pixels of image `index`, `0..<count`: RGB8, rows from top to bottom, 3 bytes for each pixel of
+  /// the crop.
   ///
   /// Called from several threads.
   func pixels(_ index: Int, _ preprocessing: PreprocessingRecord) throws -> [UInt8]
@@ -40,7 +41,7 @@ public struct RandomImages: ImageSource {
 
   public func pixels(_ index: Int, _ preprocessing: PreprocessingRecord) -> [UInt8] {
     var generator = RandomGenerator(seed: seed &+ UInt64(index) << 32)
-    return (0..<preprocessing.crop * preprocessing.crop * 3).map { _ in
+    return (0..<3 * preprocessing.crop.area).map { _ in
       UInt8(truncatingIfNeeded: generator.next() >> 56)
     }
   }
@@ -70,8 +71,7 @@ package final class ModelImages: Sendable {
     self.source = source
     self.model = model
     self.indices = indices ?? Array(0..<source.count)
-    let crop = model.preprocessing.crop
-    limit = isReused ? Self.byteLimit / (crop * crop * 3) : 0
+    limit = isReused ? Self.byteLimit / (3 * model.preprocessing.crop.area) : 0
     kept = Mutex([:])
   }
 

@@ -50,7 +50,7 @@ public struct LogitsCheck: Sendable {
     _ program: consuming Program, found: InputDescription, logits: [[Float]],
     photos folder: String, threads: Int
   ) throws {
-    let outputs = program.classCount
+    let outputs = program.tensors[program.mainOutput.tensor].channels
     photos = try photosInOrder(folder)
     guard logits.count == photos.count, logits.allSatisfy({ $0.count == outputs }) else {
       throw QuantizationError.logits(
@@ -65,7 +65,7 @@ public struct LogitsCheck: Sendable {
       throw QuantizationError.logits(
         expected: "logits, before the softmax", found: "rows of probabilities")
     }
-    let size = program.inputSize
+    let size = ImageSize(height: program.inputHeight, width: program.inputWidth)
     model = FloatModel(program, preprocessing: PreprocessingRecord(resize: size, crop: size))
     (self.found, self.logits, self.threads) = (found, logits, threads)
   }
@@ -75,7 +75,7 @@ public struct LogitsCheck: Sendable {
   /// - Throws: a `PreprocessingError`, or a ``QuantizationError`` for a photo that cannot be read.
   public func agreement(of candidate: Candidate, limit: Int? = nil) throws -> Agreement {
     var candidate = candidate
-    candidate.asked.size = model.program.inputSize
+    candidate.asked.size = model.program.inputExtent
     let preprocessing = try Preprocessing(
       asked: candidate.asked, preset: candidate.preset, found: found)
     // The network keeps its order of channels here: the pixels are turned instead.
@@ -94,7 +94,7 @@ public struct LogitsCheck: Sendable {
           for red in stride(from: 0, to: pixels.count, by: 3) { pixels.swapAt(red, red + 2) }
         }
         executor.run(pixels)
-        return executor.values(of: model.program.logitsTensor)
+        return executor.values(of: model.program.mainOutput.tensor)
       })
     var greatest: Float = 0
     var difference: Float = 0

@@ -136,7 +136,7 @@ func photoPixels(
   _ path: String, _ preprocessing: PreprocessingRecord
 ) throws(QuantizationError) -> [UInt8] {
   try withPhoto(path) { (photo, _) throws(ImageError) in
-    var pixels = [UInt8](repeating: 0, count: preprocessing.crop * preprocessing.crop * 3)
+    var pixels = [UInt8](repeating: 0, count: 3 * preprocessing.crop.area)
     var span = pixels.mutableSpan
     try preprocess(photo, as: preprocessing, into: &span)
     return pixels

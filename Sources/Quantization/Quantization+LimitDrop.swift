@@ -93,7 +93,7 @@ extension Quantization {
       value: { executor, index in
         guard case .success(let image) = try images.readable(index) else { return [] }
         executor.run(image)
-        return executor.values(of: model.program.logitsTensor)
+        return executor.values(of: model.program.mainOutput.tensor)
       })
   }
 }

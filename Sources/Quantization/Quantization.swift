@@ -25,8 +25,8 @@ public struct Quantization: Sendable {
 
   /// The images that took no part in the choice of ranges; all if they are too few to part.
   let heldOut: ModelImages
-  /// Their float32 logits.
-  let references: [[Float]]
+  /// Their main outputs in float32: the logits, of a classifier. Nil where they are too large to keep.
+  let references: [[Float]]?
   /// Some of all images, to look at the quantized network with.
   package let sample: ModelImages
   /// What ``codeConvolutions(keeping:drop:)`` chose, in the order of the network.
@@ -47,6 +47,9 @@ public struct Quantization: Sendable {
 
   /// The names of the blocks that ``compareHeldOut()`` compares, in order.
   public var blockNames: [String] { scheme.model.program.blockOutputs.map(\.name) }
+
+  /// The names of the outputs that ``compareHeldOut()`` compares, in order.
+  public var outputNames: [String] { scheme.model.program.outputs.map(\.name) }
 
   /// Observes images in float32 and chooses the range of every activation.
   ///
@@ -92,7 +95,8 @@ public struct Quantization: Sendable {
     // One after the other: a plan and its sessions take as much memory as a checkpoint.
     trials = try (method == nil ? CalibrationMethod.allCases : []).map { method in
       let comparison = try Comparison.compare(
-        scheme(observed ?? tested, method), on: held, references: tested.logits, threads: threads,
+        scheme(observed ?? tested, method), on: held,
+        references: model.program.keepsMainOutput ? tested.logits : nil, threads: threads,
         stage: "trying \(method)", progress: progress)
       return Trial(method: method, comparison: comparison)
     }
@@ -100,7 +104,7 @@ public struct Quantization: Sendable {
     let best = trials.min { $0.comparison.logits.noise < $1.comparison.logits.noise }
     self.method = method ?? best!.method
     calibration = observed.map { Calibration(merging: $0, tested) } ?? tested
-    (heldOut, references) = (held, tested.logits)
+    (heldOut, references) = (held, model.program.keepsMainOutput ? tested.logits : nil)
     self.scheme = scheme(calibration, self.method)
     // Of the quantized network, few images are enough.
     let few = min(all.count, 32)

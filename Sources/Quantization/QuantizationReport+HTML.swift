@@ -17,7 +17,7 @@ extension QuantizationReport {
     .range { stroke: #b03030; stroke-width: 1; } .note { color: #666; }
     </style>
     <h1>\(escaped(plan))</h1>
-    <p>\(escaped(network)), int8, \(inputSize)×\(inputSize); \(fileBytes) bytes, arena \(arenaBytes) bytes.
+    <p>\(escaped(network)), int8, \(inputHeight)×\(inputWidth); \(fileBytes) bytes, arena \(arenaBytes) bytes.
     Calibrated with \(escaped(photos)); method \(escaped(method))\(biasCorrection ? ", bias correction" : "")\
     \(equalized ? ", equalized channels" : "").
     Photos: \(escaped(preprocessing.resizing)); \(escaped(preprocessing.normalization)) \

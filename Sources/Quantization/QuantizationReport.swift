@@ -64,7 +64,8 @@ public struct QuantizationReport: Encodable, Sendable {
 
   public var plan: String
   public var network: String
-  public var inputSize: Int
+  /// Of the image, in pixels.
+  public var inputHeight, inputWidth: Int
   public var preprocessing: Preprocessing
   public var fileBytes: Int
   public var arenaBytes: Int
@@ -105,7 +106,7 @@ public struct QuantizationReport: Encodable, Sendable {
     let program = model.program
     self.plan = plan
     network = program.name
-    inputSize = program.inputSize
+    (inputHeight, inputWidth) = (program.inputHeight, program.inputWidth)
     let words = model.preprocessing.words
     preprocessing = Preprocessing(
       resizing: words.resizing, normalization: words.normalization, origin: preprocessingOrigin)

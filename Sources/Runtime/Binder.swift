@@ -41,8 +41,9 @@ struct Binder {
       pitch: tensor.rowPitch * tensor.format.byteCount)
   }
 
-  /// The values of an output that is a vector.
-  func values(_ tensor: Int) -> UnsafeBufferPointer<Float> {
+  /// The values of an output that is a vector; none without one.
+  func values(_ tensor: Int?) -> UnsafeBufferPointer<Float> {
+    guard let tensor else { return UnsafeBufferPointer(start: nil, count: 0) }
     let record = plan.tensor(tensor)
     return UnsafeBufferPointer(
       start: rows(record).start.assumingMemoryBound(to: Float.self), count: record.usedChannels)

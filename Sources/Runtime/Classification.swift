@@ -47,8 +47,8 @@
   extension Classifier {
     /// Classifies an image of the network's own size.
     ///
-    /// - Parameter pixels: RGB8, rows from top to bottom without padding, `inputSize` × `inputSize` × 3
-    ///   bytes, resized and cropped as ``preprocessing`` says.
+    /// - Parameter pixels: RGB8, rows from top to bottom without padding, ``Plan/imageByteCount`` bytes,
+    ///   resized and cropped as ``preprocessing`` says.
     /// - **Allocates:** the arrays of the result, and the names of the classes the first time.
     public mutating func classify(_ pixels: Span<UInt8>) -> Classification {
       run(pixels)

@@ -44,7 +44,7 @@ public struct Classifier: ~Copyable {
   ///     `RN_ISA`, or the best of this CPU.
   ///   - memoryLimit: bytes that the plan's file and the session may take together; nil for no limit.
   ///   - tuning: ``Tuning/measured`` pays for a classifier that runs often.
-  /// - Throws: ``SessionError``, as ``Session`` does.
+  /// - Throws: ``SessionError``, as ``Session`` does, and ``SessionError/noLogits``.
   public init(
     _ plan: consuming Plan, threads: Int = 1, cpus: CPUList? = nil,
     instructionSet: InstructionSet? = nil, memoryLimit: Int? = nil, tuning: Tuning = .none
@@ -57,18 +57,24 @@ public struct Classifier: ~Copyable {
 
   /// Takes over a session.
   ///
-  /// - Throws: ``SessionError/outOfMemory(bytes:)``.
+  /// - Throws: ``SessionError/outOfMemory(bytes:)`` or ``SessionError/noLogits``.
   public init(_ session: consuming Session) throws(SessionError) {
+    guard session.plan.classCount > 0 else { throw .noLogits }
+    try self.init(ofAnyOutputs: session)
+  }
+
+  /// Takes over a session of a plan that may have no logits, and then no classes.
+  package init(ofAnyOutputs session: consuming Session) throws(SessionError) {
     let classes = session.plan.classCount
-    let side = session.plan.inputSize
+    let pixelBytes = session.plan.imageByteCount
     let scoreBytes = classes * MemoryLayout<Float>.stride
-    let bytes = scoreBytes + 3 * side * side
+    let bytes = scoreBytes + pixelBytes
     guard let memory = malloc(bytes) else { throw .outOfMemory(bytes: bytes) }
     scores = UnsafeMutableBufferPointer(
       start: memory.bindMemory(to: Float.self, capacity: classes), count: classes)
     pixels = UnsafeMutableBufferPointer(
-      start: (memory + scoreBytes).bindMemory(to: UInt8.self, capacity: 3 * side * side),
-      count: 3 * side * side)
+      start: (memory + scoreBytes).bindMemory(to: UInt8.self, capacity: pixelBytes),
+      count: pixelBytes)
     self.session = session
   }
 
@@ -84,8 +90,8 @@ public struct Classifier: ~Copyable {
 
   /// Runs the network.
   ///
-  /// - Parameter pixels: RGB8, rows from top to bottom without padding, `inputSize` × `inputSize` × 3
-  ///   bytes, resized and cropped as ``preprocessing`` says.
+  /// - Parameter pixels: RGB8, rows from top to bottom without padding, ``Plan/imageByteCount`` bytes,
+  ///   resized and cropped as ``preprocessing`` says.
   /// - **Allocates:** nothing.
   public mutating func run(_ pixels: Span<UInt8>) { session.run(pixels) }
 

@@ -88,12 +88,15 @@ public struct Plan: ~Copyable {
   func dropPages() { memory.pointee.file?.dropPages() }
 
   /// Height and width of the image that a session takes, in pixels.
-  public var inputSize: Int { view.model.imageHeight }
+  public var imageSize: ImageSize { view.model.imageSize }
 
-  /// The number of logits.
+  /// The bytes of that image, RGB8.
+  public var imageByteCount: Int { 3 * imageSize.area }
+
+  /// The number of logits; 0 of a plan without a classifier.
   public var classCount: Int { view.classCount }
 
-  /// The number of pooled features.
+  /// The number of pooled features; 0 of a plan whose outputs are others.
   public var featureCount: Int { view.featureCount }
 
   /// The bytes of arena that a session with `threads` threads needs at least: for the tensors, for the scratch

@@ -154,13 +154,13 @@ public struct Session: ~Copyable {
     if ownsArena { free(arena) }
   }
 
-  /// Computes features and logits of an image.
+  /// Computes the outputs of an image.
   ///
-  /// - Parameter pixels: RGB8, rows from top to bottom, `inputSize` × `inputSize` × 3 bytes, as the
-  ///   plan's preprocessing makes them.
+  /// - Parameter pixels: RGB8, rows from top to bottom, ``Plan/imageByteCount`` bytes, as the plan's preprocessing
+  ///   makes them.
   /// - **Allocates:** nothing.
   public mutating func run(_ pixels: Span<UInt8>) {
-    precondition(pixels.count == plan.inputSize * plan.inputSize * 3, "an image of the plan's size")
+    precondition(pixels.count == plan.imageByteCount, "an image of the plan's size")
     pixels.withUnsafeBufferPointer {
       executor.image = $0.baseAddress!
       executor.run()
@@ -184,10 +184,10 @@ public struct Session: ~Copyable {
   }
 
   /// The logits of the last run, in the order of the classes; valid until the next run and as long
-  /// as the session lives.
+  /// as the session lives. None of a plan without logits.
   package let logits: UnsafeBufferPointer<Float>
 
-  /// The pooled features of the last run, before the classifier; valid as ``logits`` are.
+  /// The pooled features of the last run, before the classifier; valid as ``logits`` are. None of a plan without them.
   package let features: UnsafeBufferPointer<Float>
 
   /// The kernel that does the work of a step.
@@ -199,6 +199,7 @@ public struct Session: ~Copyable {
   /// - **Allocates:** nothing.
   package func probabilities(into probabilities: UnsafeMutableBufferPointer<Float>) {
     precondition(probabilities.count >= logits.count, "room for every class")
+    if logits.isEmpty { return }
     guard logits.count > 1 else {
       // Of two classes whose other logit is 0, the softmax is the sigmoid.
       var pair: InlineArray<2, Float> = [0, logits[0]]

@@ -22,6 +22,8 @@ public enum SessionError: Error, Equatable, TextDescribable {
   case memoryLimit(expected: Int, found: Int)
   /// A recorded tuning cannot be used.
   case tuning(TuningFlaw)
+  /// The plan has no logits to tell classes by.
+  case noLogits
   /// The arena could not be allocated.
   case outOfMemory(bytes: Int)
   /// The system does not start threads as they should be, for another reason than a shortage; the value is an
@@ -51,6 +53,7 @@ public enum SessionError: Error, Equatable, TextDescribable {
       line.append(
         "expected memory of at least \(expected) bytes for plan and session, found \(found)")
     case .tuning(let flaw): flaw.describe(to: &line)
+    case .noLogits: line.append("expected a plan with logits, found one without a classifier")
     case .outOfMemory(let bytes): line.append("out of memory: the arena needs \(bytes) bytes")
     case .threads(let code): line.append("cannot start the threads: \(errno: code)")
     }

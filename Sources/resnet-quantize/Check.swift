@@ -99,7 +99,9 @@ struct Check: ParsableCommand {
       for note in source.notes { tell(note) }
       let known = try preprocessing.preprocessing(of: source)
       let check = try LogitsCheck(
-        Program(network, inputSize: known.record.crop), found: source.input, logits: rows,
+        Program(
+          network, height: known.record.crop.height, width: known.record.crop.width),
+        found: source.input, logits: rows,
         photos: photos,
         threads: workingThreads(threads))
       return (check, known.origin)

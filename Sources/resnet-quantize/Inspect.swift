@@ -45,7 +45,9 @@ struct Inspect: ParsableCommand {
   private func printSummary(_ plan: borrowing Plan) {
     let view = plan.view
     let multiplications = (0..<view.stepCount).reduce(0) { $0 + view.step($1).multiplications }
-    print("outputs      \(view.classCount) logits of \(view.featureCount) features")
+    for index in 0..<plan.outputCount {
+      print(column(index == 0 ? "outputs" : "", 12), describe(plan.output(at: index), plan))
+    }
     print("precision    \(formats(view))")
     print("work         \(String(printf: "%.3f", Double(multiplications) / 1e9)) GMAC an image")
     print("file         \(view.byteCount) bytes, of them \(view.constants.count) constants")
@@ -67,6 +69,17 @@ struct Inspect: ParsableCommand {
       let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       print(column(String(parts[0]), 12), parts.count > 1 ? parts[1].dropFirst() : "")
     }
+  }
+
+  /// An output's name, shape and numbers.
+  private func describe(_ output: PlanOutput, _ plan: borrowing Plan) -> String {
+    let shape =
+      output.height * output.width == 1
+      ? "\(output.channels)" : "\(output.channels) × \(output.height) × \(output.width)"
+    let numbers =
+      output.format == .float32
+      ? "float32" : "uint8, scale \(output.scale), zero point \(output.zeroPoint)"
+    return "\(plan.name(of: output)): \(shape), \(numbers)"
   }
 
   /// What a session takes within a limit.

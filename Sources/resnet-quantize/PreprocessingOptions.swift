@@ -4,6 +4,7 @@ public import ArgumentParser
 import FoundationEssentials
 public import ResNetModelGraph
 import ResNetModelImport
+import ResNetPlanFormat
 public import ResNetPlanning
 import ResNetPlatform
 
@@ -25,6 +26,19 @@ struct Triple: ExpressibleByArgument {
   }
 }
 
+/// The size of an image: `224`, or height and width as in `480x640`.
+struct SizeOption: ExpressibleByArgument {
+  let extent: Network.Extent
+
+  init?(argument: String) {
+    let sides = argument.split(
+      omittingEmptySubsequences: false, whereSeparator: { "xX×".contains($0) })
+    let numbers = sides.compactMap { Int($0) }
+    guard numbers.count == sides.count, 1...2 ~= numbers.count else { return nil }
+    extent = Network.Extent(numbers[0], numbers[numbers.count - 1])
+  }
+}
+
 extension PreprocessingPreset: ExpressibleByArgument {}
 extension InputDescription.Interpolation: ExpressibleByArgument {}
 extension InputDescription.Fit: ExpressibleByArgument {}
@@ -36,12 +50,16 @@ extension InputDescription.ChannelOrder: ExpressibleByArgument {}
 /// What is not said here is taken from the files of the model, and what they do not say is torchvision's.
 struct PreprocessingOptions: ParsableArguments {
   @Option(
-    help: "Height and width of the image, 32 to 1024 pixels (default: the model's, or else 224).")
-  var inputSize: Int?
+    help: ArgumentHelp(
+      "The image, 32 to 2048 pixels a side: a square, or height and width such as 480x640 (default: the model's, "
+        + "or else 224).",
+      valueName: "size"))
+  var inputSize: SizeOption?
 
   @Option(
     help:
-      "Pixels of the photo's shorter side before the crop (default: 8/7 of the input size).")
+      "Pixels of the photo's shorter side before the crop (default: 8/7 of the input's, of one that is no square 1)."
+  )
   var resize: Int?
 
   @Option(
@@ -80,7 +98,7 @@ struct PreprocessingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How photos become square: crop the centre, squash them, or letterbox with black borders.",
+      "How photos get the input's proportions: crop the centre, squash them, or letterbox with black borders.",
       valueName: "crop|squash|letterbox"))
   var fit: InputDescription.Fit?
 
@@ -91,8 +109,11 @@ struct PreprocessingOptions: ParsableArguments {
   var centring: InputDescription.Centring?
 
   func validate() throws {
-    try checkRange("--input-size", inputSize, 32...1024, "32 to 1024")
-    let least = inputSize ?? 32
+    let range = PlanLayout.imageSides
+    let words = "\(range.lowerBound) to \(range.upperBound)"
+    try checkRange("--input-size", inputSize?.extent.height, range, words)
+    try checkRange("--input-size", inputSize?.extent.width, range, words)
+    let least = inputSize.map { min($0.extent.height, $0.extent.width) } ?? range.lowerBound
     try checkRange("--resize", resize, least...4096, "the input size \(least) to 4096")
     if let cropPct, !(cropPct > 0 && cropPct <= 1) {
       throw ValidationError("expected --crop-pct above 0 and at most 1, found \(cropPct)")
@@ -120,7 +141,7 @@ struct PreprocessingOptions: ParsableArguments {
   /// What the options say, without the preset.
   var asked: InputDescription {
     var asked = InputDescription()
-    (asked.size, asked.resizedSide, asked.cropFraction) = (inputSize, resize, cropPct)
+    (asked.size, asked.resizedSide, asked.cropFraction) = (inputSize?.extent, resize, cropPct)
     (asked.mean, asked.std) = (mean.map { $0.values / scale }, std.map { $0.values / scale })
     (asked.channelOrder, asked.interpolation) = (channelOrder, interpolation)
     (asked.fit, asked.centring) = (fit, centring)

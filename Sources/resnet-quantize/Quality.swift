@@ -28,6 +28,15 @@ struct Quality {
     for (block, noise) in zip(quantization.blockNames, comparison.blocks) {
       lines.append(column(block, 16) + String(printf: "%6.1f dB", noise.decibels))
     }
+    let program = quantization.scheme.model.program
+    let hasMaps = program.outputs.contains { $0.role == .other }
+    if hasMaps {
+      lines.append("")
+      lines.append("output          signal to quantization noise")
+      for (output, noise) in zip(quantization.outputNames, comparison.outputs) {
+        lines.append(column(output, 16) + String(printf: "%6.1f dB", noise.decibels))
+      }
+    }
     if !quantization.codedLayers.isEmpty {
       lines.append("")
       lines.append(
@@ -41,6 +50,14 @@ struct Quality {
     let kept = quantization.floatLayers
     if let format = quantization.floatFormat {
       lines.append("in \(format.name)         \(kept.joined(separator: " "))")
+    }
+    if program.logitsTensor == nil {
+      lines.append(
+        column(program.mainOutput.name, 16)
+          + String(
+            printf: "%6.1f dB, cosine %.5f on %d photos", comparison.logits.decibels,
+            comparison.cosine, comparison.imageCount))
+      return lines
     }
     lines.append(
       String(

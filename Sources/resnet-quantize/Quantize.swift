@@ -57,6 +57,7 @@ struct Quantize: ParsableCommand {
         resnet-quantize resnet50.pth --calibration photos --evaluate labelled --max-drop 0.5 -o resnet50.plan
         resnet-quantize resnet18.pth --calibration photos --fast --min-sqnr 36 -o resnet18-fast.plan
         resnet-quantize resnet18.onnx --precision fp16 --for pi5 --memory 64 -o resnet18-fp16.plan
+        resnet-quantize resnet18.pth --calibration photos --outputs layer2,layer3 -o backbone.plan
       """)
 
   @Argument(help: "The checkpoint.", completion: .file())
@@ -173,8 +174,15 @@ struct Quantize: ParsableCommand {
   @Flag(help: "With --random: the last batch norm of each branch starts at zero.")
   var zeroInitResidual = false
 
-  @Option(help: "With --random: the number of outputs.")
-  var outputs: Int = 1000
+  @Option(
+    help: ArgumentHelp(
+      "What the plan gives out, separated by commas: logits, features, or parts, layers and values by the names of "
+        + "PyTorch or ONNX, such as layer2,layer3 (default: features,logits). What none of them needs is left out.",
+      valueName: "names"))
+  var outputs: String?
+
+  @Option(help: "With --random: the number of classes.")
+  var classCount: Int = 1000
 
   @Option(help: "With --random: the seed of weights and calibration images.")
   var seed: UInt64 = 0
@@ -253,6 +261,12 @@ struct Quantize: ParsableCommand {
     let (program, source, preprocessing) = try load(progress, &provenance)
     // Which files a checkpoint consists of is only known now.
     try check(source.dataFiles.map { ("the data of the checkpoint", $0) })
+    if program.classCount == 0 {
+      let found = "outputs \(program.outputs.map { quoted($0.name) }.joined(separator: ", "))"
+      for (option, value) in [("--evaluate", evaluate), ("--classes", classes)] where value != nil {
+        throw ToolError("expected logits among the outputs for \(option), found \(found)")
+      }
+    }
     // The only copy of the weights from here on.
     let model = FloatModel(program, preprocessing: preprocessing.record)
     // What is missing should be known before the work.
@@ -314,7 +328,7 @@ struct Quantize: ParsableCommand {
     }
     printLine(
       "\(output): \(model.program.name), \(precision.rawValue), "
-        + "\(model.program.inputSize)×\(model.program.inputSize), \(file.count / 1000) kB, made in \(String(printf: "%.1f", seconds)) s"
+        + "\(model.program.inputExtent.text), \(file.count / 1000) kB, made in \(String(printf: "%.1f", seconds)) s"
     )
   }
 
@@ -364,6 +378,11 @@ struct Quantize: ParsableCommand {
       let preprocessing = try preprocessing.preprocessing(of: network.source)
       if precision == .int8 { try preprocessing.checkPadding() }
       if preprocessing.isBGR { try network.swapRedAndBlue() }
+      if let outputs {
+        try network.selectOutputs(
+          outputs.split(separator: ",", omittingEmptySubsequences: false).map(String.init))
+        provenance.add("outputs", outputs)
+      }
       try network.foldBatchNorms()
       let dropped = network.dropDeadBranches()
       let equalized = equalize ? network.equalize() : nil
@@ -380,7 +399,9 @@ struct Quantize: ParsableCommand {
       if !dropped.isEmpty { provenance.add("dropped branches", dropped.joined(separator: " ")) }
       if let equalized { provenance.add("equalized channels", "\(equalized)") }
       return (
-        try Program(network, inputSize: preprocessing.record.crop), network.source, preprocessing
+        try Program(
+          network, height: preprocessing.record.crop.height,
+          width: preprocessing.record.crop.width), network.source, preprocessing
       )
     } catch {
       throw ToolError("\(checkpoint ?? random!): \(error)")
@@ -451,7 +472,7 @@ struct Quantize: ParsableCommand {
   private func loadNetwork(_ progress: Progress) throws -> Network {
     if let random {
       progress.begin("drawing random weights")
-      let config = try ResNetConfig(named: random, outputDimension: outputs)
+      let config = try ResNetConfig(named: random, outputDimension: classCount)
       return Network(random: config, seed: seed, zeroInitResidual: zeroInitResidual)
     }
     progress.begin("reading \(checkpoint!)")

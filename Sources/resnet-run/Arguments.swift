@@ -23,6 +23,7 @@ struct Arguments: ToolArguments, ~Copyable {
   private(set) var features: UnsafePointer<CChar>?
   private(set) var logits: UnsafePointer<CChar>?
   private(set) var probabilities: UnsafePointer<CChar>?
+  private(set) var outputs = OutputOptions()
 
   // Only the places that options leave behind: the files keep their order.
   private let files: Buffer<UnsafePointer<CChar>>
@@ -75,6 +76,8 @@ struct Arguments: ToolArguments, ~Copyable {
         probabilities = try words.value(of: word)
       } else if word.isNamed("--evaluate") {
         task = .evaluate(try words.value(of: word))
+      } else if try outputs.take(word, &words) {
+        continue
       } else if try frames.take(word, &words) {
         continue
       } else {
@@ -105,31 +108,44 @@ struct Arguments: ToolArguments, ~Copyable {
       guard fileCount == 2 else {
         throw .rule("expected one file with frames after the plan, or - for standard input")
       }
-      guard features == nil, logits == nil, probabilities == nil else {
-        throw .both("--raw", "--features, --logits or --probabilities")
+      guard !writesVectors else {
+        throw .both("--raw", "--features, --logits, --probabilities or --output")
       }
     } else if case .evaluate = task {
       guard fileCount == 1 else { throw .notWith("--evaluate", "images") }
       guard !hasTop else { throw .notWith("--evaluate", "--top") }
-      guard features == nil, logits == nil, probabilities == nil else {
-        throw .notWith("--evaluate", "--features, --logits or --probabilities")
+      guard !writesVectors else {
+        throw .notWith("--evaluate", "--features, --logits, --probabilities or --output")
       }
     } else {
       guard fileCount > 1 else {
         throw .rule("expected at least one image after the plan, or --evaluate DIR")
       }
     }
+    try outputs.validate()
     try checkFiles()
   }
 
+  private var writesVectors: Bool {
+    features != nil || logits != nil || probabilities != nil || !outputs.isEmpty
+  }
+
   private func checkFiles() throws(UsageError) {
-    let outputs = try OutputPaths([
+    let paths = try OutputPaths([
       NamedPath("--features", features), NamedPath("--logits", logits),
       NamedPath("--probabilities", probabilities), NamedPath("--tuning", options.tuningFile),
     ])
-    try outputs.check("the plan", model)
+    try paths.check("the plan", model)
     let role: StaticString = if case .frames = task { "the frames" } else { "an image" }
-    for image in images { try outputs.check(role, input: image) }
+    for image in images { try paths.check(role, input: image) }
+    for index in 0..<outputs.count {
+      let path = outputs.path(index)
+      try paths.check("--output", path)
+      let own = try OutputPaths([NamedPath("--output", path)])
+      try own.check("the plan", model)
+      for image in images { try own.check(role, input: image) }
+      for other in 0..<index { try own.check("--output", outputs.path(other)) }
+    }
   }
 
   private static func emptyFiles(_ count: Int) throws(UsageError)

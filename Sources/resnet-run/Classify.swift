@@ -7,14 +7,14 @@ import ResNetPlanFormat
 import ResNetPlatform
 import ResNetRuntime
 
-/// Prints the classes of the images on the command line.
+/// Prints the classes of the images on the command line and writes the outputs that are asked for.
 ///
 /// - Returns: Whether all images could be read.
 func classify(
-  _ arguments: borrowing Arguments, _ classifier: inout TimedClassifier
+  _ arguments: borrowing Arguments, _ classifier: inout TimedClassifier,
+  _ vectors: inout VectorFiles
 ) throws(ToolFailure) -> Bool {
   let places = try Buffer<Int>(count: min(arguments.top, classifier.base.session.plan.classCount))
-  var vectors = try VectorFiles(arguments)
   var output = TextOutput()
   var readAll = true
   for image in arguments.images {
@@ -67,8 +67,10 @@ extension TextOutput {
   ) {
     append("{\"file\": ")
     append(jsonString: UnsafeBufferPointer(cString: image))
-    append(", ")
-    append(jsonTop: top, classifier.base.probabilities(), classifier)
+    if classifier.base.session.plan.classCount > 0 {
+      append(", ")
+      append(jsonTop: top, classifier.base.probabilities(), classifier)
+    }
     appendTimes(of: classifier)
     append("}")
   }

@@ -108,6 +108,7 @@ private func classifyEach(
   _ arguments: borrowing Arguments, _ options: FrameOptions, _ reader: borrowing FrameReader,
   _ classifier: inout TimedClassifier, _ shape: rn_frame_shape, _ work: inout FrameWork
 ) throws(RunFailure) -> Bool {
+  try requireLogits(classifier, arguments, for: "--raw")
   let places = try shared(
     Buffer<Int>(count: min(arguments.top, classifier.base.session.plan.classCount)))
   var output = TextOutput()

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ResNetPlanFormat
+import ResNetRuntime
+
 /// Does what the command line asks for.
 ///
 /// - Returns: Whether all images could be read.
@@ -9,9 +12,26 @@ func infer(_ arguments: borrowing Arguments) throws(RunFailure) -> Bool {
     return try classifyFrames(arguments, options)
   case .evaluate(let folder):
     var classifier = try shared(TimedClassifier(arguments))
+    try requireLogits(classifier, arguments, for: "--evaluate")
     return try evaluate(folder, &classifier, asJSON: arguments.json)
   case .classify:
     var classifier = try shared(TimedClassifier(arguments))
-    return try shared(classify(arguments, &classifier))
+    if arguments.showsTop { try requireLogits(classifier, arguments, for: "--top") }
+    if arguments.outputs.isEmpty, arguments.features == nil {
+      try requireLogits(classifier, arguments, for: "classes; --output writes outputs to files")
+    }
+    var vectors = try VectorFiles(arguments, classifier)
+    return try shared(classify(arguments, &classifier, &vectors))
+  }
+}
+
+/// Checks that the plan has classes to tell.
+func requireLogits(
+  _ classifier: borrowing TimedClassifier, _ arguments: borrowing Arguments,
+  for purpose: StaticString
+) throws(RunFailure) {
+  let view = classifier.base.session.plan.view
+  guard view.logitsTensor != nil else {
+    throw .lacks(arguments.model, "logits", for: purpose, OutputNames(view, 0..<view.outputCount))
   }
 }

@@ -20,6 +20,14 @@ enum RunFailure: Error, TextDescribable, @unchecked Sendable {
   case frames(UnsafePointer<CChar>, StaticString)
   /// A stream ended before its first frame was complete; in bytes.
   case noFrame(UnsafePointer<CChar>, expected: Int, found: Int)
+  /// The plan has no output of that name.
+  case unknownOutput(UnsafePointer<CChar>, UnsafeBufferPointer<UInt8>, OutputNames)
+  /// The plan has an output in float32, of which there are no bytes.
+  case noBytes(UnsafePointer<CChar>, OutputNames)
+  /// More outputs are asked for than there may be.
+  case tooManyOutputs(UnsafePointer<CChar>)
+  /// The plan lacks logits or features, which an option or printing needs.
+  case lacks(UnsafePointer<CChar>, StaticString, for: StaticString, OutputNames)
   /// A folder could not be listed; the value is an `errno`.
   case folder(UnsafePointer<CChar>, errno: Int32)
   /// The folders of a validation set hold no images.
@@ -42,6 +50,22 @@ enum RunFailure: Error, TextDescribable, @unchecked Sendable {
     case .frames(let path, let expected): line.append("\(path): \(expected)")
     case .noFrame(let path, let expected, let found):
       line.append("\(path): expected frames of \(expected) bytes, found \(found) bytes in all")
+    case .unknownOutput(let path, let name, let names):
+      line.append("\(path): expected an output of the plan, \(names.text), found ")
+      var index = 0
+      while index < name.count {
+        index += line.append(firstOf: UnsafeBufferPointer(rebasing: name[index...]), as: .line)
+      }
+    case .noBytes(let path, let name):
+      line.append("\(path): expected --output-format float32 for \(name.text), which has no bytes")
+    case .tooManyOutputs(let path):
+      line.append("\(path): expected at most \(OutputOptions.limit) files of outputs")
+    case .lacks(let path, let what, let purpose, let names):
+      line.append("\(path): expected a plan with ")
+      line.append(what)
+      line.append(" for ")
+      line.append(purpose)
+      line.append(", found one with \(names.text)")
     case .folder(let path, let code):
       line.append("\(path): cannot read the folder: \(errno: code)")
     case .noImages(let path):

@@ -23,7 +23,7 @@ struct TimedClassifier: ~Copyable {
     tool.tellThreads(of: session, arguments.options)
     if arguments.isVerbose { printKernels(session) }
     do throws(SessionError) {
-      base = try Classifier(session)
+      base = try Classifier(ofAnyOutputs: session)
     } catch {
       throw .session(arguments.model, error)
     }

@@ -7,7 +7,9 @@ let tool = Tool(
   help:
     """
     usage: resnet-run MODEL.plan IMAGE... [--top N] [--json] [--features FILE.f32] [--logits FILE.f32]
-                                          [--probabilities FILE.f32] [SESSION OPTIONS]
+                                          [--probabilities FILE.f32] [--output NAME=FILE.npy]...
+                                          [--output-dir DIR] [--output-format NAME]
+                                          [--output-layout NAME] [SESSION OPTIONS]
            resnet-run MODEL.plan --evaluate DIR [--json] [SESSION OPTIONS]
            resnet-run MODEL.plan --raw FORMAT FILE|- [--every N] [--latest] [--matrix NAME]
                                           [--range NAME] [--stride BYTES] [--top N] [SESSION OPTIONS]
@@ -23,6 +25,13 @@ let tool = Tool(
       --features FILE.f32  writes the pooled features of all images, in order: float32, little-endian
       --logits FILE.f32    the same for the logits
       --probabilities FILE.f32  the same for the probabilities
+      --output NAME=FILE.npy  writes an output of the plan, such as layer3, for all images: an array of
+                           images × channels × height × width for NumPy; resnet-quantize --outputs makes
+                           such plans and inspect lists their outputs. May be repeated
+      --output-dir DIR     writes every output to DIR/NAME.npy
+      --output-format NAME float32 (default) or uint8: the bytes of an int8 plan, of which inspect tells
+                           scale and zero point
+      --output-layout NAME nchw (default) or nhwc: images × height × width × channels
       --evaluate DIR       classifies the JPEG and PNG files DIR/CLASS/* and prints the fractions of
                            images whose class came first and among the first five. Folders are named
                            like a class of the plan, like the first word of its name or as printed; if
@@ -59,14 +68,15 @@ let tool = Tool(
     reported on standard error and not classified. A stream without a whole frame is a failure.
 
     A damaged JPEG image of a stream is left out. An image that cannot be read gets one line on
-    standard error, the others are still processed, and the exit status is 1; the .f32 files are then
-    not written. The time "input" is decoding and resizing; the first inference also reads the weights
+    standard error, the others are still processed, and the exit status is 1; the .f32 and .npy files
+    are then not written. The time "input" is decoding and resizing; the first inference also reads the weights
     from the file. Exit status: 0 done, 1 something failed, 2 wrong usage.
 
     examples:
       resnet-run resnet18.plan photo.jpg
       resnet-run resnet18.plan *.jpg --top 1 --json
       resnet-run resnet18.plan *.jpg --features vectors.f32
+      resnet-run backbone.plan *.jpg --output layer2=layer2.npy --output layer3=layer3.npy
       resnet-run resnet18.plan --evaluate validation/ --threads 2
       resnet-run resnet18.plan photo.jpg --memory 64 --tuning resnet18.tuning
       rpicam-vid -n -t 0 --codec yuv420 --width 640 --height 480 -o - |

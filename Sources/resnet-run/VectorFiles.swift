@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ResNetBoardTool
+import ResNetPlanFormat
 import ResNetRuntime
 
 /// A file of little-endian float32 values.
@@ -14,20 +15,37 @@ extension OutputFile {
   }
 }
 
-/// The files of features, logits and probabilities that the command line asks for.
+/// The files of features, logits, probabilities and other outputs that the command line asks for.
 struct VectorFiles: ~Copyable {
   private var features: OutputFile?
   private var logits: OutputFile?
   private var probabilities: OutputFile?
+  private var outputs: OutputFiles
 
   /// Creates the files that are asked for, under temporary names.
-  init(_ arguments: borrowing Arguments) throws(ToolFailure) {
+  init(
+    _ arguments: borrowing Arguments, _ classifier: borrowing TimedClassifier
+  ) throws(RunFailure) {
+    let view = classifier.base.session.plan.view
     features = nil
     logits = nil
     probabilities = nil
-    if let path = arguments.features { features = try OutputFile(path) }
-    if let path = arguments.logits { logits = try OutputFile(path) }
-    if let path = arguments.probabilities { probabilities = try OutputFile(path) }
+    outputs = OutputFiles()
+    if arguments.features != nil, view.featuresTensor == nil {
+      throw .lacks(
+        arguments.model, "features", for: "--features",
+        OutputNames(view, 0..<view.outputCount))
+    }
+    if arguments.logits != nil { try requireLogits(classifier, arguments, for: "--logits") }
+    if arguments.probabilities != nil {
+      try requireLogits(classifier, arguments, for: "--probabilities")
+    }
+    try outputs.open(
+      arguments.outputs, arguments.model, classifier.base.session.plan,
+      images: arguments.images.count)
+    if let path = arguments.features { features = try shared(OutputFile(path)) }
+    if let path = arguments.logits { logits = try shared(OutputFile(path)) }
+    if let path = arguments.probabilities { probabilities = try shared(OutputFile(path)) }
   }
 
   /// Appends the results of the last image.
@@ -35,6 +53,7 @@ struct VectorFiles: ~Copyable {
     try features?.append(classifier.base.session.features)
     try logits?.append(classifier.base.session.logits)
     try probabilities?.append(classifier.base.probabilities())
+    try outputs.append(classifier.base.session)
   }
 
   /// Gives the files their names, once everything is written.
@@ -42,8 +61,10 @@ struct VectorFiles: ~Copyable {
     try features?.close()
     try logits?.close()
     try probabilities?.close()
+    try outputs.close()
     try features?.publish()
     try logits?.publish()
     try probabilities?.publish()
+    try outputs.publish()
   }
 }

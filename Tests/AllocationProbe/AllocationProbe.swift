@@ -25,7 +25,7 @@ import TestPlans
 
   static func countAllocations() throws {
     for format in [WeightFormat.int8, .float32, .float16] {
-      let plan = try network.plan(inputSize: size, weights: format)
+      let plan = try network.plan(inputSize: .init(size), weights: format)
       for threads in [1, 2] {
         let allocations = try withSession(plan, threads: threads) { session, image, room, places in
           rn_allocations_start()
@@ -47,7 +47,7 @@ import TestPlans
   }
 
   static func runFiltered(forbidden: Bool) throws {
-    let plan = try network.plan(inputSize: size)
+    let plan = try network.plan(inputSize: .init(size))
     try withSession(plan, threads: 2) { session, image, room, places in
       // Once before, so that the dynamic linker has found every function.
       for isFiltered in [false, true] {

@@ -13,6 +13,7 @@ import Testing
   struct CameraTests {}
   struct ChangedPlanTests {}
   struct ClassifyTests {}
+  struct OutputFileTests {}
   @Suite(.boardTools) struct EmulatedBoardTests {}
   struct EvaluateTests {}
   struct FrameStreamTests {}

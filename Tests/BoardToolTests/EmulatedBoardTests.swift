@@ -150,7 +150,7 @@ extension BoardTools.EmulatedBoardTests {
   private func checkBits(random architecture: String) throws {
     let scratch = try Scratch()
     let plan = scratch.path("random.plan")
-    try Tool.quantize("--random", architecture, "--outputs", "10", "-q", "-o", plan)
+    try Tool.quantize("--random", architecture, "--class-count", "10", "-q", "-o", plan)
     try checkBits(plan)
   }
 

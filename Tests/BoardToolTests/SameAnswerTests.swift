@@ -20,7 +20,10 @@ extension BoardTools.SameAnswerTests {
     let scratch = try Scratch()
     let plan = scratch.path("random.plan")
     try Tool.quantize(
-      ["--random", architecture, "--input-size", "\(size)", "--outputs", "10", "-q", "-o", plan]
+      [
+        "--random", architecture, "--input-size", "\(size)", "--class-count", "10", "-q", "-o",
+        plan,
+      ]
         + options)
     return (scratch, plan)
   }

@@ -27,7 +27,7 @@ func logits(
   var state: UInt32 = 1
   var logits: [UInt32] = []
   for _ in 0..<3 {
-    let pixels = (0..<session.plan.inputSize * session.plan.inputSize * 3).map { _ in
+    let pixels = (0..<session.plan.imageByteCount).map { _ in
       state = state &* 1_664_525 &+ 1_013_904_223
       return UInt8(state >> 24)
     }

@@ -45,10 +45,12 @@ func fuzzPlan(_ bytes: UnsafeRawBufferPointer) {
   sealed.withUnsafeBytes { bytes in
     withCopy(of: bytes) { copy in
       guard let plan = try? Plan(unownedBytes: UnsafeRawBufferPointer(copy)) else { return }
-      let side = plan.inputSize
-      guard plan.sessionByteCount(threads: 1) <= 1 << 22, side <= 256 else { return }
+      let (size, imageBytes) = (plan.imageSize, plan.imageByteCount)
+      guard plan.sessionByteCount(threads: 1) <= 1 << 22, max(size.height, size.width) <= 256 else {
+        return
+      }
       guard var session = try? Session(plan) else { fatalError("an accepted plan has no session") }
-      var pixels = [UInt8](repeating: 200, count: side * side * 3)
+      var pixels = [UInt8](repeating: 200, count: imageBytes)
       session.run(pixels.span)
       guard
         let photo = try? RGBImage(pixels: pixels.span.extracting(first: 105), width: 7, height: 5)

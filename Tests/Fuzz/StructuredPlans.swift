@@ -73,14 +73,14 @@ final class StructuredPlans {
     }
     accepted += 1
     readTexts(plan.view)
-    let side = plan.inputSize
+    let size = plan.imageSize
     let threads = run / 2 % 16 == 0 ? 2 : 1
-    guard side <= StructuredPlans.sideLimit,
+    guard max(size.height, size.width) <= StructuredPlans.sideLimit,
       plan.sessionByteCount(threads: threads) <= StructuredPlans.arenaLimit
     else { return }
     ran += 1
     if run / 32 == 0 { prepare(plan.view.preprocessing) }
-    let pixels = image.suffix(side * side * 3).bindMemory(to: UInt8.self)
+    let pixels = image.suffix(plan.imageByteCount).bindMemory(to: UInt8.self)
     let input = UnsafeBufferPointer(pixels)
     func has(_ format: WeightFormat) -> Bool {
       (0..<plan.view.stepCount).contains { plan.view.step($0).arithmetic.weights == format }
@@ -172,12 +172,12 @@ final class StructuredPlans {
 
   /// Prepares a small photo as the plan says.
   private func prepare(_ preprocessing: PreprocessingRecord) {
-    guard preprocessing.resize <= 256 else { return }
+    guard max(preprocessing.resize.height, preprocessing.resize.width) <= 256 else { return }
     let pixels = [UInt8](repeating: 200, count: 105)
     guard let photo = try? RGBImage(pixels: pixels.span, width: 7, height: 5) else {
       fatalError("no memory for a small photo")
     }
-    var prepared = [UInt8](repeating: 0, count: preprocessing.crop * preprocessing.crop * 3)
+    var prepared = [UInt8](repeating: 0, count: 3 * preprocessing.crop.area)
     var span = prepared.mutableSpan
     try? preprocess(photo, as: preprocessing, into: &span)
   }

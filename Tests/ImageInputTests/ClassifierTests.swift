@@ -12,7 +12,8 @@ import Testing
 
   /// A plan of ten classes.
   private func load(classNames: [String] = []) throws -> LoadedPlan {
-    LoadedPlan(try TestNetwork.basic.plan(inputSize: Self.size) { $0.classNames = classNames })
+    LoadedPlan(
+      try TestNetwork.basic.plan(inputSize: .init(Self.size)) { $0.classNames = classNames })
   }
 
   private func names() -> [String] {
@@ -65,7 +66,7 @@ import Testing
     let image = try RGBImage(pixels: pixels.span, width: width, height: height)
     #expect(image.withPixels { $0.count } == pixels.count)
     var classifier = try Classifier(file.plan())
-    #expect(classifier.preprocessing.resize == Self.size + 8)
+    #expect(classifier.preprocessing.resize == ImageSize(Self.size + 8))
     let prepared = try preprocessed(image, classifier.preprocessing)
     let expected = classifier.classify(prepared.bytes.span).logits
     #expect(classifier.classify(testImage(Self.size, seed: 7).span).logits != expected)

@@ -80,10 +80,10 @@ func preprocessed(
   _ image: borrowing RGBImage, _ preprocessing: PreprocessingRecord
 ) throws(ImageError) -> Pixels {
   let crop = preprocessing.crop
-  var bytes = [UInt8](repeating: 0xAA, count: 3 * crop * crop)
+  var bytes = [UInt8](repeating: 0xAA, count: 3 * crop.area)
   var span = bytes.mutableSpan
   try preprocess(image, as: preprocessing, into: &span)
-  return Pixels(width: crop, height: crop, bytes: bytes)
+  return Pixels(width: crop.width, height: crop.height, bytes: bytes)
 }
 
 /// What an error says.

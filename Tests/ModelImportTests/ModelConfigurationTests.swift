@@ -136,7 +136,7 @@ import Testing
       #"{"architecture": "resnet18", "interpolation": "hamming"}"#, "as interpolation",
       "\"hamming\""
     ),
-    (#"{"architecture": "resnet18", "input_size": [3, 64, 32]}"#, "as input_size", "a list of 3"),
+    (#"{"architecture": "resnet18", "input_size": [3, 64, 0]}"#, "as input_size", "a list of 3"),
   ])
   func otherNetworksAndTypesAreRefused(text: String, expected: String, found: String) throws {
     expectError(

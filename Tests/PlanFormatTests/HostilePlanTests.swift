@@ -54,12 +54,12 @@ private struct Attack {
     let arenaBytes = plan.view.arenaByteCount
     let scratchBytes = plan.view.scratchByteCount
     let layout = SessionLayout(plan.view, threads: 1)
-    let size = plan.inputSize
+    let imageBytes = plan.imageByteCount
     let margin = arena.suffix(count + Attack.margin)
     _ = margin.initializeMemory(as: UInt8.self, repeating: 0xA5)
     let memory = UnsafeMutableRawBufferPointer(rebasing: margin[Attack.margin...])
     var session = try Session(plan, instructionSet: set, arena: memory)
-    let pixels = image.suffix(size * size * 3).bindMemory(to: UInt8.self)
+    let pixels = image.suffix(imageBytes).bindMemory(to: UInt8.self)
     session.run(Span(_unsafeElements: UnsafeBufferPointer(pixels)))
     // What kernels may read beyond the arena and the scratch memory they must not write.
     #expect(margin[..<Attack.margin].allSatisfy { $0 == 0xA5 }, "\(what)")
@@ -238,7 +238,7 @@ private func cutAndSealed(_ file: [UInt8], at place: Int) -> [UInt8] {
       (TestNetwork.basic, 32), (TestNetwork("forms", .basic, [2, 2], [32, 64]), 96),
     ]
     for (network, size) in networks {
-      let file = try network.plan(inputSize: size, weights: format) {
+      let file = try network.plan(inputSize: .init(size), weights: format) {
         $0.winogradByteLimit = 1 << 30
       }
       var attack = Attack(file)

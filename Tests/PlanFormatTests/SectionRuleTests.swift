@@ -32,15 +32,15 @@ import Testing
   }
 
   @Test func theModelIsInRange() {
-    let rule: StaticString = "an image of 32 to 1024 pixels and a text in the strings"
-    for side in [0, 4] { expect(rule, .model(side), [0, 31, 1025]) }
+    let rule: StaticString = "an image of 32 to 2048 pixels and a text in the strings"
+    for side in [0, 4] { expect(rule, .model(side), [0, 31, 2049]) }
     expect(rule, .model(8), [UInt64(sound[.strings].count), .max])
   }
 
   @Test func theRecipeHasItsRecord() {
     let rule: StaticString = "a record of 64 bytes with known codes"
     expect(.preprocessing, rule) { $0[.preprocessing].removeLast() }
-    for (offset, code) in [(0, 2), (4, 5), (40, 3), (44, 2), (48, 1), (60, 1)] as [(Int, UInt64)] {
+    for (offset, code) in [(0, 2), (4, 5), (40, 3), (44, 2), (56, 1), (60, 1)] as [(Int, UInt64)] {
       expect(rule, .preprocessing(offset), [code, UInt64(UInt32.max)])
     }
     for (offset, code) in [(0, 1), (4, 4), (40, 1), (44, 1)] as [(Int, UInt64)] {
@@ -54,15 +54,15 @@ import Testing
     expect("a letterbox of the crop's size", .preprocessing(40), [2])
     var file = sound
     file[.preprocessing(40), 0] = 2
-    file[.preprocessing(8), 0] = 32
+    for side in [8, 48] { file[.preprocessing(side), 0] = 32 }
     #expect(planError(file.bytes) == nil)
   }
 
   @Test func theRecipeFitsTheImage() {
     let rule: StaticString = "a crop equal to the image size and at most the resize"
-    expect(rule, .preprocessing(12), [33])
+    for side in [12, 52] { expect(rule, .preprocessing(side), [31, 33]) }
     for side in [0, 4] { expect(.preprocessing, rule) { $0[.model(side), 0] = 40 } }
-    expect(rule, .preprocessing(8), [31, 4097])
+    for side in [8, 48] { expect(rule, .preprocessing(side), [31, 4097]) }
   }
 
   @Test func normalisationIsFinite() {
@@ -138,9 +138,19 @@ import Testing
   }
 
   @Test func featuresAndLogitsAreThereOnce() {
-    let rule: StaticString = "features and logits, each once"
-    expect(rule, .output(0), [0, 2])
-    expect(rule, of: 1, .output(0), [0, 1])
+    let rule: StaticString = "features and logits, each once at most"
+    expect(rule, .output(0), [2])
+    expect(rule, of: 1, .output(0), [1])
+    // Either may be any other output.
+    for index in 0..<2 {
+      var file = sound
+      file[.output(0), index] = 0
+      #expect(planError(file.bytes) == nil)
+    }
+  }
+
+  @Test func outputsHaveNamesOfTheirOwn() {
+    expect("a name of its own for each", of: 1, .output(8), [sound[.output(8), 0]])
   }
 
   @Test func outputsLiveToTheEnd() {

@@ -38,8 +38,8 @@ import Testing
   }
 
   @Test func shapesAreInRange() {
-    let rule: StaticString = "height and width of 1 to 1024 and a border of at most 3"
-    for side in TensorField.size.each { expect(rule, side, [0, 1025, .max]) }
+    let rule: StaticString = "height and width of 1 to 2048 and a border of at most 3"
+    for side in TensorField.size.each { expect(rule, side, [0, 2049, .max]) }
     expect(rule, TensorField.border, [4, .max])
   }
 

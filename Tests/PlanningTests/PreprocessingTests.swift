@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test func presetsHaveTheSidesOfTheirLibraries() throws {
-    let sides: [PreprocessingPreset: Int] = [
+    let sides: [PreprocessingPreset: ImageSize] = [
       .torchvision: 256, .torchvisionV2: 232, .timm: 235, .huggingFace: 256, .clip: 224,
       .caffe: 256, .keras: 224, .half: 256, .unit: 256, .bytes: 256,
     ]
@@ -134,7 +134,7 @@ import Testing
         return nil
       } catch { return error }
     }
-    #expect(error { $0.size = 1 << 40 } == .inputSize(found: 1 << 40))
+    #expect(error { $0.size = .init(224, 1 << 40) } == .inputSize(found: .init(224, 1 << 40)))
     #expect(error { $0.size = -1 } == .inputSize(found: -1))
     let large = input { $0.size = 224 }
     #expect(error(asked: large) { $0.size = 96 } == nil)

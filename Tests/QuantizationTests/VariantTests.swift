@@ -12,7 +12,7 @@ import Testing
 @Suite struct VariantTests {
   @Test(arguments: TestNetwork.all, [32, 45])
   func tensorsBecomeTheirNetwork(network: TestNetwork, size: Int) throws {
-    guard try network.suits(size) else { return }
+    guard try network.suits(.init(size)) else { return }
     let source = Checkpoint.example(network.config)
     let described = try Network(source, bottleneckStride: network.config.bottleneckStride)
     #expect(described.config == network.config)
@@ -43,7 +43,7 @@ import Testing
     #expect(throws: GraphError.oddPooledSize(inputSize: 40, block: "layer3.0", size: 5)) {
       try TestNetwork.pooled.program(inputSize: 40)
     }
-    for size in [32, 48, 224] { #expect(try TestNetwork.pooled.suits(size)) }
+    for size in [32, 48, 224] { #expect(try TestNetwork.pooled.suits(.init(size))) }
     #expect(try TestNetwork.basic.suits(49))
   }
 

@@ -9,13 +9,13 @@ import Testing
 @Suite struct CodedConvolutionTests {
   @Test(arguments: TestNetwork.all)
   func threadsAndInstructionSetsDoNotMatter(network: TestNetwork) throws {
-    for size in [32, 97, 160] where try network.suits(size) {
-      let file = try network.plan(inputSize: size, isCoded: true)
+    for size in [32, 97, 160] where try network.suits(.init(size)) {
+      let file = try network.plan(inputSize: .init(size), isCoded: true)
       let image = testImage(size, seed: 9)
       let result = try expectOneAnswer(file, image, threads: Array(1...8), on: [.best], "\(size)")
       try expectOneAnswer(file, image, "\(size)")
       try expectOneAnswer(file, image, threads: [3], on: [.reference], "\(size)")
-      let direct = try infer(LoadedPlan(network.plan(inputSize: size)), image)
+      let direct = try infer(LoadedPlan(network.plan(inputSize: .init(size))), image)
       let isDead = network.zeroInitResidual
       #expect((result == direct) == isDead, "coding changes the results of what is left")
     }
@@ -24,7 +24,7 @@ import Testing
   /// Tiles that overhang the image in every way.
   @Test func everyWidthAgrees() throws {
     for size in stride(from: 35, through: 99, by: 4) {
-      let file = try TestNetwork.basic.plan(inputSize: size, isCoded: true)
+      let file = try TestNetwork.basic.plan(inputSize: .init(size), isCoded: true)
       try expectOneAnswer(file, testImage(size, seed: UInt64(size)), "\(size)")
     }
   }

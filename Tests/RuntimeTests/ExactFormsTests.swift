@@ -78,7 +78,7 @@ private func residentBytes() throws -> Int {
 
   @Test(arguments: [basic, bottleneck], [33, 64, 110])
   func everyFormGivesTheBitsOfDirectSums(network: TestNetwork, size: Int) throws {
-    let plan = LoadedPlan(try network.plan(inputSize: size))
+    let plan = LoadedPlan(try network.plan(inputSize: .init(size)))
     let image = testImage(size, seed: 3)
     let expected = try infer(plan, image, on: .reference)
     let names = try names(plan)
@@ -101,7 +101,7 @@ private func residentBytes() throws -> Int {
 
   @Test func whateverIsMeasuredTheAnswerIsTheSame() throws {
     let size = 96
-    let plan = LoadedPlan(try Self.basic.plan(inputSize: size))
+    let plan = LoadedPlan(try Self.basic.plan(inputSize: .init(size)))
     let image = testImage(size, seed: 4)
     let expected = try infer(plan, image, on: .reference)
     for set in InstructionSet.available {
@@ -128,7 +128,7 @@ private func residentBytes() throws -> Int {
 
   @Test func anArenaIsALimitToo() throws {
     let size = 64
-    let plan = LoadedPlan(try Self.basic.plan(inputSize: size))
+    let plan = LoadedPlan(try Self.basic.plan(inputSize: .init(size)))
     let image = testImage(size, seed: 5)
     let expected = try infer(plan, image, on: .reference)
     let least = try plan.plan().sessionByteCount(threads: 1)

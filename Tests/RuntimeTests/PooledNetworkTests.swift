@@ -15,7 +15,7 @@ import Testing
     let image = testImage(size, seed: 1)
     let expected = PlainNetwork(network).logits(image)
     for (format, limit) in [(WeightFormat.float32, 1e-4), (.float16, 1e-2), (.int8, 0.1)] {
-      let plan = LoadedPlan(try testPlan(of: network, inputSize: size, weights: format))
+      let plan = LoadedPlan(try testPlan(of: network, inputSize: .init(size), weights: format))
       let found = try infer(plan, image).floatLogits
       #expect(relativeDifference(found, expected) < limit, "\(format)")
     }
@@ -35,7 +35,7 @@ import Testing
       + mixed.map({ (.int8, $0) })
     {
       let file = try testPlan(
-        of: pooledNetwork(), inputSize: size, weights: format, layers: layers
+        of: pooledNetwork(), inputSize: .init(size), weights: format, layers: layers
       ) {
         $0.winogradByteLimit = 1 << 30
       }

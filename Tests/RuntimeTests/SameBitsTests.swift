@@ -11,7 +11,8 @@ import Testing
 @Suite struct SameBitsTests {
   @Test(arguments: TestNetwork.all, [WeightFormat.int8, .float32, .float16])
   func threadsAndInstructionSetsDoNotMatter(network: TestNetwork, format: WeightFormat) throws {
-    for size in [32, 97, 160] where try network.suits(size) {
+    for size: Network.Extent in [32, 97, .init(160, 64), .init(41, 131)]
+    where try network.suits(size) {
       let file = try network.plan(inputSize: size, weights: format) {
         // Every form that pays, where most do.
         $0.targets = [.neon]
@@ -36,7 +37,7 @@ import Testing
   /// Some layers in float32 or fp16: each alone, all but each, and every second one.
   @Test(arguments: TestNetwork.all)
   func mixedPlansAgreeToo(network: TestNetwork) throws {
-    for size in [32, 97] where try network.suits(size) {
+    for size: Network.Extent in [32, 97] where try network.suits(size) {
       let layers = try network.layers(inputSize: size)
       var choices = layers.map { Set([$0]) } + layers.map { Set(layers).subtracting([$0]) }
       choices.append(Set(layers.indices.filter { $0 % 2 == 0 }.map { layers[$0] }))
@@ -56,7 +57,7 @@ import Testing
 
   @Test(arguments: TestNetwork.all)
   func allLayersOfAFormatAreThePlanOfThatFormat(network: TestNetwork) throws {
-    let size = try network.suits(97) ? 97 : 96
+    let size: Network.Extent = try network.suits(97) ? 97 : 96
     let image = testImage(size, seed: 4)
     let layers = try network.layers(inputSize: size)
     for format in [WeightFormat.float32, .float16] {
@@ -72,7 +73,7 @@ import Testing
   func transformedWeightsAreTheSameMadeOrStored(
     network: TestNetwork, format: (weights: WeightFormat, limit: Double)
   ) throws {
-    let size = try network.suits(97) ? 97 : 96
+    let size: Network.Extent = try network.suits(97) ? 97 : 96
     let image = testImage(size, seed: 5)
     func results(_ transformed: WinogradWeights) throws -> Results {
       try infer(
@@ -91,7 +92,7 @@ import Testing
   /// A Winograd form between int8 tensors, in strips of rows of tiles, is within a rounding of direct sums.
   @Test(arguments: [WeightFormat.float16, .float32])
   func convertingLayersHaveWinogradForms(format: WeightFormat) throws {
-    let size = 512
+    let size: Network.Extent = 512
     let image = testImage(size, seed: 6)
     for layer in ["layer1.0.conv2", "layer1.1.conv2"] {
       func values(_ transformed: WinogradWeights, threads: Int) throws -> [Float] {
@@ -137,10 +138,11 @@ import Testing
   }
 
   @Test func everyOddWidthAgrees() throws {
-    // Widths of every remainder by the kernels' tiles, after the stem's division by 4.
+    // Widths and heights of every remainder by the kernels' tiles, after the stem's division by 4.
     for size in stride(from: 35, through: 171, by: 4) {
-      let file = try TestNetwork.basic.plan(inputSize: size)
-      try expectOneAnswer(file, testImage(size, seed: UInt64(size)), "\(size)")
+      let file = try TestNetwork.basic.plan(inputSize: .init(size, 206 - size))
+      try expectOneAnswer(
+        file, testImage(Network.Extent(size, 206 - size), seed: UInt64(size)), "\(size)")
     }
   }
 

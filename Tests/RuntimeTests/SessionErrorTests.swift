@@ -61,7 +61,7 @@ import Testing
 
   @Test func aMissingPlanIsAFileError() {
     #expect {
-      _ = try Plan(path: "/nonexistent/model.plan").inputSize
+      _ = try Plan(path: "/nonexistent/model.plan").imageSize
     } throws: {
       if case PlanError.file(.system(errno: ENOENT)) = $0 { true } else { false }
     }

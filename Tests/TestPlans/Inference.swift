@@ -46,7 +46,7 @@ extension Program {
   package func logits(_ image: [UInt8]) -> [Float] {
     let executor = FloatExecutor(model)
     executor.run(image)
-    return executor.values(of: logitsTensor)
+    return executor.values(of: mainOutput.tensor)
   }
 }
 

@@ -8,29 +8,35 @@ import ResNetPlanFormat
 /// Images are `[channel][row][column]`.
 package struct PlainNetwork {
   package struct Image {
-    package var channels, size: Int
+    package var channels, height, width: Int
     package var values: [Double]
 
+    package init(channels: Int, height: Int, width: Int) {
+      (self.channels, self.height, self.width) = (channels, height, width)
+      values = [Double](repeating: 0, count: channels * height * width)
+    }
+
     package init(channels: Int, size: Int) {
-      self.channels = channels
-      self.size = size
-      values = [Double](repeating: 0, count: channels * size * size)
+      self.init(channels: channels, height: size, width: size)
     }
 
     /// The pixels of an RGB image, normalized as torchvision does.
-    package init(_ pixels: [UInt8]) {
-      self.init(channels: 3, size: Int(Double(pixels.count / 3).squareRoot()))
+    ///
+    /// - Parameter height: nil for a square.
+    package init(_ pixels: [UInt8], height: Int? = nil) {
+      let height = height ?? Int(Double(pixels.count / 3).squareRoot())
+      self.init(channels: 3, height: height, width: pixels.count / 3 / height)
       let usual = PreprocessingRecord()
       for index in pixels.indices {
         let (place, channel) = (index / 3, index % 3)
-        values[channel * size * size + place] =
+        values[channel * height * width + place] =
           (Double(pixels[index]) / 255 - Double(usual.mean[channel])) / Double(usual.std[channel])
       }
     }
 
     package subscript(channel: Int, row: Int, column: Int) -> Double {
-      get { values[(channel * size + row) * size + column] }
-      set { values[(channel * size + row) * size + column] = newValue }
+      get { values[(channel * height + row) * width + column] }
+      set { values[(channel * height + row) * width + column] = newValue }
     }
   }
 
@@ -38,9 +44,11 @@ package struct PlainNetwork {
 
   package init(_ network: Network) { self.network = network }
 
-  /// The outputs by name.
-  package func outputs(_ pixels: [UInt8]) -> [String: [Double]] {
-    var values = [Network.image: Image(pixels)]
+  /// The outputs by name, channel by channel.
+  ///
+  /// - Parameter height: of the image; nil for a square.
+  package func outputs(_ pixels: [UInt8], height: Int? = nil) -> [String: [Double]] {
+    var values = [Network.image: Image(pixels, height: height)]
     for layer in network.layers {
       guard let x = values[layer.inputs[0]] else { preconditionFailure("\(layer.inputs[0])") }
       switch layer.kind {
@@ -70,7 +78,7 @@ package struct PlainNetwork {
 
   package func mean(_ x: Image) -> Image {
     pooled(
-      x, Network.Pool(kernel: Network.Extent(x.size), stride: Network.Extent(1)), isMaximum: false)
+      x, Network.Pool(kernel: Network.Extent(x.height, x.width), stride: 1), isMaximum: false)
   }
 
   /// A matrix product is a convolution of an image of one pixel.
@@ -90,26 +98,36 @@ package struct PlainNetwork {
   }
 
   package func convolved(_ input: Image, _ layer: Network.Convolution) -> Image {
-    let (kernel, stride, padding) = (
-      layer.kernel.height, layer.stride.height, layer.padding.top
+    let (kernel, stride, dilation) = (layer.kernel, layer.stride, layer.dilation)
+    let padding = layer.padding
+    func size(_ size: Int, _ kernel: Int, _ stride: Int, _ dilation: Int) -> Int {
+      (size - (kernel - 1) * dilation - 1) / stride + 1
+    }
+    var output = Image(
+      channels: layer.outputChannels,
+      height: size(
+        input.height + padding.top + padding.bottom, kernel.height, stride.height, dilation.height),
+      width: size(
+        input.width + padding.left + padding.right, kernel.width, stride.width, dilation.width))
+    let (inputs, outputs) = (
+      layer.inputChannels / layer.groups, layer.outputChannels / layer.groups
     )
-    let size = (input.size + 2 * padding - kernel) / stride + 1
-    var output = Image(channels: layer.outputChannels, size: size)
     for channel in 0..<layer.outputChannels {
-      for y in 0..<size {
-        for x in 0..<size {
+      for y in 0..<output.height {
+        for x in 0..<output.width {
           var sum = Double(layer.bias?[channel] ?? 0)
-          for source in 0..<input.channels {
-            for row in 0..<kernel {
-              let inputY = y * stride + row - padding
-              guard 0..<input.size ~= inputY else { continue }
-              for column in 0..<kernel {
-                let inputX = x * stride + column - padding
-                guard 0..<input.size ~= inputX else { continue }
-                let weight =
-                  layer.weights[
-                    ((channel * input.channels + source) * kernel + row) * kernel + column]
-                sum += Double(weight) * input[source, inputY, inputX]
+          for source in 0..<inputs {
+            for row in 0..<kernel.height {
+              let inputY = y * stride.height + row * dilation.height - padding.top
+              guard 0..<input.height ~= inputY else { continue }
+              for column in 0..<kernel.width {
+                let inputX = x * stride.width + column * dilation.width - padding.left
+                guard 0..<input.width ~= inputX else { continue }
+                let place =
+                  ((channel * inputs + source) * kernel.height + row) * kernel.width + column
+                sum +=
+                  Double(layer.weights[place])
+                  * input[channel / outputs * inputs + source, inputY, inputX]
               }
             }
           }
@@ -123,7 +141,7 @@ package struct PlainNetwork {
   package func normed(_ x: Image, _ norm: Network.BatchNorm) -> Image {
     var y = x
     for index in y.values.indices {
-      let channel = index / (y.size * y.size)
+      let channel = index / (y.height * y.width)
       let deviation = (Double(norm.variance[channel]) + norm.epsilon).squareRoot()
       y.values[index] =
         (y.values[index] - Double(norm.mean[channel])) / deviation * Double(norm.gamma[channel])
@@ -134,21 +152,26 @@ package struct PlainNetwork {
 
   /// The maximum or the mean of each window, whose pixels outside of the image are left out or count as zeros.
   package func pooled(_ input: Image, _ pool: Network.Pool, isMaximum: Bool) -> Image {
-    let (kernel, stride, padding) = (pool.kernel.height, pool.stride.height, pool.padding.top)
-    let reach = input.size + padding + pool.padding.bottom - kernel
-    let size = (pool.roundsUp ? reach + stride - 1 : reach) / stride + 1
-    var output = Image(channels: input.channels, size: size)
+    let (kernel, stride, padding) = (pool.kernel, pool.stride, pool.padding)
+    func places(_ size: Int, _ kernel: Int, _ stride: Int) -> Int {
+      (pool.roundsUp ? size - kernel + stride - 1 : size - kernel) / stride + 1
+    }
+    var output = Image(
+      channels: input.channels,
+      height: places(input.height + padding.top + padding.bottom, kernel.height, stride.height),
+      width: places(input.width + padding.left + padding.right, kernel.width, stride.width))
     for channel in 0..<input.channels {
-      for y in 0..<size {
-        for x in 0..<size {
+      for y in 0..<output.height {
+        for x in 0..<output.width {
           var values: [Double] = []
-          for row in y * stride - padding..<y * stride - padding + kernel {
-            for column in x * stride - padding..<x * stride - padding + kernel
-            where 0..<input.size ~= row && 0..<input.size ~= column {
+          let (top, left) = (y * stride.height - padding.top, x * stride.width - padding.left)
+          for row in top..<top + kernel.height {
+            for column in left..<left + kernel.width
+            where 0..<input.height ~= row && 0..<input.width ~= column {
               values.append(input[channel, row, column])
             }
           }
-          let count = pool.countsPadding ? kernel * kernel : values.count
+          let count = pool.countsPadding ? kernel.height * kernel.width : values.count
           output[channel, y, x] =
             isMaximum
             ? values.reduce(-.infinity, max) : values.reduce(0, +) / Double(count)

@@ -34,8 +34,8 @@ package func pooledNetwork(upper: Float = 6) -> Network {
         name: "fc", inputCount: 20, outputCount: 10, weights: builder.numbers(200, 0.5),
         bias: builder.numbers(10, 0.5))))
   builder.network.outputs = [
-    Network.Output(name: "features", value: features),
-    Network.Output(name: "logits", value: builder.value),
+    Network.Output(name: "features", value: features, role: .features),
+    Network.Output(name: "logits", value: builder.value, role: .logits),
   ]
   return builder.network
 }

@@ -60,7 +60,7 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
   ]
 
   /// Whether images of `size` pixels suit the network.
-  package func suits(_ size: Int) throws -> Bool {
+  package func suits(_ size: Network.Extent) throws -> Bool {
     do {
       _ = try program(inputSize: size)
       return true
@@ -77,13 +77,13 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
     return network
   }
 
-  package func program(inputSize: Int) throws -> Program {
-    try Program(network(), inputSize: inputSize)
+  package func program(inputSize: Network.Extent) throws -> Program {
+    try Program(network(), height: inputSize.height, width: inputSize.width)
   }
 
   /// The plan file, with the scales of two random images if it is int8.
   package func plan(
-    inputSize: Int, weights: WeightFormat = .int8, layers: [String: WeightFormat] = [:],
+    inputSize: Network.Extent, weights: WeightFormat = .int8, layers: [String: WeightFormat] = [:],
     magnitudes: [Float] = [], isCoded: Bool = false,
     _ set: (inout PlanOptions) -> Void = { _ in }
   ) throws -> [UInt8] {
@@ -93,7 +93,7 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
   }
 
   /// The names of the layers with weights.
-  package func layers(inputSize: Int) throws -> [String] {
+  package func layers(inputSize: Network.Extent) throws -> [String] {
     try program(inputSize: inputSize).operations
       .filter { $0.multiplications > 0 }.map(\.name)
   }
@@ -101,11 +101,11 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
 
 /// The plan file of a network, with the scales of two random images if it is int8, and coded convolutions if wanted.
 package func testPlan(
-  of network: Network, inputSize: Int, weights: WeightFormat = .int8,
+  of network: Network, inputSize: Network.Extent, weights: WeightFormat = .int8,
   layers: [String: WeightFormat] = [:], magnitudes: [Float] = [], isCoded: Bool = false,
   _ set: (inout PlanOptions) -> Void = { _ in }
 ) throws -> [UInt8] {
-  let model = try Program(network, inputSize: inputSize).model
+  let model = try Program(network, height: inputSize.height, width: inputSize.width).model
   var scheme: QuantizationScheme
   if weights == .int8 {
     let calibration = try Calibration(of: model, seeds: [0, 1], threads: 1)
@@ -126,8 +126,9 @@ package func testPlan(
 extension Program {
   /// What a quantization starts from, with the usual preprocessing.
   package var model: FloatModel {
-    let size = tensors[0].height
-    return FloatModel(self, preprocessing: PreprocessingRecord(resize: size + 8, crop: size))
+    let crop = ImageSize(height: inputHeight, width: inputWidth)
+    let resize = ImageSize(height: inputHeight + 8, width: inputWidth + 8)
+    return FloatModel(self, preprocessing: PreprocessingRecord(resize: resize, crop: crop))
   }
 }
 
@@ -162,9 +163,18 @@ extension Calibration {
   }
 }
 
-/// Random pixels, RGB8, `size` × `size`.
+/// Random pixels, RGB8.
+package func testImage(_ size: ImageSize, seed: UInt64) -> [UInt8] {
+  randomBytes(3 * size.area, seed: seed &+ 0x1000)
+}
+
+package func testImage(_ size: Network.Extent, seed: UInt64) -> [UInt8] {
+  testImage(ImageSize(height: size.height, width: size.width), seed: seed)
+}
+
+/// The same of a square.
 package func testImage(_ size: Int, seed: UInt64) -> [UInt8] {
-  randomBytes(size * size * 3, seed: seed &+ 0x1000)
+  testImage(ImageSize(size), seed: seed)
 }
 
 package func randomBytes(_ count: Int, seed: UInt64) -> [UInt8] {

@@ -43,6 +43,10 @@ package enum ShippedModel {
 
   package static let int8 = MadePlan("shipped-int8.plan", arguments)
   package static let fast = MadePlan("shipped-fast.plan", arguments + ["--fast"])
+  /// Maps and features, without logits.
+  package static let backbone = MadePlan(
+    "shipped-backbone.plan",
+    [checkpoint, "--calibration", calibration, "--outputs", "layer2,layer3,features"])
   package static let float32 = MadePlan("shipped-fp32.plan", arguments + ["--precision", "fp32"])
   package static let directFloat32 = MadePlan(
     "shipped-fp32-direct.plan", arguments + ["--precision", "fp32", "--algorithm", "direct"])

@@ -129,14 +129,13 @@ extension ONNXGraphReader {
     var described = InputDescription()
     defer { network.source.input = described }
     let extents = input.extents(isMoved: image.isMoved)
-    described.size = extents[1] ?? extents[2]
+    if let side = extents[1] ?? extents[2] {
+      described.size = Network.Extent(extents[1] ?? side, extents[2] ?? side)
+    }
     if let height = extents[1], let width = extents[2] {
-      guard height == width else {
+      guard max(height, width) <= 1 << 16 else {
         throw malformed(
-          "a square input", "one made for \(height)×\(width), which is not square")
-      }
-      guard height <= 1 << 16 else {
-        throw malformed("an input of at most \(1 << 16) pixels a side", "\(height)")
+          "an input of at most \(1 << 16) pixels a side", "\(max(height, width))")
       }
       sizes[Network.image] = Network.Extent(height, width)
       described.isSizeFixed = true

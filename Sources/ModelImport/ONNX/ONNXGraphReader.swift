@@ -81,7 +81,8 @@ struct ONNXGraphReader {
     for index in graph.node.indices { try read(index) }
     let (value, layer) = try classifier(wanted)
     network.outputs = [
-      .init(name: "features", value: layer.inputs[0]), .init(name: "logits", value: value),
+      .init(name: "features", value: layer.inputs[0], role: .features),
+      .init(name: "logits", value: value, role: .logits),
     ]
     network.removeUnused()
     return network

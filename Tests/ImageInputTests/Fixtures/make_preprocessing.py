@@ -4,8 +4,8 @@
 For developers who add a case; the tests need no Python. Needs Pillow and NumPy. Run it here.
 
 A line is `source filter fit colours centring resize crop SHA-256` of RGB bytes, its first 16 digits. The source is WxH, noise as in
-`make_fixtures.py`, or the name of a photo in Models/examples. The fit `resize` stands for a resize to the sides
-that `resize` and `crop` name.
+`make_fixtures.py`, or the name of a photo in Models/examples. Resize and crop are a square's side or HxW. The fit
+`resize` stands for a resize to the sides that `resize` and `crop` name.
 """
 
 import hashlib
@@ -24,6 +24,16 @@ FILTERS = {
     "box": Image.BOX,
 }
 PHOTOS = ["church", "tench", "parachute"]
+# Source, resize and crop of images that are no squares: wider and taller than the source, and the same.
+RECTANGLES = [
+    ((40, 30), (20, 31), (16, 27)),
+    ((30, 40), (20, 31), (20, 31)),
+    ((61, 47), (47, 24), (33, 21)),
+    ((300, 200), (17, 64), (17, 64)),
+    ((200, 301), (64, 17), (50, 16)),
+    ((64, 48), (48, 64), (48, 64)),
+    ((25, 21), (42, 50), (41, 33)),
+]
 
 
 def resize(image, width, height, kind):
@@ -38,19 +48,27 @@ def prepared(image, kind, fit, colours, centring, size, crop):
     width, height = image.size
     if fit == "letterbox":
         # ImageOps.pad, but for the order of passes.
-        sides = ImageOps.contain(Image.new("1", image.size), (size, size)).size
+        sides = ImageOps.contain(Image.new("1", image.size), (size[1], size[0])).size
         image = resize(image, *sides, kind)
-        return ImageOps.pad(image, (size, size), FILTERS[kind], color=0)
+        return ImageOps.pad(image, (size[1], size[0]), FILTERS[kind], color=0)
     if fit == "squash":
-        width, height = size, size
-    elif width <= height:
-        width, height = size, int(size * height / width)
+        height, width = size
+    elif width * size[0] <= height * size[1]:
+        width, height = size[1], int(size[1] * height / width)
     else:
-        width, height = int(size * width / height), size
+        width, height = int(size[0] * width / height), size[0]
     image = resize(image, width, height, kind)
-    x, y = (width - crop) / 2.0, (height - crop) / 2.0
+    x, y = (width - crop[1]) / 2.0, (height - crop[0]) / 2.0
     x, y = (int(round(x)), int(round(y))) if centring == "even" else (int(x // 1), int(y // 1))
-    return image.crop((x, y, x + crop, y + crop))
+    return image.crop((x, y, x + crop[1], y + crop[0]))
+
+
+def sides(size):
+    return size if isinstance(size, tuple) else (size, size)
+
+
+def words(value):
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def source(name):
@@ -69,9 +87,9 @@ def main():
         if fit == "resize":
             image = resize(image, size, crop, kind)
         else:
-            image = prepared(image, *case[1:])
+            image = prepared(image, *case[1:5], sides(size), sides(crop))
         digest = hashlib.sha256(np.asarray(image.convert("RGB")).tobytes()).hexdigest()[:16]
-        lines.append(" ".join(map(str, case + (digest,))))
+        lines.append(" ".join(map(words, case + (digest,))))
 
     for kind in FILTERS:
         for (width, height), (to_width, to_height) in RESIZES:
@@ -87,6 +105,15 @@ def main():
         for photo in PHOTOS:
             add(photo, kind, "crop", "rgb", "even", 256, 224)
             add(photo, kind, "letterbox", "rgb", "even", 224, 224)
+    for kind in ("bilinear", "nearest", "lanczos"):
+        for fit in ("crop", "squash", "letterbox"):
+            for centring in ("even", "down") if fit == "crop" else ("even",):
+                for (width, height), size, crop in RECTANGLES:
+                    size = crop if fit == "letterbox" else size
+                    add(f"{width}x{height}", kind, fit, "rgb", centring, size, crop)
+    for photo in PHOTOS:
+        for fit in ("crop", "squash", "letterbox"):
+            add(photo, "bilinear", fit, "rgb", "even", (480, 640), (480, 640))
     for photo in PHOTOS:
         add(photo, "bicubic", "crop", "rgb", "down", 257, 224)
         add(photo, "bicubic", "crop", "rgb", "even", 235, 224)
