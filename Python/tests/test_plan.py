@@ -16,7 +16,7 @@ class Plans(unittest.TestCase):
         self.assertEqual(plan.class_names[4], "n03028079 church")
         self.assertIn("ResNet18", plan.summary)
         self.assertEqual(plan.provenance["precision"], "int8")
-        self.assertEqual((plan.preprocessing.fit, plan.preprocessing.resize), ("shorter side", 256))
+        self.assertEqual((plan.preprocessing.fit, plan.preprocessing.resize), ("crop", (256, 256)))
         self.assertAlmostEqual(plan.preprocessing.mean[0], 0.485, places=6)
         self.assertEqual(plan.memory(threads=1), Session(plan, threads=1).byte_count)
         self.assertLess(plan.memory(threads=1), plan.memory(threads=1, tuning="measured"))

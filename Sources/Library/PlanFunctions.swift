@@ -78,9 +78,11 @@ public func resnet_plan_get_info(
       feature_count: UInt32(view.featureCount), byte_count: UInt64(view.byteCount),
       summary: view.name(view.model.summary), provenance: view.provenance,
       fit: preprocessing.fit.rawValue,
-      resize: UInt32(preprocessing.resize), interpolation: preprocessing.interpolation.rawValue,
+      resize_height: UInt32(preprocessing.resize.height),
+      resize_width: UInt32(preprocessing.resize.width),
+      interpolation: preprocessing.interpolation.rawValue,
       is_grey: preprocessing.colors == .grey ? 1 : 0, mean: floats(preprocessing.mean),
-      std: floats(preprocessing.std))
+      std: floats(preprocessing.std), output_count: UInt32(view.outputCount))
   }
 }
 
@@ -94,6 +96,26 @@ public func resnet_plan_class_name(
     return nil
   }
   return UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self)
+}
+
+@c @implementation
+public func resnet_plan_get_output_info(
+  _ plan: OpaquePointer?, _ index: Int, _ info: UnsafeMutablePointer<resnet_output_info>?
+) -> resnet_status {
+  report { () throws(Failure) in
+    let plan = try Handle<Plan>.find(plan)
+    let info = try requireStruct(info, "a resnet_output_info")
+    let count = plan.pointee.content.outputCount
+    guard 0..<count ~= index else {
+      throw Failure(expected: "an output below \(count)", found: "\(UInt(bitPattern: index))")
+    }
+    let output = plan.pointee.content.output(at: index)
+    info.pointee = resnet_output_info(
+      size: info.pointee.size, name: plan.pointee.content.cName(of: output),
+      channels: UInt32(output.channels), height: UInt32(output.height),
+      width: UInt32(output.width), is_uint8: output.format == .uint8 ? 1 : 0, scale: output.scale,
+      zero_point: UInt32(output.zeroPoint))
+  }
 }
 
 @c @implementation

@@ -34,6 +34,20 @@ struct LibrarySession: ~Copyable, HandleContent {
   func requireRun() throws(Failure) {
     guard hasRun else { throw Failure(expected: "a run before", found: "none") }
   }
+
+  /// The output of a name, for which there is room.
+  func output(_ name: UnsafePointer<CChar>?, room: Int) throws(Failure) -> PlanOutput {
+    let name = try require(name, "the name of an output")
+    guard let output = classifier.session.plan.output(name) else {
+      throw Failure(expected: "the name of an output of the plan", found: "\(name)")
+    }
+    guard room >= output.count else {
+      throw Failure(
+        expected: "room for \(output.count) values", found: "\(UInt(bitPattern: room))")
+    }
+    try requireRun()
+    return output
+  }
 }
 
 @c @implementation
@@ -47,7 +61,7 @@ public func resnet_session_create(
     let options = try SessionOptions(options)
     let classifier = try attempt { () throws(SessionError) in
       try Classifier(
-        Session(
+        ofAnyOutputs: Session(
           plan.pointee.content.shared(), threads: options.threads, cpus: options.cpus,
           instructionSet: options.instructionSet, memoryLimit: options.memoryLimit,
           tuning: options.tuning, arena: options.arena))
@@ -106,19 +120,19 @@ public func resnet_session_run_rgb8(
 ) -> resnet_status {
   use(session) { (session) throws(Failure) in
     let pixels = try bytes(pixels, size, "an image")
-    let side = session.classifier.session.plan.inputSize
-    let row = 3 * side
+    let size = session.classifier.session.plan.imageSize
+    let row = 3 * size.width
     let stride = stride == 0 ? row : stride
     guard row...FrameFormat.maximumStride ~= stride else {
       throw Failure(ImageError.stride(stride, rowBytes: row))
     }
-    let needed = stride * (side - 1) + row
-    guard size >= needed else {
-      throw Failure(expected: "an image of \(needed) bytes", found: "\(size)")
+    let needed = stride * (size.height - 1) + row
+    guard pixels.count >= needed else {
+      throw Failure(expected: "an image of \(needed) bytes", found: "\(pixels.count)")
     }
     if stride > row {
       let image = session.classifier.pixels.baseAddress!
-      for y in 0..<side { memcpy(image + y * row, pixels.baseAddress! + y * stride, row) }
+      for y in 0..<size.height { memcpy(image + y * row, pixels.baseAddress! + y * stride, row) }
       session.run()
     } else {
       let image = pixels.bindMemory(to: UInt8.self).prefix(needed)
@@ -190,6 +204,9 @@ public func resnet_session_get_output(
     } else {
       throw Failure(expected: "logits, probabilities or features", found: "\(name)")
     }
+    guard !output.isEmpty else {
+      throw Failure(expected: "a plan with \(name)", found: "one with other outputs")
+    }
     (values.pointee, count.pointee) = (output.baseAddress, output.count)
   }
 }
@@ -206,6 +223,9 @@ public func resnet_session_get_top(
       throw Failure(expected: "room for 1 to 2^63 indices", found: "\(UInt(bitPattern: room))")
     }
     try session.requireRun()
+    guard session.classifier.session.plan.classCount > 0 else {
+      throw Failure(expected: "a plan with logits", found: "one with other outputs")
+    }
     let places = UnsafeMutableBufferPointer(
       start: indices, count: min(room, session.classifier.session.plan.classCount))
     let top = session.classifier.top(places)
@@ -214,6 +234,35 @@ public func resnet_session_get_top(
       for place in top.indices { probabilities[place] = all[top[place]] }
     }
     count.pointee = top.count
+  }
+}
+
+@c @implementation
+public func resnet_session_read_output(
+  _ session: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ isNHWC: Int32,
+  _ values: UnsafeMutablePointer<Float>?, _ count: Int
+) -> resnet_status {
+  use(session) { (session) throws(Failure) in
+    let output = try session.output(name, room: count)
+    let values = UnsafeMutableBufferPointer(
+      start: try require(values, "room for values"), count: output.count)
+    session.classifier.session.read(output, into: values, as: isNHWC == 0 ? .nchw : .nhwc)
+  }
+}
+
+@c @implementation
+public func resnet_session_read_output_bytes(
+  _ session: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ isNHWC: Int32,
+  _ bytes: UnsafeMutablePointer<UInt8>?, _ count: Int
+) -> resnet_status {
+  use(session) { (session) throws(Failure) in
+    let output = try session.output(name, room: count)
+    guard output.format == .uint8 else {
+      throw Failure(expected: "an output of bytes", found: "one of float")
+    }
+    let bytes = UnsafeMutableBufferPointer(
+      start: try require(bytes, "room for bytes"), count: output.count)
+    session.classifier.session.readBytes(output, into: bytes, as: isNHWC == 0 ? .nchw : .nhwc)
   }
 }
 

@@ -78,7 +78,7 @@ static int count_maps(void) {
 
 // What programs are compiled with must not change.
 static void check_layouts(void) {
-  EXPECT(sizeof(resnet_plan_info) == 88 && offsetof(resnet_plan_info, std) == 76);
+  EXPECT(sizeof(resnet_plan_info) == 96 && offsetof(resnet_plan_info, std) == 80);
   EXPECT(sizeof(resnet_options) == 80 && offsetof(resnet_options, max_image_pixels) == 72);
   EXPECT(sizeof(resnet_session_info) == 32 && offsetof(resnet_session_info, byte_count) == 24);
   EXPECT(sizeof(resnet_frame) == 72 && offsetof(resnet_frame, data_size) == 64);
@@ -117,14 +117,15 @@ static void check_plans(const char *path, const char *photo) {
   resnet_plan_info info;
   FAILS(resnet_plan_get_info(plan, NULL), RESNET_ERROR_ARGUMENT, "a null pointer");
   info.size = 8;
-  FAILS(resnet_plan_get_info(plan, &info), RESNET_ERROR_ARGUMENT, "of 88 bytes");
+  FAILS(resnet_plan_get_info(plan, &info), RESNET_ERROR_ARGUMENT, "of 96 bytes");
   info.size = sizeof info;
   FAILS(resnet_plan_get_info(NULL, &info), RESNET_ERROR_ARGUMENT, "a plan, found a null pointer");
   OK(resnet_plan_get_info(plan, &info));
   EXPECT(info.size == sizeof info && info.input_height == 224 && info.input_width == 224);
   EXPECT(info.class_count == 10 && info.feature_count == 512 && info.byte_count == bytes.size);
   EXPECT(strcmp(info.summary, "ResNet18") == 0 && strstr(info.provenance, "sha256"));
-  EXPECT(info.fit == 0 && info.resize == 256 && info.interpolation == 0 && info.is_grey == 0);
+  EXPECT(info.fit == 0 && info.resize_height == 256 && info.resize_width == 256 &&
+         info.interpolation == 0 && info.is_grey == 0);
   EXPECT(info.mean[0] == 0.485F && info.mean[2] == 0.406F && info.std[2] == 0.225F);
   EXPECT(strstr(resnet_plan_class_name(plan, 0), "tench"));
   EXPECT(!resnet_plan_class_name(plan, 10) && !resnet_plan_class_name(plan, (size_t)-1));
@@ -233,6 +234,37 @@ static void check_outputs(resnet_session *session) {
   FAILS(resnet_session_get_output(session, NULL, &values, &count), RESNET_ERROR_ARGUMENT, "null");
   FAILS(resnet_session_get_output(session, "logits", NULL, &count), RESNET_ERROR_ARGUMENT, "null");
   FAILS(resnet_session_get_output(session, "logits", &values, NULL), RESNET_ERROR_ARGUMENT, "null");
+}
+
+// What a plan tells of its outputs, and their values.
+static void check_output_info(resnet_plan *plan, resnet_session *session) {
+  resnet_output_info info = {sizeof info, NULL, 0, 0, 0, 0, 0, 0};
+  OK(resnet_plan_get_output_info(plan, 0, &info));
+  EXPECT(!strcmp(info.name, "features") && info.channels == 512 && info.height == 1);
+  EXPECT(info.width == 1 && info.is_uint8 == 0);
+  OK(resnet_plan_get_output_info(plan, 1, &info));
+  EXPECT(!strcmp(info.name, "logits") && info.channels == 10);
+  FAILS(resnet_plan_get_output_info(plan, 2, &info), RESNET_ERROR_ARGUMENT, "an output below 2");
+  FAILS(resnet_plan_get_output_info(plan, (size_t)-1, &info), RESNET_ERROR_ARGUMENT, "below 2");
+  FAILS(resnet_plan_get_output_info(plan, 0, NULL), RESNET_ERROR_ARGUMENT, "null");
+  FAILS(resnet_plan_get_output_info(NULL, 0, &info), RESNET_ERROR_ARGUMENT, "a plan");
+  info.size = 4;
+  FAILS(resnet_plan_get_output_info(plan, 0, &info), RESNET_ERROR_ARGUMENT, "resnet_output_info");
+  float values[12] = {0};
+  uint8_t bytes[12];
+  for (int is_nhwc = 0; is_nhwc < 2; is_nhwc++) {
+    values[10] = 7;
+    OK(resnet_session_read_output(session, "logits", is_nhwc, values, 12));
+    EXPECT(same(session, values) && values[10] == 7);
+  }
+  FAILS(resnet_session_read_output(session, "logits", 0, values, 9), RESNET_ERROR_ARGUMENT,
+        "room for 10 values, found 9");
+  FAILS(resnet_session_read_output(session, "layer3", 0, values, 12), RESNET_ERROR_ARGUMENT,
+        "found layer3");
+  FAILS(resnet_session_read_output(session, NULL, 0, values, 12), RESNET_ERROR_ARGUMENT, "null");
+  FAILS(resnet_session_read_output(session, "logits", 0, NULL, 12), RESNET_ERROR_ARGUMENT, "null");
+  FAILS(resnet_session_read_output_bytes(session, "logits", 0, bytes, 12), RESNET_ERROR_ARGUMENT,
+        "an output of bytes");
 }
 
 static void check_tuning(resnet_plan *plan, resnet_session *direct, const float *logits,
@@ -462,6 +494,7 @@ int main(int argc, char **argv) {
   float logits[10];
   memcpy(logits, logits_of(session), sizeof logits);
   check_outputs(session);
+  check_output_info(plan, session);
   check_encoded(plan, session, photo);
   EXPECT(same(session, logits));
   check_tuning(plan, session, logits, photo);

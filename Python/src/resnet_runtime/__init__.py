@@ -13,11 +13,11 @@ A plan is a file that `quantize`, or the command resnet-quantize, makes of a che
 from ._errors import (
     ArgumentError, BusyError, FileError, ImageError, PlanError, QuantizeError, ResNetError, ResourceError, SessionError)
 from ._library import version
-from ._plan import Plan, Preprocessing
+from ._plan import Output, Plan, Preprocessing
 from ._quantize import quantize
 from ._session import Guess, Session
 
 __version__ = version()
 __all__ = [
-    "ArgumentError", "BusyError", "FileError", "Guess", "ImageError", "Plan", "PlanError", "Preprocessing",
+    "ArgumentError", "BusyError", "FileError", "Guess", "ImageError", "Output", "Plan", "PlanError", "Preprocessing",
     "QuantizeError", "ResNetError", "ResourceError", "Session", "SessionError", "quantize"]

@@ -16,8 +16,14 @@ class PlanInfo(ctypes.Structure):
     _fields_ = [
         ("size", c_size_t), ("input_height", c_uint32), ("input_width", c_uint32), ("class_count", c_uint32),
         ("feature_count", c_uint32), ("byte_count", c_uint64), ("summary", c_char_p), ("provenance", c_char_p),
-        ("fit", c_uint32), ("resize", c_uint32), ("interpolation", c_uint32), ("is_grey", c_uint32),
-        ("mean", c_float * 3), ("std", c_float * 3)]
+        ("fit", c_uint32), ("resize_height", c_uint32), ("resize_width", c_uint32), ("interpolation", c_uint32),
+        ("is_grey", c_uint32), ("mean", c_float * 3), ("std", c_float * 3), ("output_count", c_uint32)]
+
+
+class OutputInfo(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t), ("name", c_char_p), ("channels", c_uint32), ("height", c_uint32), ("width", c_uint32),
+        ("is_uint8", c_uint32), ("scale", c_float), ("zero_point", c_uint32)]
 
 
 class Options(ctypes.Structure):
@@ -51,6 +57,7 @@ def _load() -> ctypes.CDLL:
         ("resnet_plan_close", c_int, [c_void_p]),
         ("resnet_plan_get_info", c_int, [c_void_p, POINTER(PlanInfo)]),
         ("resnet_plan_class_name", c_char_p, [c_void_p, c_size_t]),
+        ("resnet_plan_get_output_info", c_int, [c_void_p, c_size_t, POINTER(OutputInfo)]),
         ("resnet_plan_get_memory", c_int, [c_void_p, POINTER(Options), size]),
         ("resnet_session_create", c_int, [c_void_p, POINTER(Options), POINTER(c_void_p)]),
         ("resnet_session_destroy", c_int, [c_void_p]),
@@ -60,6 +67,8 @@ def _load() -> ctypes.CDLL:
         ("resnet_session_run_frame", c_int, [c_void_p, POINTER(Frame)]),
         ("resnet_session_run_encoded", c_int, [c_void_p, c_void_p, c_size_t]),
         ("resnet_session_get_output", c_int, [c_void_p, c_char_p, POINTER(c_void_p), size]),
+        ("resnet_session_read_output", c_int, [c_void_p, c_char_p, c_int, c_void_p, c_size_t]),
+        ("resnet_session_read_output_bytes", c_int, [c_void_p, c_char_p, c_int, c_void_p, c_size_t]),
         ("resnet_session_get_top", c_int, [c_void_p, c_size_t, size, POINTER(c_float), size]),
     ]:
         function = getattr(library, name)

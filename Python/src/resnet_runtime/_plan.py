@@ -8,7 +8,7 @@ from ctypes import byref, sizeof
 from dataclasses import dataclass
 
 from ._errors import ArgumentError, ResNetError
-from ._library import Handle, Options, PlanInfo, check, library, natural, text
+from ._library import Handle, Options, OutputInfo, PlanInfo, check, library, natural, text
 
 
 @dataclass(frozen=True)
@@ -16,10 +16,10 @@ class Preprocessing:
     """How a photo becomes the network's image, which `Session.classify` and `Session.run_photo` do."""
 
     fit: str
-    """What becomes `resize` pixels before the centre is cut out: "shorter side", "both sides", or
-    "longer side", between black borders."""
-    resize: int
-    """Pixels of a side after resizing."""
+    """How it is resized before the centre is cut out: "crop" as small as covers `resize`, "squash" to exactly
+    that, or "letterbox" as large as it has room for, between black borders."""
+    resize: tuple[int, int]
+    """Height and width, in pixels."""
     interpolation: str
     """Pillow's filter: "bilinear", "bicubic", "nearest", "lanczos" or "box"."""
     is_grey: bool
@@ -27,6 +27,20 @@ class Preprocessing:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     """A byte b of R, G or B stands for (b / 255 - mean) / std; the network does this itself."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output of a plan, which `Session.output` reads."""
+
+    name: str
+    shape: tuple[int, int, int]
+    """Channels, height and width; of a vector, such as logits, both are 1."""
+    dtype: str
+    """What a session has it in: "float32", or "uint8" with `scale` and `zero_point`."""
+    scale: float
+    zero_point: int
+    """Of uint8 a value is scale * (byte - zero_point)."""
 
 
 class Plan:
@@ -55,7 +69,7 @@ class Plan:
         self.input_shape: tuple[int, int, int] = (info.input_height, info.input_width, 3)
         """Height, width and 3: the shape of the images that `Session.run` takes."""
         self.class_count: int = info.class_count
-        """How many logits there are."""
+        """How many logits there are; 0 of a plan without a classifier."""
         self.feature_count: int = info.feature_count
         """How many pooled features there are."""
         self.byte_count: int = info.byte_count
@@ -66,10 +80,19 @@ class Plan:
         self.provenance: dict[str, str] = {key: value for key, _, value in (line.partition(": ") for line in lines)}
         """Where the plan comes from."""
         self.preprocessing = Preprocessing(
-            ("shorter side", "both sides", "longer side")[info.fit], info.resize,
+            ("crop", "squash", "letterbox")[info.fit], (info.resize_height, info.resize_width),
             ("bilinear", "bicubic", "nearest", "lanczos", "box")[info.interpolation], bool(info.is_grey),
             tuple(info.mean), tuple(info.std))
         """How a photo becomes the network's image."""
+        self.outputs: dict[str, Output] = {}
+        """What a run gives out, by name."""
+        for index in range(info.output_count):
+            found = OutputInfo(size=sizeof(OutputInfo))
+            check(library.resnet_plan_get_output_info(self._handle.pointer, index, byref(found)))
+            name = found.name.decode(errors="replace")
+            self.outputs[name] = Output(
+                name, (found.channels, found.height, found.width), "uint8" if found.is_uint8 else "float32",
+                found.scale, found.zero_point)
         names = [library.resnet_plan_class_name(self._handle.pointer, index) for index in range(self.class_count)]
         self.class_names: list[str] = [
             f"class {index}" if name is None else name.decode(errors="replace") for index, name in enumerate(names)]

@@ -7,21 +7,20 @@ import sys
 from collections.abc import Iterable, Sequence
 from ctypes import byref, sizeof
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ._errors import ArgumentError, SessionError
 from ._library import Frame, Handle, SessionInfo, check, library, natural
-from ._plan import Plan, make_options
+from ._plan import Output, Plan, make_options
 
 if TYPE_CHECKING:
     import PIL.Image
 
     Photo = str | os.PathLike[str] | bytes | bytearray | memoryview | PIL.Image.Image | npt.ArrayLike
 
-Output = Literal["logits", "probabilities", "features"]
 Floats = npt.NDArray[np.float32]
 
 
@@ -75,12 +74,14 @@ class Session:
         self._image: npt.NDArray[np.uint8] | None = None
         self._pixels: ctypes.Array[ctypes.c_uint8] | None = None
 
-    def run(self, images: npt.ArrayLike | Sequence[npt.ArrayLike], output: Output = "logits") -> Floats:
+    def run(self, images: npt.ArrayLike | Sequence[npt.ArrayLike], output: str = "logits") -> Floats:
         """Runs the network on one image, or on one after the other.
 
         images: uint8 of the shape `plan.input_shape`: height, width, and R, G, B; rows may lie apart. Or a list of
             such images, or an array with a dimension more.
-        Returns `output` of one image as a view, as `logits` does, or of several in a new array, a row for each.
+        output: "logits", "probabilities", "features" or another of `plan.outputs`.
+        Returns `output` of one image, of the three as a view, as `logits` does, or else as `output` does; of several
+        images in a new array, a row for each.
 
         The last image is kept until the next run, so that a buffer that comes again takes the least time.
         """
@@ -91,11 +92,10 @@ class Session:
                 check(status)
             return self._output(handle, output)
         if isinstance(images, (list, tuple)) or getattr(images, "ndim", 3) == 4:
-            count = self.plan.feature_count if output == "features" else self.plan.class_count
             batch: Sequence[npt.ArrayLike] = images  # type: ignore[assignment]
-            results = np.empty((len(batch), count), np.float32)
+            results = np.empty((len(batch), *self._shape(output)), np.float32)
             for row, image in zip(results, batch):
-                row[:] = self.run(image, output)
+                row[...] = self.run(image, output)
             return results
         image = np.asarray(images)
         if image.shape != self.plan.input_shape or image.dtype != np.uint8:
@@ -113,12 +113,12 @@ class Session:
             self._pixels = (ctypes.c_uint8 * rows.nbytes).from_buffer(rows)  # type: ignore[arg-type]
         return self._output(handle, output)
 
-    def run_photo(self, photo: Photo, output: Output = "logits") -> Floats:
+    def run_photo(self, photo: Photo, output: str = "logits") -> Floats:
         """Turns a photo into the network's image as the plan says, and runs the network.
 
         photo: the path or the bytes of a JPEG or PNG file, which is turned upright as its EXIF data say; an image
             of Pillow; or an array of uint8 of any size, height × width × 3 for R, G, B or height × width for grey.
-        Returns `output` as a view, as `logits` does.
+        Returns `output` as `run` does.
         """
         handle = self._running()
         if isinstance(photo, (str, os.PathLike)):
@@ -177,6 +177,21 @@ class Session:
         """The pooled vector before the classifier; a view like `logits`."""
         return self._output(self._open(), "features")
 
+    def output(self, name: str, *, layout: str = "nchw", raw: bool = False) -> npt.NDArray[Any]:
+        """An output of the last run in a new array, float32 of channels × height × width or, with the layout "nhwc",
+        height × width × channels.
+
+        raw: the bytes of an output of which `plan.outputs` says uint8.
+        """
+        if layout not in ("nchw", "nhwc"):
+            raise ArgumentError(f'expected the layout "nchw" or "nhwc", found {layout!r}')
+        handle, shape = self._open(), self._found(name).shape
+        result = np.empty(shape if layout == "nchw" else shape[1:] + shape[:1], np.uint8 if raw else np.float32)
+        read = library.resnet_session_read_output_bytes if raw else library.resnet_session_read_output
+        check(read(
+            handle.pointer, name.encode(), int(layout == "nhwc"), result.__array_interface__["data"][0], result.size))
+        return result
+
     @property
     def tuning(self) -> str:
         """The forms that the session uses, for the `tuning` of the next one."""
@@ -214,9 +229,23 @@ class Session:
                 "expected the process that made the session, found a child that was forked: make sessions in it")
         return handle
 
+    def _found(self, name: str) -> Output:
+        if name not in self.plan.outputs:
+            raise ArgumentError(f"expected one of the outputs {', '.join(self.plan.outputs)}, found {name!r}")
+        return self.plan.outputs[name]
+
+    def _shape(self, output: str) -> tuple[int, ...]:
+        if output == "features" and self.plan.feature_count:
+            return (self.plan.feature_count,)
+        if output in ("logits", "probabilities"):
+            return (self.plan.class_count,)
+        return self._found(output).shape
+
     def _output(self, handle: Handle, name: str) -> Floats:
         if name in self._views and name != "probabilities":
             return self._views[name]
+        if name not in ("logits", "probabilities") and (name != "features" or not self.plan.feature_count):
+            return self.output(name)
         place, count = ctypes.c_void_p(), ctypes.c_size_t()
         check(library.resnet_session_get_output(handle.pointer, name.encode(), byref(place), byref(count)))
         if name not in self._views:

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._errors import ResNetError
-from ._session import Output, Session
+from ._session import Session
 
 Batch = dict[str, npt.NDArray[Any]]
 
@@ -43,7 +43,7 @@ class Classifier:
     """
 
     def __init__(
-        self, plan: str | os.PathLike[str], *, column: str = "image", outputs: Sequence[Output] = (),
+        self, plan: str | os.PathLike[str], *, column: str = "image", outputs: Sequence[str] = (),
         threads: int | None = None, tuning: str | None = "measured") -> None:
         self.session = Session(plan, threads=threads or _assigned_cpus(), tuning=tuning)
         self.column, self.outputs = column, outputs

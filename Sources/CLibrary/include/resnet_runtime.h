@@ -106,7 +106,8 @@ typedef struct resnet_plan_info {
   size_t size;
   /// Height and width of the image that the network takes, in pixels; three bytes each.
   uint32_t input_height, input_width;
-  /// How many logits (and probabilities), and how many pooled features there are.
+  /// How many logits (and probabilities), and how many pooled features there are; 0 of a plan
+  /// without that output.
   uint32_t class_count, feature_count;
   /// Bytes of the plan.
   uint64_t byte_count;
@@ -117,17 +118,19 @@ typedef struct resnet_plan_info {
   const char *provenance;
   // How a photo becomes the network's image, which resnet_session_run_frame and
   // resnet_session_run_encoded do: resized as `fit` says, then cut to the centre.
-  /// What becomes `resize` pixels: 0 the shorter side, 1 both sides, 2 the longer side, between
+  /// How: 0 as small as covers `resize`, 1 exactly that, 2 as large as it has room for, between
   /// black borders.
   uint32_t fit;
-  /// Pixels of a side after resizing.
-  uint32_t resize;
+  /// Pixels.
+  uint32_t resize_height, resize_width;
   /// Pillow's filter: 0 bilinear, 1 bicubic, 2 nearest, 3 lanczos, 4 box.
   uint32_t interpolation;
   /// Whether R, G and B all become Pillow's grey.
   uint32_t is_grey;
   /// A byte b of R, G or B stands for (b / 255 - mean) / std; the network does this itself.
   float mean[3], std[3];
+  /// How many outputs the plan has, at least 1.
+  uint32_t output_count;
 } resnet_plan_info;
 
 /// Fills *info, whose `size` the caller has set.
@@ -136,6 +139,24 @@ resnet_status resnet_plan_get_info(const resnet_plan *plan, resnet_plan_info *in
 /// The name of a class, counted from 0, valid as long as the plan or a session of it lives; NULL if
 /// the plan has no names or not so many classes.
 const char *resnet_plan_class_name(const resnet_plan *plan, size_t index);
+
+/// What there is to know of an output of a plan.
+typedef struct resnet_output_info {
+  size_t size;
+  /// Such as logits or layer3, valid as long as the plan or a session of it lives.
+  const char *name;
+  /// Of a vector, height and width are 1.
+  uint32_t channels, height, width;
+  /// Whether a session has it as bytes, of which a value is scale * (byte - zero_point), rather
+  /// than as float.
+  uint32_t is_uint8;
+  float scale;
+  uint32_t zero_point;
+} resnet_output_info;
+
+/// Fills *info, whose `size` the caller has set, for the output `index`, counted from 0.
+resnet_status resnet_plan_get_output_info(const resnet_plan *plan, size_t index,
+                                          resnet_output_info *info);
 
 // Sessions
 
@@ -262,6 +283,15 @@ resnet_status resnet_session_run_encoded(resnet_session *session, const void *by
 /// *values are valid until the next run; their place is the same as long as the session lives.
 resnet_status resnet_session_get_output(resnet_session *session, const char *name,
                                         const float **values, size_t *count);
+
+/// Copies an output of the last run by its name, such as "layer3", to `values`, room for `count` of
+/// them, as float: channels x height x width of them or, with `is_nhwc`, height x width x channels.
+resnet_status resnet_session_read_output(resnet_session *session, const char *name, int is_nhwc,
+                                         float *values, size_t count);
+
+/// The same of the bytes of an output that is_uint8.
+resnet_status resnet_session_read_output_bytes(resnet_session *session, const char *name,
+                                               int is_nhwc, uint8_t *bytes, size_t count);
 
 /// Finds the most probable classes of the last run, the most probable one first, by their logits.
 /// Writes at most `room` indices, and their probabilities unless that is NULL; sets *count to
