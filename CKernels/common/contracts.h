@@ -22,6 +22,14 @@ RN_ALWAYS_INLINE void require_conv(const rn_conv_geometry *g, uint32_t group, co
   RN_REQUIRE(last <= units);
 }
 
+// What a grouped convolution asks beyond those; groups of `width` channels.
+RN_ALWAYS_INLINE void require_grouped(const rn_conv_geometry *g, uint32_t width, uint32_t columns) {
+  (void)g, (void)width, (void)columns;
+  RN_REQUIRE(width == 4 || width == 8 || (width > 0 && width % 16 == 0));
+  RN_REQUIRE(g->run == (width < 16 ? 16 : width) && columns > 0);
+  RN_REQUIRE(g->output_blocks * RN_CHANNEL_BLOCK % width == 0);
+}
+
 // Of a Winograd convolution, whose input channels are a multiple of `channels`.
 RN_ALWAYS_INLINE void require_winograd(const rn_conv_geometry *g, uint32_t channels,
                                        uint32_t tile_height, uint32_t tile_width,

@@ -88,6 +88,24 @@ typedef struct rn_conv_q8_args {
   int32_t output_zero; // as residual_zero
 } rn_conv_q8_args;
 
+// Grouped convolution, as in ResNeXt: all groups of a layer at once. A group has group_channels = w
+// input channels and as many output channels, so output channel oc reads the w input channels from
+// oc / w * w on; a planner widens other groups with weights of 0. With the formula and the range of
+// conv_q8 but for
+//   acc = bias[oc] + sum over kernel rows r, columns c and k < w of input * weight, the input being
+//         channel oc / w * w + k of the pixel at y * step_y + r * input_row + x * step_x +
+//         c * input_column
+// So input_row and input_column tell of a dilation too, and taps are counted in rows. A block of 16
+// output channels reads the `run` = max(w, 16) channels of each tap from 16 * block / run * run on.
+// Bias and multiplier are in the order of the output channels; weights are where
+// rn_grouped_index_q8 has them. Units are those of the convolution.
+typedef struct rn_grouped_q8_args {
+  rn_conv_q8_args conv;    // weights: [oc/16][tap][w/4][16 oc][4], in the order of rn_layout.h
+  uint32_t group_channels; // 4, 8 or a multiple of 16, of which the output channels are a multiple
+  uint32_t kernel_columns;
+  size_t input_column; // from one tap of a kernel row to the next
+} rn_grouped_q8_args;
+
 // Exact integer Winograd convolution, F(tile_height x tile_width, 3x3) after Lavin and Gray,
 // "Fast Algorithms for Convolutional Neural Networks" (2016), with integer transforms: the same
 // bits as conv_q8 on the weights from which its weights were made. The transforms scale the sums by
@@ -282,6 +300,16 @@ typedef struct rn_conv_float_args {
   float high; // 6 for ReLU6, INFINITY for none; not below low
 } rn_conv_float_args;
 
+// Grouped convolution of float32 activations: groups, taps and run are those of grouped_q8, and the
+// rest is that of conv_f32 and conv_f16, whose chains are in the order of kernel rows, columns and
+// the group's channels.
+typedef struct rn_grouped_float_args {
+  rn_conv_float_args conv; // weights: [oc/16][tap][w][16 oc]
+  uint32_t group_channels; // 4, 8 or a multiple of 16, of which the output channels are a multiple
+  uint32_t kernel_columns;
+  size_t input_column; // from one tap of a kernel row to the next
+} rn_grouped_float_args;
+
 // Winograd convolution F(tile_height x tile_width, 3x3) in float32 with transformed weights, after
 // Lavin and Gray as above. In one dimension, with every operation rounded on its own and fma where
 // it says so, B^T x is
@@ -433,14 +461,17 @@ typedef struct rn_input_args {
 // Kernels that split their work take the range of units [first, last) to do.
 typedef struct rn_kernels {
   // What activations in memory are flipped with: 0, or 0x80 where an ISA multiplies signed by
-  // signed. It holds for all kernels of the table: conv, winograd, coded, maxpool, avgpool and
-  // input of q8.
+  // signed. It holds for all kernels of the table: conv, grouped, winograd, coded, maxpool, avgpool
+  // and input of q8.
   uint8_t activation_flip;
   void (*conv_q8)(const rn_conv_q8_args *, uint32_t first, uint32_t last);
+  void (*grouped_q8)(const rn_grouped_q8_args *, uint32_t first, uint32_t last);
   void (*winograd_q8)(const rn_winograd_q8_args *, uint32_t first, uint32_t last);
   void (*coded_q8)(const rn_coded_q8_args *, uint32_t first, uint32_t last);
   void (*conv_f32)(const rn_conv_float_args *, uint32_t first, uint32_t last);
   void (*conv_f16)(const rn_conv_float_args *, uint32_t first, uint32_t last);
+  void (*grouped_f32)(const rn_grouped_float_args *, uint32_t first, uint32_t last);
+  void (*grouped_f16)(const rn_grouped_float_args *, uint32_t first, uint32_t last);
   void (*winograd_f32)(const rn_winograd_float_args *, uint32_t first, uint32_t last);
   void (*winograd_f16)(const rn_winograd_float_args *, uint32_t first, uint32_t last);
   // The last two of fp16 weights with products and short sums of them in fp16 where the level has

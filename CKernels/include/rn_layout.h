@@ -27,6 +27,29 @@ static inline size_t rn_weight_index_float(uint32_t oc, uint32_t row, uint32_t k
   return rn_weight_index(oc, row, k, rows, run, 1);
 }
 
+// Weights of grouped_q8, whose tap has `width` channels of a group. Blocks of groups of 4 and 8
+// have an order of their own: the four channels 4j ... of the 16 input channels meet the weights
+// [.][j][4], so that a vector of input is multiplied as it is, and sums are put in order at the
+// end. With L counting 0...3:
+//   4   [oc/16][tap][L][j][4]       j: output channel 4j + L
+//   8   [oc/16][tap][i][L][j][4]    j: output channel 8(j/2) + 4i + L, the group's channels 4(j%2)
+//   ...
+static inline size_t rn_grouped_index_q8(uint32_t oc, uint32_t tap, uint32_t k, uint32_t taps,
+                                         uint32_t width) {
+  if (width >= 16)
+    return rn_weight_index(oc, tap, k, taps, width, 4);
+  const size_t block = (size_t)(oc / 16 * taps + tap) * width * 16;
+  const uint32_t j = width == 4 ? oc % 16 / 4 : oc % 16 / 8 * 2 + k / 4;
+  const uint32_t i = width == 4 ? 0 : oc / 4 % 2;
+  return block + i * 64 + oc % 4 * 16 + j * 4 + k % 4;
+}
+
+// Weights of grouped_f32 and grouped_f16.
+static inline size_t rn_grouped_index_float(uint32_t oc, uint32_t tap, uint32_t k, uint32_t taps,
+                                            uint32_t width) {
+  return rn_weight_index(oc, tap, k, taps, width, 1);
+}
+
 // Transformed weights of winograd_q8.
 static inline size_t rn_winograd_index_q8(uint32_t oc, uint32_t position, uint32_t ic,
                                           uint32_t positions, uint32_t channels) {

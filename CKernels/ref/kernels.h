@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The references, one for each slot: the definition of correct. See common/kernels.h.
 RN_KERNEL(RN_ISA_REF, conv_q8, rn_conv_q8_ref)
+RN_KERNEL(RN_ISA_REF, grouped_q8, rn_grouped_q8_ref)
 RN_KERNEL(RN_ISA_REF, winograd_q8, rn_winograd_q8_ref)
 RN_KERNEL(RN_ISA_REF, coded_q8, rn_coded_q8_ref)
 RN_KERNEL(RN_ISA_REF, conv_f32, rn_conv_f32_ref)
 RN_KERNEL(RN_ISA_REF, conv_f16, rn_conv_f16_ref)
+RN_KERNEL(RN_ISA_REF, grouped_f32, rn_grouped_f32_ref)
+RN_KERNEL(RN_ISA_REF, grouped_f16, rn_grouped_f16_ref)
 RN_KERNEL(RN_ISA_REF, winograd_f32, rn_winograd_f32_ref)
 RN_KERNEL(RN_ISA_REF, winograd_f16, rn_winograd_f16_ref)
 RN_KERNEL(RN_ISA_REF, maxpool_q8, rn_maxpool_q8_ref)

@@ -128,6 +128,73 @@ void bench_conv_float(bench_run *run) {
 
 void bench_conv_f16acc16(bench_run *run) { conv_float(run, run->kernels->conv_f16acc16); }
 
+// The grouped convolutions of ResNeXt50 32x4d, and of ResNeXt101 32x8d its own widths.
+static const struct grouped_layer {
+  struct shape shape;
+  uint32_t width;
+} grouped_layers[] = {
+    {{3, 1, 128, 128, 56}, 4},   {{3, 2, 256, 256, 28}, 8},    {{3, 1, 256, 256, 28}, 8},
+    {{3, 2, 512, 512, 14}, 16},  {{3, 1, 512, 512, 14}, 16},   {{3, 2, 1024, 1024, 7}, 32},
+    {{3, 1, 1024, 1024, 7}, 32}, {{3, 1, 256, 256, 56}, 8},    {{3, 2, 512, 512, 28}, 16},
+    {{3, 1, 512, 512, 28}, 16},  {{3, 1, 1024, 1024, 14}, 32}, {{3, 1, 2048, 2048, 7}, 64},
+    {{3, 2, 128, 128, 28}, 4},
+};
+enum { grouped_layer_count = sizeof grouped_layers / sizeof grouped_layers[0] };
+
+static rn_conv_geometry grouped_geometry(const struct grouped_layer *l, rn_conv_geometry g) {
+  g.run = l->width < RN_CHANNEL_BLOCK ? RN_CHANNEL_BLOCK : l->width;
+  return g;
+}
+
+static size_t grouped_weights(const struct grouped_layer *l) {
+  return (size_t)l->shape.kernel * l->shape.kernel * l->width * l->shape.output_channels;
+}
+
+static double grouped_multiplications(const struct grouped_layer *l) {
+  return multiplications(&l->shape) / l->shape.input_channels * l->width;
+}
+
+static shape_name grouped_name(const struct grouped_layer *l) {
+  const struct shape *s = &l->shape;
+  shape_name name;
+  snprintf(name.text, sizeof name.text, "%ux%us%u %ux%u %u of %u", s->kernel, s->kernel, s->stride,
+           s->size, s->size, s->input_channels / l->width, l->width);
+  return name;
+}
+
+void bench_grouped_q8(bench_run *run) {
+  check_random random = {1};
+  for (const struct grouped_layer *l = grouped_layers; l < grouped_layers + grouped_layer_count;
+       l++) {
+    buffers_reset();
+    rn_grouped_q8_args a = {.conv = q8_layer(&l->shape, &random),
+                            .group_channels = l->width,
+                            .kernel_columns = l->shape.kernel,
+                            .input_column = l->shape.input_channels};
+    a.conv.geometry = grouped_geometry(l, a.conv.geometry);
+    a.conv.weights = buffer_random(&random, grouped_weights(l), 1);
+    BENCH(run, grouped_name(l).text, grouped_multiplications(l), run->peak_q8,
+          run->kernels->grouped_q8(&a, 0, rn_conv_units(&a.conv.geometry)));
+  }
+}
+
+void bench_grouped_float(bench_run *run) {
+  check_random random = {1};
+  for (const struct grouped_layer *l = grouped_layers; l < grouped_layers + grouped_layer_count;
+       l++) {
+    buffers_reset();
+    rn_grouped_float_args a = {.conv = float_layer(&l->shape, &random),
+                               .group_channels = l->width,
+                               .kernel_columns = l->shape.kernel,
+                               .input_column = l->shape.input_channels};
+    a.conv.geometry = grouped_geometry(l, a.conv.geometry);
+    a.conv.weights = random_weights(run, &random, grouped_weights(l));
+    BENCH(run, grouped_name(l).text, grouped_multiplications(l), run->peak_f32,
+          (run->element == 2 ? run->kernels->grouped_f16
+                             : run->kernels->grouped_f32)(&a, 0, rn_conv_units(&a.conv.geometry)));
+  }
+}
+
 // The 3x3 layers of ResNets with every form of Winograd, whose reference is left out: it transforms
 // anew for each output channel.
 typedef struct winograd_layer {

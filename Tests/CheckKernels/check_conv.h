@@ -30,6 +30,8 @@ typedef struct conv_case {
   unsigned data; // conv_data, or as the check numbers its kinds
   conv_residual residual_kind;
   uint32_t tile_height, tile_width;                 // of Winograd's form, else 0
+  uint32_t group_channels, kernel_columns;          // of a grouped one, else 0
+  size_t input_column;                              // of a grouped one
   uint32_t first, last;                             // units of the kernel
   uint32_t channels;                                // of the output
   uint32_t taps;                                    // products in one sum
@@ -56,6 +58,14 @@ void conv_place_residual(const conv_case *c);
 
 // The residual of a call that writes `output`.
 const void *conv_residual_of(const conv_case *c, const void *output);
+
+// Where the kth weight of an output channel of int8 is.
+size_t conv_weight_q8(const conv_case *c, uint32_t oc, uint32_t k);
+
+// Draws the data of a case and compares the kernel with the reference: `call` calls the slot of a
+// table.
+typedef void conv_q8_call(const rn_kernels *table, const conv_case *c, const rn_conv_q8_args *a);
+void conv_check_q8(check_run *run, const conv_case *c, conv_q8_call *call);
 
 // The lower bytes of an int8 convolution whose output or residual has 16 bits.
 typedef struct conv_lower {

@@ -5,9 +5,10 @@
 #include "check_half.h"
 #include "slots.h"
 
-static void one(check_run *run, const conv_case *c) {
+float *conv_fill_weights(check_run *run, const conv_case *c) {
   check_random *random = &run->random;
   const bool has_halves = run->element == 2;
+  const uint32_t width = c->group_channels ? c->group_channels : c->taps;
   float *weights = buffer_input(c->weight_count * sizeof *weights), *bias = c->bias;
   conv_fill_floats(random, c, c->data);
   // Extreme inputs with small weights, and with those of 1, stay finite in some outputs.
@@ -23,9 +24,14 @@ static void one(check_run *run, const conv_case *c) {
       continue;
     bias[oc] = -0.0f;
     for (uint32_t k = 0; k < c->taps; k++)
-      weights[rn_weight_index_float(oc, 0, k, 1, c->taps)] = -0.0f;
+      weights[rn_weight_index_float(oc, k / width, k % width, c->taps / width, width)] = -0.0f;
   }
-  if (has_halves) {
+  return weights;
+}
+
+static void one(check_run *run, const conv_case *c) {
+  float *weights = conv_fill_weights(run, c);
+  if (run->element == 2) {
     const uint16_t *halves = conv_halves(c, weights);
     for (size_t i = 0; i < c->weight_count; i++)
       weights[i] = half_to_float(halves[i]);

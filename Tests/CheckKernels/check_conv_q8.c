@@ -6,6 +6,12 @@
 #include <math.h>
 #include <string.h>
 
+size_t conv_weight_q8(const conv_case *c, uint32_t oc, uint32_t k) {
+  const uint32_t width = c->group_channels;
+  return width ? rn_grouped_index_q8(oc, k / width, k % width, c->taps / width, width)
+               : rn_weight_index_q8(oc, 0, k, 1, c->taps);
+}
+
 static float extreme_multiplier(check_random *random) {
   static const float values[] = {0,    -0.0f, 1e-42f, FLT_MIN, 1e-12f, 0.5f,    -0.5f,
                                  1.0f, 2.5f,  -3e-7f, 1e12f,   -1e30f, FLT_MAX, -FLT_MAX};
@@ -34,7 +40,7 @@ static void fill_sums(check_random *random, const conv_case *c, int8_t *weights)
     for (uint32_t oc = 0; oc < c->channels; oc++) {
       const int8_t weight = random_below(random, 2) ? 127 : -127;
       for (uint32_t k = 0; k < c->taps; k++)
-        weights[rn_weight_index_q8(oc, 0, k, 1, c->taps)] = weight;
+        weights[conv_weight_q8(c, oc, k)] = weight;
       // Mostly of the same sign as the sum: the accumulator's greatest magnitude.
       bias[oc] = (random_below(random, 4) ? weight : -weight) > 0 ? 1 << 29 : -(1 << 29);
     }
@@ -128,7 +134,7 @@ void conv_flip(const check_run *run, const conv_case *c, const conv_lower *lower
     memcpy(bias, c->bias, c->channels * sizeof *bias);
     for (uint32_t oc = 0; oc < c->channels; oc++)
       for (uint32_t k = 0; k < c->taps; k++)
-        bias[oc] += flip * weights[rn_weight_index_q8(oc, 0, k, 1, c->taps)];
+        bias[oc] += flip * weights[conv_weight_q8(c, oc, k)];
     a->bias = bias;
   }
   a->input = check_flipped(run, c->input, c->input_count);
@@ -142,7 +148,7 @@ void conv_flip(const check_run *run, const conv_case *c, const conv_lower *lower
   conv_set_lower(c, lower, lower->output.found, a);
 }
 
-static void one(check_run *run, const conv_case *c) {
+void conv_check_q8(check_run *run, const conv_case *c, conv_q8_call *call) {
   check_random *random = &run->random;
   int8_t *weights = buffer_input(c->weight_count);
   float *multiplier = buffer_input(c->channels * sizeof *multiplier);
@@ -165,12 +171,18 @@ static void one(check_run *run, const conv_case *c) {
   a.output = c->output.expected;
   a.residual = conv_residual_of(c, a.output);
   conv_set_lower(c, &lower, lower.output.expected, &a);
-  CHECK_REFERENCE(run, run->reference->conv_q8(&a, c->first, c->last));
+  CHECK_REFERENCE(run, call(run->reference, c, &a));
   conv_flip(run, c, &lower, &a, weights);
-  CHECK_KERNEL(run, run->kernels->conv_q8(&a, c->first, c->last));
+  CHECK_KERNEL(run, call(run->kernels, c, &a));
   check_flip_found(run, &c->output);
   check_compare(run, &c->output);
   check_compare(run, &lower.output);
 }
+
+static void call(const rn_kernels *table, const conv_case *c, const rn_conv_q8_args *a) {
+  table->conv_q8(a, c->first, c->last);
+}
+
+static void one(check_run *run, const conv_case *c) { conv_check_q8(run, c, call); }
 
 void check_conv_q8(check_run *run) { check_conv_cases(run, 1, one); }

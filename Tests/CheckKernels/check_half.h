@@ -17,6 +17,9 @@ void check_fill(check_random *random, conv_data data, bool has_halves, float *nu
 // Fills input, bias and residual with a kind of data.
 void conv_fill_floats(check_random *random, const conv_case *c, conv_data data);
 
+// Draws all data of a convolution and makes its weights, those of fp16 before they are rounded.
+float *conv_fill_weights(check_run *run, const conv_case *c);
+
 // The weights in fp16.
 uint16_t *conv_halves(const conv_case *c, const float *weights);
 

@@ -6,10 +6,13 @@
 
 const check_slot check_slots[] = {
     SLOT(conv_q8, 1, conv_q8),
+    SLOT(grouped_q8, 1, grouped_q8),
     SLOT(winograd_q8, 1, winograd_q8),
     SLOT(coded_q8, 1, coded_q8),
     SLOT(conv_f32, 4, conv_float),
     SLOT(conv_f16, 2, conv_float),
+    SLOT(grouped_f32, 4, grouped_float),
+    SLOT(grouped_f16, 2, grouped_float),
     SLOT(winograd_f32, 4, winograd_float),
     SLOT(winograd_f16, 2, winograd_float),
     SLOT(conv_f16acc16, 2, conv_f16acc16),
