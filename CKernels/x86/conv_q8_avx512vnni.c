@@ -23,69 +23,13 @@ typedef rn_conv_q8_args conv_args;
 #include "../common/tiles.h"
 
 RN_TARGET_PUSH("avx512f,avx512bw,avx512vl,avx512vnni")
-#include "requantize_avx512.h"
-
 enum { max_pixels = 14, blocks = 2 };
+#include "finish_q8_512.h"
 
 RN_ALWAYS_INLINE __m512i broadcast4(const uint8_t *bytes) {
   int32_t four;
   memcpy(&four, bytes, 4);
   return _mm512_set1_epi32(four);
-}
-
-RN_ALWAYS_INLINE void store_pixel(uint8_t *output, __m512i bytes, const int is_second,
-                                  int has_second) {
-  const __m256i half =
-      is_second ? _mm512_extracti64x4_epi64(bytes, 1) : _mm512_castsi512_si256(bytes);
-  if (has_second)
-    _mm256_storeu_si256((__m256i *)output, half);
-  else
-    _mm_storeu_si128((__m128i *)output, _mm256_castsi256_si128(half));
-}
-
-// Requantizes the sums of the tile and stores 32 bytes for each pixel, or 16 if there is no second
-// block, and as many lower ones if there are any. Two pixels at once: narrowing shares its
-// instructions among four vectors.
-RN_ALWAYS_INLINE void finish(const rn_conv_q8_args *a, __m512i acc[max_pixels][blocks], uint32_t oc,
-                             uint32_t y, uint32_t x, const uint32_t rows, const uint32_t columns,
-                             const int has_residual) {
-  const rn_conv_geometry *g = &a->geometry;
-  const int has_second = oc / RN_CHANNEL_BLOCK + 1 < g->output_blocks;
-  const uint32_t pixels = rows * columns;
-  // Read once: the stores might alias the arguments.
-  const __m512 multiplier0 = _mm512_load_ps(a->multiplier + oc);
-  const __m512 multiplier1 = _mm512_load_ps(a->multiplier + oc + (has_second ? 16 : 0));
-  const requantization constants = requantization_of(a);
-  uint8_t *output = a->output + y * g->output_row + x * g->output_pixel + oc;
-  const uint8_t *residual = a->residual;
-  if (has_residual)
-    residual += y * g->residual_row + x * g->output_pixel + oc;
-  const size_t second_residual = has_second ? 16 : 0;
-  const ptrdiff_t output_lower = a->output_lower, residual_lower = a->residual_lower;
-
-  RN_UNROLL for (uint32_t p = 0; p < pixels; p += 2) {
-    __m512i q[2 * blocks];
-    uint8_t *to[2];
-    RN_UNROLL for (uint32_t i = 0; i < 2; i++) {
-      const uint32_t pixel = p + i < pixels ? p + i : p;
-      const size_t offset = pixel % columns * g->output_pixel;
-      to[i] = output + pixel / columns * g->output_row + offset;
-      const uint8_t *r = has_residual ? residual + pixel / columns * g->residual_row + offset : 0;
-      q[2 * i] = rounded16(&constants, acc[pixel][0], multiplier0, r, residual_lower);
-      q[2 * i + 1] = rounded16(&constants, acc[pixel][1], multiplier1, r ? r + second_residual : 0,
-                               residual_lower);
-    }
-    __m512i bytes, lower;
-    if (output_lower) {
-      bytes = parted64(&constants, q, &lower);
-      RN_UNROLL for (uint32_t i = 0; i < 2 && p + i < pixels; i++)
-          store_pixel(to[i] + output_lower, lower, i, has_second);
-    } else {
-      bytes = narrowed64(&constants, q);
-    }
-    RN_UNROLL for (uint32_t i = 0; i < 2 && p + i < pixels; i++)
-        store_pixel(to[i], bytes, i, has_second);
-  }
 }
 
 // `rows` x `columns` output pixels from (y, x) on; `oc` is the first of 32 output channels, or of
@@ -142,9 +86,9 @@ RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, ui
   }
 
   if (a->residual)
-    finish(a, acc, oc, y, x, rows, columns, 1);
+    finish(a, acc, oc, y, x, rows, columns, natural, 1);
   else
-    finish(a, acc, oc, y, x, rows, columns, 0);
+    finish(a, acc, oc, y, x, rows, columns, natural, 0);
 }
 
 RN_ALWAYS_INLINE void row(const conv_args *a, uint32_t oc, uint32_t y, uint32_t x,

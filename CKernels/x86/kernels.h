@@ -30,6 +30,7 @@ RN_KERNEL_IF(rn_has_vex_dot, RN_ISA_AVXVNNI, coded_q8, rn_coded_q8_avxvnni)
 RN_KERNEL_IF(rn_has_vex_dot, RN_ISA_AVXVNNI, peak_q8, rn_peak_q8_avxvnni)
 
 RN_KERNEL(RN_ISA_AVX512VNNI, conv_q8, rn_conv_q8_avx512vnni)
+RN_KERNEL(RN_ISA_AVX512VNNI, grouped_q8, rn_grouped_q8_avx512vnni)
 RN_KERNEL(RN_ISA_AVX512VNNI, winograd_q8, rn_winograd_q8_avx512vnni)
 RN_KERNEL(RN_ISA_AVX512VNNI, coded_q8, rn_coded_q8_avx512vnni)
 RN_KERNEL(RN_ISA_AVX512VNNI, conv_f32, rn_conv_f32_avx512vnni)
