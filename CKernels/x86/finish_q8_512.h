@@ -5,6 +5,7 @@
 #ifndef RN_FINISH_Q8_512_H
 #define RN_FINISH_Q8_512_H
 
+#include "../common/channel_order.h"
 #include "requantize_avx512.h"
 
 RN_ALWAYS_INLINE void store_pixel(uint8_t *output, __m512i bytes, const int is_second,
@@ -17,21 +18,13 @@ RN_ALWAYS_INLINE void store_pixel(uint8_t *output, __m512i bytes, const int is_s
     _mm_storeu_si128((__m128i *)output, _mm256_castsi256_si128(half));
 }
 
-// The order of the channels in a block's sums: their own, or those that rn_grouped_index_q8 leaves
-// in groups of 4 and, once the halves are added, of 8.
-typedef enum order { natural, order_of_4, order_of_8 } order;
-
-// The channels of the dwords.
 RN_ALWAYS_INLINE __m512i channels_of(const order order) {
-  return order == order_of_4
-             ? _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)
-             : _mm512_setr_epi32(0, 8, 4, 12, 1, 9, 5, 13, 2, 10, 6, 14, 3, 11, 7, 15);
+  return _mm512_cvtepu8_epi32(order == order_of_4 ? _mm_setr_epi8(RN_CHANNELS_OF_4)
+                                                  : _mm_setr_epi8(RN_CHANNELS_OF_8));
 }
 
-// The places of the channels.
 RN_ALWAYS_INLINE __m128i places_of(const order order) {
-  return order == order_of_4 ? _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)
-                             : _mm_setr_epi8(0, 4, 8, 12, 2, 6, 10, 14, 1, 5, 9, 13, 3, 7, 11, 15);
+  return order == order_of_4 ? _mm_setr_epi8(RN_PLACES_OF_4) : _mm_setr_epi8(RN_PLACES_OF_8);
 }
 
 // Requantizes the sums of the tile and stores 32 bytes for each pixel, or 16 if there is no second

@@ -21,10 +21,12 @@ RN_KERNEL(RN_ISA_AVX2, peak_f32, rn_peak_f32_avx2)
 // The 256-bit VPDPBUSD and VPDPWSSD have two encodings, and most CPUs have one of them. With both,
 // the VEX encoding is taken.
 RN_KERNEL_IF(rn_has_evex_dot, RN_ISA_AVXVNNI, conv_q8, rn_conv_q8_avx512vl)
+RN_KERNEL_IF(rn_has_evex_dot, RN_ISA_AVXVNNI, grouped_q8, rn_grouped_q8_avx512vl)
 RN_KERNEL_IF(rn_has_evex_dot, RN_ISA_AVXVNNI, winograd_q8, rn_winograd_q8_avx512vl)
 RN_KERNEL_IF(rn_has_evex_dot, RN_ISA_AVXVNNI, coded_q8, rn_coded_q8_avx512vl)
 RN_KERNEL_IF(rn_has_evex_dot, RN_ISA_AVXVNNI, peak_q8, rn_peak_q8_avx512vl)
 RN_KERNEL_IF(rn_has_vex_dot, RN_ISA_AVXVNNI, conv_q8, rn_conv_q8_avxvnni)
+RN_KERNEL_IF(rn_has_vex_dot, RN_ISA_AVXVNNI, grouped_q8, rn_grouped_q8_avxvnni)
 RN_KERNEL_IF(rn_has_vex_dot, RN_ISA_AVXVNNI, winograd_q8, rn_winograd_q8_avxvnni)
 RN_KERNEL_IF(rn_has_vex_dot, RN_ISA_AVXVNNI, coded_q8, rn_coded_q8_avxvnni)
 RN_KERNEL_IF(rn_has_vex_dot, RN_ISA_AVXVNNI, peak_q8, rn_peak_q8_avxvnni)
