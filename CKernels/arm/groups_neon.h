@@ -38,6 +38,18 @@ RN_ALWAYS_INLINE void pair(int32x4_t acc[][8], const int8_t *weights, const int8
   }
 }
 
+// Multiplies one group.
+RN_ALWAYS_INLINE void single(int32x4_t acc[][8], const int8_t *weights, const int8x16_t d[],
+                             const uint32_t pixels) {
+  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
+    const int8x16_t w = vld1q_s8(weights + 16 * i);
+    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {
+      acc[p][2 * i] = vpadalq_s16(acc[p][2 * i], vmull_s8(vget_low_s8(w), vget_low_s8(d[p])));
+      acc[p][2 * i + 1] = vpadalq_s16(acc[p][2 * i + 1], vmull_high_s8(w, d[p]));
+    }
+  }
+}
+
 // Groups `group` and the next one of the 16 taps in each vector.
 #define RN_PAIR(vectors, group)                                                                    \
   do {                                                                                             \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernels of AArch64, in ascending order of their levels. See common/kernels.h.
 RN_KERNEL(RN_ISA_NEON, conv_q8, rn_conv_q8_neon)
+RN_KERNEL(RN_ISA_NEON, grouped_q8, rn_grouped_q8_neon)
 RN_KERNEL(RN_ISA_NEON, winograd_q8, rn_winograd_q8_neon)
 RN_KERNEL(RN_ISA_NEON, coded_q8, rn_coded_q8_neon)
 RN_KERNEL(RN_ISA_NEON, conv_f32, rn_conv_f32_neon)
@@ -18,6 +19,7 @@ RN_KERNEL(RN_ISA_NEON, peak_q8, rn_peak_q8_neon)
 RN_KERNEL(RN_ISA_NEON, peak_f32, rn_peak_f32_neon)
 
 RN_KERNEL(RN_ISA_NEONDOT, conv_q8, rn_conv_q8_neondot)
+RN_KERNEL(RN_ISA_NEONDOT, grouped_q8, rn_grouped_q8_neondot)
 RN_KERNEL(RN_ISA_NEONDOT, coded_q8, rn_coded_q8_neondot)
 RN_KERNEL(RN_ISA_NEONDOT, peak_q8, rn_peak_q8_neondot)
 

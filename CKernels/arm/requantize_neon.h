@@ -4,6 +4,7 @@
 #ifndef RN_REQUANTIZE_NEON_H
 #define RN_REQUANTIZE_NEON_H
 
+#include "../common/channel_order.h"
 #include "../common/rn_target.h"
 #include <arm_neon.h>
 
@@ -86,25 +87,36 @@ RN_ALWAYS_INLINE int8x16_t upper_bytes(const int16x8_t words[2]) {
   return vuzp2q_s8(vreinterpretq_s8_s16(words[0]), vreinterpretq_s8_s16(words[1]));
 }
 
+// Takes bytes from the order of sums to that of channels, or back.
+RN_ALWAYS_INLINE int8x16_t ordered(int8x16_t bytes, const order order, const int is_back) {
+  static const uint8_t places[2][16] = {{RN_PLACES_OF_4}, {RN_PLACES_OF_8}};
+  static const uint8_t channels[2][16] = {{RN_CHANNELS_OF_4}, {RN_CHANNELS_OF_8}};
+  if (order == natural)
+    return bytes;
+  return vqtbl1q_s8(bytes, vld1q_u8((is_back ? channels : places)[order == order_of_8]));
+}
+
 // Requantizes 16 sums, biases included, and stores 16 bytes, and as many lower ones if there are
 // any. `residual` may be null.
 RN_ALWAYS_INLINE void requantize16(const requantizer *r, const int32x4_t acc[4],
-                                   const uint8_t *residual, uint8_t *output) {
+                                   const uint8_t *residual, uint8_t *output, const order order) {
   int16x8_t from[2], words[2];
   if (residual) {
-    const int8x16_t upper = vld1q_s8((const int8_t *)residual);
+    const int8x16_t upper = ordered(vld1q_s8((const int8_t *)residual), order, 1);
     if (r->residual_lower)
-      residual_words(upper, vld1q_s8((const int8_t *)residual + r->residual_lower), 1, from);
+      residual_words(upper,
+                     ordered(vld1q_s8((const int8_t *)residual + r->residual_lower), order, 1), 1,
+                     from);
     else
       residual_words(upper, upper, 0, from);
   }
   requantized_words(r->multiplier, r->low, r->high, r->residual_multiplier, r->residual_zero,
                     r->output_zero, acc, residual ? from : 0, words);
   if (r->output_lower) {
-    vst1q_s8((int8_t *)output + r->output_lower, lower_bytes(words));
-    vst1q_s8((int8_t *)output, upper_bytes(words));
+    vst1q_s8((int8_t *)output + r->output_lower, ordered(lower_bytes(words), order, 0));
+    vst1q_s8((int8_t *)output, ordered(upper_bytes(words), order, 0));
   } else {
-    vst1q_s8((int8_t *)output, lower_bytes(words));
+    vst1q_s8((int8_t *)output, ordered(lower_bytes(words), order, 0));
   }
 }
 
