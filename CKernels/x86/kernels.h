@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernels of x86-64, in ascending order of their levels. See common/kernels.h.
 RN_KERNEL(RN_ISA_SSE42, conv_q8, rn_conv_q8_sse42)
+RN_KERNEL(RN_ISA_SSE42, grouped_q8, rn_grouped_q8_sse42)
 RN_KERNEL(RN_ISA_SSE42, winograd_q8, rn_winograd_q8_sse42)
 RN_KERNEL(RN_ISA_SSE42, coded_q8, rn_coded_q8_sse42)
 RN_KERNEL(RN_ISA_SSE42, peak_q8, rn_peak_q8_sse42)
 
 RN_KERNEL(RN_ISA_AVX2, conv_q8, rn_conv_q8_avx2)
+RN_KERNEL(RN_ISA_AVX2, grouped_q8, rn_grouped_q8_avx2)
 RN_KERNEL(RN_ISA_AVX2, winograd_q8, rn_winograd_q8_avx2)
 RN_KERNEL(RN_ISA_AVX2, coded_q8, rn_coded_q8_avx2)
 RN_KERNEL(RN_ISA_AVX2, conv_f32, rn_conv_f32_avx2)
