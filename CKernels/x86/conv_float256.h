@@ -21,18 +21,10 @@
 
 typedef rn_conv_float_args conv_args;
 #include "../common/tiles.h"
-#include <immintrin.h>
+#include "store_float256.h"
 
 // Weights come from L2, and from L3 or memory for the first tile, 4 KB ahead.
 enum { max_pixels = 6, ahead = 4096 / sizeof(weight) };
-
-RN_ALWAYS_INLINE void store8(const conv_args *a, __m256 t, const float *residual, float *output) {
-  if (residual)
-    t = _mm256_add_ps(t, _mm256_loadu_ps(residual));
-  // In this order: MAXPS and MINPS return their second operand for a NaN and for two zeros.
-  t = _mm256_min_ps(_mm256_max_ps(t, _mm256_set1_ps(a->low)), _mm256_set1_ps(a->high));
-  _mm256_storeu_ps(output, t);
-}
 
 // `count` output pixels from (y, x) on, counted along rows; 16 output channels from oc on.
 RN_ALWAYS_INLINE void tile(const conv_args *a, uint32_t oc, uint32_t y, uint32_t x,

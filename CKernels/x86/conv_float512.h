@@ -17,18 +17,10 @@
 
 typedef rn_conv_float_args conv_args;
 #include "../common/tiles.h"
-#include <immintrin.h>
+#include "store_float512.h"
 
 // Weights come from L2, and from L3 or memory for the first row, 4 KB ahead.
 enum { max_pixels = 12, blocks = 2, ahead = 4096 / sizeof(weight) };
-
-RN_ALWAYS_INLINE void store16(const conv_args *a, __m512 t, const float *residual, float *output) {
-  if (residual)
-    t = _mm512_add_ps(t, _mm512_loadu_ps(residual));
-  // In this order: MAXPS and MINPS return their second operand for a NaN and for two zeros.
-  t = _mm512_min_ps(_mm512_max_ps(t, _mm512_set1_ps(a->low)), _mm512_set1_ps(a->high));
-  _mm512_storeu_ps(output, t);
-}
 
 // `columns` output pixels of row y from x on; `oc` is the first of 32 output channels, or of 16 if
 // it starts the last block of an odd number. A missing second block is computed as a copy of the
