@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Times kernels on the whole layers of ResNet18 and ResNet50, on one thread.
+// Times kernels on the whole layers of ResNet18, ResNet50 and, of grouped ones, ResNeXts, on one
+// thread.
 #ifndef CHECK_BENCH_H
 #define CHECK_BENCH_H
 
