@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What rn_kernels.h asks of the arguments of convolutions, checked in debug builds alone.
+// What rn_kernels.h asks of the arguments of convolutions and scales, checked in debug builds
+// alone.
 #ifndef RN_CONTRACTS_H
 #define RN_CONTRACTS_H
 
@@ -52,6 +53,14 @@ RN_ALWAYS_INLINE void require_coded(const rn_coded_q8_args *a, uint32_t last) {
   RN_REQUIRE(is_aligned(a->conv.multiplier) && is_aligned(a->scratch));
   RN_REQUIRE(a->conv.input && a->conv.output && a->step);
   RN_REQUIRE(last <= rn_coded_q8_units(a));
+}
+
+// Of a scale, in either format.
+RN_ALWAYS_INLINE void require_scale(const void *input, const void *output, const float *multiplier,
+                                    const float *offset, uint32_t width, uint32_t channels) {
+  (void)input, (void)output, (void)multiplier, (void)offset, (void)width, (void)channels;
+  RN_REQUIRE(input && output && multiplier && offset);
+  RN_REQUIRE(width > 0 && channels > 0 && channels % RN_CHANNEL_BLOCK == 0);
 }
 
 #endif

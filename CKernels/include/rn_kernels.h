@@ -422,6 +422,16 @@ typedef struct rn_avgpool_args {
 //     f32: (a chain of additions in the order of rows and columns, starting at 0) / (float)d
 //     q8:  t = (float)(sum - n * input_zero) * multiplier / (float)d, the sum exact
 //          output = round_half_even(min(max(t, -output_zero), 255 - output_zero)) + output_zero
+//   windowblur: the image smoothed by [1 2 1] / 4 in both directions, as timm's BlurPool2d does. It
+//   is reflected at its edges without repeating them: row -1 is row 1, and of H rows row H is row
+//   H - 2; columns too. With top, middle and bottom the pixels of a column of the window:
+//     column = (top + bottom) + (middle + middle)
+//     sum    = (left column + right column) + (middle column + middle column)
+//     f32: sum * 0.0625
+//     q8:  t = (float)(sum - 16 * input_zero) * (multiplier * 0.0625), the sum exact, and the
+//          output as that of windowavg
+//   Range: kernels of 3x3, padding_top and padding_left 1, at least 2 rows and 2 columns, and
+//   windows whose middle is in the image; counts_padding is not read; in float32 no infinities
 // Every operation is rounded on its own; max(t, low) is that of conv_q8. Bytes are stored ^ flip.
 // Range: windows of 1...256 pixels, each with a pixel of the image at least.
 typedef struct rn_window_args {
@@ -433,9 +443,53 @@ typedef struct rn_window_args {
   uint32_t kernel_height, kernel_width, stride_y, stride_x, padding_top, padding_left;
   uint8_t counts_padding;
   uint8_t flip;                    // of q8: the table's activation_flip
-  int32_t input_zero, output_zero; // of windowavg_q8: 0...255
-  float multiplier;                // of windowavg_q8: scale of the input / scale of the output
+  int32_t input_zero, output_zero; // of windowavg_q8 and windowblur_q8: 0...255
+  float multiplier;                // of the same: scale of the input / scale of the output
 } rn_window_args;
+
+// Rows of pixels times a multiplier and plus an offset for each channel, and what may follow: a
+// residual, slopes of what is below 0, a clamp. So are gates (squeeze-and-excitation), batch norms
+// in front of a convolution and PReLUs. Pixels are `channels` elements apart, rows a pitch of their
+// tensor. For each channel c, every operation rounded on its own, never fused:
+//   t      = (float)(input - input_zero) * multiplier[c]
+//   t      = t + offset[c]
+//   t      = t + (float)(residual - residual_zero) * residual_multiplier     if residual
+//   t      = t < 0 ? t * slope[c] : t                                        if slope
+//   output = round_half_even(min(max(t, low), high)) + output_zero
+// What conv_q8 says of its output and residual holds for the input as well: tensors may have 16
+// bits, which count in 256ths, and bytes are int8 where activation_flip is 0x80, 128 less, as all
+// zeros are. max(t, low) is that of conv_q8, and so is the range of low and high.
+// Multipliers, offsets and slopes may be anything: a NaN, such as 0 times infinity, becomes low.
+// The output may be the input or the residual itself, or both, if their pitches are the same; of 16
+// bits also if upper and lower bytes are as far from each other.
+typedef struct rn_scale_q8_args {
+  const uint8_t *input;                                // at pixel (0, 0)
+  const uint8_t *residual;                             // null, or at pixel (0, 0)
+  uint8_t *output;                                     // at pixel (0, 0)
+  ptrdiff_t input_lower, residual_lower, output_lower; // from a byte to its lower byte; 0: none
+  size_t input_row, residual_row, output_row;          // from one row to the next
+  uint32_t width, channels;                            // pixels of a row; a multiple of 16
+  const float *multiplier, *offset;                    // [channels]
+  const float *slope;                                  // null, or [channels]
+  float residual_multiplier;
+  int32_t input_zero, residual_zero, output_zero; // as those of rn_conv_q8_args
+  float low, high;
+} rn_scale_q8_args;
+
+// The same of float32:
+//   t = input * multiplier[c];   t = t + offset[c];   t = t + residual  if residual
+//   t = t < 0 ? t * slope[c] : t                                        if slope
+//   t = t > low ? t : low;   output = t < high ? t : high
+typedef struct rn_scale_f32_args {
+  const float *input;    // at pixel (0, 0)
+  const float *residual; // null, or at pixel (0, 0)
+  float *output;         // at pixel (0, 0)
+  size_t input_row, residual_row, output_row;
+  uint32_t width, channels;
+  const float *multiplier, *offset; // [channels]
+  const float *slope;               // null, or [channels]
+  float low, high;                  // as those of rn_conv_float_args
+} rn_scale_f32_args;
 
 // The classifier on float32 features with int8 weights:
 //   logits[o] = (sum over i of features[i] * weight[i][o]) * multiplier[o] + bias[o]
@@ -461,8 +515,8 @@ typedef struct rn_input_args {
 // Kernels that split their work take the range of units [first, last) to do.
 typedef struct rn_kernels {
   // What activations in memory are flipped with: 0, or 0x80 where an ISA multiplies signed by
-  // signed. It holds for all kernels of the table: conv, grouped, winograd, coded, maxpool, avgpool
-  // and input of q8.
+  // signed. It holds for all kernels of the table: conv, grouped, winograd, coded, maxpool,
+  // avgpool, scale and input of q8.
   uint8_t activation_flip;
   void (*conv_q8)(const rn_conv_q8_args *, uint32_t first, uint32_t last);
   void (*grouped_q8)(const rn_grouped_q8_args *, uint32_t first, uint32_t last);
@@ -488,6 +542,10 @@ typedef struct rn_kernels {
   void (*windowmax_f32)(const rn_window_args *, uint32_t first_row, uint32_t last_row);
   void (*windowavg_q8)(const rn_window_args *, uint32_t first_row, uint32_t last_row);
   void (*windowavg_f32)(const rn_window_args *, uint32_t first_row, uint32_t last_row);
+  void (*windowblur_q8)(const rn_window_args *, uint32_t first_row, uint32_t last_row);
+  void (*windowblur_f32)(const rn_window_args *, uint32_t first_row, uint32_t last_row);
+  void (*scale_q8)(const rn_scale_q8_args *, uint32_t first_row, uint32_t last_row);
+  void (*scale_f32)(const rn_scale_f32_args *, uint32_t first_row, uint32_t last_row);
   void (*linear_q8)(const rn_linear_q8_args *, uint32_t first_block, uint32_t last_block);
   void (*dequantize)(const rn_convert_args *, const uint8_t *stored, float *values);
   void (*quantize)(const rn_convert_args *, const float *values, uint8_t *stored);
@@ -495,6 +553,9 @@ typedef struct rn_kernels {
   void (*input_f32)(const rn_input_args *);
   // probabilities[i] = exp(logits[i] - max) / sum, summed in order; the arrays may be the same.
   void (*softmax_f32)(const float *logits, float *probabilities, uint32_t count);
+  // results[i] = 1 / (1 + exp(-values[i])), with the exponential of softmax_f32; the arrays may be
+  // the same.
+  void (*sigmoid_f32)(const float *values, float *results, uint32_t count);
   // Multiplies in registers as fast as the level can: what the convolution of the format is
   // measured against. Returns the number of multiplications done.
   uint64_t (*peak_q8)(uint64_t iterations);

@@ -37,35 +37,102 @@ void bench_avgpool(bench_run *run) {
   }
 }
 
-static void window(bench_run *run, void (*kernel)(const rn_window_args *, uint32_t, uint32_t)) {
+static void window(bench_run *run, void (*kernel)(const rn_window_args *, uint32_t, uint32_t),
+                   uint32_t stride) {
   enum { size = 28, channels = 128 };
+  const uint32_t output_size = (size - 1) / stride + 1;
   buffers_reset();
   const rn_window_args a = {.input = random_input(size * size * channels, run->element),
                             .output = buffer_output(size * size * channels * run->element),
                             .input_row = size * channels,
-                            .output_row = size * channels,
+                            .output_row = output_size * channels,
                             .input_height = size,
                             .input_width = size,
-                            .output_height = size,
-                            .output_width = size,
+                            .output_height = output_size,
+                            .output_width = output_size,
                             .channels = channels,
                             .kernel_height = 3,
                             .kernel_width = 3,
-                            .stride_y = 1,
-                            .stride_x = 1,
+                            .stride_y = stride,
+                            .stride_x = stride,
                             .padding_top = 1,
                             .padding_left = 1,
                             .flip = run->element == 1 ? run->kernels->activation_flip : 0,
                             .multiplier = 1};
-  BENCH(run, "3x3, 28x28 of 128 channels", 0, 0, kernel(&a, 0, size));
+  BENCH(run, stride == 1 ? "3x3, 28x28 of 128 channels" : "3x3 s2, 28x28 of 128", 0, 0,
+        kernel(&a, 0, output_size));
 }
 
 void bench_windowmax(bench_run *run) {
-  window(run, SLOT_KERNEL(run, run->kernels, windowmax_q8, windowmax_f32));
+  window(run, SLOT_KERNEL(run, run->kernels, windowmax_q8, windowmax_f32), 1);
 }
 
 void bench_windowavg(bench_run *run) {
-  window(run, SLOT_KERNEL(run, run->kernels, windowavg_q8, windowavg_f32));
+  window(run, SLOT_KERNEL(run, run->kernels, windowavg_q8, windowavg_f32), 1);
+}
+
+void bench_windowblur(bench_run *run) {
+  for (uint32_t stride = 1; stride <= 2; stride++)
+    window(run, SLOT_KERNEL(run, run->kernels, windowblur_q8, windowblur_f32), stride);
+}
+
+// `rows` of 56 pixels of 64 channels, the whole image's in the second-level cache.
+static void scale(bench_run *run, const char *name, uint32_t rows, bool has_residual,
+                  bool has_slope, bool has_lower) {
+  enum { width = 56, channels = 64, row = width * channels };
+  const size_t count = rows * row, lower = has_lower ? count : 0;
+  buffers_reset();
+  const void *input = random_input(2 * count, run->element);
+  const void *residual = has_residual ? random_input(2 * count, run->element) : 0;
+  void *output = buffer_output(2 * count * run->element);
+  const float *factors = random_input(3 * channels, sizeof(float));
+  const float *slope = has_slope ? factors + 2 * channels : 0;
+  if (run->element == 1) {
+    const rn_scale_q8_args a = {.input = input,
+                                .residual = residual,
+                                .output = output,
+                                .input_lower = (ptrdiff_t)lower,
+                                .residual_lower = (ptrdiff_t)lower,
+                                .output_lower = (ptrdiff_t)lower,
+                                .input_row = row,
+                                .residual_row = row,
+                                .output_row = row,
+                                .width = width,
+                                .channels = channels,
+                                .multiplier = factors,
+                                .offset = factors + channels,
+                                .slope = slope,
+                                .residual_multiplier = 0.5f,
+                                .low = 0,
+                                .high = 127};
+    BENCH(run, name, 0, 0, run->kernels->scale_q8(&a, 0, rows));
+  } else {
+    const rn_scale_f32_args a = {.input = input,
+                                 .residual = residual,
+                                 .output = output,
+                                 .input_row = row,
+                                 .residual_row = row,
+                                 .output_row = row,
+                                 .width = width,
+                                 .channels = channels,
+                                 .multiplier = factors,
+                                 .offset = factors + channels,
+                                 .slope = slope,
+                                 .low = 0,
+                                 .high = 127};
+    BENCH(run, name, 0, 0, run->kernels->scale_f32(&a, 0, rows));
+  }
+}
+
+void bench_scale(bench_run *run) {
+  scale(run, "one row of 56, 64 channels", 1, false, false, false);
+  scale(run, "with a residual", 1, true, false, false);
+  scale(run, "with slopes", 1, false, true, false);
+  if (run->element == 1) {
+    scale(run, "of 16 bits", 1, false, false, true);
+    scale(run, "of 16 bits, with a residual", 1, true, false, true);
+  }
+  scale(run, "56x56 of 64 channels", 56, false, false, false);
 }
 
 static rn_convert_args row_of_56(const bench_run *run) {
@@ -126,4 +193,11 @@ void bench_softmax_f32(bench_run *run) {
   const float *logits = random_input(1000, sizeof(float));
   float *probabilities = buffer_output(1000 * sizeof(float));
   BENCH(run, "1000", 0, 0, run->kernels->softmax_f32(logits, probabilities, 1000));
+}
+
+void bench_sigmoid_f32(bench_run *run) {
+  buffers_reset();
+  const float *values = random_input(1000, sizeof(float));
+  float *results = buffer_output(1000 * sizeof(float));
+  BENCH(run, "1000", 0, 0, run->kernels->sigmoid_f32(values, results, 1000));
 }

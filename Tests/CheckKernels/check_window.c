@@ -43,7 +43,50 @@ static uint32_t padding(check_run *run, uint32_t kernel) {
   return random_below(&run->random, kernel);
 }
 
-static void one(check_run *run, bool is_maximum, window_kernel *kernel) {
+static int64_t reflected(int64_t i, int64_t size) {
+  return i < 0 ? -i : i >= size ? 2 * size - 2 - i : i;
+}
+
+// The same of a blur, whose float sums have the order of the contract.
+static float blurred(const rn_window_args *a, uint32_t y, uint32_t x, uint32_t c, size_t element) {
+  float pixel[3][3];
+  for (int row = 0; row < 3; row++)
+    for (int column = 0; column < 3; column++) {
+      const int64_t i = reflected((int64_t)y * a->stride_y + row - 1, a->input_height);
+      const int64_t j = reflected((int64_t)x * a->stride_x + column - 1, a->input_width);
+      const size_t at = (size_t)i * a->input_row + (size_t)j * a->channels + c;
+      pixel[row][column] =
+          element == 1 ? (float)((((const uint8_t *)a->input)[at] ^ a->flip) - a->input_zero)
+                       : ((const float *)a->input)[at];
+    }
+  float columns[3];
+  for (int column = 0; column < 3; column++)
+    columns[column] = (pixel[0][column] + pixel[2][column]) + 2 * pixel[1][column];
+  const float sum = (columns[0] + columns[2]) + 2 * columns[1];
+  if (element != 1)
+    return sum / 16;
+  const float zero = (float)a->output_zero;
+  return fminf(fmaxf(nearbyintf(sum * (a->multiplier / 16)), -zero), 255 - zero) + zero;
+}
+
+typedef enum window_kind { window_max, window_avg, window_blur } window_kind;
+
+// A blur's kernel, and strides and outputs whose middles are in the image.
+static void make_blur(check_random *random, rn_window_args *a) {
+  a->input_height++;
+  a->input_width++;
+  a->kernel_height = a->kernel_width = 3;
+  a->padding_top = a->padding_left = 1;
+  a->stride_y = 1 + random_below(random, 8) % 3;
+  a->stride_x = 1 + random_below(random, 8) % 3;
+  a->output_height = (a->input_height - 1) / a->stride_y + 1;
+  a->output_width = (a->input_width - 1) / a->stride_x + 1;
+  // Ties.
+  if (random_below(random, 4) == 0)
+    a->multiplier = 0.5f;
+}
+
+static void one(check_run *run, window_kind kind, window_kernel *kernel) {
   check_begin(run);
   const size_t element = run->element;
   check_random *random = &run->random;
@@ -71,6 +114,8 @@ static void one(check_run *run, bool is_maximum, window_kernel *kernel) {
       (a.input_width + a.padding_left + padding(run, a.kernel_width) - a.kernel_width) /
           a.stride_x +
       1;
+  if (kind == window_blur)
+    make_blur(random, &a);
   a.input_row = (a.input_width + random_below(random, 3)) * a.channels;
   a.output_row = (a.output_width + random_below(random, 3)) * a.channels;
   const uint32_t first = random_below(random, a.output_height);
@@ -92,7 +137,8 @@ static void one(check_run *run, bool is_maximum, window_kernel *kernel) {
   for (uint32_t y = first; y < last; y++) {
     for (uint32_t x = 0; x < a.output_width; x++) {
       for (uint32_t c = 0; c < a.channels; c++) {
-        const float value = pooled(&a, y, x, c, element, is_maximum);
+        const float value = kind == window_blur ? blurred(&a, y, x, c, element)
+                                                : pooled(&a, y, x, c, element, kind == window_max);
         uint8_t *place = (uint8_t *)o.expected + y * o.row + x * o.pixel + c * element;
         if (element == 1)
           *place = (uint8_t)value ^ a.flip;
@@ -109,10 +155,15 @@ static void one(check_run *run, bool is_maximum, window_kernel *kernel) {
 
 void check_windowmax(check_run *run) {
   for (int i = 0; i < 400; i++)
-    one(run, true, SLOT_KERNEL(run, run->kernels, windowmax_q8, windowmax_f32));
+    one(run, window_max, SLOT_KERNEL(run, run->kernels, windowmax_q8, windowmax_f32));
 }
 
 void check_windowavg(check_run *run) {
   for (int i = 0; i < 400; i++)
-    one(run, false, SLOT_KERNEL(run, run->kernels, windowavg_q8, windowavg_f32));
+    one(run, window_avg, SLOT_KERNEL(run, run->kernels, windowavg_q8, windowavg_f32));
+}
+
+void check_windowblur(check_run *run) {
+  for (int i = 0; i < 400; i++)
+    one(run, window_blur, SLOT_KERNEL(run, run->kernels, windowblur_q8, windowblur_f32));
 }
