@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scale and offset of channels: the definition of correct. A block of 16 channels goes through
 // arrays of its own, of which compilers make vectors, since the output may be an input.
-#include "../common/contracts.h"
+#include "../common/scale.h"
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -31,8 +31,9 @@ RN_ALWAYS_INLINE void clamp(float low, float high, float t[RN_CHANNEL_BLOCK]) {
 }
 
 // The channels from c on of one pixel; `residual` may be null.
-RN_ALWAYS_INLINE void block_q8(const rn_scale_q8_args *a, uint32_t c, const uint8_t *input,
-                               const uint8_t *residual, uint8_t *output) {
+RN_ALWAYS_INLINE void blocks_q8(const rn_scale_q8_args *a, uint32_t c, const uint8_t *input,
+                                const uint8_t *residual, uint8_t *output, uint32_t blocks) {
+  (void)blocks;
   int32_t x[RN_CHANNEL_BLOCK];
   float t[RN_CHANNEL_BLOCK];
   load(input, a->input_lower, x);
@@ -60,24 +61,13 @@ RN_ALWAYS_INLINE void block_q8(const rn_scale_q8_args *a, uint32_t c, const uint
 }
 
 void rn_scale_q8_ref(const rn_scale_q8_args *args, uint32_t first_row, uint32_t last_row) {
-  const rn_scale_q8_args copy = *args, *a = &copy; // which the stores cannot alias
-  require_scale(a->input, a->output, a->multiplier, a->offset, a->width, a->channels);
-  for (size_t y = first_row; y < last_row; y++) {
-    const uint8_t *input = a->input + y * a->input_row;
-    const uint8_t *residual = a->residual ? a->residual + y * a->residual_row : 0;
-    uint8_t *output = a->output + y * a->output_row;
-    for (uint32_t x = 0; x < a->width; x++)
-      for (uint32_t c = 0; c < a->channels; c += RN_CHANNEL_BLOCK) {
-        block_q8(a, c, input, residual, output);
-        input += RN_CHANNEL_BLOCK;
-        residual += residual ? RN_CHANNEL_BLOCK : 0;
-        output += RN_CHANNEL_BLOCK;
-      }
-  }
+  const rn_scale_q8_args a = *args; // a copy, which the stores cannot alias
+  RN_SCALE_EACH(&a, first_row, last_row, 1, blocks_q8)
 }
 
-RN_ALWAYS_INLINE void block_f32(const rn_scale_f32_args *a, uint32_t c, const float *input,
-                                const float *residual, float *output) {
+RN_ALWAYS_INLINE void blocks_f32(const rn_scale_f32_args *a, uint32_t c, const float *input,
+                                 const float *residual, float *output, uint32_t blocks) {
+  (void)blocks;
   float t[RN_CHANNEL_BLOCK];
   for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++) {
     t[i] = input[i] * a->multiplier[c + i];
@@ -93,18 +83,6 @@ RN_ALWAYS_INLINE void block_f32(const rn_scale_f32_args *a, uint32_t c, const fl
 }
 
 void rn_scale_f32_ref(const rn_scale_f32_args *args, uint32_t first_row, uint32_t last_row) {
-  const rn_scale_f32_args copy = *args, *a = &copy;
-  require_scale(a->input, a->output, a->multiplier, a->offset, a->width, a->channels);
-  for (size_t y = first_row; y < last_row; y++) {
-    const float *input = a->input + y * a->input_row;
-    const float *residual = a->residual ? a->residual + y * a->residual_row : 0;
-    float *output = a->output + y * a->output_row;
-    for (uint32_t x = 0; x < a->width; x++)
-      for (uint32_t c = 0; c < a->channels; c += RN_CHANNEL_BLOCK) {
-        block_f32(a, c, input, residual, output);
-        input += RN_CHANNEL_BLOCK;
-        residual += residual ? RN_CHANNEL_BLOCK : 0;
-        output += RN_CHANNEL_BLOCK;
-      }
-  }
+  const rn_scale_f32_args a = *args;
+  RN_SCALE_EACH(&a, first_row, last_row, 1, blocks_f32)
 }
