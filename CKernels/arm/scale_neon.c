@@ -35,8 +35,8 @@ RN_ALWAYS_INLINE float32x4_t with_slope(float32x4_t t, const float *slope) {
   return vbslq_f32(vcltzq_f32(t), vmulq_f32(t, vld1q_f32(slope)), t);
 }
 
-RN_ALWAYS_INLINE void blocks_q8(const scale_q8 *s, uint32_t c, const uint8_t *input,
-                                const uint8_t *residual, uint8_t *output) {
+RN_ALWAYS_INLINE void block_q8(const scale_q8 *s, uint32_t c, const uint8_t *input,
+                               const uint8_t *residual, uint8_t *output) {
   const rn_scale_q8_args *a = &s->args;
   float32x4_t t[4], r[4];
   centred16(input, a->input_lower, s->input_zero, t);
@@ -65,7 +65,7 @@ RN_ALWAYS_INLINE void blocks_q8(const scale_q8 *s, uint32_t c, const uint8_t *in
 }
 
 RN_ALWAYS_INLINE void rows_q8(scale_q8 s, uint32_t first_row, uint32_t last_row) {
-#define BLOCKS(a, c, input, residual, output, n) blocks_q8(&s, c, input, residual, output)
+#define BLOCKS(a, c, input, residual, output, n) block_q8(&s, c, input, residual, output)
   RN_SCALE_EACH(&s.args, first_row, last_row, 1, BLOCKS)
 #undef BLOCKS
 }
@@ -86,8 +86,8 @@ void rn_scale_q8_neon(const rn_scale_q8_args *a, uint32_t first_row, uint32_t la
   }
 }
 
-RN_ALWAYS_INLINE void blocks_f32(const rn_scale_f32_args *a, uint32_t c, const float *input,
-                                 const float *residual, float *output) {
+RN_ALWAYS_INLINE void block_f32(const rn_scale_f32_args *a, uint32_t c, const float *input,
+                                const float *residual, float *output) {
   const float32x4_t low = vdupq_n_f32(a->low), high = vdupq_n_f32(a->high);
   float32x4_t t[4];
   RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
@@ -107,7 +107,7 @@ RN_ALWAYS_INLINE void blocks_f32(const rn_scale_f32_args *a, uint32_t c, const f
 
 void rn_scale_f32_neon(const rn_scale_f32_args *args, uint32_t first_row, uint32_t last_row) {
   const rn_scale_f32_args a = *args;
-#define BLOCKS(a, c, input, residual, output, n) blocks_f32(a, c, input, residual, output)
+#define BLOCKS(a, c, input, residual, output, n) block_f32(a, c, input, residual, output)
   RN_SCALE_EACH(&a, first_row, last_row, 1, BLOCKS)
 #undef BLOCKS
 }

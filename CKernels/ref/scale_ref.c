@@ -1,88 +1,103 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scale and offset of channels: the definition of correct. A block of 16 channels goes through
-// arrays of its own, of which compilers make vectors, since the output may be an input.
+// Scale and offset of channels: the definition of correct. A block of 16 channels is copied to
+// arrays of its own and back, since the output may be an input: compilers make vectors of them.
 #include "../common/scale.h"
+#include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
 
-// A block of channels as integers, of 16 bits if there are lower bytes.
-RN_ALWAYS_INLINE void load(const uint8_t *bytes, ptrdiff_t lower, int32_t x[RN_CHANNEL_BLOCK]) {
+#define EACH_CHANNEL for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++)
+
+// A block of values less their zero, of 16 bits if there are lower bytes.
+RN_ALWAYS_INLINE void load_centred(const uint8_t *bytes, ptrdiff_t lower, int32_t zero,
+                                   float x[RN_CHANNEL_BLOCK]) {
+  uint8_t upper[RN_CHANNEL_BLOCK], below[RN_CHANNEL_BLOCK];
+  memcpy(upper, bytes, sizeof upper);
   if (lower) {
-    for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++)
-      x[i] = bytes[i] << 8 | bytes[lower + (ptrdiff_t)i];
+    memcpy(below, bytes + lower, sizeof below);
+    EACH_CHANNEL x[i] = (float)((upper[i] << 8 | below[i]) - zero);
   } else {
-    for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++)
-      x[i] = bytes[i];
+    EACH_CHANNEL x[i] = (float)(upper[i] - zero);
   }
 }
 
-RN_ALWAYS_INLINE void take_slopes(const float *slope, float t[RN_CHANNEL_BLOCK]) {
-  for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++) {
-    const float below = t[i] * slope[i];
-    t[i] = t[i] < 0 ? below : t[i];
-  }
+RN_ALWAYS_INLINE void multiply(float t[RN_CHANNEL_BLOCK], const float *multiplier) {
+  float factor[RN_CHANNEL_BLOCK];
+  memcpy(factor, multiplier, sizeof factor);
+  EACH_CHANNEL t[i] = t[i] * factor[i];
 }
 
-RN_ALWAYS_INLINE void clamp(float low, float high, float t[RN_CHANNEL_BLOCK]) {
-  for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++) {
-    t[i] = t[i] > low ? t[i] : low;
-    t[i] = t[i] < high ? t[i] : high;
-  }
+RN_ALWAYS_INLINE void add(float t[RN_CHANNEL_BLOCK], const float *terms) {
+  float term[RN_CHANNEL_BLOCK];
+  memcpy(term, terms, sizeof term);
+  EACH_CHANNEL t[i] = t[i] + term[i];
+}
+
+RN_ALWAYS_INLINE void take_slopes(float t[RN_CHANNEL_BLOCK], const float *slope) {
+  float below[RN_CHANNEL_BLOCK];
+  memcpy(below, slope, sizeof below);
+  EACH_CHANNEL below[i] = t[i] * below[i];
+  EACH_CHANNEL t[i] = t[i] < 0 ? below[i] : t[i];
+}
+
+RN_ALWAYS_INLINE void clamp(float t[RN_CHANNEL_BLOCK], float low, float high) {
+  EACH_CHANNEL t[i] = t[i] > low ? t[i] : low;
+  EACH_CHANNEL t[i] = t[i] < high ? t[i] : high;
 }
 
 // The channels from c on of one pixel; `residual` may be null.
-RN_ALWAYS_INLINE void blocks_q8(const rn_scale_q8_args *a, uint32_t c, const uint8_t *input,
-                                const uint8_t *residual, uint8_t *output, uint32_t blocks) {
-  (void)blocks;
-  int32_t x[RN_CHANNEL_BLOCK];
-  float t[RN_CHANNEL_BLOCK];
-  load(input, a->input_lower, x);
-  for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++) {
-    t[i] = (float)(x[i] - a->input_zero) * a->multiplier[c + i];
-    t[i] = t[i] + a->offset[c + i];
-  }
+RN_ALWAYS_INLINE void block_q8(const rn_scale_q8_args *a, uint32_t c, const uint8_t *input,
+                               const uint8_t *residual, uint8_t *output) {
+  float t[RN_CHANNEL_BLOCK], r[RN_CHANNEL_BLOCK];
+  load_centred(input, a->input_lower, a->input_zero, t);
+  multiply(t, a->multiplier + c);
+  add(t, a->offset + c);
   if (residual) {
-    load(residual, a->residual_lower, x);
-    for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++)
-      t[i] = t[i] + (float)(x[i] - a->residual_zero) * a->residual_multiplier;
+    load_centred(residual, a->residual_lower, a->residual_zero, r);
+    EACH_CHANNEL r[i] = r[i] * a->residual_multiplier;
+    EACH_CHANNEL t[i] = t[i] + r[i];
   }
   if (a->slope)
-    take_slopes(a->slope + c, t);
-  clamp(a->low, a->high, t);
+    take_slopes(t, a->slope + c);
+  clamp(t, a->low, a->high);
   // Range: -65535...65535, so that adding 1.5 * 2^23 leaves no bit for a fraction: it rounds half
   // to even.
-  for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++)
-    x[i] = (int32_t)((t[i] + 0x1.8p23f) - 0x1.8p23f) + a->output_zero;
-  const ptrdiff_t lower = a->output_lower;
-  for (uint32_t i = 0; lower && i < RN_CHANNEL_BLOCK; i++)
-    output[lower + (ptrdiff_t)i] = (uint8_t)x[i];
-  for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++)
-    output[i] = (uint8_t)(lower ? x[i] >> 8 : x[i]);
+  int32_t w[RN_CHANNEL_BLOCK];
+  EACH_CHANNEL w[i] = (int32_t)((t[i] + 0x1.8p23f) - 0x1.8p23f) + a->output_zero;
+  uint8_t bytes[RN_CHANNEL_BLOCK];
+  if (a->output_lower) {
+    EACH_CHANNEL bytes[i] = (uint8_t)w[i];
+    memcpy(output + a->output_lower, bytes, sizeof bytes);
+    EACH_CHANNEL w[i] = w[i] >> 8;
+  }
+  EACH_CHANNEL bytes[i] = (uint8_t)w[i];
+  memcpy(output, bytes, sizeof bytes);
 }
 
 void rn_scale_q8_ref(const rn_scale_q8_args *args, uint32_t first_row, uint32_t last_row) {
   const rn_scale_q8_args a = *args; // a copy, which the stores cannot alias
-  RN_SCALE_EACH(&a, first_row, last_row, 1, blocks_q8)
+#define BLOCKS(a, c, input, residual, output, n) block_q8(a, c, input, residual, output)
+  RN_SCALE_EACH(&a, first_row, last_row, 1, BLOCKS)
+#undef BLOCKS
 }
 
-RN_ALWAYS_INLINE void blocks_f32(const rn_scale_f32_args *a, uint32_t c, const float *input,
-                                 const float *residual, float *output, uint32_t blocks) {
-  (void)blocks;
+RN_ALWAYS_INLINE void block_f32(const rn_scale_f32_args *a, uint32_t c, const float *input,
+                                const float *residual, float *output) {
   float t[RN_CHANNEL_BLOCK];
-  for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++) {
-    t[i] = input[i] * a->multiplier[c + i];
-    t[i] = t[i] + a->offset[c + i];
-  }
-  for (uint32_t i = 0; residual && i < RN_CHANNEL_BLOCK; i++)
-    t[i] = t[i] + residual[i];
+  memcpy(t, input, sizeof t);
+  multiply(t, a->multiplier + c);
+  add(t, a->offset + c);
+  if (residual)
+    add(t, residual);
   if (a->slope)
-    take_slopes(a->slope + c, t);
-  clamp(a->low, a->high, t);
-  for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++)
-    output[i] = t[i];
+    take_slopes(t, a->slope + c);
+  clamp(t, a->low, a->high);
+  memcpy(output, t, sizeof t);
 }
 
 void rn_scale_f32_ref(const rn_scale_f32_args *args, uint32_t first_row, uint32_t last_row) {
   const rn_scale_f32_args a = *args;
-  RN_SCALE_EACH(&a, first_row, last_row, 1, blocks_f32)
+#define BLOCKS(a, c, input, residual, output, n) block_f32(a, c, input, residual, output)
+  RN_SCALE_EACH(&a, first_row, last_row, 1, BLOCKS)
+#undef BLOCKS
 }

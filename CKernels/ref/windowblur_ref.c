@@ -6,6 +6,7 @@
 //   window x = 1, stride 1      l   m   r           stride 2 one, which are kept
 //   window x = 2, stride 1          l   m   r
 #include "../common/rn_target.h"
+#include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -49,7 +50,7 @@ RN_ALWAYS_INLINE uint32_t reflected(int64_t i, uint32_t size) {
     }                                                                                              \
   }
 
-#define copy_block(to, from) __builtin_memcpy(to, from, sizeof(to))
+#define copy_block(to, from) memcpy(to, from, sizeof(to))
 
 RN_ALWAYS_INLINE void require_blur(const rn_window_args *a, uint32_t last_row) {
   (void)a, (void)last_row;
@@ -63,9 +64,14 @@ RN_ALWAYS_INLINE void require_blur(const rn_window_args *a, uint32_t last_row) {
 RN_ALWAYS_INLINE void column_q8(const rn_window_args *a, const uint8_t *const rows[3], size_t at,
                                 uint16_t sum[RN_CHANNEL_BLOCK]) {
   const uint8_t flip = a->flip;
+  uint8_t pixel[3][RN_CHANNEL_BLOCK];
+  for (uint32_t r = 0; r < 3; r++) {
+    memcpy(pixel[r], rows[r] + at, sizeof pixel[r]);
+    for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++)
+      pixel[r][i] ^= flip;
+  }
   for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++)
-    sum[i] = (uint16_t)((rows[0][at + i] ^ flip) + (rows[2][at + i] ^ flip) +
-                        2 * (rows[1][at + i] ^ flip));
+    sum[i] = (uint16_t)(pixel[0][i] + pixel[2][i] + 2 * pixel[1][i]);
 }
 
 // Range: sums of at most 16 * 255, so that 16 bits hold them.
@@ -77,6 +83,7 @@ RN_ALWAYS_INLINE void store_q8(const rn_window_args *a, const uint16_t left[RN_C
   int16_t sum[RN_CHANNEL_BLOCK];
   for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++)
     sum[i] = (int16_t)(left[i] + right[i] + 2 * middle[i] - 16 * a->input_zero);
+  uint8_t bytes[RN_CHANNEL_BLOCK];
   for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++) {
     float t = (float)sum[i] * factor;
     t = t > low ? t : low;
@@ -84,23 +91,29 @@ RN_ALWAYS_INLINE void store_q8(const rn_window_args *a, const uint16_t left[RN_C
     // Range: -255...255, so that adding 1.5 * 2^23 leaves no bit for a fraction: it rounds half to
     // even.
     const int32_t rounded = (int32_t)((t + 0x1.8p23f) - 0x1.8p23f);
-    output[i] = (uint8_t)(rounded + a->output_zero) ^ a->flip;
+    bytes[i] = (uint8_t)(rounded + a->output_zero) ^ a->flip;
   }
+  memcpy(output, bytes, sizeof bytes);
 }
 
 RN_ALWAYS_INLINE void column_f32(const rn_window_args *a, const float *const rows[3], size_t at,
                                  float sum[RN_CHANNEL_BLOCK]) {
   (void)a;
+  float pixel[3][RN_CHANNEL_BLOCK];
+  for (uint32_t r = 0; r < 3; r++)
+    memcpy(pixel[r], rows[r] + at, sizeof pixel[r]);
   for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++)
-    sum[i] = (rows[0][at + i] + rows[2][at + i]) + (rows[1][at + i] + rows[1][at + i]);
+    sum[i] = (pixel[0][i] + pixel[2][i]) + (pixel[1][i] + pixel[1][i]);
 }
 
 RN_ALWAYS_INLINE void store_f32(const rn_window_args *a, const float left[RN_CHANNEL_BLOCK],
                                 const float middle[RN_CHANNEL_BLOCK],
                                 const float right[RN_CHANNEL_BLOCK], float *output) {
   (void)a;
+  float mean[RN_CHANNEL_BLOCK];
   for (uint32_t i = 0; i < RN_CHANNEL_BLOCK; i++)
-    output[i] = ((left[i] + right[i]) + (middle[i] + middle[i])) * 0.0625f;
+    mean[i] = ((left[i] + right[i]) + (middle[i] + middle[i])) * 0.0625f;
+  memcpy(output, mean, sizeof mean);
 }
 
 BLUR(rn_windowblur_q8_ref, uint8_t, uint16_t, column_q8, store_q8)

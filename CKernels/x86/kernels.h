@@ -5,6 +5,7 @@ RN_KERNEL(RN_ISA_SSE42, grouped_q8, rn_grouped_q8_sse42)
 RN_KERNEL(RN_ISA_SSE42, winograd_q8, rn_winograd_q8_sse42)
 RN_KERNEL(RN_ISA_SSE42, coded_q8, rn_coded_q8_sse42)
 RN_KERNEL(RN_ISA_SSE42, scale_q8, rn_scale_q8_sse42)
+RN_KERNEL(RN_ISA_SSE42, scale_f32, rn_scale_f32_sse42)
 RN_KERNEL(RN_ISA_SSE42, peak_q8, rn_peak_q8_sse42)
 
 RN_KERNEL(RN_ISA_AVX2, conv_q8, rn_conv_q8_avx2)

@@ -40,6 +40,11 @@ RN_ALWAYS_INLINE void store(__m256i words0, __m256i words1, __m256i order, uint8
     _mm_storeu_si128((__m128i *)output, _mm256_castsi256_si128(bytes));
 }
 
+RN_ALWAYS_INLINE __m256 with_slope(__m256 t, const float *slope) {
+  const __m256 below = _mm256_mul_ps(t, _mm256_loadu_ps(slope));
+  return _mm256_blendv_ps(t, below, _mm256_cmp_ps(t, _mm256_setzero_ps(), _CMP_LT_OQ));
+}
+
 RN_ALWAYS_INLINE void blocks_q8(const scale_q8 *s, uint32_t c, const uint8_t *input,
                                 const uint8_t *residual, uint8_t *output, const uint32_t blocks) {
   const rn_scale_q8_args *a = &s->args;
@@ -55,11 +60,8 @@ RN_ALWAYS_INLINE void blocks_q8(const scale_q8 *s, uint32_t c, const uint8_t *in
       t[i] = _mm256_add_ps(t[i], _mm256_mul_ps(r, s->residual_multiplier));
     }
   if (a->slope)
-    RN_UNROLL for (uint32_t i = 0; i < 2 * blocks; i++) {
-      const __m256 below = _mm256_mul_ps(t[i], _mm256_loadu_ps(a->slope + c + 8 * i));
-      const __m256 is_below = _mm256_cmp_ps(t[i], _mm256_setzero_ps(), _CMP_LT_OQ);
-      t[i] = _mm256_blendv_ps(t[i], below, is_below);
-    }
+    RN_UNROLL for (uint32_t i = 0; i < 2 * blocks; i++) t[i] =
+        with_slope(t[i], a->slope + c + 8 * i);
   // What is above the range is clamped here, since the conversion wraps; what is below it, and a
   // NaN, stays below it. In this order: MINPS returns its second operand for a NaN.
   __m256i q[most_vectors], words[most_blocks];
@@ -118,19 +120,21 @@ void rn_scale_q8_avx2(const rn_scale_q8_args *a, uint32_t first_row, uint32_t la
 RN_ALWAYS_INLINE void blocks_f32(const rn_scale_f32_args *a, uint32_t c, const float *input,
                                  const float *residual, float *output, const uint32_t blocks) {
   const __m256 low = _mm256_set1_ps(a->low), high = _mm256_set1_ps(a->high);
+  __m256 t[most_vectors];
   RN_UNROLL for (uint32_t i = 0; i < 2 * blocks; i++) {
-    __m256 t =
-        _mm256_mul_ps(_mm256_loadu_ps(input + 8 * i), _mm256_loadu_ps(a->multiplier + c + 8 * i));
-    t = _mm256_add_ps(t, _mm256_loadu_ps(a->offset + c + 8 * i));
-    if (residual)
-      t = _mm256_add_ps(t, _mm256_loadu_ps(residual + 8 * i));
-    if (a->slope) {
-      const __m256 below = _mm256_mul_ps(t, _mm256_loadu_ps(a->slope + c + 8 * i));
-      t = _mm256_blendv_ps(t, below, _mm256_cmp_ps(t, _mm256_setzero_ps(), _CMP_LT_OQ));
-    }
-    // In this order: MAXPS and MINPS return their second operand for a NaN and for two zeros.
-    _mm256_storeu_ps(output + 8 * i, _mm256_min_ps(_mm256_max_ps(t, low), high));
+    const __m256 factor = _mm256_loadu_ps(a->multiplier + c + 8 * i);
+    t[i] = _mm256_mul_ps(_mm256_loadu_ps(input + 8 * i), factor);
+    t[i] = _mm256_add_ps(t[i], _mm256_loadu_ps(a->offset + c + 8 * i));
   }
+  if (residual)
+    RN_UNROLL for (uint32_t i = 0; i < 2 * blocks; i++) t[i] =
+        _mm256_add_ps(t[i], _mm256_loadu_ps(residual + 8 * i));
+  if (a->slope)
+    RN_UNROLL for (uint32_t i = 0; i < 2 * blocks; i++) t[i] =
+        with_slope(t[i], a->slope + c + 8 * i);
+  // In this order: MAXPS and MINPS return their second operand for a NaN and for two zeros.
+  RN_UNROLL for (uint32_t i = 0; i < 2 * blocks; i++)
+      _mm256_storeu_ps(output + 8 * i, _mm256_min_ps(_mm256_max_ps(t[i], low), high));
 }
 
 void rn_scale_f32_avx2(const rn_scale_f32_args *args, uint32_t first_row, uint32_t last_row) {

@@ -39,6 +39,11 @@ RN_ALWAYS_INLINE void store(__m512i words0, __m512i words1, __m512i order, uint8
     _mm_storeu_si128((__m128i *)output, _mm512_castsi512_si128(bytes));
 }
 
+RN_ALWAYS_INLINE __m512 with_slope(__m512 t, const float *slope) {
+  const __mmask16 is_below = _mm512_cmp_ps_mask(t, _mm512_setzero_ps(), _CMP_LT_OQ);
+  return _mm512_mask_mul_ps(t, is_below, t, _mm512_loadu_ps(slope));
+}
+
 // 4 blocks, or 1.
 RN_ALWAYS_INLINE void blocks_q8(const scale_q8 *s, uint32_t c, const uint8_t *input,
                                 const uint8_t *residual, uint8_t *output, const uint32_t blocks) {
@@ -55,10 +60,7 @@ RN_ALWAYS_INLINE void blocks_q8(const scale_q8 *s, uint32_t c, const uint8_t *in
       t[i] = _mm512_add_ps(t[i], _mm512_mul_ps(r, s->residual_multiplier));
     }
   if (a->slope)
-    RN_UNROLL for (uint32_t i = 0; i < blocks; i++) {
-      const __mmask16 is_below = _mm512_cmp_ps_mask(t[i], _mm512_setzero_ps(), _CMP_LT_OQ);
-      t[i] = _mm512_mask_mul_ps(t[i], is_below, t[i], _mm512_loadu_ps(a->slope + c + 16 * i));
-    }
+    RN_UNROLL for (uint32_t i = 0; i < blocks; i++) t[i] = with_slope(t[i], a->slope + c + 16 * i);
   // What is above the range is clamped here, since the conversion wraps; what is below it, and a
   // NaN, stays below it. In this order: MINPS returns its second operand for a NaN.
   __m512i q[most_blocks], words[2];
@@ -117,19 +119,20 @@ void rn_scale_q8_avx512vnni(const rn_scale_q8_args *a, uint32_t first_row, uint3
 RN_ALWAYS_INLINE void blocks_f32(const rn_scale_f32_args *a, uint32_t c, const float *input,
                                  const float *residual, float *output, const uint32_t blocks) {
   const __m512 low = _mm512_set1_ps(a->low), high = _mm512_set1_ps(a->high);
+  __m512 t[most_blocks];
   RN_UNROLL for (uint32_t i = 0; i < blocks; i++) {
-    __m512 t =
-        _mm512_mul_ps(_mm512_loadu_ps(input + 16 * i), _mm512_loadu_ps(a->multiplier + c + 16 * i));
-    t = _mm512_add_ps(t, _mm512_loadu_ps(a->offset + c + 16 * i));
-    if (residual)
-      t = _mm512_add_ps(t, _mm512_loadu_ps(residual + 16 * i));
-    if (a->slope) {
-      const __mmask16 is_below = _mm512_cmp_ps_mask(t, _mm512_setzero_ps(), _CMP_LT_OQ);
-      t = _mm512_mask_mul_ps(t, is_below, t, _mm512_loadu_ps(a->slope + c + 16 * i));
-    }
-    // In this order: MAXPS and MINPS return their second operand for a NaN and for two zeros.
-    _mm512_storeu_ps(output + 16 * i, _mm512_min_ps(_mm512_max_ps(t, low), high));
+    const __m512 factor = _mm512_loadu_ps(a->multiplier + c + 16 * i);
+    t[i] = _mm512_mul_ps(_mm512_loadu_ps(input + 16 * i), factor);
+    t[i] = _mm512_add_ps(t[i], _mm512_loadu_ps(a->offset + c + 16 * i));
   }
+  if (residual)
+    RN_UNROLL for (uint32_t i = 0; i < blocks; i++) t[i] =
+        _mm512_add_ps(t[i], _mm512_loadu_ps(residual + 16 * i));
+  if (a->slope)
+    RN_UNROLL for (uint32_t i = 0; i < blocks; i++) t[i] = with_slope(t[i], a->slope + c + 16 * i);
+  // In this order: MAXPS and MINPS return their second operand for a NaN and for two zeros.
+  RN_UNROLL for (uint32_t i = 0; i < blocks; i++)
+      _mm512_storeu_ps(output + 16 * i, _mm512_min_ps(_mm512_max_ps(t[i], low), high));
 }
 
 void rn_scale_f32_avx512vnni(const rn_scale_f32_args *args, uint32_t first_row, uint32_t last_row) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scale and offset of channels, SSE4.2: 16 at a time; of float32 the compiler's vectors of the
-// reference do as well. Twin: ref/scale_ref.c
+// Scale and offset of channels, SSE4.2: 16 at a time. Twin: ref/scale_ref.c
 #if defined(__x86_64__)
 #include "../common/scale.h"
 #include <immintrin.h>
@@ -37,8 +36,13 @@ RN_ALWAYS_INLINE void centred16(const uint8_t *bytes, ptrdiff_t lower, __m128 ze
   }
 }
 
-RN_ALWAYS_INLINE void blocks_q8(const scale_q8 *s, uint32_t c, const uint8_t *input,
-                                const uint8_t *residual, uint8_t *output) {
+RN_ALWAYS_INLINE __m128 with_slope(__m128 t, const float *slope) {
+  const __m128 below = _mm_mul_ps(t, _mm_loadu_ps(slope));
+  return _mm_blendv_ps(t, below, _mm_cmplt_ps(t, _mm_setzero_ps()));
+}
+
+RN_ALWAYS_INLINE void block_q8(const scale_q8 *s, uint32_t c, const uint8_t *input,
+                               const uint8_t *residual, uint8_t *output) {
   const rn_scale_q8_args *a = &s->args;
   __m128 t[4], r[4];
   centred16(input, a->input_lower, s->input_zero, t);
@@ -52,10 +56,7 @@ RN_ALWAYS_INLINE void blocks_q8(const scale_q8 *s, uint32_t c, const uint8_t *in
         _mm_add_ps(t[i], _mm_mul_ps(r[i], s->residual_multiplier));
   }
   if (a->slope)
-    RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
-      const __m128 below = _mm_mul_ps(t[i], _mm_loadu_ps(a->slope + c + 4 * i));
-      t[i] = _mm_blendv_ps(t[i], below, _mm_cmplt_ps(t[i], _mm_setzero_ps()));
-    }
+    RN_UNROLL for (uint32_t i = 0; i < 4; i++) t[i] = with_slope(t[i], a->slope + c + 4 * i);
   // What is above the range is clamped here, since the conversion wraps; what is below it, and a
   // NaN, stays below it. In this order: MINPS returns its second operand for a NaN.
   __m128i q[4], words[2];
@@ -81,7 +82,7 @@ RN_ALWAYS_INLINE void blocks_q8(const scale_q8 *s, uint32_t c, const uint8_t *in
 }
 
 RN_ALWAYS_INLINE void rows_q8(scale_q8 s, uint32_t first_row, uint32_t last_row) {
-#define BLOCKS(a, c, input, residual, output, n) blocks_q8(&s, c, input, residual, output)
+#define BLOCKS(a, c, input, residual, output, n) block_q8(&s, c, input, residual, output)
   RN_SCALE_EACH(&s.args, first_row, last_row, 1, BLOCKS)
 #undef BLOCKS
 }
@@ -106,6 +107,31 @@ void rn_scale_q8_sse42(const rn_scale_q8_args *a, uint32_t first_row, uint32_t l
     s.args.input_lower = s.args.residual_lower = s.args.output_lower = 0;
     rows_q8(s, first_row, last_row);
   }
+}
+
+RN_ALWAYS_INLINE void block_f32(const rn_scale_f32_args *a, uint32_t c, const float *input,
+                                const float *residual, float *output) {
+  const __m128 low = _mm_set1_ps(a->low), high = _mm_set1_ps(a->high);
+  __m128 t[4];
+  RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
+    t[i] = _mm_mul_ps(_mm_loadu_ps(input + 4 * i), _mm_loadu_ps(a->multiplier + c + 4 * i));
+    t[i] = _mm_add_ps(t[i], _mm_loadu_ps(a->offset + c + 4 * i));
+  }
+  if (residual)
+    RN_UNROLL for (uint32_t i = 0; i < 4; i++) t[i] =
+        _mm_add_ps(t[i], _mm_loadu_ps(residual + 4 * i));
+  if (a->slope)
+    RN_UNROLL for (uint32_t i = 0; i < 4; i++) t[i] = with_slope(t[i], a->slope + c + 4 * i);
+  // In this order: MAXPS and MINPS return their second operand for a NaN and for two zeros.
+  RN_UNROLL for (uint32_t i = 0; i < 4; i++)
+      _mm_storeu_ps(output + 4 * i, _mm_min_ps(_mm_max_ps(t[i], low), high));
+}
+
+void rn_scale_f32_sse42(const rn_scale_f32_args *args, uint32_t first_row, uint32_t last_row) {
+  const rn_scale_f32_args a = *args;
+#define BLOCKS(a, c, input, residual, output, n) block_f32(a, c, input, residual, output)
+  RN_SCALE_EACH(&a, first_row, last_row, 1, BLOCKS)
+#undef BLOCKS
 }
 
 RN_TARGET_POP
