@@ -31,6 +31,14 @@ RN_ALWAYS_INLINE void centred16(const uint8_t *bytes, ptrdiff_t lower, int16x8_t
   }
 }
 
+// A zero in all lanes, which is hidden from the compiler: it would subtract from upper halves by
+// EXT and SSUBL instead of SSUBL2.
+RN_ALWAYS_INLINE int16x8_t zeros_of(int32_t zero) {
+  int16x8_t zeros = vdupq_n_s16((int16_t)zero);
+  __asm__("" : "+w"(zeros));
+  return zeros;
+}
+
 RN_ALWAYS_INLINE float32x4_t with_slope(float32x4_t t, const float *slope) {
   return vbslq_f32(vcltzq_f32(t), vmulq_f32(t, vld1q_f32(slope)), t);
 }
@@ -74,8 +82,8 @@ void rn_scale_q8_neon(const rn_scale_q8_args *a, uint32_t first_row, uint32_t la
   scale_q8 s = {.args = *a,
                 .low = vdupq_n_f32(a->low),
                 .high = vdupq_n_f32(a->high),
-                .input_zero = vdupq_n_s16((int16_t)a->input_zero),
-                .residual_zero = vdupq_n_s16((int16_t)a->residual_zero),
+                .input_zero = zeros_of(a->input_zero),
+                .residual_zero = zeros_of(a->residual_zero),
                 .output_zero = vdupq_n_s16((int16_t)a->output_zero)};
   // Of bytes alone, loops without the branches.
   if (a->input_lower || a->residual_lower || a->output_lower) {
