@@ -60,7 +60,7 @@ void rn_maxpool_f32_neon(const rn_maxpool_args *a) {
 }
 
 void rn_avgpool_q8_neon(const rn_avgpool_args *a) {
-  const int32x4_t offset = vdupq_n_s32((int32_t)(128 * a->height * a->width));
+  const int32x4_t offset = vdupq_n_s32((128 - a->zero) * (int32_t)(a->height * a->width));
   for (uint32_t c = 0; c < a->channels; c += 16) {
     int32x4_t sum[4] = {offset, offset, offset, offset};
     for (uint32_t y = 0; y < a->height; y++) {

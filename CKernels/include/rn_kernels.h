@@ -400,14 +400,16 @@ typedef struct rn_maxpool_args {
   uint32_t output_width, channels;
 } rn_maxpool_args;
 
-// The mean over all pixels of an image: features[c] = (float)sum * multiplier for uint8 with an
-// exact sum, and for float32 a chain of additions in the order of rows and columns. Where
-// activation_flip is 0x80, 128 is added to each int8: the features are the same.
+// The mean over all pixels of an image: features[c] = (float)(sum - pixels * zero) * multiplier for
+// uint8 with an exact sum, and for float32 a chain of additions in the order of rows and columns,
+// times the multiplier. Where activation_flip is 0x80, 128 is added to each int8: the features are
+// the same.
 // Range: height * width <= 2^24 / 255 keeps the uint8 sum exact in float.
 typedef struct rn_avgpool_args {
   const void *input; // at pixel (0, 0)
   size_t input_row;
   uint32_t height, width, channels;
+  int32_t zero;     // of uint8: 0...255
   float multiplier; // scale / (height * width), or 1 / (height * width)
   float *features;  // [channels]
 } rn_avgpool_args;

@@ -23,7 +23,7 @@ void rn_maxpool_f32_ref(const rn_maxpool_args *a) { MAXIMUM(float, -INFINITY) }
 
 void rn_avgpool_q8_ref(const rn_avgpool_args *a) {
   for (uint32_t c = 0; c < a->channels; c++) {
-    uint32_t sum = 0;
+    int32_t sum = -a->zero * (int32_t)(a->height * a->width);
     for (uint32_t y = 0; y < a->height; y++)
       for (uint32_t x = 0; x < a->width; x++)
         sum += ((const uint8_t *)a->input)[y * a->input_row + (size_t)x * a->channels + c];

@@ -70,7 +70,8 @@ func rn_avgpool_q8_swiftsimd(_ arguments: UnsafePointer<rn_avgpool_args>?) {
     let sum = sumPixels(a, block, as: SIMD16<UInt8>.self, from: SIMD16<UInt32>.zero) {
       $0 &+= SIMD16<UInt32>(truncatingIfNeeded: $1)
     }
-    let features = SIMD16<Float>(SIMD16<Int32>(truncatingIfNeeded: sum)) * a.multiplier
+    let zeros = a.zero * Int32(a.height * a.width)
+    let features = SIMD16<Float>(SIMD16<Int32>(truncatingIfNeeded: sum) &- zeros) * a.multiplier
     UnsafeMutableRawPointer(a.features + block).storeBytes(of: features, as: SIMD16<Float>.self)
   }
 }

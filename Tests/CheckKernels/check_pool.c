@@ -87,6 +87,7 @@ static void avgpool(check_run *run, uint32_t height, uint32_t width, uint32_t ch
                        .height = height,
                        .width = width,
                        .channels = channels,
+                       .zero = (int32_t)random_below(&run->random, 256),
                        .multiplier = fabsf(random_float(&run->random)) / (float)(height * width)};
   const check_output o = check_output_row(channels, sizeof(float));
   a.features = o.expected;
