@@ -39,8 +39,15 @@ extension Network {
         } else if lower >= 0 {
           rectified.insert(layer.output)
         }
-      case .maxPool, .averagePool, .globalAveragePool, .add:
+      case .sigmoid: rectified.insert(layer.output)
+      case .maxPool, .averagePool, .blurPool, .globalAveragePool, .add, .multiply:
         if isInputRectified { rectified.insert(layer.output) }
+      case .prelu:
+        // What is not below 0 stays.
+        if isInputRectified {
+          idle.insert(layer.output)
+          replace(layer.output, by: layer.inputs[0])
+        }
       case .convolution, .batchNorm, .linear: break
       }
     }

@@ -31,6 +31,8 @@ private struct Lowering {
   private var program: Program
   /// The tensor of each value that is kept in one.
   private var tensors: [String: Int] = [:]
+  /// Tensors that are float32 vectors, in every format of a plan.
+  private var vectors: Set<Int> = []
   /// Layers that are part of an operation before them, or of a sum behind them.
   private var isFused: Set<Int> = []
   private var hasStem = false
@@ -47,7 +49,7 @@ private struct Lowering {
       Program.Tensor(
         name: Network.image, height: program.inputHeight, width: program.inputWidth, channels: 3))
     for sum in network.layers.indices where network.layers[sum].kind == .add {
-      if let convolution = convolution(of: sum) { isFused.insert(convolution) }
+      if let summand = summand(of: sum) { isFused.insert(summand) }
     }
     for index in network.layers.indices where !isFused.contains(index) { try lower(index) }
     for output in network.outputs {
@@ -55,8 +57,9 @@ private struct Lowering {
         throw .unfit(
           layer: output.name, expected: "an output that a layer makes", found: quoted(output.value))
       }
-      program.outputs.append(
-        Program.Output(name: output.name, role: output.role, tensor: tensor))
+      // A role promises a vector.
+      let role = vectors.contains(tensor) ? output.role : .other
+      program.outputs.append(Program.Output(name: output.name, role: role, tensor: tensor))
     }
     guard !program.outputs.isEmpty else {
       throw .unfit(layer: network.name, expected: "an output", found: "none")
@@ -68,32 +71,25 @@ private struct Lowering {
   private mutating func lower(_ index: Int) throws(GraphError) {
     let layer = network.layers[index]
     switch layer.kind {
-    case .convolution: try lowerConvolution(index, end: index, residual: nil)
+    case .convolution(let convolution):
+      guard vectors.contains(try tensor(layer.inputs[0], of: layer)) else {
+        return try lowerConvolution(index, end: index, residual: nil)
+      }
+      try lowerLinear(index, try layer.linear(convolution))
     case .add:
-      guard let convolution = convolution(of: index) else {
-        throw layer.unfit("a convolution before the sum, which alone reads it", "none")
+      guard let summand = summand(of: index) else { return try lowerScale(index, sum: index) }
+      let other = layer.inputs.first { $0 != network.layers[summand].output }
+      if network.layers[summand].kind.convolution == nil {
+        return try lowerScale(summand, sum: index)
       }
-      let other = layer.inputs.first { $0 != network.layers[convolution].output }
-      try lowerConvolution(convolution, end: index, residual: try tensor(other ?? "", of: layer))
-    case .maxPool, .averagePool, .globalAveragePool: try lowerPool(layer)
-    case .linear(let linear):
+      try lowerConvolution(summand, end: index, residual: try tensor(other ?? "", of: layer))
+    case .maxPool, .averagePool, .blurPool, .globalAveragePool: try lowerPool(layer)
+    case .linear(let linear): try lowerLinear(index, linear)
+    case .sigmoid:
       let input = try tensor(layer.inputs[0], of: layer)
-      guard (program.tensors[input].height, program.tensors[input].width) == (1, 1) else {
-        throw layer.unfit("a vector", "an image")
-      }
-      let classifier = Convolution(
-        name: layer.name, inputChannels: linear.inputCount, outputChannels: linear.outputCount,
-        kernelSize: 1, stride: 1, padding: 0, weights: linear.weights, bias: linear.bias)
-      append(
-        .linear(classifier), (layer.name, layer.block), input: input,
-        Program.Tensor(
-          name: layer.output, height: 1, width: 1, channels: linear.outputCount),
-        multiplications: linear.weights.count)
-    case .batchNorm:
-      throw layer.unfit(
-        "batch norm behind a convolution that nothing else reads "
-          + "(pre-activation ResNets are not supported)", "it elsewhere")
-    case .clamp: throw layer.unfit("ReLU behind a convolution or a sum", "it elsewhere")
+      guard vectors.contains(input) else { throw layer.unfit("a sigmoid of a vector", "an image") }
+      appendVector(.sigmoid, layer, input, layer.output)
+    case .batchNorm, .clamp, .prelu, .multiply: try lowerScale(index, sum: nil)
     }
   }
 
@@ -102,19 +98,107 @@ private struct Lowering {
     guard layer.inputs[0] != Network.image else {
       throw layer.unfit("a pool behind a convolution", "it at the image")
     }
+    if vectors.contains(input) {
+      guard layer.kind == .globalAveragePool else { throw layer.unfit("an image", "a vector") }
+      // The mean of one pixel is that pixel.
+      tensors[layer.output] = input
+      return
+    }
     var output = program.tensors[input]
     output.name = layer.output
     let kind = try layer.executablePool(&output)
     append(kind, (layer.name, layer.block), input: input, output)
+    if kind == .globalAverage { vectors.insert(program.tensors.count - 1) }
   }
 
-  /// The convolution that a sum is fused into: the first of its inputs that only the sum reads.
-  private func convolution(of sum: Int) -> Int? {
-    for value in network.layers[sum].inputs where uses.only(of: value) == sum {
-      guard let maker = uses.maker(of: value) else { continue }
-      if network.layers[maker].kind.convolution != nil { return maker }
+  /// A linear layer of a vector, or of an image: that is a convolution as large as the image.
+  private mutating func lowerLinear(_ index: Int, _ linear: Linear) throws(GraphError) {
+    let layer = network.layers[index]
+    let input = try tensor(layer.inputs[0], of: layer)
+    let image = program.tensors[input]
+    guard linear.inputCount == image.channels * image.height * image.width else {
+      throw layer.unfit(
+        "\(linear.inputCount) values", "\(image.channels) × \(image.height) × \(image.width)")
     }
-    return nil
+    guard vectors.contains(input) else {
+      let convolution = Network.Convolution(
+        inputChannels: image.channels, outputChannels: linear.outputCount,
+        kernel: Network.Extent(image.height, image.width), stride: 1, padding: 0,
+        weights: linear.weights, bias: linear.bias)
+      return try lowerConvolution(index, convolution, end: index, residual: nil)
+    }
+    let classifier = Convolution(
+      name: layer.name, inputChannels: linear.inputCount, outputChannels: linear.outputCount,
+      kernelSize: 1, stride: 1, padding: 0, weights: linear.weights, bias: linear.bias)
+    var (output, clamp) = (layer.output, Clamp())
+    try takeClamp(&output, &clamp)
+    appendVector(
+      .linear(classifier), layer, input, output, channels: linear.outputCount, clamp,
+      multiplications: linear.weights.count)
+  }
+
+  /// Lowers what is done to channels one by one, from the layer `index` on: a batch norm or a gate, a sum, and a
+  /// ReLU or slopes, as far as they follow each other.
+  ///
+  /// - Parameter sum: the sum that the first layer belongs to; it may be the sum itself.
+  private mutating func lowerScale(_ index: Int, sum: Int?) throws(GraphError) {
+    let layer = network.layers[index]
+    let input = try tensor(layer.inputs[0], of: layer)
+    guard !vectors.contains(input), layer.inputs[0] != Network.image else {
+      throw layer.unfit("an image behind a convolution", "another value")
+    }
+    var scale = ChannelScale(name: layer.name)
+    var (output, clamp) = (layer.output, Clamp())
+    var gate: Int?
+    switch layer.kind {
+    case .batchNorm(let norm): (scale.multiplier, scale.offset) = try layer.factors(of: norm)
+    case .multiply:
+      let vector = try tensor(layer.inputs[1], of: layer)
+      guard vectors.contains(vector) else {
+        throw layer.unfit("a gate that is a vector", "an image")
+      }
+      gate = vector
+    case .prelu(let slopes): scale.slope = slopes
+    case .clamp(let lower, let upper): try clamp.take(layer, lower, upper)
+    case .add: break
+    case .convolution, .sigmoid, .maxPool, .averagePool, .blurPool, .globalAveragePool, .linear:
+      throw layer.unfit("a layer of single channels", "another")
+    }
+    var residual: Int?
+    if let sum {
+      let other = sum == index ? layer.inputs[1] : network.layers[sum].inputs.first { $0 != output }
+      residual = try tensor(other ?? "", of: network.layers[sum])
+      output = network.layers[sum].output
+      let (own, others) = (program.tensors[input], program.tensors[residual!])
+      guard (own.height, own.width) == (others.height, others.width) else {
+        throw network.layers[sum].unfit(
+          "a sum of \(own.height)×\(own.width) pixels", "\(others.height)×\(others.width)")
+      }
+    }
+    if scale.slope == nil, let next = uses.only(of: output),
+      case .prelu(let slopes) = network.layers[next].kind
+    {
+      scale.slope = slopes
+      isFused.insert(next)
+      output = network.layers[next].output
+    }
+    if !clamp.isRectified, scale.slope == nil { try takeClamp(&output, &clamp) }
+    let shape = program.tensors[input]
+    append(
+      .scale(scale), (layer.name, layer.block), input: input, residual: residual, gate: gate,
+      Program.Tensor(
+        name: output, height: shape.height, width: shape.width, channels: shape.channels,
+        isRectified: clamp.isRectified), upper: clamp.upper)
+  }
+
+  /// The layer that a sum is fused into, which only the sum reads: a gate or a batch norm of its own, or else a
+  /// convolution.
+  private func summand(of sum: Int) -> Int? {
+    let makers = network.layers[sum].inputs.compactMap { value in
+      uses.only(of: value) == sum ? uses.maker(of: value) : nil
+    }
+    return makers.first { network.layers[$0].kind.scalesChannels }
+      ?? makers.first { network.layers[$0].kind.convolution != nil }
   }
 
   private func tensor(_ value: String, of layer: Network.Layer) throws(GraphError) -> Int {
@@ -124,27 +208,60 @@ private struct Lowering {
     return tensor
   }
 
+  /// What a ReLU behind an operation leaves of its values.
+  private struct Clamp {
+    var isRectified = false
+    var upper = Float.infinity
+
+    mutating func take(
+      _ layer: Network.Layer, _ lower: Float, _ upper: Float
+    ) throws(GraphError) {
+      guard lower == 0 else {
+        throw layer.unfit("a ReLU, which is from 0 on", "\(lower) to \(upper)")
+      }
+      (isRectified, self.upper) = (true, upper)
+    }
+  }
+
+  /// Fuses the ReLU that alone reads a value.
+  private mutating func takeClamp(_ output: inout String, _ clamp: inout Clamp) throws(GraphError) {
+    guard let relu = uses.only(of: output),
+      case .clamp(let lower, let upper) = network.layers[relu].kind
+    else { return }
+    try clamp.take(network.layers[relu], lower, upper)
+    isFused.insert(relu)
+    output = network.layers[relu].output
+  }
+
   /// Lowers a convolution with what is fused into it: up to the layer `end`, and a ReLU and a max pool behind
   /// that.
-  private mutating func lowerConvolution(_ index: Int, end: Int, residual: Int?) throws(GraphError)
-  {
+  ///
+  /// - Parameter own: the convolution; nil for that of the layer.
+  private mutating func lowerConvolution(
+    _ index: Int, _ own: Network.Convolution? = nil, end: Int, residual: Int?
+  ) throws(GraphError) {
     let layer = network.layers[index]
-    let convolution = try layer.executable(layer.kind.convolution!)
+    let convolution = try layer.executable(own ?? layer.kind.convolution!)
     let input = try tensor(layer.inputs[0], of: layer)
     let source = program.tensors[input]
     var (height, width) = (
-      convolution.outputSize(source.height), convolution.outputSize(source.width)
+      convolution.outputHeight(source.height), convolution.outputWidth(source.width)
     )
-    if convolution.kernelSize == 2,
+    if convolution.kernelSize == 2, convolution.stride == 2, convolution.padding == 0,
       let odd = [source.height, source.width].first(where: { !$0.isMultiple(of: 2) })
     {
       throw .oddPooledSize(
         inputSize: odd == source.height ? program.inputHeight : program.inputWidth,
         block: layer.block, size: odd)
     }
-    guard min(source.height, source.width) + 2 * convolution.padding >= convolution.kernelSize
+    let padding = convolution.padding
+    guard source.height + padding.top + padding.bottom >= convolution.reach,
+      source.width + padding.left + padding.right >= convolution.reach
     else {
       throw layer.unfit("an image of the kernel's size", "\(source.height)×\(source.width)")
+    }
+    guard layer.inputs[0] != Network.image || convolution.isDense else {
+      throw layer.unfit("a convolution of the image without groups and dilation", "one with them")
     }
     if let residual {
       let other = program.tensors[residual]
@@ -153,26 +270,15 @@ private struct Lowering {
           "a sum of \(height)×\(width) pixels", "\(other.height)×\(other.width)")
       }
     }
-    let multiplications = height * width * convolution.weights.count
-    var output = network.layers[end].output
-    var isRectified = false
-    var upper = Float.infinity
-    if let relu = uses.only(of: output),
-      case .clamp(let lower, let limit) = network.layers[relu].kind
-    {
-      guard lower == 0 else {
-        throw network.layers[relu].unfit("a ReLU, which is from 0 on", "\(lower) to \(limit)")
-      }
-      isRectified = true
-      upper = limit
-      isFused.insert(relu)
-      output = network.layers[relu].output
-    }
+    let multiplications =
+      height * width * (own ?? layer.kind.convolution!).weights.count
+    var (output, clamp) = (network.layers[end].output, Clamp())
+    try takeClamp(&output, &clamp)
     var kind = Program.Kind.convolution(convolution)
     // One row at a time, without the tensor between: at the first pool, which is that of the largest image.
-    if isRectified, residual == nil, layer.block == "stem" || layer.inputs[0] == Network.image,
-      !hasStem, let pool = uses.only(of: output),
-      network.layers[pool].kind == .maxPool(Network.stemPool)
+    if clamp.isRectified, residual == nil, convolution.isDense,
+      layer.block == "stem" || layer.inputs[0] == Network.image, !hasStem,
+      let pool = uses.only(of: output), network.layers[pool].kind == .maxPool(Network.stemPool)
     {
       hasStem = true
       isFused.insert(pool)
@@ -184,53 +290,149 @@ private struct Lowering {
       kind, (layer.name, layer.block), input: input, residual: residual,
       Program.Tensor(
         name: output, height: height, width: width, channels: convolution.outputChannels,
-        isRectified: isRectified),
-      upper: upper, multiplications: multiplications)
+        isRectified: clamp.isRectified),
+      upper: clamp.upper, multiplications: multiplications)
+  }
+
+  /// Appends an operation whose result is a vector.
+  private mutating func appendVector(
+    _ kind: Program.Kind, _ layer: Network.Layer, _ input: Int, _ output: String,
+    channels: Int? = nil, _ clamp: Clamp = Clamp(), multiplications: Int = 0
+  ) {
+    append(
+      kind, (layer.name, layer.block), input: input,
+      Program.Tensor(
+        name: output, height: 1, width: 1, channels: channels ?? program.tensors[input].channels,
+        isRectified: clamp.isRectified || kind == .sigmoid),
+      upper: clamp.upper, multiplications: multiplications)
+    vectors.insert(program.tensors.count - 1)
   }
 
   /// Appends an operation and the tensor that it makes.
   private mutating func append(
     _ kind: Program.Kind, _ names: (operation: String, block: String), input: Int,
-    residual: Int? = nil, _ output: Program.Tensor, upper: Float = .infinity,
+    residual: Int? = nil, gate: Int? = nil, _ output: Program.Tensor, upper: Float = .infinity,
     multiplications: Int = 0
   ) {
     tensors[output.name] = program.tensors.count
     program.operations.append(
       Program.Operation(
         kind: kind, name: names.operation, block: names.block, input: input, residual: residual,
-        output: program.tensors.count, isRectified: output.isRectified, upper: upper,
+        gate: gate, output: program.tensors.count, isRectified: output.isRectified, upper: upper,
         multiplications: multiplications))
     program.tensors.append(output)
   }
+}
+
+extension Network.Kind {
+  /// Whether the layer multiplies and shifts channels.
+  fileprivate var scalesChannels: Bool {
+    switch self {
+    case .batchNorm, .multiply: true
+    default: false
+    }
+  }
+}
+
+extension Convolution {
+  /// Whether each output channel reads all input channels of neighbouring pixels.
+  package var isDense: Bool { groupWidth == nil && dilation == 1 }
 }
 
 extension Network.Layer {
   /// A convolution as the kernels take it.
   fileprivate func executable(_ layer: Network.Convolution) throws(GraphError) -> Convolution {
     let kernel = layer.kernel.height
-    guard layer.groups == 1 else {
-      throw unfit(
-        "a convolution of all channels (ResNeXt is not supported)",
-        "one of \(layer.groups) groups")
-    }
-    guard layer.kernel == Network.Extent(kernel), [1, 2, 3, 7].contains(kernel) else {
-      throw unfit("a kernel of 1×1, 2×2, 3×3 or 7×7", layer.kernel.text)
-    }
-    guard layer.dilation == Network.Extent(1) else {
-      throw unfit("no dilation", layer.dilation.text)
+    guard layer.kernel == Network.Extent(kernel), 1...7 ~= kernel else {
+      throw unfit("a kernel of 1×1 to 7×7", layer.kernel.text)
     }
     let stride = layer.stride.height
     guard layer.stride == Network.Extent(stride), (1...2).contains(stride) else {
       throw unfit("a stride of 1 or 2 in both directions", layer.stride.text)
     }
-    let padding = (kernel - 1) / 2
-    guard layer.padding == Network.Padding(padding) else {
-      throw unfit("a padding of \(padding) at each side", layer.padding.text)
+    let dilation = layer.dilation.height
+    guard layer.dilation == Network.Extent(dilation), 1...16 ~= dilation else {
+      throw unfit("a dilation of 1 to 16 in both directions", layer.dilation.text)
     }
-    return Convolution(
+    guard layer.padding.greatest <= (kernel - 1) * dilation else {
+      throw unfit("less padding than the kernel reaches", layer.padding.text)
+    }
+    var result = Convolution(
       name: name, inputChannels: layer.inputChannels, outputChannels: layer.outputChannels,
-      kernelSize: kernel, stride: stride, padding: padding, weights: layer.weights,
+      kernelSize: kernel, stride: stride, dilation: dilation, padding: layer.padding,
+      weights: layer.weights, bias: layer.bias ?? [Float](repeating: 0, count: layer.outputChannels)
+    )
+    if layer.groups > 1 { result.widenGroups(layer) }
+    // Kernels with gaps take as many output channels as input channels at a time.
+    guard
+      result.isDense || result.groupWidth != nil || result.outputChannels <= stored(result)
+        || stored(result) >= 32
+    else {
+      throw unfit(
+        "a dilated convolution of more than 16 channels, or of no more outputs than inputs",
+        "\(result.inputChannels) inputs, \(result.outputChannels) outputs")
+    }
+    return result
+  }
+
+  private func stored(_ convolution: Convolution) -> Int {
+    (convolution.inputChannels + 15) / 16 * 16
+  }
+
+  /// A 1×1 convolution of a vector.
+  fileprivate func linear(_ layer: Network.Convolution) throws(GraphError) -> Linear {
+    guard layer.kernel == 1, layer.groups == 1, layer.stride == 1, layer.padding == 0 else {
+      throw unfit("a 1×1 convolution of a vector, of all channels", "another")
+    }
+    return Linear(
+      name: name, inputCount: layer.inputChannels, outputCount: layer.outputChannels,
+      weights: layer.weights,
       bias: layer.bias ?? [Float](repeating: 0, count: layer.outputChannels))
+  }
+
+  /// What a batch norm multiplies by and adds, computed in float64 and rounded once.
+  fileprivate func factors(
+    of norm: Network.BatchNorm
+  ) throws(GraphError) -> (multiplier: [Float], offset: [Float]) {
+    let scales = zip(norm.gamma, norm.variance).map {
+      Double($0) / (Double($1) + norm.epsilon).squareRoot()
+    }
+    let offsets = scales.indices.map {
+      Float(Double(norm.beta[$0]) - Double(norm.mean[$0]) * scales[$0])
+    }
+    let result = (scales.map { Float($0) }, offsets)
+    for (values, part) in [(result.0, "multiplier"), (result.1, "offset")] {
+      if let index = values.firstIndex(where: { !$0.isFinite }) {
+        throw .nonFiniteFold(layer: name, part: part, index: index, found: values[index])
+      }
+    }
+    return result
+  }
+}
+
+extension Convolution {
+  /// Takes over groups, which become as wide as kernels have them, with weights of 0 for what they did not read; all
+  /// channels if no width of theirs fits.
+  fileprivate mutating func widenGroups(_ layer: Network.Convolution) {
+    let (inputs, outputs) = (
+      layer.inputChannels / layer.groups, layer.outputChannels / layer.groups
+    )
+    let stored = (layer.inputChannels + 15) / 16 * 16
+    let widths = [4, 8] + Array(Swift.stride(from: 16, to: stored, by: 16))
+    groupWidth =
+      inputs != outputs
+      ? nil
+      : widths.first { $0.isMultiple(of: inputs) && stored.isMultiple(of: $0) }
+    let taps = layer.kernel.height * layer.kernel.width
+    weights = [Float](repeating: 0, count: outputChannels * readChannels * taps)
+    for output in 0..<outputChannels {
+      // From the first channel that the wide group reads.
+      let first = output / outputs * inputs - (groupWidth.map { output / $0 * $0 } ?? 0)
+      let source = output * inputs * taps
+      let place = (output * readChannels + first) * taps
+      weights.replaceSubrange(
+        place..<place + inputs * taps, with: layer.weights[source..<source + inputs * taps])
+    }
   }
 }
 
@@ -240,6 +442,16 @@ extension Network.Layer {
   {
     switch kind {
     case .maxPool(let pool): return .maxPool(try executable(pool, &image))
+    case .blurPool(let stride):
+      guard 1...2 ~= stride.height, 1...2 ~= stride.width, min(image.height, image.width) >= 2
+      else {
+        throw unfit(
+          "a blur with a stride of 1 or 2 of an image of 2×2 pixels at least",
+          "stride \(stride.text) of \(image.height)×\(image.width)")
+      }
+      image.height = (image.height - 1) / stride.height + 1
+      image.width = (image.width - 1) / stride.width + 1
+      return .blurPool(stride: stride)
     case .averagePool(let pool)
     where pool.kernel != Network.Extent(image.height, image.width)
       || pool.padding != Network.Padding(0):

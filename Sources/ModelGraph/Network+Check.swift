@@ -34,8 +34,9 @@ extension Network.Layer {
 
   /// The channels of the output for those of the inputs.
   fileprivate func outputChannels(_ inputs: [Int]) throws(GraphError) -> Int {
-    guard inputs.count == (kind == .add ? 2 : 1) else {
-      throw unfit(kind == .add ? "two inputs" : "one input", "\(inputs.count)")
+    let isBinary = kind == .add || kind == .multiply
+    guard inputs.count == (isBinary ? 2 : 1) else {
+      throw unfit(isBinary ? "two inputs" : "one input", "\(inputs.count)")
     }
     switch kind {
     case .convolution(let layer):
@@ -68,22 +69,30 @@ extension Network.Layer {
       if let index = norm.variance.firstIndex(where: { $0 < 0 }) {
         throw .negativeVariance(name: name, index: index, found: norm.variance[index])
       }
-    case .add:
+    case .add, .multiply:
       guard inputs[0] == inputs[1] else {
-        throw unfit("a sum of \(inputs[0]) channels each", "\(inputs[1])")
+        throw unfit("\(inputs[0]) channels in both inputs", "\(inputs[1])")
       }
     case .linear(let linear):
-      guard linear.inputCount == inputs[0], linear.bias.count == linear.outputCount,
+      // Of an image it has weights for each pixel, whose number lowering knows.
+      guard linear.inputCount > 0, linear.inputCount.isMultiple(of: inputs[0]),
+        linear.bias.count == linear.outputCount,
         linear.weights.count == linear.inputCount * linear.outputCount
       else { throw unfit("weights for \(inputs[0]) features", "\(linear.inputCount)") }
       return linear.outputCount
+    case .prelu(let slopes):
+      guard slopes.count == inputs[0] else {
+        throw unfit("\(inputs[0]) slopes", "\(slopes.count)")
+      }
     case .clamp(let lower, let upper):
       guard lower <= upper else { throw unfit("limits in order", "\(lower) to \(upper)") }
     case .maxPool(let pool), .averagePool(let pool):
       guard pool.kernel.isPositive, pool.stride.isPositive else {
         throw unfit("a window and a stride", "none")
       }
-    case .globalAveragePool: break
+    case .blurPool(let stride):
+      guard stride.isPositive else { throw unfit("a stride", "none") }
+    case .globalAveragePool, .sigmoid: break
     }
     return inputs[0]
   }

@@ -24,7 +24,7 @@ public struct Network: Equatable, Sendable {
   }
 
   /// Pixels added at each side of an image.
-  public struct Padding: Hashable, Sendable {
+  public struct Padding: Hashable, Sendable, ExpressibleByIntegerLiteral {
     public var top, left, bottom, right: Int
 
     public init(top: Int, left: Int, bottom: Int, right: Int) {
@@ -32,6 +32,10 @@ public struct Network: Equatable, Sendable {
     }
     /// The same at all sides.
     public init(_ all: Int) { self.init(top: all, left: all, bottom: all, right: all) }
+    /// The same at all sides.
+    public init(integerLiteral all: Int) { self.init(all) }
+
+    var greatest: Int { max(top, left, bottom, right) }
   }
 
   /// A convolution, padded with zeros.
@@ -111,12 +115,22 @@ public struct Network: Equatable, Sendable {
     case batchNorm(BatchNorm)
     /// Limits each value: ReLU is from 0 to infinity, ReLU6 from 0 to 6.
     case clamp(lower: Float, upper: Float)
+    /// Multiplies what is below 0 by the slope of its channel, of which there is one for each.
+    case prelu(slopes: [Float])
+    /// `1 / (1 + exp(-x))`.
+    case sigmoid
     /// The sum of two inputs.
     case add
+    /// The product of an image, the first input, and a number for each channel, the only pixel of the second: a gate.
+    case multiply
     case maxPool(Pool)
     case averagePool(Pool)
+    /// The image smoothed by [1 2 1] / 4 in both directions, reflected at its edges without repeating them, of which
+    /// every `stride`th pixel remains, from the first on.
+    case blurPool(stride: Extent)
     /// The mean over all pixels.
     case globalAveragePool
+    /// A matrix product with a vector: an image's values are in the order of channels, rows and columns.
     case linear(Linear)
 
     public static let relu = Kind.clamp(lower: 0, upper: .infinity)
@@ -206,12 +220,12 @@ public struct Network: Equatable, Sendable {
     self.source = source
   }
 
-  /// Checks that the network has the blocks of a known architecture, such as `resnet50`.
+  /// Checks that the network is of a known architecture, such as `resnet50`.
   ///
   /// - Throws: `GraphError.unknownArchitecture` or `.architectureMismatch`.
   public func check(architecture: String) throws(GraphError) {
     let required = try ResNetConfig(named: architecture)
-    guard let config, config.hasBlocks(of: required) else {
+    guard let config, config.isNamed(like: required) else {
       throw .architectureMismatch(expected: required.name, found: name)
     }
   }

@@ -6,16 +6,52 @@ public struct Convolution: Equatable, Sendable {
   public var name: String
   public var inputChannels: Int
   public var outputChannels: Int
-  /// The height and width of the kernel: 1, 2 (a pooled shortcut), 3 or 7.
+  /// The height and width of the kernel: 1 to 7.
   public var kernelSize: Int
   /// The step in both directions: 1 or 2.
   public var stride: Int
-  /// The zeros added on each side of the input, in pixels: half of an odd kernel, none for 2.
-  public var padding: Int
-  /// Row-major `[outputChannels][inputChannels][kernelSize][kernelSize]`, all finite.
+  /// The pixels from one tap of the kernel to the next, in both directions.
+  public var dilation = 1
+  /// The zeros added on each side of the input, in pixels.
+  public var padding: Network.Padding
+  /// The input channels that an output channel reads if there are groups, 4, 8 or a multiple of 16: output channel
+  /// `c` reads those from `c / groupWidth * groupWidth` on. Nil if each reads all.
+  public var groupWidth: Int?
+  /// Row-major `[outputChannels][inputChannels or groupWidth][kernelSize][kernelSize]`, all finite.
   public var weights: [Float]
   /// One value for each output channel, all finite.
   public var bias: [Float]
+
+  /// The input channels that an output channel reads.
+  public var readChannels: Int { groupWidth ?? inputChannels }
+
+  /// The height and width of what a kernel covers, gaps included.
+  public var reach: Int { (kernelSize - 1) * dilation + 1 }
+
+  package init(
+    name: String, inputChannels: Int, outputChannels: Int, kernelSize: Int, stride: Int,
+    dilation: Int = 1, padding: Network.Padding, groupWidth: Int? = nil, weights: [Float],
+    bias: [Float]
+  ) {
+    self.name = name
+    (self.inputChannels, self.outputChannels) = (inputChannels, outputChannels)
+    (self.kernelSize, self.stride, self.dilation) = (kernelSize, stride, dilation)
+    (self.padding, self.groupWidth) = (padding, groupWidth)
+    (self.weights, self.bias) = (weights, bias)
+  }
+}
+
+/// What is done to each channel of an image: `t = x * multiplier + offset`, then a residual is added, and what is
+/// below 0 then is multiplied by the slope.
+public struct ChannelScale: Equatable, Sendable {
+  /// `layer1.0.bn1`, `layer1.0.se` and so on.
+  public var name: String
+  /// One for each channel; nil if the multipliers are the gate of the operation, or 1.
+  public var multiplier: [Float]?
+  /// One for each channel; nil for 0.
+  public var offset: [Float]?
+  /// One for each channel; nil for 1.
+  public var slope: [Float]?
 }
 
 /// A network as it is executed: one operation after the other on numbered tensors, with every ReLU and
@@ -33,10 +69,16 @@ public struct Program: Sendable {
     case maxPool(Network.Pool)
     /// The mean of each window, as for ``maxPool(_:)``.
     case averagePool(Network.Pool)
-    /// The mean over all pixels.
+    /// The image smoothed, as `Network.Kind.blurPool`.
+    case blurPool(stride: Network.Extent)
+    /// The mean over all pixels: a vector of float32 numbers.
     case globalAverage
-    /// The classifier: a 1×1 convolution of one pixel.
+    /// A linear layer: a 1×1 convolution of a vector, in float32.
     case linear(Convolution)
+    /// `1 / (1 + exp(-x))` of a vector.
+    case sigmoid
+    /// Multiplies and shifts channels, with the addition of `residual` if there is one.
+    case scale(ChannelScale)
 
     /// The layer with weights that is computed, nil if there is none. A new one does not change the kind, and an
     /// operation without weights takes none.
@@ -44,7 +86,7 @@ public struct Program: Sendable {
       get {
         switch self {
         case .stem(let layer), .convolution(let layer), .linear(let layer): layer
-        case .input, .maxPool, .averagePool, .globalAverage: nil
+        case .input, .maxPool, .averagePool, .blurPool, .globalAverage, .sigmoid, .scale: nil
         }
       }
       set {
@@ -53,7 +95,7 @@ public struct Program: Sendable {
         case .stem: self = .stem(newValue)
         case .convolution: self = .convolution(newValue)
         case .linear: self = .linear(newValue)
-        case .input, .maxPool, .averagePool, .globalAverage: break
+        case .input, .maxPool, .averagePool, .blurPool, .globalAverage, .sigmoid, .scale: break
         }
       }
     }
@@ -69,6 +111,8 @@ public struct Program: Sendable {
     /// Tensors by index; the input of ``Kind/input`` is the caller's image.
     public var input: Int
     public var residual: Int?
+    /// The vector that has the multipliers of a ``Kind/scale(_:)``.
+    public var gate: Int?
     public var output: Int
     /// Whether the result is rectified.
     public var isRectified: Bool
@@ -125,6 +169,7 @@ public struct Program: Sendable {
       last[operation.output] = index
       if operation.kind != .input { last[operation.input] = index }
       if let residual = operation.residual { last[residual] = index }
+      if let gate = operation.gate { last[gate] = index }
     }
     for output in outputs { last[output.tensor] = operations.count - 1 }
     return zip(first, last).map { $0...$1 }
@@ -157,7 +202,7 @@ public struct Program: Sendable {
   mutating func setBorders() {
     for operation in operations {
       // The windows of pools are cut to the image.
-      let padding = operation.kind.layer?.padding ?? 0
+      let padding = operation.kind.layer?.padding.greatest ?? 0
       tensors[operation.input].border = max(tensors[operation.input].border, padding)
     }
     // Residuals form chains from block to block: once forwards, once backwards.
@@ -171,8 +216,13 @@ public struct Program: Sendable {
 }
 
 extension Convolution {
-  /// The height or width of the output for an input's.
-  public func outputSize(_ inputSize: Int) -> Int {
-    (inputSize + 2 * padding - kernelSize) / stride + 1
+  /// The height of the output for an input's.
+  public func outputHeight(_ height: Int) -> Int {
+    (height + padding.top + padding.bottom - reach) / stride + 1
+  }
+
+  /// The width of the output for an input's.
+  public func outputWidth(_ width: Int) -> Int {
+    (width + padding.left + padding.right - reach) / stride + 1
   }
 }

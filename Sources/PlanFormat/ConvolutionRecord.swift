@@ -3,8 +3,9 @@
 /// The payload of a convolution.
 ///
 /// Weights lie as the kernels read them: `[oc/16][row][run/4][16 oc][4]` int8, `[oc/16][row][run][16 oc]`
-/// float32 or fp16. A run has the input channels of all columns, one column after the other. Constants are
-/// named by offset in their section.
+/// float32 or fp16. A run has the input channels of all columns, one column after the other. With groups or dilation
+/// they are `[oc/16][tap][width/4][16 oc][4]` and `[oc/16][tap][width][16 oc]`, of the channels of a group, in the
+/// order of `rn_grouped_index_q8`. Constants are named by offset in their section.
 ///
 /// | bytes | type | field |
 /// |---|---|---|
@@ -65,12 +66,33 @@ public struct ConvolutionRecord: Equatable, Sendable, StepPayload {
     (paddingTop, paddingLeft, paddingBottom, paddingRight) = (padding, padding, padding, padding)
   }
 
+  package var padding: Int {
+    max(max(paddingTop, paddingBottom), max(paddingLeft, paddingRight))
+  }
+
   /// The offset of a q8 convolution's biases or starts for inputs that are int8, 128 less than uint8: each is
   /// greater by 128 times the sum of the channel's weights, of the tap. They follow the plain ones at the next
   /// aligned offset.
   ///
   /// - Parameter count: how many there are: output channels, times taps if inputs are coded.
   public func flippedBias(count: Int) -> Int { bias + PlanLayout.aligned(4 * count) }
+
+  /// The same convolution without gaps is what the dense kernels compute.
+  public var isDense: Bool { groups == 1 && dilationY == 1 && dilationX == 1 }
+
+  /// The input channels that an output channel reads.
+  public func groupWidth(_ input: TensorRecord) -> Int { input.channels / groups }
+
+  /// The rows that a kernel covers, gaps included.
+  public var reachHeight: Int { (kernelHeight - 1) * dilationY + 1 }
+  /// The columns.
+  public var reachWidth: Int { (kernelWidth - 1) * dilationX + 1 }
+
+  /// The products of an output: of int8 in whole groups of 4 for each kernel row.
+  public func products(_ input: TensorRecord, _ weights: WeightFormat) -> Int {
+    isDense
+      ? kernelHeight * run(input, weights) : kernelHeight * kernelWidth * groupWidth(input)
+  }
 
   /// Elements that a kernel row reads of `input`: columns times channels, in int8 whole groups of 4.
   public func run(_ input: TensorRecord, _ weights: WeightFormat) -> Int {
@@ -80,12 +102,12 @@ public struct ConvolutionRecord: Equatable, Sendable, StepPayload {
 
   /// The height of the result; 0 if the kernel does not fit.
   public func outputHeight(_ input: TensorRecord) -> Int {
-    places(input.height + paddingTop + paddingBottom, kernelHeight, strideY)
+    places(input.height + paddingTop + paddingBottom, reachHeight, strideY)
   }
 
   /// The width of the result; 0 if the kernel does not fit.
   public func outputWidth(_ input: TensorRecord) -> Int {
-    places(input.width + paddingLeft + paddingRight, kernelWidth, strideX)
+    places(input.width + paddingLeft + paddingRight, reachWidth, strideX)
   }
 
   mutating func code(_ codec: inout RecordCodec) {

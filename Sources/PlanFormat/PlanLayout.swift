@@ -40,6 +40,9 @@ public enum PlanLayout {
   public static var imageSides: ClosedRange<Int> { 32...2048 }
   public static var greatestResize: Int { 4096 }
 
+  /// Pixels of border around a tensor, at most.
+  public static var greatestBorder: Int { 64 }
+
   /// Rounds up to a multiple of ``alignment``.
   public static func aligned(_ count: Int) -> Int {
     (count + alignment - 1) / alignment * alignment

@@ -41,8 +41,9 @@ extension PlanView {
       guard holds else { throw .tensor(index: index, rule) }
     }
     try expect(
-      1...2048 ~= tensor.height && 1...2048 ~= tensor.width && tensor.border <= 3,
-      "height and width of 1 to 2048 and a border of at most 3")
+      1...2048 ~= tensor.height && 1...2048 ~= tensor.width
+        && tensor.border <= PlanLayout.greatestBorder,
+      "height and width of 1 to 2048 and a border of at most 64")
     let isImage = tensor.channels == 3
     try expect(
       (isImage || tensor.channels % PlanLayout.channelBlock == 0)
@@ -161,6 +162,8 @@ extension PlanView {
     -> Bool
   {
     let step = self.step(new.firstStep)
+    // An output lives beyond the last step.
+    for index in 0..<outputCount where output(index).tensor == oldIndex { return false }
     return step.output == newIndex && step.residual == oldIndex && old.lastStep == new.firstStep
       && old.offset == new.offset && old.hasSameLayout(as: new)
   }
@@ -193,12 +196,13 @@ private struct StepRules {
     if step.hasResidual { try validateSource(step.residual) }
     try expect(isKnown(step.arithmetic), "an arithmetic that its operation has")
     switch step.operation {
-    case .convolution: break
-    case .input, .stem, .pool, .globalAverage, .linear:
-      try expect(!step.hasResidual, "a residual at convolutions only")
+    case .convolution, .scale: break
+    case .input, .stem, .pool, .globalAverage, .linear, .sigmoid:
+      try expect(!step.hasResidual, "a residual at convolutions and scales only")
     }
     try expect(
-      output.lowerBytes == .none || isInt8Convolution, "lower bytes of int8 convolutions only")
+      output.lowerBytes == .none || writesLowerBytes,
+      "lower bytes of int8 convolutions and scales only")
     switch step.operation {
     case .input: try validateInput()
     case .stem(let record): try validateStem(record)
@@ -206,19 +210,28 @@ private struct StepRules {
     case .pool(let record): try validatePool(record)
     case .globalAverage(let record): try validateGlobalAverage(record)
     case .linear(let record): try validateLinear(record)
+    case .scale(let record): try validateScale(record)
+    case .sigmoid:
+      try expect(
+        input.isFloatVector && output.isFloatVector && input.channels == output.channels,
+        "float32 vectors of the same channels")
     }
   }
 
-  private var isInt8Convolution: Bool {
-    if case .convolution = step.operation { return step.arithmetic.weights == .int8 }
-    return false
+  private var writesLowerBytes: Bool {
+    switch step.operation {
+    case .convolution, .scale: step.arithmetic.weights == .int8
+    case .input, .stem, .pool, .globalAverage, .linear, .sigmoid: false
+    }
   }
 
   private func isKnown(_ arithmetic: Arithmetic) -> Bool {
     let (isDirect, isCoded) = (arithmetic.algorithm == .direct, arithmetic.algorithm.isCoded)
     let sums = (arithmetic.activations, arithmetic.weights, arithmetic.accumulator)
     switch step.operation {
-    case .input, .pool, .globalAverage: return arithmetic == .int8 || arithmetic == .float32
+    case .input, .pool, .globalAverage, .scale:
+      return arithmetic == .int8 || arithmetic == .float32
+    case .sigmoid: return arithmetic == .float32
     case .linear: return sums.0 == .float32 && sums.2 == .float32 && isDirect
     case .stem, .convolution:
       if case .stem = step.operation, !isDirect { return false }
@@ -248,6 +261,7 @@ private struct StepRules {
 
   private func validateStem(_ record: ConvolutionRecord) throws(PlanError) {
     try validateShape(record, readsFormat: input.format == format)
+    try expect(record.isDense, "a stem without groups and dilation")
     // The maximum pads with zeros, which is right for rectified values alone.
     try expect(
       record.low == 0 && output.zeroPoint == 0, "a rectified output with zero point 0")
@@ -267,15 +281,17 @@ private struct StepRules {
     try expect(
       record.outputHeight(input) == output.height && record.outputWidth(input) == output.width,
       "an output of the shape that the convolution has")
-    if step.hasResidual {
-      let residual = plan.tensor(step.residual)
-      try expect(
-        residual.height == output.height && residual.width == output.width
-          && residual.channels == output.channels && (residual.format == format || converts)
-          && step.residual != step.input && record.residualFactor.isFinite,
-        "a residual of the output's shape")
-    }
+    try validateResidual(factor: record.residualFactor, converts: converts)
     try validateSums(record)
+  }
+
+  private func validateResidual(factor: Float, converts: Bool) throws(PlanError) {
+    guard step.hasResidual else { return }
+    let residual = plan.tensor(step.residual)
+    try expect(
+      residual.hasShape(of: output) && (residual.format == format || converts)
+        && step.residual != step.input && factor.isFinite,
+      "a residual of the output's shape")
   }
 
   /// The fields that say where a convolution reads and writes.
@@ -283,25 +299,38 @@ private struct StepRules {
     let formats: StaticString = "kernel, stride, padding and formats that its tensors have"
     try expect(readsFormat, formats)
     try expect(
-      record.groups == 1 && record.dilationY == 1 && record.dilationX == 1
-        && record.kernelHeight == record.kernelWidth && record.strideY == record.strideX
-        && record.paddingTop == record.paddingLeft && record.paddingTop == record.paddingBottom
-        && record.paddingTop == record.paddingRight,
-      "one group, no dilation, and the same kernel, stride and padding all around")
+      record.kernelHeight == record.kernelWidth && record.strideY == record.strideX
+        && record.dilationY == record.dilationX,
+      "the same kernel, stride and dilation in both directions")
     try expect(
-      1...7 ~= record.kernelHeight && 1...2 ~= record.strideY && record.paddingTop <= input.border
+      1...7 ~= record.kernelHeight && 1...2 ~= record.strideY && 1...16 ~= record.dilationY
+        && record.padding <= min(input.border, record.reachHeight - 1)
         && (output.format == format || format == .float32), formats)
     try expect(
+      record.isDense || hasGroups(record),
+      "groups of 4, 8 or a multiple of 16 channels, as many of the output as of the input")
+    try expect(
       output.channels % PlanLayout.channelBlock == 0, "an output in whole blocks of channels")
+  }
+
+  /// Whether the kernels for groups and dilation take a convolution.
+  private func hasGroups(_ record: ConvolutionRecord) -> Bool {
+    guard 1...65536 ~= record.groups, input.channels % PlanLayout.channelBlock == 0,
+      input.channels % record.groups == 0
+    else { return false }
+    let width = record.groupWidth(input)
+    guard width == 4 || width == 8 || width % PlanLayout.channelBlock == 0 else { return false }
+    if record.groups > 1 { return output.channels == input.channels }
+    return output.channels <= width || width >= 32
   }
 
   /// The sums of a convolution, their clamp and their constants.
   private func validateSums(_ record: ConvolutionRecord) throws(PlanError) {
     let (weights, channels) = (step.arithmetic.weights, output.channels)
     // 32768 products of 255 * 128 and a bias below 2^30 stay within int32.
-    let taps = record.kernelHeight * record.run(input, weights)
+    let taps = record.products(input, weights)
     try expect(taps <= 32768, "at most 32768 products in a sum")
-    try validateClamp(record)
+    try validateClamp(record.low, record.high)
     try validateAlgorithm(record)
     let isPlain =
       step.arithmetic.algorithm == .direct || record.transformedPlace == .madeAtLoad
@@ -349,19 +378,22 @@ private struct StepRules {
     try expect(record.codeZero.magnitude <= 32000, "a zero of codes of -32000 to 32000")
   }
 
-  private func validateClamp(_ record: ConvolutionRecord) throws(PlanError) {
+  private func validateClamp(_ low: Float, _ high: Float) throws(PlanError) {
     switch format {
-    case .float32:
-      try expect(
-        (record.low == 0 || record.low == -Float.infinity) && record.low <= record.high,
-        "a lower bound of 0 or none, not above the upper one")
+    case .float32: try validateFloatClamp(low, high)
     case .uint8:
       let zero = Float(output.zeroPoint(flip: 0))
       let greatest: Float = output.lowerBytes == .none ? 255 : 65535
       try expect(
-        record.low + zero >= 0 && record.high + zero <= greatest && record.low <= record.high,
+        low + zero >= 0 && high + zero <= greatest && low <= high,
         "a clamp within 0 to 255, or to 65535 with lower bytes")
     }
+  }
+
+  private func validateFloatClamp(_ low: Float, _ high: Float) throws(PlanError) {
+    try expect(
+      (low == 0 || low == -Float.infinity) && low <= high,
+      "a lower bound of 0 or none, not above the upper one")
   }
 
   private func validateAlgorithm(_ record: ConvolutionRecord) throws(PlanError) {
@@ -379,7 +411,8 @@ private struct StepRules {
       case .madeAtLoad: isWithin(plan.loadTimeByteCount, record.transformed, bytes)
       }
     try expect(
-      record.kernelHeight == 3 && record.strideY == 1 && inputs % PlanLayout.channelBlock == 0,
+      record.kernelHeight == 3 && record.strideY == 1 && record.isDense
+        && inputs % PlanLayout.channelBlock == 0,
       "a form that its shape allows")
     try expect(isPlaced, "transformed weights with a place")
   }
@@ -401,13 +434,44 @@ private struct StepRules {
       record.reduction != .maximum
         || input.scale == output.scale && input.zeroPoint == output.zeroPoint,
       "the input's scale and zero point for a maximum")
+    try expect(
+      record.reduction != .blur
+        || record.kernelHeight == 3 && record.kernelWidth == 3 && record.paddingTop == 1
+          && record.paddingLeft == 1 && record.paddingBottom == 1 && record.paddingRight == 1
+          && input.height >= 2 && input.width >= 2,
+      "a blur of 3×3 with a padding of 1, of 2×2 pixels at least")
+  }
+
+  private func validateScale(_ record: ScaleRecord) throws(PlanError) {
+    try expect(
+      output.hasShape(of: input) && input.format == format && output.format == format
+        && input.channels % PlanLayout.channelBlock == 0,
+      "an output of the input's shape and format")
+    try validateResidual(factor: record.residualFactor, converts: false)
+    try validateClamp(record.low, record.high)
+    let bytes = 4 * output.channels
+    if record.hasGate {
+      try validateSource(record.gate)
+      let gate = plan.tensor(record.gate)
+      try expect(
+        gate.isFloatVector && gate.channels == output.channels && record.multiplier == 0
+          && record.gateFactor.isFinite, "a gate of a float32 vector of the output's channels")
+    } else {
+      try expect(
+        record.gateFactor == 0 && isWithinConstants(record.multiplier, bytes),
+        "aligned constants within their section")
+    }
+    try expect(
+      isWithinConstants(record.offset, bytes)
+        && (record.slopes == .none ? record.slope == 0 : isWithinConstants(record.slope, bytes)),
+      "aligned constants within their section")
   }
 
   private func validateGlobalAverage(_ record: GlobalAverageRecord) throws(PlanError) {
     try expect(
       output.isFloatVector && output.channels == input.channels && input.format == format
         && input.channels % PlanLayout.channelBlock == 0 && input.height * input.width <= 65536
-        && record.factor.isFinite && input.zeroPoint == 0,
+        && record.factor.isFinite,
       "float32 features of the input's channels")
   }
 
@@ -415,6 +479,7 @@ private struct StepRules {
     try expect(
       input.isFloatVector && output.isFloatVector
         && output.channels % PlanLayout.channelBlock == 0, "float32 vectors")
+    try validateFloatClamp(record.low, record.high)
     try validateConstants(
       (record.weights, input.channels * output.channels * step.arithmetic.weights.byteCount),
       (record.bias, output.channels * 4), multiplier: record.multiplier)

@@ -18,6 +18,17 @@ public struct PoolRecord: Equatable, Sendable, StepPayload {
     case mean = 1
     /// The mean of all its pixels, those of the padding being 0.
     case paddedMean = 2
+    /// The sum weighted by [1 2 1] / 4 in both directions, of a window of 3×3 whose image is reflected at its edges.
+    case blur = 3
+
+    /// The name in listings.
+    var name: StaticString {
+      switch self {
+      case .maximum: "max pool"
+      case .mean, .paddedMean: "average pool"
+      case .blur: "blur pool"
+      }
+    }
   }
 
   public var reduction = Reduction.maximum

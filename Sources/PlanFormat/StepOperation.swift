@@ -10,10 +10,14 @@ public enum StepOperation: Equatable, Sendable {
   case convolution(ConvolutionRecord)
   /// The greatest or the mean of each window.
   case pool(PoolRecord)
-  /// The mean over all pixels: the features.
+  /// The mean over all pixels, a vector.
   case globalAverage(GlobalAverageRecord)
-  /// The classifier: the logits.
+  /// A matrix product with a vector: the classifier, or a part of a gate.
   case linear(LinearRecord)
+  /// Multiplies and shifts channels, with residual add, slopes and a clamp.
+  case scale(ScaleRecord)
+  /// `1 / (1 + exp(-x))` of a vector.
+  case sigmoid
 
   /// The codes in a file, which never change.
   enum Code: UInt32 {
@@ -23,6 +27,8 @@ public enum StepOperation: Equatable, Sendable {
     case globalAverage = 3
     case linear = 4
     case pool = 5
+    case scale = 6
+    case sigmoid = 7
   }
 
   var code: Code {
@@ -33,6 +39,8 @@ public enum StepOperation: Equatable, Sendable {
     case .globalAverage: .globalAverage
     case .linear: .linear
     case .pool: .pool
+    case .scale: .scale
+    case .sigmoid: .sigmoid
     }
   }
 
@@ -42,9 +50,11 @@ public enum StepOperation: Equatable, Sendable {
     case .input: "input"
     case .stem: "stem"
     case .convolution: "convolution"
-    case .pool(let record): record.reduction == .maximum ? "max pool" : "average pool"
+    case .pool(let record): record.reduction.name
     case .globalAverage: "global mean"
     case .linear: "linear"
+    case .scale(let record): record.hasGate ? "gate" : "scale"
+    case .sigmoid: "sigmoid"
     }
   }
 
@@ -60,6 +70,9 @@ public enum StepOperation: Equatable, Sendable {
     case (.linear, _): self = .linear(codec.payload(nil))
     case (.pool, .pool(let record)): self = .pool(codec.payload(record))
     case (.pool, _): self = .pool(codec.payload(nil))
+    case (.scale, .scale(let record)): self = .scale(codec.payload(record))
+    case (.scale, _): self = .scale(codec.payload(nil))
+    case (.sigmoid, _): self = .sigmoid
     }
   }
 
@@ -67,7 +80,7 @@ public enum StepOperation: Equatable, Sendable {
   public var convolution: ConvolutionRecord? {
     switch self {
     case .stem(let record), .convolution(let record): record
-    case .input, .pool, .globalAverage, .linear: nil
+    case .input, .pool, .globalAverage, .linear, .scale, .sigmoid: nil
     }
   }
 }

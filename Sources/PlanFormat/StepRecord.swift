@@ -11,7 +11,7 @@
 /// | 20, 24 | u32 | name and block, offsets in the strings |
 /// | 32 | u64 | multiplications of the network's own shape |
 /// | 28–31, 40–63 | | 0 |
-/// | 64–191 | | ``ConvolutionRecord``, ``PoolRecord``, ``GlobalAverageRecord``, ``LinearRecord``, or 0 |
+/// | 64–191 | | ``ConvolutionRecord``, ``PoolRecord``, ``GlobalAverageRecord``, ``LinearRecord``, ``ScaleRecord``, or 0 |
 public struct StepRecord: Equatable, PlanRecord {
   public static var byteCount: Int { 192 }
   static var payloadOffset: Int { 64 }
@@ -34,7 +34,7 @@ public struct StepRecord: Equatable, PlanRecord {
   ///
   /// A stem has three rows of its convolution, with a pixel of padding on each side, and a row of the maximum
   /// if the output is of another format. Other convolutions have their tiles and, with float32 activations,
-  /// a strip of rows.
+  /// a strip of rows. A scale with a gate has the multipliers.
   public func scratchByteCount(input: TensorRecord, output: TensorRecord) -> Int {
     switch operation {
     case .stem(let record):
@@ -46,7 +46,9 @@ public struct StepRecord: Equatable, PlanRecord {
       let tiles = arithmetic.scratchByteCount(inputs: input.channels)
       guard arithmetic.activations == .float32 else { return tiles }
       return tiles + StripLayout(record, arithmetic, input: input, output: output).byteCount
-    case .input, .pool, .globalAverage, .linear: return 0
+    case .scale(let record):
+      return record.hasGate ? PlanLayout.aligned(4 * output.channels) : 0
+    case .input, .pool, .globalAverage, .linear, .sigmoid: return 0
     }
   }
 

@@ -33,12 +33,12 @@ public struct StripLayout: Equatable {
     outputPitch = output.format == arithmetic.activations ? 0 : output.width * output.channels
     // A row more of output is `strideY` rows more of input.
     let first =
-      4 * convolution.kernelHeight * inputPitch + 4 * outputPitch + 2 * PlanLayout.alignment
+      4 * convolution.reachHeight * inputPitch + 4 * outputPitch + 2 * PlanLayout.alignment
     let next = 4 * convolution.strideY * inputPitch + 4 * outputPitch
     let more = next == 0 ? output.height : max(StripLayout.byteLimit - first, 0) / next
     // Tiles lie as in the whole image.
     let tile = arithmetic.algorithm.tileHeight
     rows = min(max((1 + more) / tile, 1) * tile, output.height)
-    inputRows = (rows - 1) * convolution.strideY + convolution.kernelHeight
+    inputRows = (rows - 1) * convolution.strideY + convolution.reachHeight
   }
 }

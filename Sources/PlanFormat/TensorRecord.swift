@@ -75,6 +75,11 @@ public struct TensorRecord: Equatable, PlanRecord {
   /// How many units of a residual add a step of the scale has.
   public var unitsPerStep: Int { lowerBytes == .none ? 1 : 256 }
 
+  /// Whether two tensors have the same pixels and stored channels.
+  func hasShape(of other: TensorRecord) -> Bool {
+    height == other.height && width == other.width && channels == other.channels
+  }
+
   /// Whether two tensors would cover the same bytes in the same way from the same offset, lower bytes apart.
   public func hasSameLayout(as other: TensorRecord) -> Bool {
     height == other.height && width == other.width && channels == other.channels

@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CResNetKernels
 package import ResNetModelGraph
 
 /// Where kernels read the weights of a layer: `[oc/16][row][run/group][16 oc][group]`.
 ///
 /// A run has the stored input channels of all columns, one column after the other, and is padded to whole
-/// groups. The classifier is a 1×1 convolution: `[out/16][in][16 out]`.
+/// groups. The classifier is a 1×1 convolution: `[out/16][in][16 out]`. With groups or dilation the layout is that of
+/// `rn_grouped_index_q8` and `rn_grouped_index_float`.
 struct WeightLayout {
   private let outputs, inputs, storedInputs, kernelSize, group: Int
+  /// The stored channels of a group of the kernels for groups and dilation; nil for the others.
+  private let groupWidth: Int?
 
   /// - Parameters:
   ///   - storedInputs: the channels stored in the input.
   ///   - group: 4 for int8 weights of convolutions, else 1.
   fileprivate init(_ shape: Convolution, storedInputs: Int, group: Int) {
     outputs = shape.outputChannels
-    inputs = shape.inputChannels
+    inputs = shape.readChannels
     kernelSize = shape.kernelSize
+    groupWidth = shape.isDense ? nil : shape.groupWidth ?? storedInputs
     (self.storedInputs, self.group) = (storedInputs, group)
   }
 
@@ -23,7 +28,8 @@ struct WeightLayout {
 
   /// Reorders `[oc][ic][row][column]` weights, with zeros in the padding.
   func packed<Weight: AdditiveArithmetic>(_ weights: [Weight]) -> [Weight] {
-    let count = paddedChannels(outputs) * kernelSize * groups * group
+    let perOutput = groupWidth.map { kernelSize * $0 } ?? groups * group
+    let count = paddedChannels(outputs) * kernelSize * perOutput
     var result = [Weight](repeating: .zero, count: count)
     forEachWeight { plain, packed in result[packed] = weights[plain] }
     return result
@@ -41,6 +47,21 @@ struct WeightLayout {
   @inline(__always)
   private func forEachWeight(_ body: (_ plain: Int, _ packed: Int) -> Void) {
     let taps = kernelSize * kernelSize
+    if let groupWidth {
+      let (taps, width) = (UInt32(taps), UInt32(groupWidth))
+      for output in 0..<UInt32(outputs) {
+        for tap in 0..<taps {
+          for input in 0..<UInt32(inputs) {
+            let place =
+              group == 4
+              ? rn_grouped_index_q8(output, tap, input, taps, width)
+              : rn_grouped_index_float(output, tap, input, taps, width)
+            body(Int((output * UInt32(inputs) + input) * taps + tap), place)
+          }
+        }
+      }
+      return
+    }
     for output in 0..<outputs {
       for tap in 0..<taps {
         let first = tap % kernelSize * storedInputs

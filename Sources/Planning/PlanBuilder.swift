@@ -119,13 +119,16 @@ struct PlanBuilder {
 
   /// Sets the offsets of all tensors and returns the size of the arena.
   private func place(_ tensors: inout [TensorRecord]) -> Int {
-    // A sum that is written in place of its residual shares that one's buffer.
+    // A sum that is written in place of its residual shares that one's buffer, unless the residual is read after the
+    // run.
+    let kept = Set(options.keepsTensors ? Array(tensors.indices) : graph.outputs.map(\.tensor))
     var bufferOfTensor = [Int](repeating: -1, count: tensors.count)
     var buffers: [ArenaPlanner.Buffer] = []
     for (index, operation) in graph.operations.enumerated() {
       let output = operation.output
       if let residual = operation.residual, tensors[residual].lastStep == index,
-        tensors[residual].hasSameLayout(as: tensors[output]), residual != operation.input
+        tensors[residual].hasSameLayout(as: tensors[output]), residual != operation.input,
+        !kept.contains(residual)
       {
         let buffer = bufferOfTensor[residual]
         bufferOfTensor[output] = buffer
@@ -184,6 +187,11 @@ struct PlanBuilder {
         GlobalAverageRecord(factor: Float(scale / Double(input.height * input.width))))
     case .linear(let layer):
       step.operation = .linear(try record(layer, index, step.arithmetic.weights))
+    case .blurPool(let stride):
+      step.operation = .pool(
+        PoolRecord(Network.Pool(kernel: 3, stride: stride, padding: 1), .blur))
+    case .sigmoid: step.operation = .sigmoid
+    case .scale(let scale): step.operation = .scale(record(scale, index, tensors))
     }
     header.scratchByteCount = max(
       header.scratchByteCount, step.scratchByteCount(input: input, output: output))
@@ -195,8 +203,7 @@ struct PlanBuilder {
     _ arithmetic: inout Arithmetic, _ algorithm: Arithmetic.Algorithm = .direct
   ) throws(PlanningError) -> ConvolutionRecord {
     let operation = graph.operations[index]
-    var record = ConvolutionRecord(
-      kernelSize: convolution.kernelSize, stride: convolution.stride, padding: convolution.padding)
+    var record = ConvolutionRecord(convolution, inputs: tensors[operation.input].channels)
     let layout = graph.weightLayout(of: index)!
     switch arithmetic.weights {
     case .int8:
@@ -213,7 +220,7 @@ struct PlanBuilder {
         layout.packed(convolution.weights), to: &record, index, arithmetic, rn_winograd_f32_weights)
     case .float16:
       let weights = try halves(convolution)
-      if canSumInHalves(convolution, of: operation.input, algorithm) {
+      if convolution.isDense, canSumInHalves(convolution, of: operation.input, algorithm) {
         arithmetic.accumulator = .float16
       }
       arithmetic.algorithm = algorithm
@@ -244,16 +251,64 @@ struct PlanBuilder {
   /// Sets the clamp and the factor of the residual.
   func setRange(_ record: inout ConvolutionRecord, _ index: Int, _ tensors: [TensorRecord]) {
     let operation = graph.operations[index]
-    let output = scale(operation.output)
-    (record.low, record.high) = Quantizer.clamp(
-      output, isRectified: operation.isRectified, upper: operation.upper)
-    // A power of two: exact.
-    let units = tensors[operation.output].unitsPerStep
-    (record.low, record.high) = (record.low * Float(units), record.high * Float(units))
+    (record.low, record.high) = range(index, tensors)
     if let residual = operation.residual {
-      let steps = Double(scale(residual).scale) / Double(output.scale)
-      record.residualFactor = Float(steps * Double(units) / Double(tensors[residual].unitsPerStep))
+      record.residualFactor = Float(units(of: residual, per: operation.output, tensors))
     }
+  }
+
+  /// The clamp of an int8 operation, in the output's units.
+  private func range(_ index: Int, _ tensors: [TensorRecord]) -> (low: Float, high: Float) {
+    let operation = graph.operations[index]
+    let clamp = Quantizer.clamp(
+      scale(operation.output), isRectified: operation.isRectified, upper: operation.upper)
+    // A power of two: exact.
+    let units = Float(tensors[operation.output].unitsPerStep)
+    return (clamp.low * units, clamp.high * units)
+  }
+
+  /// How many units of one tensor a unit of another is: steps of their scales, or 256ths.
+  private func units(of tensor: Int, per other: Int, _ tensors: [TensorRecord]) -> Double {
+    let steps = Double(scale(tensor).scale) / Double(scale(other).scale)
+    return steps * Double(tensors[other].unitsPerStep) / Double(tensors[tensor].unitsPerStep)
+  }
+
+  /// A scale of channels, in the units of its tensors.
+  private mutating func record(
+    _ channels: ChannelScale, _ index: Int, _ tensors: [TensorRecord]
+  ) -> ScaleRecord {
+    let operation = graph.operations[index]
+    let count = tensors[operation.output].channels
+    let isInt8 = tensors[operation.output].format == .uint8
+    let steps = isInt8 ? units(of: operation.input, per: operation.output, tensors) : 1
+    let unit =
+      isInt8
+      ? Double(tensors[operation.output].unitsPerStep) / Double(scale(operation.output).scale) : 1
+    func constants(_ values: [Float]?, default value: Double, times factor: Double) -> [Float] {
+      let own = values?.map { Float(Double($0) * factor) }
+      return own.map { padded($0) } ?? [Float](repeating: Float(value * factor), count: count)
+    }
+    var record = ScaleRecord()
+    if let gate = operation.gate {
+      (record.gate, record.gateFactor) = (gate, Float(steps))
+    } else {
+      record.multiplier = sections.append(constants(channels.multiplier, default: 1, times: steps))
+    }
+    record.offset = sections.append(constants(channels.offset, default: 0, times: unit))
+    if let slope = channels.slope {
+      record.slopes = .perChannel
+      record.slope = sections.append(padded(slope))
+    }
+    if isInt8 {
+      (record.low, record.high) = range(index, tensors)
+    } else {
+      (record.low, record.high) = (operation.isRectified ? 0 : -.infinity, operation.upper)
+    }
+    if let residual = operation.residual {
+      record.residualFactor =
+        isInt8 ? Float(units(of: residual, per: operation.output, tensors)) : 1
+    }
+    return record
   }
 
   /// What the bias of an int8 layer is corrected by.
@@ -272,6 +327,8 @@ struct PlanBuilder {
     _ layer: Convolution, _ index: Int, _ format: WeightFormat
   ) throws(PlanningError) -> LinearRecord {
     var record = LinearRecord()
+    let operation = graph.operations[index]
+    (record.low, record.high) = (operation.isRectified ? 0 : -.infinity, operation.upper)
     let layout = graph.weightLayout(of: index)!
     switch format {
     case .int8:
@@ -285,6 +342,19 @@ struct PlanBuilder {
     }
     record.bias = sections.append(padded(layer.bias))
     return record
+  }
+}
+
+extension ConvolutionRecord {
+  /// - Parameter inputs: the stored channels of the input.
+  fileprivate init(_ convolution: Convolution, inputs: Int) {
+    self.init()
+    (kernelHeight, kernelWidth) = (convolution.kernelSize, convolution.kernelSize)
+    (strideY, strideX) = (convolution.stride, convolution.stride)
+    (dilationY, dilationX) = (convolution.dilation, convolution.dilation)
+    (paddingTop, paddingLeft) = (convolution.padding.top, convolution.padding.left)
+    (paddingBottom, paddingRight) = (convolution.padding.bottom, convolution.padding.right)
+    groups = convolution.groupWidth.map { inputs / $0 } ?? 1
   }
 }
 

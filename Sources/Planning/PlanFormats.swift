@@ -11,7 +11,8 @@ struct PlanFormats {
   /// Of convolutions with direct sums in float32 or int32.
   let operations: [Arithmetic]
   let tensors: [ActivationFormat]
-  /// What int8 convolutions write and others add or the caller reads: they keep what rounding to bytes takes away.
+  /// What int8 convolutions and scales write and others add or scale, or the caller reads: they keep what rounding to
+  /// bytes takes away.
   let lowerBytes: [TensorRecord.LowerBytes]
 
   init(_ scheme: QuantizationScheme) {
@@ -26,19 +27,21 @@ struct PlanFormats {
     for operation in program.operations where weights(operation) == .int8 {
       // The input makes either, the pool takes what it finds, and a classifier reads float32 features.
       switch operation.kind {
-      case .input, .maxPool, .averagePool, .globalAverage, .linear: continue
+      case .input, .maxPool, .averagePool, .blurPool, .globalAverage, .linear, .sigmoid, .scale:
+        continue
       case .stem, .convolution: break
       }
       canBeFloat[operation.input] = false
       canBeFloat[operation.output] = false
       if let residual = operation.residual { canBeFloat[residual] = false }
     }
-    // A pool of windows keeps the format; a format may pass through several.
-    let pools = program.operations.filter { $0.kind.isWindowPool }
-    for _ in pools {
-      for operation in pools {
-        let both = canBeFloat[operation.input] && canBeFloat[operation.output]
-        (canBeFloat[operation.input], canBeFloat[operation.output]) = (both, both)
+    // Pools of windows and scales keep the format; a format may pass through several.
+    let keepers = program.operations.filter(\.kind.keepsFormat)
+    for _ in keepers {
+      for operation in keepers {
+        let tensors = [operation.input, operation.output] + (operation.residual.map { [$0] } ?? [])
+        let all = tensors.allSatisfy { canBeFloat[$0] }
+        for tensor in tensors { canBeFloat[tensor] = all }
       }
     }
     let tensors = canBeFloat.map { $0 ? ActivationFormat.float32 : .uint8 }
@@ -46,17 +49,20 @@ struct PlanFormats {
       let weights = weights(operation)
       return switch operation.kind {
       case .input: Arithmetic(tensors[operation.output])
-      case .maxPool, .averagePool, .globalAverage: Arithmetic(tensors[operation.input])
+      case .maxPool, .averagePool, .blurPool, .globalAverage, .scale:
+        Arithmetic(tensors[operation.input])
       case .linear: Arithmetic(.float32, weights)
+      case .sigmoid: .float32
       case .stem, .convolution: Arithmetic(weights == .int8 ? .uint8 : .float32, weights)
       }
     }
     self.tensors = tensors
     let int8 = zip(program.operations, operations).filter {
-      if case .convolution = $0.0.kind { $0.1.weights == .int8 } else { false }
+      $0.0.kind.adds && $0.1.weights == .int8
     }.map(\.0)
     let written = Set(int8.map(\.output))
-    let read = Set(int8.compactMap(\.residual) + program.outputs.map(\.tensor))
+    let scaled = int8.filter { $0.kind.keepsFormat }.map(\.input)
+    let read = Set(int8.compactMap(\.residual) + scaled + program.outputs.map(\.tensor))
     lowerBytes = program.tensors.indices.map {
       written.contains($0) && read.contains($0) ? .behind : .none
     }
@@ -64,10 +70,19 @@ struct PlanFormats {
 }
 
 extension Program.Kind {
-  fileprivate var isWindowPool: Bool {
+  /// Whether what is written has the format of what is read.
+  fileprivate var keepsFormat: Bool {
     switch self {
-    case .maxPool, .averagePool: true
-    case .input, .stem, .convolution, .globalAverage, .linear: false
+    case .maxPool, .averagePool, .blurPool, .scale: true
+    case .input, .stem, .convolution, .globalAverage, .linear, .sigmoid: false
+    }
+  }
+
+  /// Whether the operation may add a residual, and write 16 bits of a sum.
+  fileprivate var adds: Bool {
+    switch self {
+    case .convolution, .scale: true
+    case .input, .stem, .maxPool, .averagePool, .blurPool, .globalAverage, .linear, .sigmoid: false
     }
   }
 }

@@ -116,17 +116,24 @@ public enum Quantizer {
     _ means: LayerMeans?
   ) -> QuantizedLayer {
     let taps = convolution.kernelSize * convolution.kernelSize
-    let perChannel = convolution.inputChannels * taps
-    // For each weight of an output channel: in loops without a division of its index.
-    func spread(_ values: [Double]) -> [Double] { (0..<perChannel).map { values[$0 / taps] } }
-    let steps = spread(inputs.map(\.step))
-    let zeros = spread(inputs.map(\.zero))
-    let spreadMeans = means.map { (spread($0.input), spread($0.quantizedInput)) }
+    let perChannel = convolution.readChannels * taps
+    // For each weight of an output channel: in loops without a division of its index. What a group reads beyond the
+    // last channel has weights of 0.
+    func spread(_ values: [Double], from first: Int) -> [Double] {
+      (0..<perChannel).map { values[min(first + $0 / taps, values.count - 1)] }
+    }
+    let steps = spread(inputs.map(\.step), from: 0)
+    let zeros = spread(inputs.map(\.zero), from: 0)
+    var spreadMeans: (input: [Double], quantized: [Double])?
     var quotients = [Double](repeating: 0, count: perChannel)
     var result = QuantizedLayer()
     result.weights.reserveCapacity(convolution.weights.count)
     for channel in 0..<convolution.outputChannels {
       let first = channel * perChannel
+      if let means, channel % (convolution.groupWidth ?? convolution.outputChannels) == 0 {
+        let group = convolution.groupWidth == nil ? 0 : channel
+        spreadMeans = (spread(means.input, from: group), spread(means.quantizedInput, from: group))
+      }
       var greatest = 0.0
       for index in 0..<perChannel {
         // In these units one step of the input is 1.

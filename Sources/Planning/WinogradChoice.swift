@@ -113,7 +113,7 @@ extension Program {
   func winogradShape(_ index: Int) -> WinogradShape? {
     let operation = operations[index]
     guard case .convolution(let convolution) = operation.kind, convolution.kernelSize == 3,
-      convolution.stride == 1
+      convolution.stride == 1, convolution.isDense
     else { return nil }
     let output = tensors[operation.output]
     return WinogradShape(

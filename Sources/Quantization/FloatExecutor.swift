@@ -27,8 +27,8 @@ package final class FloatExecutor {
     for (index, operation) in program.operations.enumerated() {
       guard case .stem(let stem) = operation.kind else { continue }
       var shape = program.tensors[operation.output]
-      shape.height = stem.outputSize(program.tensors[operation.input].height)
-      shape.width = stem.outputSize(program.tensors[operation.input].width)
+      shape.height = stem.outputHeight(program.tensors[operation.input].height)
+      shape.width = stem.outputWidth(program.tensors[operation.input].width)
       shape.border = 1
       tensors.append(FloatTensor(shape, channels: paddedChannels(shape.channels)))
       lifetimes.append(index...index)
@@ -65,6 +65,12 @@ package final class FloatExecutor {
           low: operation.isRectified ? 0 : -.infinity, high: operation.upper)
       case .maxPool(let window): pool(input, output, window, kernels.windowmax_f32)
       case .averagePool(let window): pool(input, output, window, kernels.windowavg_f32)
+      case .blurPool(let stride):
+        pool(
+          input, output, Network.Pool(kernel: 3, stride: stride, padding: 1),
+          kernels.windowblur_f32)
+      case .sigmoid: kernels.sigmoid_f32(input.pixel(), output.pixel(), UInt32(output.channels))
+      case .scale(let scale): self.scale(scale, operation, input, output)
       case .globalAverage: average(input, output)
       }
       try visit(operation.output)
@@ -129,20 +135,85 @@ package final class FloatExecutor {
     arguments.geometry.output_blocks = UInt32(output.channels / 16)
     arguments.geometry.kernel_rows = UInt32(shape.kernelSize)
     arguments.geometry.run = UInt32(shape.kernelSize * input.channels)
-    arguments.geometry.input_row = input.rowPitch
+    arguments.geometry.input_row = shape.dilation * input.rowPitch
     arguments.geometry.step_y = shape.stride * input.rowPitch
     arguments.geometry.step_x = shape.stride * input.channels
     arguments.geometry.output_row = output.rowPitch
     arguments.geometry.output_pixel = output.channels
     arguments.geometry.residual_row = residual?.rowPitch ?? 0
-    arguments.input = UnsafePointer(input.pixel(outside: shape.padding))
+    arguments.input = UnsafePointer(
+      input.pixel(above: shape.padding.top, left: shape.padding.left))
     arguments.weights = UnsafeRawPointer(model.weights[index]!.start)
     arguments.bias = UnsafePointer(model.biases[index]!.start)
     arguments.residual = residual.map { UnsafePointer($0.pixel()) }
     arguments.output = output.pixel()
     arguments.low = low
     arguments.high = high
-    kernels.conv_f32(&arguments, 0, rn_conv_units(&arguments.geometry))
+    let units = rn_conv_units(&arguments.geometry)
+    guard shape.isDense else {
+      return convolveGroups(shape, arguments, inputs: input.channels, units: Int(units))
+    }
+    kernels.conv_f32(&arguments, 0, units)
+  }
+
+  private func convolveGroups(
+    _ shape: Convolution, _ direct: rn_conv_float_args, inputs: Int, units: Int
+  ) {
+    let width = shape.groupWidth ?? inputs
+    var arguments = rn_grouped_float_args(
+      conv: direct, group_channels: UInt32(width), kernel_columns: UInt32(shape.kernelSize),
+      input_column: shape.dilation * inputs)
+    arguments.conv.geometry.run = UInt32(max(width, 16))
+    let taps = shape.kernelSize * shape.kernelSize
+    let parts = GroupedParts(
+      width: width, isOneGroup: shape.groupWidth == nil,
+      outputs: 16 * Int(direct.geometry.output_blocks), bytes: 4 * taps * width)
+    parts.forEach(direct.geometry, 0..<units) { blocks, first, last in
+      arguments.conv.geometry.output_blocks = blocks
+      kernels.grouped_f32(&arguments, first, last)
+      arguments.conv.weights += parts.weightBytes
+      arguments.conv.bias += parts.channels
+      arguments.conv.output += parts.channels
+      if let residual = arguments.conv.residual {
+        arguments.conv.residual = residual + parts.channels
+      }
+    }
+  }
+
+  private func scale(
+    _ scale: ChannelScale, _ operation: Program.Operation, _ input: FloatTensor,
+    _ output: FloatTensor
+  ) {
+    func constants(_ values: [Float]?, default value: Float) -> [Float] {
+      let own = values ?? [Float](repeating: value, count: output.usedChannels)
+      return padded(own)
+    }
+    var multipliers = constants(scale.multiplier, default: 1)
+    if let gate = operation.gate {
+      multipliers = (0..<output.channels).map { tensors[gate].pixel()[$0] }
+    }
+    let offsets = constants(scale.offset, default: 0)
+    let slopes = constants(scale.slope, default: 1)
+    var arguments = rn_scale_f32_args()
+    arguments.input = UnsafePointer(input.pixel())
+    arguments.output = output.pixel()
+    (arguments.input_row, arguments.output_row) = (input.rowPitch, output.rowPitch)
+    (arguments.width, arguments.channels) = (UInt32(output.width), UInt32(output.channels))
+    if let residual = operation.residual {
+      arguments.residual = UnsafePointer(tensors[residual].pixel())
+      arguments.residual_row = tensors[residual].rowPitch
+    }
+    (arguments.low, arguments.high) = (operation.isRectified ? 0 : -.infinity, operation.upper)
+    multipliers.withUnsafeBufferPointer { multipliers in
+      offsets.withUnsafeBufferPointer { offsets in
+        slopes.withUnsafeBufferPointer { slopes in
+          arguments.multiplier = multipliers.baseAddress
+          arguments.offset = offsets.baseAddress
+          arguments.slope = scale.slope == nil ? nil : slopes.baseAddress
+          kernels.scale_f32(&arguments, 0, UInt32(output.height))
+        }
+      }
+    }
   }
 
   private func poolStem(_ input: FloatTensor, _ output: FloatTensor) {

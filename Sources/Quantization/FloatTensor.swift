@@ -24,6 +24,11 @@ struct FloatTensor {
   /// Makes the border zero again, and all else, after other tensors had the memory.
   func clear() { start.update(repeating: 0, count: count) }
 
+  /// The pixel so many rows above and columns to the left of pixel (0, 0), within the border.
+  func pixel(above: Int, left: Int) -> UnsafeMutablePointer<Float> {
+    start + (border - above) * rowPitch + (border - left) * channels
+  }
+
   /// The first of a number of border pixels before pixel (0, 0), or that pixel itself.
   func pixel(outside pixels: Int = 0) -> UnsafeMutablePointer<Float> {
     start + (border - pixels) * (rowPitch + channels)

@@ -25,6 +25,8 @@ struct Binder {
       case .pool(let record): bindPool(record, step)
       case .globalAverage(let record): bindGlobalAverage(record, step)
       case .linear(let record): bindLinear(record, step)
+      case .scale(let record): bindScale(record, step)
+      case .sigmoid: bindSigmoid(step)
       }
     return BoundStep(border: bindBorder(output), operation: operation)
   }

@@ -19,6 +19,8 @@ struct BoundStep {
     case .pool(let pool): pool.run(thread)
     case .globalAverage(let average): average.run(thread)
     case .linear(let linear): linear.run(thread)
+    case .scale(let scale): scale.run(thread)
+    case .sigmoid(let sigmoid): sigmoid.run(thread)
     }
   }
 
@@ -32,6 +34,8 @@ struct BoundStep {
     case .pool(let pool): pool.kernel
     case .globalAverage(let average): average.kernel
     case .linear(let linear): linear.kernel
+    case .scale(let scale): scale.scale.name
+    case .sigmoid(let sigmoid): sigmoid.kernel
     }
   }
 }
@@ -44,6 +48,8 @@ enum BoundOperation {
   case pool(BoundPool)
   case globalAverage(BoundGlobalAverage)
   case linear(BoundLinear)
+  case scale(BoundScale)
+  case sigmoid(BoundSigmoid)
 }
 
 /// What a thread brings to a step.

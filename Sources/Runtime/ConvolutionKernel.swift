@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CResNetKernels
+package import CResNetKernels
 import ResNetPlanFormat
 
 /// A kernel of a convolution, with the arguments that are the same for all its calls.
@@ -10,13 +10,18 @@ enum ConvolutionKernel {
     @convention(c) (UnsafePointer<rn_winograd_q8_args>?, UInt32, UInt32) -> Void
   typealias CodedQ8 = @convention(c) (UnsafePointer<rn_coded_q8_args>?, UInt32, UInt32) -> Void
   typealias Float32 = @convention(c) (UnsafePointer<rn_conv_float_args>?, UInt32, UInt32) -> Void
+  typealias GroupedQ8 = @convention(c) (UnsafePointer<rn_grouped_q8_args>?, UInt32, UInt32) -> Void
+  typealias GroupedFloat32 =
+    @convention(c) (UnsafePointer<rn_grouped_float_args>?, UInt32, UInt32) -> Void
   typealias WinogradFloat32 =
     @convention(c) (UnsafePointer<rn_winograd_float_args>?, UInt32, UInt32) -> Void
 
   case q8(Q8, rn_conv_q8_args)
   case winogradQ8(WinogradQ8, rn_winograd_q8_args, Arithmetic.Algorithm)
   case codedQ8(CodedQ8, rn_coded_q8_args, Arithmetic.Algorithm)
+  case groupedQ8(GroupedQ8, rn_grouped_q8_args, GroupedParts)
   case float(Float32, rn_conv_float_args)
+  case groupedFloat(GroupedFloat32, rn_grouped_float_args, GroupedParts)
   case winogradFloat(WinogradFloat32, rn_winograd_float_args, Arithmetic.Algorithm)
 
   /// Convolves units between places.
@@ -36,9 +41,34 @@ enum ConvolutionKernel {
       place.set(&arguments.conv)
       arguments.scratch = scratch
       function(&arguments, first, last)
+    case .groupedQ8(let function, var arguments, let parts):
+      place.set(&arguments.conv)
+      parts.forEach(place.geometry, units) { blocks, first, last in
+        arguments.conv.geometry.output_blocks = blocks
+        if first < last { function(&arguments, first, last) }
+        arguments.conv.weights += parts.weightBytes
+        arguments.conv.bias += parts.channels
+        arguments.conv.multiplier += parts.channels
+        arguments.conv.output += parts.channels
+        if let residual = arguments.conv.residual {
+          arguments.conv.residual = residual + parts.channels
+        }
+      }
     case .float(let function, var arguments):
       place.set(&arguments)
       function(&arguments, first, last)
+    case .groupedFloat(let function, var arguments, let parts):
+      place.set(&arguments.conv)
+      parts.forEach(place.geometry, units) { blocks, first, last in
+        arguments.conv.geometry.output_blocks = blocks
+        if first < last { function(&arguments, first, last) }
+        arguments.conv.weights += parts.weightBytes
+        arguments.conv.bias += parts.channels
+        arguments.conv.output += parts.channels
+        if let residual = arguments.conv.residual {
+          arguments.conv.residual = residual + parts.channels
+        }
+      }
     case .winogradFloat(let function, var arguments, _):
       place.set(&arguments.conv)
       arguments.scratch = scratch
@@ -48,7 +78,7 @@ enum ConvolutionKernel {
 
   var algorithm: Arithmetic.Algorithm {
     switch self {
-    case .q8, .float: .direct
+    case .q8, .float, .groupedQ8, .groupedFloat: .direct
     case .winogradQ8(_, _, let algorithm): algorithm
     case .codedQ8(_, _, let algorithm): algorithm
     case .winogradFloat(_, _, let algorithm): algorithm
@@ -70,9 +100,53 @@ enum ConvolutionKernel {
       StepKernel(function, slot: "", form: algorithm)
     case .codedQ8(let function, _, let algorithm):
       StepKernel(function, slot: "", form: algorithm)
+    case .groupedQ8(let function, _, _): StepKernel(function, slot: "")
     case .float(let function, _): StepKernel(function, slot: "")
+    case .groupedFloat(let function, _, _): StepKernel(function, slot: "")
     case .winogradFloat(let function, _, let algorithm):
       StepKernel(function, slot: "", form: algorithm)
+    }
+  }
+}
+
+/// How the output channels of a convolution with groups or dilation are parted among calls of its kernel.
+///
+/// With groups one call does all. Of one group with gaps, a call takes at most as many output channels as there are
+/// input channels: more would be those of the next group.
+package struct GroupedParts {
+  /// Blocks of output channels of a call; a multiple of two if there are several calls.
+  let blocks: UInt32
+  /// Bytes of the weights of a call.
+  package let weightBytes: Int
+
+  package var channels: Int { Int(blocks) * PlanLayout.channelBlock }
+
+  /// - Parameters:
+  ///   - width: channels of a group.
+  ///   - isOneGroup: whether it has all input channels.
+  ///   - outputs: stored output channels.
+  ///   - bytes: of the weights of an output channel.
+  package init(width: Int, isOneGroup: Bool, outputs: Int, bytes: Int) {
+    let channels = isOneGroup && outputs > width ? width / 32 * 32 : outputs
+    blocks = UInt32(channels / PlanLayout.channelBlock)
+    weightBytes = bytes * channels
+  }
+
+  /// Calls `body` with the blocks and the units of each call, as many as are within `units`.
+  package func forEach(
+    _ geometry: rn_conv_geometry, _ units: Range<Int>,
+    _ body: (_ blocks: UInt32, _ first: UInt32, _ last: UInt32) -> Void
+  ) {
+    let (height, total) = (geometry.output_height, geometry.output_blocks)
+    let (first, last) = (UInt32(units.lowerBound), UInt32(units.upperBound))
+    var block: UInt32 = 0
+    while block < total {
+      let own = min(blocks, total - block)
+      let start = block / 2 * height
+      let end = start + (own + 1) / 2 * height
+      let (from, to) = (max(first, start), min(last, end))
+      body(own, from < to ? from - start : 0, from < to ? to - start : 0)
+      block += own
     }
   }
 }
@@ -103,8 +177,8 @@ struct ConvolutionPlace {
 struct ConvolutionSums {
   var kernel: ConvolutionKernel
   var geometry: rn_conv_geometry
-  /// Input rows from one output row to the next.
-  var strideY: Int
+  /// Input rows from one output row to the next, and from one row of the kernel to the next.
+  var strideY, dilationY: Int
   var input, output: TensorRows
   var residual: TensorRows?
 
@@ -126,24 +200,30 @@ extension Binder {
     geometry.output_width = UInt32(output.width)
     geometry.output_blocks = UInt32(output.channels / PlanLayout.channelBlock)
     geometry.kernel_rows = UInt32(record.kernelHeight)
-    geometry.run = UInt32(record.run(input, step.arithmetic.weights))
-    geometry.input_row = input.rowPitch
+    geometry.run = UInt32(
+      record.isDense
+        ? record.run(input, step.arithmetic.weights)
+        : max(record.groupWidth(input), PlanLayout.channelBlock))
+    geometry.input_row = record.dilationY * input.rowPitch
     geometry.step_y = record.strideY * input.rowPitch
     geometry.step_x = record.strideX * input.channels
     geometry.output_row = output.rowPitch
     geometry.output_pixel = output.channels
     if let residual { geometry.residual_row = residual.rowPitch }
     return ConvolutionSums(
-      kernel: kernel(record, step.arithmetic, output, residual), geometry: geometry,
-      strideY: record.strideY,
+      kernel: kernel(record, step.arithmetic, input, output, residual), geometry: geometry,
+      strideY: record.strideY, dilationY: record.dilationY,
       input: rows(input, above: record.paddingTop, left: record.paddingLeft),
       output: rows(output), residual: residual.map { rows($0) })
   }
 
   private func kernel(
-    _ record: ConvolutionRecord, _ arithmetic: Arithmetic, _ output: TensorRecord,
-    _ residual: TensorRecord?
+    _ record: ConvolutionRecord, _ arithmetic: Arithmetic, _ input: TensorRecord,
+    _ output: TensorRecord, _ residual: TensorRecord?
   ) -> ConvolutionKernel {
+    guard record.isDense else {
+      return groupedKernel(record, arithmetic, input, output, residual)
+    }
     let algorithm = arithmetic.algorithm
     switch arithmetic.accumulator {
     case .int32:
@@ -164,6 +244,32 @@ extension Binder {
         }
       (arguments.tile_height, arguments.tile_width) = algorithm.tile
       return .winogradFloat(winogradFunction(arithmetic), arguments, algorithm)
+    }
+  }
+
+  /// The kernel of a convolution with groups or dilation. Its fp16 weights have float32 sums.
+  private func groupedKernel(
+    _ record: ConvolutionRecord, _ arithmetic: Arithmetic, _ input: TensorRecord,
+    _ output: TensorRecord, _ residual: TensorRecord?
+  ) -> ConvolutionKernel {
+    let width = record.groupWidth(input)
+    let parts = GroupedParts(
+      width: width, isOneGroup: record.groups == 1, outputs: output.channels,
+      bytes: record.products(input, arithmetic.weights) * arithmetic.weights.byteCount)
+    let (group, columns) = (UInt32(width), UInt32(record.kernelWidth))
+    let column = record.dilationX * input.channels
+    switch arithmetic.weights {
+    case .int8:
+      let arguments = rn_grouped_q8_args(
+        conv: quantizedArguments(record, output, residual), group_channels: group,
+        kernel_columns: columns, input_column: column)
+      return .groupedQ8(kernels.grouped_q8, arguments, parts)
+    case .float16, .float32:
+      let arguments = rn_grouped_float_args(
+        conv: floatArguments(record, arithmetic), group_channels: group, kernel_columns: columns,
+        input_column: column)
+      let function = arithmetic.weights == .float16 ? kernels.grouped_f16 : kernels.grouped_f32
+      return .groupedFloat(function!, arguments, parts)
     }
   }
 

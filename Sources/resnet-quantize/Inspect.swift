@@ -119,9 +119,11 @@ struct Inspect: ParsableCommand {
       switch step.operation {
       case .stem(let record), .convolution(let record):
         kernel = "\(record.kernelHeight)×\(record.kernelWidth)/\(record.strideY)"
+        if record.groups > 1 { kernel += " g\(record.groups)" }
+        if record.dilationY > 1 { kernel += " d\(record.dilationY)" }
       case .pool(let record):
         kernel = "\(record.kernelHeight)×\(record.kernelWidth)/\(record.strideY)"
-      case .input, .globalAverage, .linear: break
+      case .input, .globalAverage, .linear, .scale, .sigmoid: break
       }
       var flow = step.operation == .input ? "image" : "\(step.input)"
       if step.hasResidual { flow += " + \(step.residual)" }

@@ -107,7 +107,7 @@ import Testing
       Issue.record("expected the stem's pool to be fused")
       return
     }
-    #expect([stem.kernelSize, stem.stride, stem.padding] == [7, 2, 3])
+    #expect([stem.kernelSize, stem.stride, stem.padding.top] == [7, 2, 3])
     #expect(operations[1].isRectified)
     for stage in 1...4 {
       for index in 0..<2 {

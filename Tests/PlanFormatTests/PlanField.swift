@@ -74,6 +74,13 @@ enum StepField {
   /// Of the classifier: weights, biases and multipliers.
   static let linearConstants = PlanField.step(64, 72, 80, size: 8)
   static let averageFactor = PlanField.step(64)
+  static let (gate, gateFactor) = (PlanField.step(64), PlanField.step(68))
+  static let scaleResidualFactor = PlanField.step(72)
+  static let (scaleLow, scaleHigh) = (PlanField.step(76), PlanField.step(80))
+  static let slopes = PlanField.step(84)
+  static let scaleMultiplier = PlanField.step(88, size: 8)
+  static let scaleOffset = PlanField.step(96, size: 8)
+  static let scaleSlope = PlanField.step(104, size: 8)
 
   /// Of a pool of windows.
   static let reduction = PlanField.step(64)

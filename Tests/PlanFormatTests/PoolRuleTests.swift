@@ -50,11 +50,11 @@ import Testing
 
   @Test func poolsHaveNoResidualAndTheirArithmetic() {
     file.expect(
-      step: Self.average, "a residual at convolutions only", StepField.residual, [7])
+      step: Self.average, "a residual at convolutions and scales only", StepField.residual, [7])
     file.expect(
       step: Self.average, "an arithmetic that its operation has", StepField.algorithm,
       [AlgorithmCode.winograd2x2])
-    for (field, value) in [(StepField.reduction, 3), (.step(100), 1)] as [(PlanField, UInt64)] {
+    for (field, value) in [(StepField.reduction, 4), (.step(100), 1)] as [(PlanField, UInt64)] {
       var file = file
       file[field, Self.maximum] = value
       #expect(planError(file.bytes) != nil)

@@ -18,7 +18,7 @@ import Testing
       case .stem(let convolution), .convolution(let convolution):
         #expect(convolution.weights.isEmpty)
       case .linear(let linear): #expect(linear.weights.isEmpty)
-      case .input, .maxPool, .averagePool, .globalAverage: break
+      case .input, .maxPool, .averagePool, .blurPool, .globalAverage, .sigmoid, .scale: break
       }
     }
     #expect(model.program.tensors == fused.tensors)

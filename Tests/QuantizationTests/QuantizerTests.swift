@@ -25,7 +25,7 @@ import Testing
     result.outputChannels = outputs
     result.kernelSize = kernel
     result.stride = 1
-    result.padding = kernel / 2
+    result.padding = .init(kernel / 2)
     result.weights = random(outputs * inputs * kernel * kernel, weightScale)
     result.bias = random(outputs, biasScale)
     return result

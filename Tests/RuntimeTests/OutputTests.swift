@@ -131,6 +131,21 @@ import Testing
     #expect(arenas[0] <= arenas[1])
   }
 
+  /// The last sum is not written in place of a residual that is read too.
+  @Test func anOutputIsNotOverwritten() throws {
+    let names = ["layer2.0", "layer2.1"]
+    let net = TestNetwork("two blocks", .basic, [1, 2], [16, 32])
+    let network = try network(net, names)
+    let image = testImage(64, seed: 8)
+    let expected = PlainNetwork(network).outputs(image)
+    for format in [WeightFormat.int8, .float32] {
+      let found = try outputs(testPlan(of: network, inputSize: 64, weights: format), image)
+      for (name, values) in zip(names, found) {
+        #expect(try relativeDifference(values, #require(expected[name])) < 0.2, "\(name)")
+      }
+    }
+  }
+
   @Test func classifiersNeedLogits() throws {
     let plan = LoadedPlan(try testPlan(of: network(.basic, ["features"]), inputSize: 32))
     #expect(throws: SessionError.noLogits) { _ = try Classifier(plan.plan()) }

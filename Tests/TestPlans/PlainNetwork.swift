@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 package import ResNetModelGraph
 import ResNetPlanFormat
 
@@ -24,13 +25,20 @@ package struct PlainNetwork {
     ///
     /// - Parameter height: nil for a square.
     package init(_ pixels: [UInt8], height: Int? = nil) {
+      let usual = PreprocessingRecord()
+      self.init(
+        pixels, height: height, mean: (0..<3).map { Double(usual.mean[$0]) },
+        std: (0..<3).map { Double(usual.std[$0]) })
+    }
+
+    /// The same, normalized in another way.
+    package init(_ pixels: [UInt8], height: Int? = nil, mean: [Double], std: [Double]) {
       let height = height ?? Int(Double(pixels.count / 3).squareRoot())
       self.init(channels: 3, height: height, width: pixels.count / 3 / height)
-      let usual = PreprocessingRecord()
       for index in pixels.indices {
         let (place, channel) = (index / 3, index % 3)
         values[channel * height * width + place] =
-          (Double(pixels[index]) / 255 - Double(usual.mean[channel])) / Double(usual.std[channel])
+          (Double(pixels[index]) / 255 - mean[channel]) / std[channel]
       }
     }
 
@@ -48,7 +56,17 @@ package struct PlainNetwork {
   ///
   /// - Parameter height: of the image; nil for a square.
   package func outputs(_ pixels: [UInt8], height: Int? = nil) -> [String: [Double]] {
-    var values = [Network.image: Image(pixels, height: height)]
+    outputs(of: Image(pixels, height: height)).mapValues(\.values)
+  }
+
+  /// The outputs of a normalized image by name, channel by channel.
+  package func outputs(_ image: Image) -> [String: [Double]] {
+    outputs(of: image).mapValues(\.values)
+  }
+
+  /// The outputs by name.
+  package func outputs(of image: Image) -> [String: Image] {
+    var values = [Network.image: image]
     for layer in network.layers {
       guard let x = values[layer.inputs[0]] else { preconditionFailure("\(layer.inputs[0])") }
       switch layer.kind {
@@ -64,13 +82,30 @@ package struct PlainNetwork {
         values[layer.output] = x
         let other = values[layer.inputs[1]]?.values ?? []
         for index in x.values.indices { values[layer.output]?.values[index] += other[index] }
+      case .prelu(let slopes):
+        values[layer.output] = x
+        for index in x.values.indices where x.values[index] < 0 {
+          values[layer.output]?.values[index] *= Double(slopes[index / (x.height * x.width)])
+        }
+      case .sigmoid:
+        values[layer.output] = x
+        for index in x.values.indices {
+          values[layer.output]?.values[index] = 1 / (1 + exp(-x.values[index]))
+        }
+      case .multiply:
+        values[layer.output] = x
+        let gate = values[layer.inputs[1]]?.values ?? []
+        for index in x.values.indices {
+          values[layer.output]?.values[index] *= gate[index / (x.height * x.width)]
+        }
       case .maxPool(let pool): values[layer.output] = pooled(x, pool, isMaximum: true)
       case .averagePool(let pool): values[layer.output] = pooled(x, pool, isMaximum: false)
+      case .blurPool(let stride): values[layer.output] = blurred(x, stride)
       case .globalAveragePool: values[layer.output] = mean(x)
       case .linear(let head): values[layer.output] = product(x, head)
       }
     }
-    return network.outputs.reduce(into: [:]) { $0[$1.name] = values[$1.value]?.values }
+    return network.outputs.reduce(into: [:]) { $0[$1.name] = values[$1.value] }
   }
 
   /// The logits.
@@ -81,10 +116,12 @@ package struct PlainNetwork {
       x, Network.Pool(kernel: Network.Extent(x.height, x.width), stride: 1), isMaximum: false)
   }
 
-  /// A matrix product is a convolution of an image of one pixel.
+  /// A matrix product is a convolution of an image of one pixel, whose channels are all values of the input.
   package func product(_ x: Image, _ head: Linear) -> Image {
-    convolved(
-      x,
+    var vector = Image(channels: x.values.count, height: 1, width: 1)
+    vector.values = x.values
+    return convolved(
+      vector,
       Network.Convolution(
         inputChannels: head.inputCount, outputChannels: head.outputCount,
         kernel: Network.Extent(1), stride: Network.Extent(1), padding: Network.Padding(0),
@@ -129,6 +166,34 @@ package struct PlainNetwork {
                   Double(layer.weights[place])
                   * input[channel / outputs * inputs + source, inputY, inputX]
               }
+            }
+          }
+          output[channel, y, x] = sum
+        }
+      }
+    }
+    return output
+  }
+
+  /// The sums of neighbors by [1 2 1] / 4 in both directions, with images reflected at their edges.
+  package func blurred(_ input: Image, _ stride: Network.Extent) -> Image {
+    func inside(_ place: Int, _ size: Int) -> Int {
+      place < 0 ? -place : place < size ? place : 2 * (size - 1) - place
+    }
+    var output = Image(
+      channels: input.channels, height: (input.height - 1) / stride.height + 1,
+      width: (input.width - 1) / stride.width + 1)
+    for channel in 0..<output.channels {
+      for y in 0..<output.height {
+        for x in 0..<output.width {
+          var sum = 0.0
+          for row in -1...1 {
+            for column in -1...1 {
+              sum +=
+                Double((2 - abs(row)) * (2 - abs(column))) / 16
+                * input[
+                  channel, inside(y * stride.height + row, input.height),
+                  inside(x * stride.width + column, input.width)]
             }
           }
           output[channel, y, x] = sum

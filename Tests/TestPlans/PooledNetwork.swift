@@ -9,7 +9,7 @@ package import ResNetModelGraph
 /// padding (8), conv6 (9), an average that does not (10), conv7 (11), a max pool that rounds up (12), the mean
 /// and the classifier.
 package func pooledNetwork(upper: Float = 6) -> Network {
-  var builder = Builder(upper: upper)
+  var builder = NetworkBuilder(upper: upper)
   builder.convolution(3, 24, kernel: 7, stride: 2)
   builder.pool(true, kernel: 3, stride: 2, padding: 1)
   builder.convolution(24, 32, kernel: 3)
@@ -38,48 +38,4 @@ package func pooledNetwork(upper: Float = 6) -> Network {
     Network.Output(name: "logits", value: builder.value, role: .logits),
   ]
   return builder.network
-}
-
-private struct Builder {
-  let upper: Float
-  var network = Network(source: Network.Source(format: "test"))
-  var value = Network.image
-  var generator = RandomGenerator(seed: 11)
-
-  mutating func numbers(_ count: Int, _ limit: Float) -> [Float] {
-    (0..<count).map { _ in Float.random(in: -limit...limit, using: &generator) }
-  }
-
-  mutating func append(_ kind: Network.Kind, _ inputs: [String]? = nil) {
-    let name = "layer \(network.layers.count)"
-    network.layers.append(
-      Network.Layer(
-        name: name, block: value == Network.image ? "stem" : name, kind: kind,
-        inputs: inputs ?? [value], output: name))
-    value = name
-  }
-
-  mutating func convolution(
-    _ inputs: Int, _ outputs: Int, kernel: Int, stride: Int = 1, isClamped: Bool = true
-  ) {
-    let count = inputs * kernel * kernel
-    append(
-      .convolution(
-        Network.Convolution(
-          inputChannels: inputs, outputChannels: outputs, kernel: Network.Extent(kernel),
-          stride: Network.Extent(stride), padding: Network.Padding(kernel / 2),
-          weights: numbers(outputs * count, 3 / Float(count).squareRoot()),
-          bias: numbers(outputs, 1))))
-    if isClamped { append(.clamp(lower: 0, upper: upper)) }
-  }
-
-  mutating func pool(
-    _ isMaximum: Bool, kernel: Int, stride: Int, padding: Int = 0, countsPadding: Bool = false,
-    roundsUp: Bool = false
-  ) {
-    let pool = Network.Pool(
-      kernel: Network.Extent(kernel), stride: Network.Extent(stride),
-      padding: Network.Padding(padding), countsPadding: countsPadding, roundsUp: roundsUp)
-    append(isMaximum ? .maxPool(pool) : .averagePool(pool))
-  }
 }

@@ -13,7 +13,8 @@ struct ExactForms {
   /// What decides the time of a convolution; nil if it has no exact form.
   func shape(_ step: StepRecord) -> FormShape? {
     guard case .convolution(let record) = step.operation, step.arithmetic == .int8,
-      record.kernelHeight == 3, record.kernelWidth == 3, record.strideY == 1, record.strideX == 1
+      record.kernelHeight == 3, record.kernelWidth == 3, record.strideY == 1, record.strideX == 1,
+      record.isDense
     else { return nil }
     let (input, output) = (plan.tensor(step.input), plan.tensor(step.output))
     guard input.channels % 32 == 0 else { return nil }

@@ -12,6 +12,7 @@ extension Binder {
     arguments.height = UInt32(input.height)
     arguments.width = UInt32(input.width)
     arguments.channels = UInt32(input.channels)
+    arguments.zero = Int32(input.zeroPoint)
     arguments.multiplier = record.factor
     arguments.features = rows(plan.tensor(step.output)).start.assumingMemoryBound(to: Float.self)
     let (function, slot): (_, StaticString) =

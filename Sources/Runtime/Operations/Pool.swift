@@ -32,6 +32,8 @@ extension Binder {
       switch (record.reduction, step.arithmetic.activations) {
       case (.maximum, .uint8): kernels.windowmax_q8!
       case (.maximum, .float32): kernels.windowmax_f32!
+      case (.blur, .uint8): kernels.windowblur_q8!
+      case (.blur, .float32): kernels.windowblur_f32!
       case (.mean, .uint8), (.paddedMean, .uint8): kernels.windowavg_q8!
       case (.mean, .float32), (.paddedMean, .float32): kernels.windowavg_f32!
       }

@@ -21,7 +21,7 @@ extension Binder {
       BoundStrips(
         sums: sums,
         layout: StripLayout(record, step.arithmetic, input: input, output: output),
-        split: split(height: output.height), kernelHeight: record.kernelHeight,
+        split: split(height: output.height), kernelHeight: record.reachHeight,
         inputWidth: input.width + record.paddingLeft + record.paddingRight,
         inputChannels: input.channels, height: output.height, width: output.width,
         channels: output.channels, input: conversion(step.input, step),
@@ -94,7 +94,9 @@ struct BoundStrips {
   let sums: ConvolutionSums
   let layout: StripLayout
   let split: Split
-  let kernelHeight, inputWidth, inputChannels: Int
+  /// Of the kernel, gaps included.
+  let kernelHeight: Int
+  let inputWidth, inputChannels: Int
   /// Of the output.
   let height, width, channels: Int
   let input, output, residual: Conversion?
@@ -134,7 +136,7 @@ struct BoundStrips {
           0..<inputChannels, pixels: inputWidth)
       }
       place.input = scratch
-      place.geometry.input_row = layout.inputPitch
+      place.geometry.input_row = sums.dilationY * layout.inputPitch
       place.geometry.step_y = sums.strideY * layout.inputPitch
     }
     if output != nil {
