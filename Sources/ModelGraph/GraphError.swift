@@ -25,12 +25,10 @@ public enum GraphError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A tensor from which the configuration is read is absent (`found` is nil) or has the wrong
   /// number of dimensions.
   case notTelling(name: String, expected: String, found: [Int]?)
-  /// A convolution has groups, as in ResNeXt.
-  case groupedConvolution(name: String, groups: Int)
-  /// The network is a pre-activation ResNet: batch norm comes before the convolutions.
-  case preactivation(name: String)
   /// The place of the bottlenecks' stride that was asked for is not the file's.
   case strideMismatch(expected: String, found: String)
+  /// What was asked for is not what the file's network has or can have.
+  case optionMismatch(option: String, expected: String, found: String)
   /// The network has no value of the name that an output was asked for by.
   case unknownOutput(name: String, known: [String])
   /// An output was asked for twice.
@@ -71,14 +69,9 @@ public enum GraphError: Error, Equatable, Sendable, CustomStringConvertible {
       return (tensor(name), "shape \(shape)", "\(found)")
     case .notTelling(let name, let shape, let found):
       return (tensor(name), "shape \(shape)", found.map { "\($0)" } ?? "no such tensor")
-    case .groupedConvolution(let name, let groups):
-      let found = "one of \(groups) groups: this is a ResNeXt, which is not supported"
-      return (tensor(name), "a convolution of all channels", found)
-    case .preactivation(let name):
-      let found = "it before: this is a pre-activation ResNet, which is not supported"
-      return (tensor(name), "batch norm behind each convolution", found)
     case .strideMismatch(let place, let found):
       return (nil, "the stride of bottlenecks in the \(place) convolution", "it in the \(found)")
+    case .optionMismatch(let option, let expected, let found): return (option, expected, found)
     case .unknownOutput(let name, let known):
       let some = known.prefix(12).map { quoted($0) }.joined(separator: ", ")
       let rest = known.count > 12 ? " and \(known.count - 12) others" : ""

@@ -39,10 +39,10 @@ extension Network {
   private var outputNames: [String] {
     var names: [String] = []
     for layer in layers where layer.block != "stem" && layer.block != "head" {
-      for name in [String(layer.block.prefix { $0 != "." }), layer.block]
-      where !names.contains(name) {
-        names.append(name)
-      }
+      // The stage of timm's `stages.0.blocks.0` has two parts.
+      let parts = layer.block.split(separator: ".", omittingEmptySubsequences: false)
+      let stage = parts.prefix(parts[0] == "stages" ? 2 : 1).joined(separator: ".")
+      for name in [stage, layer.block] where !names.contains(name) { names.append(name) }
     }
     return names + outputs.map(\.name)
   }

@@ -2,12 +2,13 @@
 
 /// The numbers that make one ResNet out of the family.
 ///
-/// The network is torchvision's: a 7×7 stem with stride 2, a 3×3 max pool with stride 2, stages
-/// of residual blocks (each stage but the first halves the image in its first block), average
+/// Without further properties the network is torchvision's: a 7×7 stem with stride 2, a 3×3 max pool with
+/// stride 2, stages of residual blocks (each stage but the first halves the image in its first block), average
 /// pool, and one linear layer. The stem may be three 3×3 convolutions and the shortcuts may have an
-/// average pool, as in ResNet-D.
+/// average pool, as in ResNet-D; 3×3 convolutions may have groups, as in ResNeXt; blocks may have gates, as in
+/// SE-ResNet.
 /// Sources: He et al., "Deep Residual Learning for Image Recognition", 2015; He et al., "Bag of
-/// Tricks for Image Classification with Convolutional Neural Networks", 2018.
+/// Tricks for Image Classification with Convolutional Neural Networks", 2018; and those of the properties.
 public struct ResNetConfig: Hashable, Sendable {
   /// The two kinds of residual block.
   public enum Block: Hashable, Sendable {
@@ -31,6 +32,59 @@ public struct ResNetConfig: Hashable, Sendable {
     case second = "3x3"
   }
 
+  /// The order of layers in blocks.
+  public enum Order: Hashable, Sendable {
+    /// Convolution, norm and ReLU; the last ReLU is behind the sum (V1).
+    case original
+    /// Norm, ReLU and convolution, and nothing behind the sum (V2).
+    /// Source: He et al., "Identity Mappings in Deep Residual Networks", 2016.
+    case preactivation
+    /// Norm, 3×3 convolution, norm, PReLU, 3×3 convolution with the stride, norm, and nothing behind the sum. Every
+    /// stage halves the image, and a linear layer of all pixels and a norm make an embedding (IResNet).
+    /// Source: Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition", 2018.
+    case faces
+  }
+
+  /// What is before the stages.
+  public enum Stem: Hashable, Sendable {
+    /// One 7×7 or three 3×3 convolutions of stride 2, and a 3×3 max pool of stride 2.
+    case pooled
+    /// The same, but the pool has no padding and rounds up, as in Caffe.
+    case pooledUp
+    /// A 3×3 convolution of stride 2 instead of the pool.
+    /// Source: Bello et al., "Revisiting ResNets", 2021.
+    case strided
+    /// One 3×3 convolution of stride 1, for small images.
+    case small
+  }
+
+  /// What shortcuts have where the image or the number of channels changes.
+  public enum Shortcut: Hashable, Sendable {
+    /// A 1×1 convolution with the stride (option B of the paper of 2015).
+    case convolution
+    /// An average pool of 2×2 with the stride, and a 1×1 convolution.
+    case pooled
+    /// Every second pixel, and as many channels of zeros before as behind (option A).
+    case subsampled
+  }
+
+  /// What halves images instead of strides of 3×3 convolutions and of the max pool.
+  /// Source: Zhang, "Making Convolutional Networks Shift-Invariant Again", 2019.
+  public enum AntiAliasing: String, CaseIterable, Hashable, Sendable {
+    /// A blur behind them, as in timm's `resnetblur`.
+    case blur
+    /// An average pool of 2×2 behind convolutions, and instead of the max pool, as in timm's `resnetaa`.
+    case average
+  }
+
+  /// How PyTorch's module calls its parts.
+  public enum Names: Hashable, Sendable {
+    /// `conv1`, `layer1.0.conv1`, as in torchvision.
+    case layers
+    /// `stem.conv`, `stages.0.blocks.0.conv1`, as in timm's `resnetv2`.
+    case stages
+  }
+
   /// The kind of all blocks.
   public let block: Block
 
@@ -40,8 +94,8 @@ public struct ResNetConfig: Hashable, Sendable {
   /// The width of each stage, 1 to 4096: the output channels of its blocks by `expansion`.
   public let channels: [Int]
 
-  /// The number of logits, 1 to 65536.
-  public let outputDimension: Int
+  /// The number of logits, or of an embedding's elements, 1 to 65536; 0 without a classifier.
+  public private(set) var outputDimension: Int
 
   /// The output channels of the stem's convolutions, 1 to 4096: one 7×7, or three 3×3 of which the
   /// first has the stride.
@@ -58,8 +112,37 @@ public struct ResNetConfig: Hashable, Sendable {
   /// Where bottlenecks have their stride.
   public let bottleneckStride: BottleneckStride
 
+  public package(set) var order = Order.original
+  public package(set) var stem = Stem.pooled
+  public package(set) var shortcut: Shortcut
+
+  /// The groups of the 3×3 convolutions of bottlenecks.
+  /// Source: Xie et al., "Aggregated Residual Transformations for Deep Neural Networks", 2016.
+  public package(set) var cardinality = 1
+
+  /// The channels between the two convolutions of each stage's gates; nil for blocks without gates.
+  /// Source: Hu et al., "Squeeze-and-Excitation Networks", 2017.
+  public package(set) var gateChannels: [Int]?
+
+  /// Whether basic blocks have a ReLU before their gate too.
+  package var rectifiesGatedSums = false
+
+  public package(set) var antiAliasing: AntiAliasing?
+
+  /// By what the image's size is divided in the last stage, if that is less than by all strides: stages from there
+  /// on have dilation instead of a stride.
+  public private(set) var outputStride: Int?
+
+  /// Whether a pre-activation network has a norm and a ReLU behind its last stage.
+  public package(set) var normsLast = false
+
+  public package(set) var names = Names.layers
+
+  /// The pixels of the last stage's image that the linear layer of faces reads.
+  public package(set) var embeddedPixels = 1
+
   /// Whether shortcuts halve the image by an average pool of 2×2 before their 1×1 convolution.
-  public let poolsShortcuts: Bool
+  public var poolsShortcuts: Bool { shortcut == .pooled }
 
   /// Makes a configuration of one's own.
   ///
@@ -97,7 +180,7 @@ public struct ResNetConfig: Hashable, Sendable {
     self.branchChannels = branch
     // A basic block has no such choice, so that equal networks are equal.
     self.bottleneckStride = block == .basic ? .second : bottleneckStride
-    self.poolsShortcuts = poolsShortcuts
+    shortcut = poolsShortcuts ? .pooled : .convolution
   }
 
   /// The same with channels between the convolutions of each block of each stage.
@@ -118,39 +201,39 @@ public struct ResNetConfig: Hashable, Sendable {
     return config
   }
 
-  /// The architecture `name`, such as `resnet18`; upper and lower case are the same.
+  /// The same without a classifier.
+  package func withoutClassifier() -> ResNetConfig {
+    var config = self
+    config.outputDimension = 0
+    return config
+  }
+
+  /// The same with dilation instead of strides in the last stages.
   ///
-  /// - Throws: `GraphError.unknownArchitecture` or `.implausible`.
-  public init(named name: String, outputDimension: Int = 1000) throws(GraphError) {
-    guard let found = Self.named.first(where: { $0.name.lowercased() == name.lowercased() }) else {
-      throw .unknownArchitecture(name: name)
+  /// - Parameter outputStride: 1 or a product of the network's strides; nil for all of them.
+  package func withOutputStride(_ outputStride: Int?) throws(GraphError) -> ResNetConfig {
+    var config = self
+    config.outputStride = nil
+    let most = config.stages.reduce(stem == .small ? 1 : 4) { $0 * $1.stride }
+    guard let outputStride, outputStride != most else { return config }
+    // Those for faces have no such stages, and the stem keeps its strides.
+    let least = order == .faces ? most : stem == .small ? 1 : 4
+    try Self.check("output stride", outputStride, in: least...most)
+    guard outputStride.nonzeroBitCount == 1 else {
+      throw .implausible(
+        what: "output stride, a power of 2", expected: least...most, found: outputStride)
     }
-    try self.init(
-      block: found.block, blockCounts: found.blockCounts, channels: found.channels,
-      outputDimension: outputDimension)
+    config.outputStride = outputStride
+    return config
   }
 
-  private init(known block: Block, _ blockCounts: [Int]) {
-    do {
-      try self.init(
-        block: block, blockCounts: blockCounts, channels: [64, 128, 256, 512],
-        outputDimension: 1000)
-    } catch { preconditionFailure("\(error)") }
+  /// The same with another number of outputs.
+  package func with(outputDimension: Int) throws(GraphError) -> ResNetConfig {
+    try Self.check("output dimension", outputDimension, in: 1...65536)
+    var config = self
+    config.outputDimension = outputDimension
+    return config
   }
-
-  /// ResNet18 with 1000 logits.
-  public static let resnet18 = ResNetConfig(known: .basic, [2, 2, 2, 2])
-  /// ResNet34 with 1000 logits.
-  public static let resnet34 = ResNetConfig(known: .basic, [3, 4, 6, 3])
-  /// ResNet50 with 1000 logits.
-  public static let resnet50 = ResNetConfig(known: .bottleneck, [3, 4, 6, 3])
-  /// ResNet101 with 1000 logits.
-  public static let resnet101 = ResNetConfig(known: .bottleneck, [3, 4, 23, 3])
-  /// ResNet152 with 1000 logits.
-  public static let resnet152 = ResNetConfig(known: .bottleneck, [3, 8, 36, 3])
-
-  /// The architectures that have a name.
-  public static let named = [resnet18, resnet34, resnet50, resnet101, resnet152]
 
   /// The channels of a block's output for one of its stage's width: 1 or 4.
   public var expansion: Int { block.expansion }
@@ -158,31 +241,19 @@ public struct ResNetConfig: Hashable, Sendable {
   /// The number of features before the linear layer.
   public var featureCount: Int { channels[channels.count - 1] * expansion }
 
-  /// `ResNet18` and so on, whatever the output dimension, and what differs from that; otherwise what
-  /// is custom about it.
-  public var name: String {
-    var differences: [String] = []
-    if stemChannels != [channels[0]] { differences.append("stem \(list(stemChannels))") }
-    if branchChannels != channels { differences.append("branches \(list(branchChannels))") }
-    if innerChannels != nil { differences.append("branches pruned one by one") }
-    if bottleneckStride == .first { differences.append("stride in the first 1×1") }
-    if poolsShortcuts { differences.append("pooled shortcuts") }
-    if let known = Self.named.first(where: { hasBlocks(of: $0) }) {
-      let name = "ResNet\(known.blockCounts.reduce(0, +) * block.convolutionCount + 2)"
-      return differences.isEmpty ? name : "\(name) (\(differences.joined(separator: ", ")))"
+  /// The stride of each stage's first block, the dilation of its strided convolution, and that of all others.
+  var stages: [(stride: Int, firstDilation: Int, dilation: Int)] {
+    var (reached, dilation, last) = (stem == .small ? 1 : 4, 1, 1)
+    return blockCounts.indices.map { stage in
+      var stride = stage == 0 && order != .faces ? 1 : 2
+      if let outputStride, reached >= outputStride {
+        dilation *= stride
+        stride = 1
+      }
+      reached *= stride
+      defer { last = dilation }
+      return (stride, last, dilation)
     }
-    let all =
-      ["\(block) blocks \(list(blockCounts))", "channels \(list(channels))"] + differences
-    return "custom ResNet (\(all.joined(separator: ", ")))"
-  }
-
-  /// Whether blocks, their numbers and the stages' widths are the same.
-  func hasBlocks(of other: ResNetConfig) -> Bool {
-    (block, blockCounts, channels) == (other.block, other.blockCounts, other.channels)
-  }
-
-  private func list(_ numbers: [Int]) -> String {
-    numbers.map(String.init).joined(separator: "-")
   }
 
   private static func check(_ what: String, ofStages values: [Int], in range: ClosedRange<Int>)

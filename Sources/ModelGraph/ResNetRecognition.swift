@@ -12,20 +12,9 @@ extension Network {
       let (config, places) = guess(uses, outputs: head.outputCount),
       config.slots.count == places.count
     else { return }
-    var rest = places[...]
-    let named = Network(
-      config, source: source,
-      parameters: { _ in
-        let place = rest.removeFirst()
-        let convolution = convolution(place)
-        var norm: BatchNorm?
-        if let next = uses.only(of: layers[place].output),
-          case .batchNorm(let own) = layers[next].kind
-        {
-          norm = own
-        }
-        return .init(weights: convolution.weights, bias: convolution.bias, norm: norm)
-      }, head: { (head.weights, head.bias) })
+    var parameters = LayerParameters(
+      layers: layers, uses: uses, rest: places[...], head: (head.weights, head.bias))
+    let named = Network(config, source: source, parameters: &parameters)
     guard let values = values(as: named, uses) else { return }
     self = named
     aliases = values
@@ -96,6 +85,37 @@ extension Network {
     else { return nil }
     return Dictionary(values.map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
   }
+}
+
+/// The numbers of a network's layers, of which only convolutions, the norms behind them and the last one have some.
+private struct LayerParameters: ResNetParameters {
+  let layers: [Network.Layer]
+  let uses: Network.Uses
+  /// The convolutions that were not asked for yet.
+  var rest: ArraySlice<Int>
+  let head: (weights: [Float], bias: [Float])
+
+  mutating func convolution(_ slot: ResNetConfig.Slot) -> ResNetConfig.Parameters {
+    let place = rest.removeFirst()
+    let convolution = layers[place].kind.convolution!
+    var norm: Network.BatchNorm?
+    if let next = uses.only(of: layers[place].output),
+      case .batchNorm(let own) = layers[next].kind
+    {
+      norm = own
+    }
+    return .init(weights: convolution.weights, bias: convolution.bias, norm: norm)
+  }
+
+  mutating func norm(_ place: ResNetConfig.Place, channels: Int) -> Network.BatchNorm {
+    preconditionFailure("a norm in front of a convolution")
+  }
+
+  mutating func slopes(_ place: ResNetConfig.Place, channels: Int) -> [Float] {
+    preconditionFailure("a PReLU")
+  }
+
+  mutating func linear(inputs: Int, outputs: Int) -> (weights: [Float], bias: [Float]) { head }
 }
 
 extension Network.Kind {

@@ -45,7 +45,9 @@ extension StateDictionaryReader {
     do throws(GraphError) {
       return try Network(
         selection.checkpoint,
-        bottleneckStride: options.bottleneckStride ?? options.configuredStride)
+        bottleneckStride: options.bottleneckStride ?? options.configuration?.bottleneckStride,
+        outputStride: options.outputStride ?? options.configuration?.outputStride,
+        antiAliasing: options.antiAliasing ?? options.configuration?.antiAliasing)
     } catch {
       if case .missingTensor(let name, _) = error, let found = selection.others[name] {
         throw .unexpectedEntry(name: name, expected: "a tensor", found: "\(quoted(found))")

@@ -22,6 +22,8 @@ extension InputDescription {
 package struct ModelConfiguration {
   package private(set) var input = InputDescription()
   private(set) var bottleneckStride: ResNetConfig.BottleneckStride?
+  private(set) var outputStride: Int?
+  private(set) var antiAliasing: ResNetConfig.AntiAliasing?
   private(set) var notes: [String] = []
 
   /// The files of whatever program beside the model at `path`, there or not.
@@ -83,16 +85,20 @@ package struct ModelConfiguration {
 
   private mutating func readTimm(_ fields: Fields, _ architecture: String) throws(ImportError) {
     let name = architecture.lowercased()
-    if name.contains("blur") || name.contains("resnetaa") {
-      throw fields.malformed(
-        "architecture", "a ResNet without blurred pools, which tensors do not tell")
+    if name.contains("blur") {
+      antiAliasing = .blur
+    } else if name.contains("netaa") || name.contains("nextaa") {
+      antiAliasing = .average
     }
     let preprocessing = fields.object("pretrained_cfg") ?? fields
     for part in [fields, fields.object("model_args"), preprocessing].compactMap({ $0 }) {
       try part.require("act_layer", .string("relu"))
-      try part.require("output_stride", .number(32))
-      try part.require("replace_stem_pool", .bool(false))
-      try part.require("aa_layer", .string(""))
+      if let stride = try part.outputStride { outputStride = stride == 32 ? nil : stride }
+      let kinds: [String: ResNetConfig.AntiAliasing?] = [
+        "": nil, "blur": .blur, "blurpool": .blur, "blurpool2d": .blur, "avg": .average,
+        "avgpool": .average, "avgpool2d": .average,
+      ]
+      if let kind = try part.choice("aa_layer", kinds) { antiAliasing = kind }
       if part["global_pool"] != .string("") { try part.require("global_pool", .string("avg")) }
     }
     try readNormalization(preprocessing)
@@ -281,6 +287,15 @@ private struct Fields {
       throw malformed(name, "one of \(values.keys.sorted().joined(separator: ", "))")
     }
     return found
+  }
+
+  /// Timm's, by which its networks have dilation.
+  var outputStride: Int? {
+    get throws(ImportError) {
+      guard let stride = try number("output_stride") else { return nil }
+      guard [8, 16, 32].contains(stride) else { throw malformed("output_stride", "8, 16 or 32") }
+      return Int(stride)
+    }
   }
 
   var interpolation: InputDescription.Interpolation? {

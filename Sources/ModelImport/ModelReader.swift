@@ -28,8 +28,12 @@ package struct ImportOptions {
   package var weights: String?
   /// Where the stride of bottlenecks is, if the file does not tell; nil for torchvision's place.
   package var bottleneckStride: ResNetConfig.BottleneckStride?
-  /// Where it is by the files beside a state dictionary.
-  var configuredStride: ResNetConfig.BottleneckStride?
+  /// By what a state dictionary's network divides an image's size, if not by all its strides.
+  package var outputStride: Int?
+  /// What halves images in a state dictionary's network instead of strides.
+  package var antiAliasing: ResNetConfig.AntiAliasing?
+  /// What the files beside a state dictionary say.
+  var configuration: ModelConfiguration?
   /// Where the file is; nil if only its bytes are there.
   package var path: String?
   /// To be called when the bytes are not needed for some time.
@@ -53,20 +57,27 @@ extension Network {
   ///     ``Network/source``.
   ///   - bottleneckStride: where the stride of bottlenecks is. It leaves no trace in tensors, only in the graph of
   ///     an ONNX model; nil for what the graph says, and if there is none for torchvision's place.
+  ///   - outputStride: by what a state dictionary's network divides an image's size: 8 or 16 if its last stages have
+  ///     dilation instead of strides, which leaves no trace in tensors; nil for what a configuration beside it says,
+  ///     otherwise for all strides.
+  ///   - antiAliasing: what halves images in a state dictionary's network instead of strides; nil for what a
+  ///     configuration beside it says.
   /// - Throws: `ImportError`, for each of its cases.
   /// - **Allocates:** 4 bytes for each value of the network, and while a PyTorch file is read its largest
   ///   storage once more, while an ONNX model is read its largest tensor. What lies beside the network, such as an
   ///   optimizer, is not read. The file's pages are mapped beside that, but not while an ONNX model's tensors are read.
   public init(
     contentsOf path: String, weights: String? = nil,
-    bottleneckStride: ResNetConfig.BottleneckStride? = nil
+    bottleneckStride: ResNetConfig.BottleneckStride? = nil, outputStride: Int? = nil,
+    antiAliasing: ResNetConfig.AntiAliasing? = nil
   ) throws(ImportError) {
     let file = try map(path)
     var options = ImportOptions()
     options.weights = weights
     let configuration = try ModelConfiguration(beside: path)
     options.bottleneckStride = bottleneckStride
-    options.configuredStride = configuration.bottleneckStride
+    (options.outputStride, options.antiAliasing) = (outputStride, antiAliasing)
+    options.configuration = configuration
     options.path = path
     options.dropPages = { file.dropPages() }
     try self.init(bytes: file.bytes, options)
@@ -80,6 +91,17 @@ extension Network {
     throws(ImportError)
   {
     let reader = try reader(of: bytes)
+    if !(reader is any StateDictionaryReader.Type) {
+      let told = "\(reader.format), whose graph tells it"
+      if options.outputStride != nil {
+        throw .network(
+          .optionMismatch(option: "output stride", expected: "a state dictionary", found: told))
+      }
+      if options.antiAliasing != nil {
+        throw .network(
+          .optionMismatch(option: "anti-aliasing", expected: "a state dictionary", found: told))
+      }
+    }
     // Before the weights are in memory.
     let digest = sha256Hex(bytes)
     options.dropPages()

@@ -30,6 +30,10 @@ struct WeightsSelection {
       return [label, String(prefix)].contains { $0 == name || $0.hasPrefix(name + ".") }
     }
 
+    func isExactly(_ name: String) -> Bool {
+      name == label || name == schema.prefix.dropLast()
+    }
+
     /// The lower the better: averaged weights (EMA) before others, as timm and torchvision prefer them, then
     /// names that only say that it is the network, the more usual ones first.
     var rank: [Int] {
@@ -75,11 +79,11 @@ struct WeightsSelection {
     let equals = ranked.prefix { $0.rank == ranked[0].rank }
     if equals.count > 1 { throw .severalNetworks(names: equals.map(\.label).sorted()) }
     try choose(
-      ranked[0], among: all, dictionaries[ranked[0].dictionary], isAsked: weights != nil)
+      ranked[0], among: all, dictionaries[ranked[0].dictionary], asked: weights)
   }
 
   private mutating func choose(
-    _ chosen: Candidate, among all: [Candidate], _ dictionary: StoredDictionary, isAsked: Bool
+    _ chosen: Candidate, among all: [Candidate], _ dictionary: StoredDictionary, asked: String?
   ) throws(ImportError) {
     let schema = chosen.schema
     checkpoint.schema = schema
@@ -95,13 +99,15 @@ struct WeightsSelection {
     }
     let names = dictionary.tensors.keys.sorted().filter { !isForeign($0) }
     if let error = Self.conversion(neededBy: names) { throw error }
-    let head = try HeadSearch(dictionary.tensors, names, schema)
+    let head = try Self.head(
+      dictionary.tensors, names, schema, isAlone: asked.map(chosen.isExactly) ?? false)
     checkpoint.schema.head = head.name
+    let linear = head.name.map { [$0 + ".weight", $0 + ".bias"] } ?? []
     var leftOut: [String] = []
     for name in names {
       guard let tensor = dictionary.tensors[name] else { continue }
-      let isOutside = !name.hasPrefix(schema.prefix) && (!tensor.isFloat || isAsked)
-      if schema.holds(name) || [head.name + ".weight", head.name + ".bias"].contains(name) {
+      let isOutside = !name.hasPrefix(schema.prefix) && (!tensor.isFloat || asked != nil)
+      if schema.holds(name) || linear.contains(name) {
         add(name, tensor)
       } else if head.isBeside(name) || isOutside {
         leftOut.append(name)
@@ -113,15 +119,31 @@ struct WeightsSelection {
       }
     }
     checkpoint.skipped.sort()
-    if head.name != schema.prefix + "fc", schema.family != .huggingFace {
-      note("the classifier is \(quoted(head.name))")
+    if let name = head.name {
+      let isOwn = [.huggingFace, .stages].contains(schema.family)
+      if name != schema.prefix + "fc", !isOwn { note("the classifier is \(quoted(name))") }
+      if dictionary.tensors[name + ".bias"] == nil { note("the classifier has no bias") }
+    } else {
+      note("there is no classifier: the network gives features only")
     }
-    if dictionary.tensors[head.name + ".bias"] == nil { note("the classifier has no bias") }
     if !leftOut.isEmpty {
       let shown = leftOut.prefix(4).map { quoted($0) }.joined(separator: ", ")
       note("left out what is no part of the network: \(shown)\(leftOut.count > 4 ? " …" : "")")
     }
     if !masks.isEmpty { note("multiplied \(masks.count) weights by their pruning masks") }
+  }
+
+  /// - Parameter isAlone: whether the network was asked for by its own prefix, so that what is outside matters only if
+  ///   it is a classifier without doubt.
+  private static func head(
+    _ tensors: [String: StoredTensor], _ names: [String], _ schema: CheckpointSchema, isAlone: Bool
+  ) throws(ImportError) -> HeadSearch {
+    guard isAlone, !schema.prefix.isEmpty else {
+      return try HeadSearch(tensors, names, schema)
+    }
+    let inside = try HeadSearch(tensors, names.filter { $0.hasPrefix(schema.prefix) }, schema)
+    if inside.name != nil { return inside }
+    return (try? HeadSearch(tensors, names, schema)) ?? inside
   }
 
   private mutating func note(_ line: String) { checkpoint.notes.append(line) }
@@ -174,7 +196,6 @@ struct WeightsSelection {
       ("weight_u.", "layers with spectral normalization", "call remove_spectral_norm, then save"),
       ("weight_orig.", "layers with pruning or spectral normalization", unpruned),
       ("lora_A.", "layers with adapters (LoRA)", "merge them, then save"),
-      ("stages.0.blocks.0.norm1.", "a pre-activation ResNet", "it is not supported"),
     ]
     let hasDeepStem = names.contains { $0.hasSuffix("conv1.3.weight") }
     for name in names {
@@ -193,8 +214,8 @@ struct WeightsSelection {
 
 /// The search for the linear layer that reads a ResNet's features.
 private struct HeadSearch {
-  /// What precedes `.weight` in its name.
-  let name: String
+  /// What precedes `.weight` in its name; nil if there is none.
+  let name: String?
   /// Other linear layers that read the features.
   private let parallel: Set<String>
   /// Of the network's names.
@@ -225,10 +246,15 @@ private struct HeadSearch {
     throws(ImportError)
   {
     prefix = schema.prefix
+    // That of faces reads an image, and has a place of its own.
+    if schema.family == .faces {
+      (name, parallel) = (schema.prefix + "fc", [])
+      return
+    }
     let features = Self.features(tensors, schema)
     let linears: [(name: String, shape: [Int])] = names.compactMap { name in
       guard name.hasSuffix(".weight"), let tensor = tensors[name], tensor.isFloat,
-        tensor.shape.count == 2, !schema.holds(name),
+        Self.isLinear(tensor.shape, schema), !schema.holds(name),
         !Self.isOfTraining(name, beside: schema.prefix)
       else { return nil }
       return (String(name.dropLast(".weight".count)), tensor.shape)
@@ -239,7 +265,8 @@ private struct HeadSearch {
     }
     guard !fitting.isEmpty else {
       guard let other = linears.first else {
-        throw error("none: these are the weights of features only")
+        (name, parallel) = (nil, [])
+        return
       }
       let isPair = features.map { $0 * 2 } == other.shape[1]
       throw error(
@@ -267,14 +294,18 @@ private struct HeadSearch {
     parallel = Set(ranked.dropFirst().flatMap { [$0.name + ".weight", $0.name + ".bias"] })
   }
 
+  /// A matrix; timm's ResNetV2 has a 1×1 convolution.
+  private static func isLinear(_ shape: [Int], _ schema: CheckpointSchema) -> Bool {
+    shape.count == 2 || schema.family == .stages && shape.count == 4 && shape[2...] == [1, 1]
+  }
+
   /// The output channels of the last stage's first block; nil if its tensors do not tell.
   private static func features(_ tensors: [String: StoredTensor], _ schema: CheckpointSchema)
     -> Int?
   {
     func outputs(_ convolution: Int, _ stage: Int) -> Int? {
-      let place = ResNetConfig.Slot.Place.branch(convolution, block: 0, stage: stage)
-      let name = schema.prefixes(of: place, stemCount: 1, isPooled: false).convolution
-      return tensors[name + ".weight"]?.shape.first
+      let place = ResNetConfig.Place.branch(convolution, block: 0, stage: stage)
+      return tensors[schema.weight(place)]?.shape.first
     }
     let last = (0..<4).last { outputs(0, $0) != nil } ?? 0
     return outputs(2, last) ?? outputs(1, last)

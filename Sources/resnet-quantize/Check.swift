@@ -40,9 +40,8 @@ struct Check: ParsableCommand {
   @Option(help: ArgumentHelp("Which copy of the weights to take.", valueName: "key"))
   var weights: String?
 
-  @Option(
-    help: ArgumentHelp("Where bottlenecks have their stride.", valueName: "first|3x3"))
-  var bottleneckStride: ResNetConfig.BottleneckStride?
+  @OptionGroup(title: "What a state dict does not tell")
+  var untold: UntoldOptions
 
   @Option(help: "Threads (default: all processors).")
   var threads: Int?
@@ -89,7 +88,8 @@ struct Check: ParsableCommand {
       var network: Network
       do {
         network = try Network(
-          contentsOf: model, weights: weights, bottleneckStride: bottleneckStride)
+          contentsOf: model, weights: weights, bottleneckStride: untold.bottleneckStride,
+          outputStride: untold.outputStride, antiAliasing: untold.antiAliasing)
         try network.foldBatchNorms()
         network.dropDeadBranches()
       } catch {

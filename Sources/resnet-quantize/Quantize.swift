@@ -24,7 +24,6 @@ enum PrecisionOption: String, ExpressibleByArgument, CaseIterable {
 }
 
 extension Board: ExpressibleByArgument {}
-extension ResNetConfig.BottleneckStride: ExpressibleByArgument {}
 
 /// How activation ranges are chosen.
 struct MethodOption: ExpressibleByArgument {
@@ -152,7 +151,7 @@ struct Quantize: ParsableCommand {
   @Option(help: "A file with one class name a line.", completion: .file())
   var classes: String?
 
-  @Option(help: "auto, or the architecture that the checkpoint must have: resnet18 … resnet152.")
+  @Option(help: "auto, or the architecture that the checkpoint must have, such as resnet50.")
   var architecture: String = "auto"
 
   @Option(
@@ -161,14 +160,14 @@ struct Quantize: ParsableCommand {
       valueName: "key"))
   var weights: String?
 
+  @OptionGroup(title: "What a state dict does not tell")
+  var untold: UntoldOptions
+
   @Option(
     help: ArgumentHelp(
-      "Where bottlenecks have their stride: first (V1, the paper's) or 3x3 (V1.5, torchvision's); "
-        + "only ONNX models tell. Hugging Face's downsample_in_bottleneck is first.",
-      valueName: "first|3x3"))
-  var bottleneckStride: ResNetConfig.BottleneckStride?
-
-  @Option(help: "No checkpoint: random weights of this architecture, for timing.")
+      "No checkpoint: random weights of this architecture, for timing: resnet18, resnext50_32x4d, seresnet50, "
+        + "resnet20, preactresnet18, iresnet50 and others.",
+      valueName: "name"))
   var random: String?
 
   @Flag(help: "With --random: the last batch norm of each branch starts at zero.")
@@ -181,8 +180,8 @@ struct Quantize: ParsableCommand {
       valueName: "names"))
   var outputs: String?
 
-  @Option(help: "With --random: the number of classes.")
-  var classCount: Int = 1000
+  @Option(help: "With --random: the number of classes (default: 1000, of networks for CIFAR 10).")
+  var classCount: Int?
 
   @Option(help: "With --random: the seed of weights and calibration images.")
   var seed: UInt64 = 0
@@ -223,8 +222,9 @@ struct Quantize: ParsableCommand {
     guard random == nil || calibration == nil else {
       throw ValidationError("--random calibrates with random images: leave --calibration out")
     }
-    guard random == nil || (weights == nil && bottleneckStride == nil) else {
-      throw ValidationError("--weights and --bottleneck-stride go with a checkpoint")
+    guard random == nil || (weights == nil && !untold.isAny) else {
+      throw ValidationError(
+        "--weights, --bottleneck-stride, --output-stride and --anti-aliasing go with a checkpoint")
     }
     guard reports.isEmpty || (precision == .int8 && random == nil) else {
       throw ValidationError("--report goes with an int8 plan of a checkpoint")
@@ -478,7 +478,8 @@ struct Quantize: ParsableCommand {
     progress.begin("reading \(checkpoint!)")
     do {
       let network = try Network(
-        contentsOf: checkpoint!, weights: weights, bottleneckStride: bottleneckStride)
+        contentsOf: checkpoint!, weights: weights, bottleneckStride: untold.bottleneckStride,
+        outputStride: untold.outputStride, antiAliasing: untold.antiAliasing)
       if architecture != "auto" { try network.check(architecture: architecture) }
       return network
     } catch {

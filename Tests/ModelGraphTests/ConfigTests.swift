@@ -31,8 +31,54 @@ import Testing
   }
 
   @Test func otherNamesAreRefused() {
-    #expect(throws: GraphError.unknownArchitecture(name: "resnet20")) {
-      try ResNetConfig(named: "resnet20")
+    #expect(throws: GraphError.unknownArchitecture(name: "resnet21")) {
+      try ResNetConfig(named: "resnet21")
+    }
+  }
+
+  /// The numbers of parameters of torchvision's, timm's, akamaster's, kuangliu's and insightface's networks.
+  @Test(arguments: [
+    ("resnext50_32x4d", 25_028_904), ("seresnext50_32x4d", 27_559_896),
+    ("seresnet18", 11_779_624), ("resnet20", 269_722), ("resnet110", 1_727_962),
+    ("preactresnet18", 11_171_146), ("iresnet18", 24_025_600),
+  ])
+  func membersHaveTheParametersOfTheirOriginals(name: String, count: Int) throws {
+    let config = try ResNetConfig(named: name)
+    #expect(config.name.lowercased() == name)
+    let tensors = Checkpoint.random(config: config, seed: 1).tensors
+    let parameters = tensors.filter { !$0.key.contains("running") }
+    #expect(parameters.values.reduce(0) { $0 + $1.values.count } == count)
+  }
+
+  @Test func membersAreNotOneAnother() throws {
+    for config in ResNetConfig.named {
+      #expect(ResNetConfig.named.filter { $0.name == config.name } == [config])
+    }
+    let network = try Network(random: ResNetConfig(named: "wide_resnet50_2"), seed: 1)
+    #expect(
+      throws: GraphError.architectureMismatch(expected: "ResNet50", found: "Wide_ResNet50_2")
+    ) {
+      try network.check(architecture: "resnet50")
+    }
+  }
+
+  @Test func outputStrideIsAProductOfStrides() throws {
+    let dilated = try ResNetConfig.resnet50.withOutputStride(16)
+    #expect(dilated.outputStride == 16)
+    #expect(dilated.name == "ResNet50 (output stride 16)")
+    #expect(try dilated.withOutputStride(32) == .resnet50)
+    for (stride, range) in [(2, 4...32), (64, 4...32)] {
+      #expect(
+        throws: GraphError.implausible(what: "output stride", expected: range, found: stride)
+      ) {
+        try ResNetConfig.resnet50.withOutputStride(stride)
+      }
+    }
+    #expect(
+      throws: GraphError.implausible(
+        what: "output stride, a power of 2", expected: 4...32, found: 12)
+    ) {
+      try ResNetConfig.resnet50.withOutputStride(12)
     }
   }
 

@@ -104,10 +104,10 @@ private func errorDescribing(_ checkpoint: Checkpoint) -> GraphError? {
       "conv1.weight", [9, 3, 7, 7], .wrongShape(name: "bn1.weight", expected: [9], found: [2]))
     expect(
       "fc.weight", [0, 5], .implausible(what: "output dimension", expected: 1...65536, found: 0))
-    // ResNeXt's 3×3 convolutions have fewer input channels than the layer before gives.
-    let name = "layer1.0.conv2.weight"
+    // ResNeXt's 3×3 convolutions have fewer input channels than the layer before gives: in all blocks.
     expect(
-      name, [2, 1, 3, 3], .groupedConvolution(name: name, groups: 2),
+      "layer1.0.conv2.weight", [2, 1, 3, 3],
+      .wrongShape(name: "layer1.1.conv2.weight", expected: [2, 1, 3, 3], found: [2, 2, 3, 3]),
       in: .random(config: try narrow(.resnet50), seed: 1))
   }
 
@@ -149,7 +149,7 @@ private func errorDescribing(_ checkpoint: Checkpoint) -> GraphError? {
       .unexpectedIntegerTensor(name: hostile, configuration: "ResNet18"),
       .wrongShape(name: hostile, expected: [1], found: [2]),
       .notTelling(name: hostile, expected: "[1]", found: nil),
-      .groupedConvolution(name: hostile, groups: 2), .preactivation(name: hostile),
+      .optionMismatch(option: "x", expected: "y", found: "z"),
       .strideMismatch(expected: "first", found: "3x3"),
       .unfit(layer: hostile, expected: "x", found: "y"),
       .oddPooledSize(inputSize: 33, block: "layer2.0", size: 9),

@@ -118,15 +118,18 @@ import Testing
       #"{"model_type": "resnet", "downsample_in_first_stage": true}"#,
       "false as downsample_in_first_stage", "true"
     ),
-    (#"{"architecture": "resnetblur18"}"#, "blurred pools", "\"resnetblur18\""),
     (#"{"architecture": "resnet18", "global_pool": "max"}"#, "\"avg\" as global_pool", "\"max\""),
     (
       #"{"architecture": "resnet18", "model_args": {"act_layer": "silu"}}"#, "as act_layer",
       "\"silu\""
     ),
     (
-      #"{"architecture": "resnet18", "model_args": {"output_stride": 16}}"#,
-      "32 as output_stride", "16"
+      #"{"architecture": "resnet18", "model_args": {"output_stride": 12}}"#,
+      "8, 16 or 32 as output_stride", "12"
+    ),
+    (
+      #"{"architecture": "resnet18", "model_args": {"aa_layer": "median"}}"#, "as aa_layer",
+      "\"median\""
     ),
     (#"{"architecture": "resnet18", "mean": [1, 2]}"#, "3 numbers as mean", "a list of 2"),
     (#"{"architecture": "resnet18", "mean": "0.5"}"#, "3 numbers as mean", "\"0.5\""),
@@ -216,6 +219,22 @@ import Testing
     }
     #expect(network.config?.bottleneckStride == .first)
     #expect(network.source.input.mean == [0.5, 0.5, 0.5])
+    for (fields, stride, antiAliasing) in [
+      (#""architecture": "resnet50", "output_stride": 32, "aa_layer": """#, nil, nil),
+      (#""architecture": "resnetblur50", "model_args": {"output_stride": 8}"#, 8, .blur),
+      (#""architecture": "seresnextaa101d_32x8d""#, nil, .average),
+      (#""architecture": "resnet50", "pretrained_cfg": {"aa_layer": "avgpool"}"#, nil, .average),
+    ] as [(String, Int?, ResNetConfig.AntiAliasing?)] {
+      let network = try withFiles(["config.json": "{\(fields)}"]) { path in
+        let deep = try ResNetConfig(
+          block: .bottleneck, blockCounts: [1, 1, 1, 1], channels: [1, 2, 3, 4], outputDimension: 2)
+        try Data(safetensorsFile(Checkpoint.example(deep).named)).write(
+          to: URL(fileURLWithPath: path))
+        return try Network(contentsOf: path)
+      }
+      #expect(network.config?.outputStride == stride)
+      #expect(network.config?.antiAliasing == antiAliasing)
+    }
     let noted = try withFiles(["config.json": "{}"]) { path in
       try Data(file).write(to: URL(fileURLWithPath: path))
       return try Network(contentsOf: path)

@@ -199,10 +199,32 @@ import Testing
     #expect(found.source.notes == ["the classifier has no bias"])
   }
 
+  @Test func headMayBeMissing() throws {
+    let body = network { "model.backbone." + $0 }.filter { !$0.name.contains(".fc.") }
+    let expected = try Network(checkpoint(1))
+    func expectFeatures(_ tensors: NamedTensors, _ weights: String? = nil) throws {
+      let found = try loadNetwork(safetensorsFile(tensors), weights: weights)
+      #expect(found.layers == expected.layers.filter { $0.name != "fc" })
+      #expect(found.outputs == expected.outputs.filter { $0.role == .features })
+      #expect(found.source.notes[0] == "there is no classifier: the network gives features only")
+    }
+    try expectFeatures(body)
+    // Of a policy that reads the features, as LeRobot's ACT.
+    let policy =
+      body + [
+        ("model.encoder.a.weight", zeros(3, 2)), ("model.encoder.b.weight", zeros(4, 2)),
+        ("model.encoder_proj.weight", zeros(2, 2, 1, 1)),
+      ]
+    try expectFeatures(policy, "model.backbone")
+    expectError(errorLoadingNetwork(safetensorsFile(policy)), "noClassifier", "several")
+    // One without doubt is taken, also if it is beside the network that was asked for.
+    let one = body + [("head.weight", zeros(3, 2))]
+    #expect(try loadNetwork(safetensorsFile(one), weights: "model.backbone").outputs.count == 2)
+  }
+
   @Test func otherHeadsAreRefusedByWhatTheyAre() throws {
     let body = network().filter { !$0.name.hasPrefix("fc.") }
     let heads: [(NamedTensors, String)] = [
-      ([], "none: these are the weights of features only"),
       (
         [("fc.0.weight", zeros(4, 2)), ("fc.3.weight", zeros(3, 4))],
         "two layers, \"fc.0\" and \"fc.3\""
@@ -243,7 +265,6 @@ import Testing
     ("fc.weight_fake_quant.scale", "float model"),
     ("layer1.0.conv1.weight_g", "remove_weight_norm"), ("fc.weight_orig", "remove_spectral_norm"),
     ("conv1.1.running_mean", "fuse_modules"), ("fc.lora_A.weight", "merge"),
-    ("stages.0.blocks.0.norm1.weight", "pre-activation"),
   ])
   func layersThatAreNotPlainAreNamed(name: String, advice: String) throws {
     let tensors = network().filter { !name.hasPrefix($0.name) } + [(name, zeros(1))]

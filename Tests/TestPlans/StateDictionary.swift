@@ -5,7 +5,7 @@ package import ResNetModelGraph
 package import ResNetModelImport
 
 extension Checkpoint {
-  /// The state dictionary, with torchvision's names, of a network of random weights.
+  /// The state dictionary of a network of random weights, with the names that its layers have in PyTorch.
   package static func random(config: ResNetConfig, seed: UInt64, zeroInitResidual: Bool = false)
     -> Checkpoint
   {
@@ -17,15 +17,20 @@ extension Checkpoint {
     for layer in network.layers {
       switch layer.kind {
       case .convolution(let convolution):
+        let isShortcut = layer.name.hasSuffix("downsample")
+        // These are computed.
+        if isShortcut, config.shortcut == .subsampled { continue }
         // Behind a pool the sequence of a shortcut begins with that.
         let place = config.poolsShortcuts ? 1 : 0
-        let name = layer.name.hasSuffix("downsample") ? "\(layer.name).\(place)" : layer.name
+        let name = isShortcut ? "\(layer.name).\(place)" : layer.name
         add(
           name + ".weight", convolution.weights,
           [
-            convolution.outputChannels, convolution.inputChannels, convolution.kernel.height,
-            convolution.kernel.width,
+            convolution.outputChannels, convolution.inputChannels / convolution.groups,
+            convolution.kernel.height, convolution.kernel.width,
           ])
+        if let bias = convolution.bias { add(name + ".bias", bias) }
+      case .prelu(let slopes): add(layer.name + ".weight", slopes)
       case .batchNorm(let norm):
         add(layer.name + ".weight", norm.gamma)
         add(layer.name + ".bias", norm.beta)
@@ -37,7 +42,9 @@ extension Checkpoint {
       default: break
       }
     }
-    return Checkpoint(tensors: tensors)
+    var checkpoint = Checkpoint(tensors: tensors)
+    if config.order == .faces { checkpoint.schema.family = .faces }
+    return checkpoint
   }
 
   /// The same with batch norms that do something.

@@ -203,7 +203,16 @@ package func damaged(
 
 /// A network of a known architecture's blocks with few channels, so that tests are quick.
 package func narrow(_ config: ResNetConfig, outputs: Int = 7) throws -> ResNetConfig {
-  try ResNetConfig(
-    block: config.block, blockCounts: config.blockCounts, channels: [2, 3, 4, 5],
-    outputDimension: outputs)
+  let stages = config.blockCounts.count
+  // Zeros are put on both sides of the channels of a subsampled shortcut.
+  let channels = config.shortcut == .subsampled ? [2, 4, 6, 8] : [2, 3, 4, 5]
+  let isWide = config.branchChannels != config.channels
+  var narrow = try ResNetConfig(
+    block: config.block, blockCounts: config.blockCounts, channels: Array(channels.prefix(stages)),
+    outputDimension: outputs, branchChannels: isWide ? [4, 2, 6, 4] : nil)
+  (narrow.order, narrow.stem, narrow.shortcut) = (config.order, config.stem, config.shortcut)
+  narrow.cardinality = min(config.cardinality, 2)
+  narrow.gateChannels = config.gateChannels.map { _ in [1, 2, 1, 3] }
+  narrow.embeddedPixels = min(config.embeddedPixels, 4)
+  return narrow
 }
