@@ -66,7 +66,8 @@ struct ONNXBuilder {
     case .convolution(let convolution) where style.norm != .kept:
       unfolded[layer.output] = (x, convolution)
     case .convolution(let convolution):
-      values[layer.output] = noise(self.convolution(x, convolution, [integer("group", 1)]))
+      let groups = integer("group", Int64(convolution.groups))
+      values[layer.output] = noise(self.convolution(x, convolution, [groups]))
     case .batchNorm(let norm):
       if let (input, convolution) = unfolded[layer.inputs[0]] {
         values[layer.output] = self.convolution(input, folded(convolution, norm))
@@ -83,6 +84,14 @@ struct ONNXBuilder {
       let operands = [x, values[layer.inputs[1]]!]
       values[layer.output] = node(
         "Add", count.isMultiple(of: 2) ? operands : operands.reversed())
+    case .prelu(let slopes):
+      values[layer.output] = node("PRelu", [x, constant(slopes, shape: [slopes.count, 1, 1])])
+    case .sigmoid: values[layer.output] = node("Sigmoid", [x])
+    case .multiply:
+      let operands = [x, values[layer.inputs[1]]!]
+      values[layer.output] = node(
+        "Mul", count.isMultiple(of: 2) ? operands : operands.reversed())
+    case .blurPool: preconditionFailure("its weights depend on the channels")
     case .maxPool(let pool):
       values[layer.output] = node("MaxPool", [x], window(pool.kernel, pool.stride, pool.padding))
     case .averagePool(let pool):
@@ -102,7 +111,8 @@ struct ONNXBuilder {
     _ x: String, _ layer: Network.Convolution, _ attributes: [Onnx_AttributeProto] = []
   ) -> String {
     let shape = [
-      layer.outputChannels, layer.inputChannels, layer.kernel.height, layer.kernel.width,
+      layer.outputChannels, layer.inputChannels / layer.groups, layer.kernel.height,
+      layer.kernel.width,
     ]
     return node(
       "Conv",

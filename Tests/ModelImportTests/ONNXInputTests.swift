@@ -285,10 +285,32 @@ import Testing
     let name = model().graph.output[0].name
     #expect(error { addHead(&$0) } == .severalNetworks(names: [name, "second"]))
     try expectSame(try read(weights: name) { addHead(&$0) })
+  }
+
+  /// What has no classifier gives the graph's outputs by their names.
+  @Test func otherOutputsAreTaken() throws {
+    let found = try read {
+      let pool = $0.graph.node[index(of: "GlobalAveragePool", in: $0)]
+      let vector = $0.graph.node[index(of: "Flatten", in: $0)].output[0]
+      $0.graph.node += [node("Identity", [vector], "pooled"), node("Exp", [vector], "other")]
+      $0.graph.output = [pool.input[0], "pooled", "other"].map { name in .with { $0.name = name } }
+    }
+    #expect(found.outputs.map(\.role) == [.other, .features])
+    #expect(found.outputs.last?.name == "pooled")
+    #expect(found.layers.map(\.kind) == network.layers.dropLast().map(\.kind))
+    #expect(found.source.notes == ["left out the output \"other\", which no layer makes"])
+    expectError(
+      error { $0.graph.output[0].name = "image" }, "malformed", "outputs that layers make")
     expectError(
       error {
-        $0.graph.output[0].name = $0.graph.node[index(of: "Flatten", in: $0)].output[0]
-      }, "malformed", "no classifier")
+        $0.graph.node.append(node("Exp", [$0.graph.output[0].name], "other"))
+        $0.graph.output[0].name = "other"
+      }, "unexpectedNode", "(Exp)")
+    expectError(
+      error { model in
+        let pool = model.graph.node[index(of: "GlobalAveragePool", in: model)].output[0]
+        model.graph.output = [pool, pool].map { name in .with { $0.name = name } }
+      }, "malformed", "outputs of different names")
   }
 
   @Test func fixedBatchesAndChannelsLastAreRead() throws {
@@ -332,7 +354,8 @@ import Testing
     }
     // The stem, the max pool and the second stage halve 64 each.
     try expectSame(try read { pool(8)(&$0) })
-    #expect(error { pool(7)(&$0) }?.kind == "unexpectedNode")
+    // Windows of 7 leave 2 × 2 pixels of 3 channels.
+    expectError(error { pool(7)(&$0) }, "unexpectedNode", "weights for 12 values")
   }
 
   @Test func convolutionsNeedBiasesOfTheirOwn() throws {

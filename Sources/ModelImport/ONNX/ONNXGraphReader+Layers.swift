@@ -3,7 +3,34 @@
 import ResNetModelGraph
 
 extension ONNXGraphReader {
-  mutating func convolution(_ index: Int) throws(ImportError) -> Network.Convolution {
+  /// A convolution of an image to which pixels of 0 were added, or a linear layer if there is only one pixel.
+  mutating func convolved(
+    _ index: Int, _ input: String, _ padding: Network.Padding = Network.Padding(0)
+  ) throws(ImportError) -> Value {
+    var layer = try convolution(index, input, padding)
+    layer.padding = layer.padding + padding
+    guard isPoint(input), layer.kernel == 1, layer.groups == 1,
+      layer.padding == Network.Padding(0)
+    else { return append(index, .convolution(layer), [input]) }
+    if let bias = layer.bias, bias.count != layer.outputChannels {
+      throw unexpected(index, "a bias of \(layer.outputChannels) values", "\(bias.count)")
+    }
+    try budget.reserve(elements: layer.outputChannels)
+    return append(
+      index,
+      .linear(
+        Linear(
+          name: name(index), inputCount: layer.inputChannels, outputCount: layer.outputChannels,
+          weights: layer.weights,
+          bias: layer.bias ?? [Float](repeating: 0, count: layer.outputChannels))), [input])
+  }
+
+  /// - Parameters:
+  ///   - input: the value that it reads.
+  ///   - padding: what was added to that.
+  mutating func convolution(_ index: Int, _ input: String, _ padding: Network.Padding)
+    throws(ImportError) -> Network.Convolution
+  {
     let node = node(index)
     let weights = try floats(index, 1)
     guard weights.shape.count == 4, weights.shape.allSatisfy({ $0 > 0 }) else {
@@ -16,7 +43,7 @@ extension ONNXGraphReader {
       throw unexpected(index, "a number of groups", "\(groups)")
     }
     let kernel = Network.Extent(weights.shape[2], weights.shape[3])
-    let window = try window(index, kernel: kernel)
+    let window = try window(index, kernel: kernel, sizes[input]?.padded(padding))
     var bias: [Float]?
     if node.input.count > 2, !node.input[2].isEmpty {
       if let number = try expanded(index, 2) {
@@ -36,8 +63,8 @@ extension ONNXGraphReader {
       inputChannels: inputs, outputChannels: weights.shape[0], kernel: kernel,
       stride: window.pool.stride, dilation: window.dilation, padding: window.pool.padding,
       groups: Int(groups), weights: weights.values, bias: bias)
-    if isImageLayer(node.input[0]) {
-      let given = input.extents(isMoved: settled?.isMoved ?? false)[0]
+    if input == Network.image {
+      let given = self.input.extents(isMoved: settled?.isMoved ?? false)[0]
       guard given ?? inputs == inputs else {
         throw unexpected(
           index, "an input of \(inputs) channels, as its weights are", "one of \(given ?? 0)")
@@ -86,8 +113,9 @@ extension ONNXGraphReader {
     return .clamp(lower: limits[0], upper: limits[1])
   }
 
-  func pool(_ index: Int) throws(ImportError) -> Network.Pool {
-    let window = try window(index, kernel: nil)
+  /// - Parameter size: of the image; nil if it is not known.
+  func pool(_ index: Int, _ size: Network.Extent?) throws(ImportError) -> Network.Pool {
+    let window = try window(index, kernel: nil, size)
     guard window.dilation == Network.Extent(1) else {
       throw unexpected(index, "a pool without dilation", "one with")
     }
@@ -96,8 +124,10 @@ extension ONNXGraphReader {
 
   /// The attributes of a convolution's or a pool's window.
   ///
-  /// - Parameter kernel: what the kernel's size must be; nil for what the node says.
-  private func window(_ index: Int, kernel: Network.Extent?)
+  /// - Parameters:
+  ///   - kernel: what the kernel's size must be; nil for what the node says.
+  ///   - size: that of the image; nil if it is not known.
+  private func window(_ index: Int, kernel: Network.Extent?, _ size: Network.Extent?)
     throws(ImportError) -> (pool: Network.Pool, dilation: Network.Extent)
   {
     let node = node(index)
@@ -111,26 +141,74 @@ extension ONNXGraphReader {
       }
       return found.map { Int($0) }
     }
-    let size = try numbers(
+    let window = try numbers(
       "kernel_shape", 2, default: kernel.map { [Int64($0.height), Int64($0.width)] } ?? [],
       least: 1)
     let stride = try numbers("strides", 2, default: [1, 1], least: 1)
     let dilation = try numbers("dilations", 2, default: [1, 1], least: 1)
-    let pads = try numbers("pads", 4, default: [0, 0, 0, 0], least: 0)
-    let mode = node.attribute.first { $0.name == "auto_pad" }?.s ?? .init()
-    guard mode.isEmpty || mode.elementsEqual("NOTSET".utf8) else {
-      let name = String(decoding: mode, as: UTF8.self)
-      throw unexpected(index, "explicit pads", "auto_pad \(quoted(name))")
+    var pads = try numbers("pads", 4, default: [0, 0, 0, 0], least: 0)
+    guard kernel == nil || kernel == Network.Extent(window[0], window[1]) else {
+      throw unexpected(index, "the kernel of its weights", "\(window)")
     }
-    guard kernel == nil || kernel == Network.Extent(size[0], size[1]) else {
-      throw unexpected(index, "the kernel of its weights", "\(size)")
+    let mode = node.text("auto_pad", default: "")
+    switch mode {
+    case "", "NOTSET": break
+    case "VALID": pads = [0, 0, 0, 0]
+    case "SAME_UPPER", "SAME_LOWER":
+      for (axis, size) in [size?.height, size?.width].enumerated() {
+        guard let size = size ?? (stride[axis] == 1 ? 1 : nil) else {
+          throw unexpected(
+            index, "explicit pads, or an input of fixed size", "auto_pad \(quoted(mode))")
+        }
+        // As many windows as strides begin in the image.
+        let reach = (size - 1) / stride[axis] * stride[axis] + (window[axis] - 1) * dilation[axis]
+        let pad = max(0, reach + 1 - size)
+        guard pad <= 1 << 20 else {
+          throw unexpected(index, "at most \(1 << 20) added pixels", "\(pad)")
+        }
+        let half = mode == "SAME_UPPER" ? pad / 2 : pad - pad / 2
+        (pads[axis], pads[axis + 2]) = (half, pad - half)
+      }
+    default: throw unexpected(index, "explicit pads", "auto_pad \(quoted(mode))")
     }
     let pool = Network.Pool(
-      kernel: Network.Extent(size[0], size[1]), stride: Network.Extent(stride[0], stride[1]),
+      kernel: Network.Extent(window[0], window[1]), stride: Network.Extent(stride[0], stride[1]),
       padding: Network.Padding(top: pads[0], left: pads[1], bottom: pads[2], right: pads[3]),
       countsPadding: node.integer("count_include_pad", default: 0) != 0,
       roundsUp: node.integer("ceil_mode", default: 0) != 0)
     return (pool, Network.Extent(dilation[0], dilation[1]))
+  }
+
+  /// The slopes of a PRelu or a LeakyRelu, one for each channel.
+  mutating func slopes(_ index: Int, _ input: String, _ isVector: Bool) throws(ImportError)
+    -> [Float]
+  {
+    guard node(index).opType == "PRelu" else {
+      let count = channelCount(input)
+      try budget.reserve(elements: count)
+      return [Float](repeating: node(index).float("alpha", default: 0.01), count: count)
+    }
+    return try perChannel(index, 1, input, isVector)
+  }
+
+  /// The constant in an input of a node as a number for each channel of a value, of which it has one for all or one
+  /// for each.
+  mutating func perChannel(_ index: Int, _ slot: Int, _ value: String, _ isVector: Bool)
+    throws(ImportError) -> [Float]
+  {
+    let constant = try floats(index, slot)
+    let count = channelCount(value)
+    if constant.values.count == 1 {
+      try budget.reserve(elements: count)
+      return [Float](repeating: constant.values[0], count: count)
+    }
+    var shape = constant.shape
+    while shape.count > 1, shape.first == 1 { shape.removeFirst() }
+    guard shape == (isVector ? [count] : [count, 1, 1]), !isVector || isPoint(value) else {
+      throw unexpected(
+        index, "a number for each of \(count) channels", "shape \(constant.shape.prefix(8))")
+    }
+    return constant.values
   }
 
   /// Axes are an attribute, since opset 18 an input.
@@ -140,30 +218,6 @@ extension ONNXGraphReader {
     if node.input.count > 1, let values = try integers(node.input[1]) { axes = values }
     guard Set(axes.map { $0 < 0 ? $0 + 4 : $0 }) == [2, 3] else {
       throw unexpected(index, "the mean over axes 2 and 3", "\(axes.prefix(8))")
-    }
-  }
-
-  /// Checks that a node only makes a vector of the mean over all pixels.
-  mutating func checkFlattening(_ index: Int, _ input: String) throws(ImportError) {
-    let node = node(index)
-    guard isPooled(input) else {
-      throw unexpected(index, "the mean over all pixels to be flattened", "another value")
-    }
-    switch node.opType {
-    case "Flatten":
-      let axis = node.integer("axis", default: 1)
-      guard [1, -3].contains(axis) else { throw unexpected(index, "axis 1", "\(axis)") }
-    case "Reshape":
-      // A shape that is computed comes from the image's own, so only a constant one is looked at.
-      guard node.input.count == 2, let shape = try integers(node.input[1]) else { return }
-      // All values of one image in one dimension are its features too.
-      if shape == [-1], self.input.batch == 1 { return }
-      guard shape.count == 2, [-1, 0, 1, Int64(self.input.batch ?? 1)].contains(shape[0]) else {
-        throw unexpected(
-          index, "a shape of 2 dimensions, the first -1, 0 or the batch", "\(shape.prefix(8))")
-      }
-    // Only dimensions of 1 can be squeezed.
-    default: break
     }
   }
 
@@ -210,6 +264,12 @@ extension ONNXGraphReader {
     return bias.values
   }
 
+  /// Checks that a linear layer has weights for each value of an image, if the image's size is known.
+  func checkCount(of linear: Linear, _ input: String, _ index: Int) throws(ImportError) {
+    guard !isPoint(input), let count = valueCount(input), count != linear.inputCount else { return }
+    throw unexpected(index, "weights for \(count) values", "weights for \(linear.inputCount)")
+  }
+
   private func scaled(_ values: [Float], _ factor: Float, _ index: Int, _ part: String)
     throws(ImportError) -> [Float]
   {
@@ -217,5 +277,12 @@ extension ONNXGraphReader {
     let result = values.map { $0 * factor }
     try checkFinite(result, tensor: "\(name(index)) \(part)")
     return result
+  }
+}
+
+extension Network.Extent {
+  /// With pixels added at its sides.
+  func padded(_ padding: Network.Padding) -> Self {
+    Self(height + padding.top + padding.bottom, width + padding.left + padding.right)
   }
 }

@@ -6,9 +6,16 @@ import SwiftProtobuf
 /// Makes a network of an ONNX graph, node by node in the graph's order, which is one in which they can be computed.
 struct ONNXGraphReader {
   /// What a name in the graph stands for.
-  private enum Value {
-    /// A value of the network; a vector is a value of 1×1 pixels without these two dimensions.
+  enum Value {
+    /// A value of the network; a vector is one of 1×1 pixels without these two dimensions, or an image's values
+    /// channel by channel and row by row.
     case layer(String, isVector: Bool)
+    /// A vector with one dimension of 1 behind it, which becomes one of 1×1 pixels.
+    case column(String)
+    /// A value of 1×1 pixels, repeated to be as large as an image.
+    case repeated(String)
+    /// An image to which the next layer adds pixels.
+    case view(ONNXView)
     /// The graph's input, or what nodes that only prepare it make of it.
     case image(ONNXImage)
     /// What is made of logits at the end, which only an output may be.
@@ -16,23 +23,29 @@ struct ONNXGraphReader {
     /// What a node that cannot be read makes, which matters if the output depends on it.
     case failed(ImportError)
     case constant(Onnx_TensorProto)
+    /// Integers that are computed of constants and shapes.
+    case integers(ONNXIntegers)
     /// What a node makes of constants or of a shape alone.
     case derived(node: Int)
   }
 
   var budget: DecodedBytes
   private(set) var input = ONNXInput(Onnx_ValueInfoProto())
+  private(set) var uses = ONNXReaders(Onnx_GraphProto())
   /// The image as the layers read it, once one does.
   var settled: ONNXImage?
   /// The heights and widths of values, as far as they are known.
   var sizes: [String: Network.Extent] = [:]
-  private var graph: Onnx_GraphProto
-  private let limits: ImportLimits
-  private let externalData: ONNXExternalData?
-  private var values: [String: Value] = [:]
+  private(set) var graph: Onnx_GraphProto
+  let limits: ImportLimits
+  let externalData: ONNXExternalData?
+  var values: [String: Value] = [:]
   /// The layers that make values, by their places, and these values' channels.
-  private var makers: [String: Int] = [:]
-  private var channels: [String: Int] = [:]
+  var makers: [String: Int] = [:]
+  var channels: [String: Int] = [:]
+  /// Values of 1×1 pixels however large the image is, and values of which none is below 0.
+  private var points: Set<String> = []
+  private var rectified: Set<String> = []
   /// How many convolutions of other weights read each bias.
   private(set) var biasReaders: [String: Int] = [:]
   /// How often each name is read, so that a tensor is let go when it was taken for the last time.
@@ -69,6 +82,7 @@ struct ONNXGraphReader {
     guard inputs.count == 1 else { throw malformed("one input", inputs.map(\.name)) }
     input = ONNXInput(inputs[0])
     values[inputs[0].name] = .image(ONNXImage())
+    uses = ONNXReaders(graph)
     var biased: Set<[String]> = []
     for node in graph.node {
       for input in node.input { readers[input, default: 0] += 1 }
@@ -79,48 +93,10 @@ struct ONNXGraphReader {
       }
     }
     for index in graph.node.indices { try read(index) }
-    let (value, layer) = try classifier(wanted)
-    network.outputs = [
-      .init(name: "features", value: layer.inputs[0], role: .features),
-      .init(name: "logits", value: value, role: .logits),
-    ]
+    network.outputs = try outputs(wanted)
     network.removeUnused()
+    joinBlocks()
     return network
-  }
-
-  /// The linear layer whose result, or what is made of it at the end, is an output.
-  private mutating func classifier(_ wanted: String?) throws(ImportError) -> (
-    value: String, layer: Network.Layer
-  ) {
-    var found: [(output: String, value: String)] = []
-    let outputs = graph.output.map(\.name)
-    if let wanted, !outputs.contains(wanted) { throw .noSuchWeights(name: wanted) }
-    guard let first = outputs.first, outputs.allSatisfy({ values[$0] != nil }) else {
-      throw malformed("outputs that nodes make", outputs)
-    }
-    for output in outputs where wanted ?? output == output {
-      switch values[output] {
-      case .layer(let value, isVector: true), .result(let value):
-        if let place = makers[value], case .linear = network.layers[place].kind {
-          found.append((output, value))
-        }
-      default: break
-      }
-    }
-    guard let (output, value) = found.first, let place = makers[value] else {
-      if case .failed(let error) = values[wanted ?? first] { throw error }
-      throw malformed(
-        "a classifier's result as output",
-        "no classifier (linear layer) behind \(quoted(wanted ?? first))")
-    }
-    guard Set(found.map(\.value)).count == 1 else {
-      throw .severalNetworks(names: found.map(\.output))
-    }
-    if outputs.count > 1 {
-      network.source.notes.append(
-        "took the output \(quoted(output)), left out \(outputs.count - 1) others")
-    }
-    return (value, network.layers[place])
   }
 
   private mutating func read(_ index: Int) throws(ImportError) {
@@ -138,7 +114,7 @@ struct ONNXGraphReader {
     if node.opType == "Constant" { graph.node[index].attribute = [] }
   }
 
-  private mutating func value(of index: Int) throws(ImportError) -> Value {
+  mutating func value(of index: Int) throws(ImportError) -> Value {
     let node = graph.node[index]
     let isStandard = ["", "ai.onnx"].contains(node.domain)
     for input in node.input where !input.isEmpty && values[input] == nil {
@@ -148,76 +124,100 @@ struct ONNXGraphReader {
     for input in node.input {
       switch values[input] {
       case .failed(let error): throw error
-      case .layer, .image, .result: readsLayers = true
+      case .layer, .column, .repeated, .view, .image, .result: readsLayers = true
       default: break
       }
     }
     guard isStandard, !["Shape", "Size"].contains(node.opType), readsLayers else {
       guard isStandard || !readsLayers else { throw foreign(index) }
-      if isStandard, node.opType == "Constant" { return constant(node, index) }
-      if isStandard, Self.passing.contains(node.opType), let input = node.input.first,
-        case .constant = values[input]
-      {
-        return .constant(take(input, index))
-      }
-      return .derived(node: index)
+      return isStandard ? try constant(index) : .derived(node: index)
     }
-    if Self.passing.contains(node.opType), let first = node.input.first, let value = values[first] {
+    if ONNXReaders.passing.contains(node.opType), let first = node.input.first,
+      let value = values[first]
+    {
       return value
     }
-    for input in node.input {
-      guard case .image(let image) = values[input] else { continue }
-      if let image = try prepared(image, index) { return .image(image) }
-      try settle(image, index)
-      values[input] = .layer(Network.image, isVector: false)
+    for (slot, input) in node.input.enumerated() {
+      if case .image(let image) = values[input] {
+        if let image = try prepared(image, index) { return .image(image) }
+        try settle(image, index)
+        values[input] = .layer(Network.image, isVector: false)
+      }
+      guard case .view(let view) = values[input] else { continue }
+      if slot == 0, let value = try taken(view, by: index) { return value }
+      values[input] = try made(view)
     }
-    guard case .layer(let input, let isVector) = values[node.input[0]] else {
-      if node.opType == "Add" { return try addBias(index, slot: 0) }
-      throw unexpected(index, "the image's values as its first input", "another")
+    if ["Add", "Sub", "Mul", "Div"].contains(node.opType) { return try arithmetic(index) }
+    switch values[node.input[0]] {
+    case .layer(let input, let isVector): return try layer(index, input, isVector: isVector)
+    case .column(let input) where node.opType == "Unsqueeze":
+      return try unsqueezed(index, input, rank: 3)
+    default: throw unexpected(index, "the image's values as its first input", "another")
     }
+  }
+
+  /// What a node makes of a value of the network.
+  private mutating func layer(_ index: Int, _ input: String, isVector: Bool) throws(ImportError)
+    -> Value
+  {
+    let node = graph.node[index]
     switch node.opType {
-    case "Conv": return append(index, .convolution(try convolution(index)), [input])
-    case "BatchNormalization": return append(index, .batchNorm(try batchNorm(index)), [input])
+    case "BatchNormalization": return try normed(index, try batchNorm(index), input, isVector)
     case "Relu": return append(index, .relu, [input], isVector: isVector)
     case "Clip": return append(index, try clamp(index), [input], isVector: isVector)
-    case "MaxPool": return append(index, .maxPool(try pool(index)), [input])
-    case "AveragePool":
-      let pool = try pool(index)
-      let isWhole = pool.kernel == sizes[input] && pool.padding == Network.Padding(0)
-      return append(index, isWhole ? .globalAveragePool : .averagePool(pool), [input])
-    case "Add":
-      guard node.input.count == 2, case .layer(let other, isVector) = values[node.input[1]] else {
-        return try addBias(index, slot: 1)
-      }
-      return append(index, .add, [input, other], isVector: isVector)
-    case "GlobalAveragePool", "ReduceMean":
-      let keeps = node.opType == "GlobalAveragePool" || node.integer("keepdims", default: 1) != 0
-      if node.opType == "ReduceMean" { try checkMean(index) }
-      return append(index, .globalAveragePool, [input], isVector: !keeps)
-    case "Flatten", "Reshape", "Squeeze":
-      try checkFlattening(index, input)
-      return .layer(input, isVector: true)
+    case "PRelu", "LeakyRelu":
+      let slopes = try slopes(index, input, isVector)
+      return append(index, .prelu(slopes: slopes), [input], isVector: isVector)
+    case "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Expand":
+      return try shaped(index, input, isVector)
     case "Transpose":
       // Of 1×1 pixels it moves no value.
-      guard isPooled(input), !isVector, node.integers("perm", default: []).first == 0 else {
+      guard isPoint(input), !isVector, node.integers("perm", default: []).first == 0 else {
         throw foreign(index)
       }
       return .layer(input, isVector: false)
     case "Gather":
       try checkGathering(index, channels[input], isVector)
       return .layer(input, isVector: true)
+    case "Sigmoid" where uses.isRead(node.output[0]) || !isLinear(input) || !isVector:
+      return append(index, .sigmoid, [input], isVector: isVector)
     case "Softmax", "LogSoftmax", "Sigmoid": return try dropResult(index, input, isVector)
     case "Gemm", "MatMul":
       guard isVector else { throw unexpected(index, "a vector", "an image") }
       let linear = try linear(index)
+      try checkCount(of: linear, input, index)
       return append(index, .linear(linear), [input], isVector: true)
+    case "Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean", "Pad", "Slice":
+      guard !isVector else { throw unexpected(index, "an image", "a vector") }
     default: throw foreign(index)
+    }
+    switch node.opType {
+    case "Conv": return try convolved(index, input)
+    case "MaxPool": return append(index, .maxPool(try pool(index, sizes[input])), [input])
+    case "AveragePool":
+      let pool = try pool(index, sizes[input])
+      let isWhole = pool.kernel == sizes[input] && pool.padding == Network.Padding(0)
+      return append(index, isWhole ? .globalAveragePool : .averagePool(pool), [input])
+    case "Pad": return try padded(index, ONNXView(value: input, node: index))
+    case "Slice": return try sliced(index, ONNXView(value: input, node: index))
+    default:
+      let keeps = node.opType == "GlobalAveragePool" || node.integer("keepdims", default: 1) != 0
+      if node.opType == "ReduceMean" { try checkMean(index) }
+      return append(index, .globalAveragePool, [input], isVector: !keeps)
     }
   }
 
-  /// Operations that pass their first input on when a network is not trained. Cast changes the
-  /// precision, which the plan decides; CastLike takes it from a second input.
-  private static let passing: Set = ["Identity", "Dropout", "Cast", "CastLike"]
+  /// What a node makes of constants or of a shape.
+  private mutating func constant(_ index: Int) throws(ImportError) -> Value {
+    let node = graph.node[index]
+    if node.opType == "Constant" { return constant(node, index) }
+    if ONNXReaders.passing.contains(node.opType), let input = node.input.first,
+      case .constant = values[input]
+    {
+      return .constant(take(input, index))
+    }
+    return try computed(index).map { .integers($0) } ?? .derived(node: index)
+  }
 
   /// Operations of integers, which only quantized models have.
   private static let integers: Set = [
@@ -244,28 +244,46 @@ struct ONNXGraphReader {
     return .result(input)
   }
 
-  private func foreign(_ index: Int) -> ImportError {
+  func foreign(_ index: Int) -> ImportError {
     unexpected(
       index,
       "an operation of a convolutional network (Conv, BatchNormalization, Relu, Clip, Add, "
         + "MaxPool, AveragePool, GlobalAveragePool, Gemm …)", quoted(graph.node[index].opType))
   }
 
-  private mutating func append(
+  mutating func append(
     _ index: Int, _ kind: Network.Kind, _ inputs: [String], isVector: Bool = false
   ) -> Value {
-    let name = name(index)
     let output = valueName(index)
     makers[output] = network.layers.count
     channels[output] = kind.channels ?? channels[inputs[0]]
-    sizes[output] = sizes[inputs[0]].flatMap { kind.size(of: $0) }
+    if kind.isPoint(inputs.allSatisfy(points.contains)) { points.insert(output) }
+    if kind.isRectified(inputs.allSatisfy(rectified.contains)) { rectified.insert(output) }
+    sizes[output] = points.contains(output) ? 1 : sizes[inputs[0]].flatMap { kind.size(of: $0) }
     network.layers.append(
-      Network.Layer(name: name, block: name, kind: kind, inputs: inputs, output: output))
+      Network.Layer(
+        name: name(index), block: block(index, kind, inputs), kind: kind, inputs: inputs,
+        output: output))
+    return .layer(output, isVector: isVector)
+  }
+
+  /// Lets a layer make the result of a node behind it. Who reads its own result finds no such value.
+  mutating func replace(_ value: String, _ kind: Network.Kind, by index: Int, isVector: Bool)
+    -> Value
+  {
+    guard let place = makers.removeValue(forKey: value) else { preconditionFailure("no layer") }
+    let output = valueName(index)
+    network.layers[place].kind = kind
+    network.layers[place].output = output
+    makers[output] = place
+    channels[output] = channels.removeValue(forKey: value)
+    sizes[output] = sizes.removeValue(forKey: value)
+    if points.remove(value) != nil { points.insert(output) }
     return .layer(output, isVector: isVector)
   }
 
   /// What the network calls the value that a node makes. What is not the image must not have its name.
-  private func valueName(_ index: Int) -> String {
+  func valueName(_ index: Int) -> String {
     let made = graph.node[index].output[0]
     return made == Network.image ? "\(made) of \(name(index))" : made
   }
@@ -289,28 +307,6 @@ struct ONNXGraphReader {
     return .constant(tensor)
   }
 
-  /// The sum of a linear layer and a constant, which becomes part of its bias.
-  private mutating func addBias(_ index: Int, slot: Int) throws(ImportError) -> Value {
-    let inputs = graph.node[index].input
-    guard inputs.count == 2, case .layer(let value, true) = values[inputs[1 - slot]],
-      let place = makers[value], case .linear(var linear) = network.layers[place].kind
-    else {
-      throw unexpected(
-        index, "the sum of two values of the network, or a linear layer's bias", "another")
-    }
-    // A bias stays as it is, even if it is -0, where there was none.
-    linear.bias = zip(linear.bias, try bias(index, slot, linear.outputCount))
-      .map { $0 == 0 ? $1 : $0 + $1 }
-    try checkFinite(linear.bias, tensor: "\(name(index)) bias")
-    // Who reads the sum without its bias finds no such value.
-    let output = valueName(index)
-    network.layers[place].kind = .linear(linear)
-    network.layers[place].output = output
-    (makers[value], channels[value]) = (nil, nil)
-    (makers[output], channels[output]) = (place, linear.outputCount)
-    return .layer(output, isVector: true)
-  }
-
   // MARK: - Constants
 
   /// The constant in an input of a node.
@@ -323,6 +319,9 @@ struct ONNXGraphReader {
       guard let tensor = constantInput(of: source) else { break }
       let weights = try tensor.floats(&budget, externalData)
       return try transposed(try matrix(weights, source))
+    case .derived(let source) where graph.node[source].opType == "Unsqueeze":
+      guard let tensor = constantInput(of: source) else { break }
+      return try unsqueezed(try tensor.floats(&budget, externalData), source)
     default: break
     }
     throw unexpected(index, "a constant as input \(slot)", "none")
@@ -372,6 +371,7 @@ struct ONNXGraphReader {
   mutating func integers(_ name: String) throws(ImportError) -> [Int64]? {
     switch values[name] {
     case .constant(let tensor): return try tensor.integers(&budget, externalData)
+    case .integers(let integers): return integers.known
     case .derived(let source):
       guard graph.node[source].opType == "Reshape" else { return nil }
       return try constantInput(of: source)?.integers(&budget, externalData)
@@ -388,15 +388,17 @@ struct ONNXGraphReader {
     return node.name.isEmpty ? node.output.first ?? "" : node.name
   }
 
-  /// Whether a value is the mean over all pixels.
-  func isPooled(_ value: String) -> Bool {
-    makers[value].map { network.layers[$0].kind == .globalAveragePool } ?? false
+  /// Whether a value is the mean over all pixels, or what layers make of it: 1×1 pixels.
+  func isPoint(_ value: String) -> Bool { points.contains(value) }
+
+  func isRectified(_ value: String) -> Bool { rectified.contains(value) }
+
+  /// Whether a linear layer makes a value.
+  func isLinear(_ value: String) -> Bool {
+    if let place = makers[value], case .linear = network.layers[place].kind { true } else { false }
   }
 
-  /// Whether a name stands for the image as layers read it.
-  func isImageLayer(_ name: String) -> Bool {
-    if case .layer(Network.image, _) = values[name] { true } else { false }
-  }
+  func channelCount(_ value: String) -> Int { channels[value] ?? 3 }
 
   func isImage(_ name: String) -> Bool {
     if case .image = values[name] { true } else { false }
@@ -411,43 +413,9 @@ struct ONNXGraphReader {
     .malformed(part: "ONNX graph", offset: 0, expected: expected, found: found)
   }
 
-  private func malformed(_ expected: String, _ names: [String]) -> ImportError {
+  func malformed(_ expected: String, _ names: [String]) -> ImportError {
     let shown = names.prefix(4).map { quoted($0) }.joined(separator: ", ")
     return malformed(expected, names.isEmpty ? "none" : "\(names.count): \(shown)")
-  }
-}
-
-extension Network.Kind {
-  /// The channels that a layer makes; nil for those of its input.
-  fileprivate var channels: Int? {
-    switch self {
-    case .convolution(let convolution): convolution.outputChannels
-    case .linear(let linear): linear.outputCount
-    default: nil
-    }
-  }
-
-  /// The height and width that a layer makes of those of its input; nil if that is not known.
-  fileprivate func size(of input: Network.Extent) -> Network.Extent? {
-    func output(
-      _ kernel: Network.Extent, _ stride: Network.Extent, _ padding: Network.Padding,
-      dilation: Network.Extent = Network.Extent(1)
-    ) -> Network.Extent? {
-      let height =
-        input.height + padding.top + padding.bottom - (kernel.height - 1) * dilation.height - 1
-      let width =
-        input.width + padding.left + padding.right - (kernel.width - 1) * dilation.width - 1
-      guard height >= 0, width >= 0 else { return nil }
-      return Network.Extent(height / stride.height + 1, width / stride.width + 1)
-    }
-    switch self {
-    case .convolution(let layer):
-      return output(layer.kernel, layer.stride, layer.padding, dilation: layer.dilation)
-    case .maxPool(let pool), .averagePool(let pool):
-      return pool.roundsUp ? nil : output(pool.kernel, pool.stride, pool.padding)
-    case .globalAveragePool, .linear: return Network.Extent(1)
-    case .add, .batchNorm, .clamp: return input
-    }
   }
 }
 
@@ -462,5 +430,9 @@ extension Onnx_NodeProto {
 
   func float(_ name: String, default value: Float) -> Float {
     attribute.first { $0.name == name }?.f ?? value
+  }
+
+  func text(_ name: String, default value: String) -> String {
+    attribute.first { $0.name == name }.map { String(decoding: $0.s, as: UTF8.self) } ?? value
   }
 }
