@@ -193,6 +193,12 @@ let package = Package(
         "ResNetModelGraph", "ResNetModelImport", "ResNetPlanFormat", "ResNetPlanning",
         "ResNetQuantization", "TestPlans",
       ], swiftSettings: settings),
+    .testTarget(
+      name: "FamilyTests",
+      dependencies: [
+        "ResNetModelGraph", "ResNetModelImport", "ResNetPlanFormat", "ResNetPlanning",
+        "ResNetQuantization", "ResNetRuntime", "TestPlans", "ToolSupport",
+      ], exclude: ["Fixtures"], swiftSettings: settings),
     .target(
       name: "ToolSupport",
       dependencies: ["resnet-bench", "resnet-quantize", "resnet-run"],
