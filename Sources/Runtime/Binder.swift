@@ -11,7 +11,8 @@ struct Binder {
   let threads: Int
   /// How many threads were asked for, to which a recorded tuning belongs.
   let tuningThreads: Int
-  let arena: UnsafeMutableRawPointer
+  /// The arena of the image whose steps are bound.
+  var arena: UnsafeMutableRawPointer
   /// The transformed weights that are not in the plan.
   let loadTimeWeights: UnsafeMutableRawPointer
 

@@ -17,13 +17,13 @@ public import ResNetPlanFormat
 ///
 /// A classifier is used by one thread at a time. Several classifiers of one file share its weights.
 ///
-/// - **Allocates:** when it is made: the session and, in one block, the image that the network takes
+/// - **Allocates:** when it is made: the session and, in one block, the images that the network takes
 ///   and a probability for each class. Methods that give arrays or strings allocate them.
 public struct Classifier: ~Copyable {
   /// The session, with the logits and features of the last image.
   public private(set) var session: Session
 
-  /// The image that ``run()`` takes: RGB8, rows from top to bottom, as the plan's preprocessing makes
+  /// The images that ``run(images:)`` takes: RGB8, rows from top to bottom, as the plan's preprocessing makes
   /// them.
   package let pixels: UnsafeMutableBufferPointer<UInt8>
 
@@ -66,7 +66,7 @@ public struct Classifier: ~Copyable {
   /// Takes over a session of a plan that may have no logits, and then no classes.
   package init(ofAnyOutputs session: consuming Session) throws(SessionError) {
     let classes = session.plan.classCount
-    let pixelBytes = session.plan.imageByteCount
+    let pixelBytes = session.batch * session.plan.imageByteCount
     let scoreBytes = classes * MemoryLayout<Float>.stride
     let bytes = scoreBytes + pixelBytes
     guard let memory = malloc(bytes) else { throw .outOfMemory(bytes: bytes) }
@@ -83,15 +83,30 @@ public struct Classifier: ~Copyable {
   /// How the plan wants images to be resized and cropped.
   public var preprocessing: PreprocessingRecord { session.plan.view.preprocessing }
 
-  /// Runs the network on ``pixels``.
+  /// Runs the network on the first of ``pixels``, one image or several.
   ///
   /// - **Allocates:** nothing.
-  package mutating func run() { session.run(UnsafeBufferPointer(pixels).span) }
+  package mutating func run(images: Int = 1) {
+    session.run(pixels.span.extracting(0..<images * session.plan.imageByteCount))
+  }
+
+  /// Where an image of ``pixels`` begins.
+  package func pixels(ofImage image: Int) -> UnsafeMutablePointer<UInt8> {
+    pixels.baseAddress! + image * session.plan.imageByteCount
+  }
+
+  /// Calls `body` once on each thread, as ``Session`` does.
+  package mutating func onEachThread(
+    _ context: UnsafeMutableRawPointer,
+    _ body: @convention(c) (UnsafeMutableRawPointer?, UInt32) -> Void
+  ) {
+    session.onEachThread(context, body)
+  }
 
   /// Runs the network.
   ///
-  /// - Parameter pixels: RGB8, rows from top to bottom without padding, ``Plan/imageByteCount`` bytes,
-  ///   resized and cropped as ``preprocessing`` says.
+  /// - Parameter pixels: RGB8, rows from top to bottom without padding, ``Plan/imageByteCount`` bytes for each
+  ///   image, resized and cropped as ``preprocessing`` says; several images if the session takes them.
   /// - **Allocates:** nothing.
   public mutating func run(_ pixels: Span<UInt8>) { session.run(pixels) }
 
@@ -114,17 +129,20 @@ public struct Classifier: ~Copyable {
     try body(probabilities().span)
   }
 
-  /// Finds the most probable classes of the last image.
+  /// Finds the most probable classes of an image of the last run.
   ///
   /// Classes are compared by their logits: of two that round to the same probability, the one of the
   /// greater logit comes first; of equal logits, the lower index.
   ///
-  /// - Parameter classes: filled with the indices of classes, the most probable one first.
+  /// - Parameters:
+  ///   - image: its place among the images of the run.
+  ///   - classes: filled with the indices of classes, the most probable one first.
   /// - Returns: what was filled of `classes`: all of it unless there are fewer classes.
   /// - **Allocates:** nothing.
   package func top(
-    _ classes: UnsafeMutableBufferPointer<Int>
+    ofImage image: Int = 0, _ classes: UnsafeMutableBufferPointer<Int>
   ) -> UnsafeBufferPointer<Int> {
-    UnsafeBufferPointer(rebasing: classes[0..<topK(session.logits, into: classes)])
+    UnsafeBufferPointer(
+      rebasing: classes[0..<topK(session.logits(ofImage: image), into: classes)])
   }
 }

@@ -102,17 +102,30 @@ public struct Plan: ~Copyable {
   /// The bytes of arena that a session with `threads` threads needs at least: for the tensors, for the scratch
   /// memory of each thread, for the transformed weights of fp16 and float32 that the plan does not store, and for
   /// its bound steps.
-  public func sessionByteCount(threads: Int) -> Int {
-    SessionLayout(view, threads: threads).byteCount
+  ///
+  /// With more than one image in a run there are as many arenas of tensors as threads, and for each other image
+  /// what it takes to keep its outputs.
+  ///
+  /// - Parameters:
+  ///   - threads: 1…64.
+  ///   - batch: the most images of a run, 1…64.
+  public func sessionByteCount(threads: Int, batch: Int = 1) -> Int {
+    SessionLayout(view, threads: threads, batch: batch).byteCount
   }
 
   /// The bytes of arena that a tuned session takes at most: with room for transformed int8 weights beside what
-  /// ``sessionByteCount(threads:)`` says.
+  /// ``sessionByteCount(threads:batch:)`` says.
   ///
-  /// - Parameter memoryLimit: bytes for the plan's file and the session together; nil for no limit.
-  public func tunedSessionByteCount(threads: Int, memoryLimit: Int? = nil) -> Int {
+  /// - Parameters:
+  ///   - threads: 1…64.
+  ///   - batch: the most images of a run, 1…64.
+  ///   - memoryLimit: bytes for the plan's file and the session together; nil for no limit.
+  public func tunedSessionByteCount(
+    threads: Int, batch: Int = 1, memoryLimit: Int? = nil
+  ) -> Int {
     SessionLayout(
-      tuned: view, threads: threads, arenaLimit: memoryLimit.map { $0 - view.byteCount }
+      tuned: view, threads: threads, batch: batch,
+      arenaLimit: memoryLimit.map { $0 - view.byteCount }
     )
     .byteCount
   }
@@ -130,29 +143,39 @@ package struct SessionLayout {
   /// The transformed weights that a session makes because the plan says so.
   package let loadTimeWeights: Int
   package let steps: Int
+  /// What is copied of images that are computed in the arena of another.
+  let outputs: Int
+  let batch: BatchLayout
   /// What is known of the steps' exact forms, and the weights of those, as many bytes as there is room for.
   let forms, formWeights, formWeightsByteCount: Int
   package let byteCount: Int
 
   /// The memory of a session without exact forms.
-  package init(_ view: PlanView, threads: Int) { self.init(view, threads, formWeights: 0) }
-
-  /// The memory of a tuned session: for all forms, if the limit allows it, or as far as it does.
-  init(tuned view: PlanView, threads: Int, arenaLimit: Int?) {
-    let wanted = ExactForms(plan: view).largestByteCount
-    let most = SessionLayout(view, threads, formWeights: wanted)
-    let tooMuch = arenaLimit.map { max(most.byteCount - $0, 0) } ?? 0
-    let room = (wanted - tooMuch) / PlanLayout.alignment * PlanLayout.alignment
-    self = room == wanted ? most : SessionLayout(view, threads, formWeights: max(room, 0))
+  package init(_ view: PlanView, threads: Int, batch: Int = 1) {
+    self.init(view, threads, batch, formWeights: 0)
   }
 
-  private init(_ view: PlanView, _ threads: Int, formWeights byteCount: Int) {
+  /// The memory of a tuned session: for all forms, if the limit allows it, or as far as it does.
+  init(tuned view: PlanView, threads: Int, batch: Int, arenaLimit: Int?) {
+    let wanted = ExactForms(plan: view).largestByteCount
+    let most = SessionLayout(view, threads, batch, formWeights: wanted)
+    let tooMuch = arenaLimit.map { max(most.byteCount - $0, 0) } ?? 0
+    let room = (wanted - tooMuch) / PlanLayout.alignment * PlanLayout.alignment
+    self =
+      room == wanted ? most : SessionLayout(view, threads, batch, formWeights: max(room, 0))
+  }
+
+  private init(_ view: PlanView, _ threads: Int, _ images: Int, formWeights byteCount: Int) {
     let formScratch = byteCount > 0 ? ExactForms(plan: view).scratchByteCount : 0
-    scratch = PlanLayout.aligned(view.arenaByteCount + Session.overread)
+    batch = BatchLayout(view, threads: threads, images: images)
+    scratch = batch.byteCount
     scratchPitch = PlanLayout.aligned(max(view.scratchByteCount, formScratch) + Session.overread)
     loadTimeWeights = scratch + threads * scratchPitch
     steps = PlanLayout.aligned(loadTimeWeights + view.loadTimeByteCount)
-    forms = steps + PlanLayout.aligned(view.stepCount * MemoryLayout<BoundStep>.stride)
+    outputs =
+      steps
+      + PlanLayout.aligned(batch.arenaCount * view.stepCount * MemoryLayout<BoundStep>.stride)
+    forms = outputs + PlanLayout.aligned(view.outputCount * MemoryLayout<OutputBytes>.stride)
     formWeights = forms + PlanLayout.aligned(view.stepCount * MemoryLayout<StepForms>.stride)
     formWeightsByteCount = byteCount
     self.byteCount = formWeights + byteCount

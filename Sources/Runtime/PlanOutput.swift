@@ -78,38 +78,42 @@ extension Session {
   ///
   /// - Parameters:
   ///   - output: an output of this session's plan.
+  ///   - image: its place among the images of the run, below ``imageCount``.
   ///   - values: room for ``PlanOutput/count`` numbers at least.
   ///   - layout: the order of the numbers.
   /// - **Allocates:** nothing.
   public func read(
-    _ output: PlanOutput, into values: inout MutableSpan<Float>,
+    _ output: PlanOutput, ofImage image: Int = 0, into values: inout MutableSpan<Float>,
     as layout: PlanOutput.Layout = .nchw
   ) {
-    values.withUnsafeMutableBufferPointer { read(output, into: $0, as: layout) }
+    values.withUnsafeMutableBufferPointer { read(output, ofImage: image, into: $0, as: layout) }
   }
 
   /// Copies the stored bytes of an output of the last run.
   ///
   /// - Parameters:
   ///   - output: a uint8 output of this session's plan.
+  ///   - image: its place among the images of the run, below ``imageCount``.
   ///   - bytes: room for ``PlanOutput/count`` bytes at least.
   ///   - layout: the order of the bytes.
   /// - **Allocates:** nothing.
   public func readBytes(
-    _ output: PlanOutput, into bytes: inout MutableSpan<UInt8>,
+    _ output: PlanOutput, ofImage image: Int = 0, into bytes: inout MutableSpan<UInt8>,
     as layout: PlanOutput.Layout = .nchw
   ) {
-    bytes.withUnsafeMutableBufferPointer { readBytes(output, into: $0, as: layout) }
+    bytes.withUnsafeMutableBufferPointer {
+      readBytes(output, ofImage: image, into: $0, as: layout)
+    }
   }
 
   package func read(
-    _ output: PlanOutput, into values: UnsafeMutableBufferPointer<Float>,
+    _ output: PlanOutput, ofImage image: Int = 0, into values: UnsafeMutableBufferPointer<Float>,
     as layout: PlanOutput.Layout
   ) {
     precondition(values.count >= output.count, "room for every value")
     let (record, flip) = (plan.view.tensor(output.tensor), kernels.activation_flip)
     let (lower, scale) = (record.lowerByteDistance, record.scale)
-    forEachPixel(of: record) { y, x, pixel in
+    forEachPixel(of: record, image) { y, x, pixel in
       for channel in 0..<output.channels {
         let place = output.place(y, x, channel, layout)
         switch record.format {
@@ -128,13 +132,13 @@ extension Session {
   }
 
   package func readBytes(
-    _ output: PlanOutput, into bytes: UnsafeMutableBufferPointer<UInt8>,
+    _ output: PlanOutput, ofImage image: Int = 0, into bytes: UnsafeMutableBufferPointer<UInt8>,
     as layout: PlanOutput.Layout
   ) {
     precondition(bytes.count >= output.count, "room for every byte")
     precondition(output.format == .uint8, "an output of bytes")
     let flip = kernels.activation_flip
-    forEachPixel(of: plan.view.tensor(output.tensor)) { y, x, pixel in
+    forEachPixel(of: plan.view.tensor(output.tensor), image) { y, x, pixel in
       for channel in 0..<output.channels {
         let byte = pixel.load(fromByteOffset: channel, as: UInt8.self) ^ flip
         bytes[output.place(y, x, channel, layout)] = byte
@@ -143,10 +147,12 @@ extension Session {
   }
 
   /// Calls `body` with each pixel's row, column and first byte.
-  private func forEachPixel(of record: TensorRecord, _ body: (Int, Int, UnsafeRawPointer) -> Void) {
+  private func forEachPixel(
+    of record: TensorRecord, _ image: Int, _ body: (Int, Int, UnsafeRawPointer) -> Void
+  ) {
     let size = record.format.byteCount
     let first =
-      UnsafeRawPointer(arena) + record.offset
+      arena(ofImage: image) + record.offset
       + record.border * (record.rowPitch + record.channels) * size
     for y in 0..<record.height {
       for x in 0..<record.width {

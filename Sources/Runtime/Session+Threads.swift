@@ -11,4 +11,19 @@ extension Session {
   public static var defaultThreadCount: Int {
     min(Int(rn_fast_core_count(("" as StaticString).cString)), Int(RN_POOL_MAX_THREADS))
   }
+
+  /// Calls `body` once on each thread of the session, with the context and the thread's place, 0 for the calling
+  /// thread, and returns when the last has come back.
+  ///
+  /// - **Allocates:** nothing.
+  package mutating func onEachThread(
+    _ context: UnsafeMutableRawPointer,
+    _ body: @convention(c) (UnsafeMutableRawPointer?, UInt32) -> Void
+  ) {
+    if let pool {
+      rn_pool_run(pool, body, context)
+    } else {
+      body(context, 0)
+    }
+  }
 }

@@ -10,6 +10,8 @@ public enum SessionError: Error, Equatable, TextDescribable {
   case unsupportedInstructionSet(best: InstructionSet)
   /// The number of threads is not in 1…64.
   case threadCount(Int)
+  /// The number of images of a run is not in 1…64.
+  case batch(Int)
   /// A text is no list of different CPUs.
   case cpuList
   /// The process may not use a CPU, or there is none of that number.
@@ -41,6 +43,7 @@ public enum SessionError: Error, Equatable, TextDescribable {
     case .unsupportedInstructionSet(let best):
       line.append("this CPU lacks that instruction set; its best level is \(best.cName)")
     case .threadCount(let found): line.append("expected 1 to 64 threads, found \(found)")
+    case .batch(let found): line.append("expected a batch of 1 to 64 images, found \(found)")
     case .cpuList: line.append("expected at most 64 different CPUs, such as 0-3 or 0,2")
     case .cpu(let number):
       line.append("CPU \(number) does not exist or is not allowed for this process")

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs sessions with threads where ThreadSanitizer watches them: of each plan three sessions of four
 // threads at once, two of them in exact forms whose weights they share, after a session that times
-// such forms. All must give the answer of one thread. `CheckSessions race PLAN` gives them one
+// such forms. All must give the answer of one thread, and so must batches of every size up to 7 of one, two and four
+// threads, with an arena of the caller and as many bytes as the plan tells. `CheckSessions race PLAN` gives them one
 // arena, so that a report proves that the sanitizer would see a race.
 
 import Dispatch
@@ -39,6 +40,51 @@ func logits(
   return logits
 }
 
+/// The bits of all outputs of an image of the last run.
+func outputs(_ session: borrowing Session, _ image: Int) -> [UInt32] {
+  var bits: [UInt32] = []
+  for index in 0..<session.plan.outputCount {
+    let output = session.plan.output(at: index)
+    var values = [Float](repeating: .nan, count: output.count)
+    var room = values.mutableSpan
+    session.read(output, ofImage: image, into: &room)
+    bits += values.map(\.bitPattern)
+  }
+  return bits
+}
+
+/// Runs batches of every size, where before there were others.
+func checkBatches(_ plan: borrowing Plan, _ tuning: Tuning, threads: Int, batch: Int) throws {
+  let bytes = plan.imageByteCount
+  let pixels = (0..<batch * bytes).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 7) }
+  var single = try Session(plan.shared())
+  let expected = (0..<batch).map {
+    single.run(pixels.span.extracting($0 * bytes..<($0 + 1) * bytes))
+    return outputs(single, 0)
+  }
+  let count =
+    if case .none = tuning {
+      plan.sessionByteCount(threads: threads, batch: batch)
+    } else {
+      plan.tunedSessionByteCount(threads: threads, batch: batch)
+    }
+  let arena = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 64)
+  defer { arena.deallocate() }
+  _ = arena.initializeMemory(as: UInt8.self, repeating: 0xFF)
+  var session = try Session(
+    plan.shared(), threads: threads, batch: batch, tuning: tuning, arena: arena)
+  guard session.byteCount <= count else { stop("more bytes than announced") }
+  for first in [batch, 1, 0] {
+    for count in 1...batch - first % batch {
+      let start = first % batch
+      session.run(pixels.span.extracting(start * bytes..<(start + count) * bytes))
+      for image in 0..<count where outputs(session, image) != expected[start + image] {
+        stop("image \(image) of \(count), \(threads) threads: expected the outputs of a run alone")
+      }
+    }
+  }
+}
+
 /// A tuning with every exact form that the plan takes, found by trying each of its steps.
 func everyForm(_ plan: borrowing Plan) throws -> [UInt8] {
   // Without memory for weights, a measured tuning has no lines but its first ones.
@@ -63,6 +109,14 @@ func check(_ path: String) throws {
   let forms = try everyForm(first)
   guard try logits(first.shared(), threads: threads, tuning: .measured) == expected else {
     stop("\(path): expected the answer of one thread, found another in measured forms")
+  }
+  for threads in [1, 2, threads] {
+    for batch in [3, 7] { try checkBatches(first, .none, threads: threads, batch: batch) }
+    if threads == 4 {
+      try forms.withUnsafeBytes {
+        try checkBatches(first, .recorded($0), threads: threads, batch: 7)
+      }
+    }
   }
   // No session has made its weights yet.
   let plan = try Plan(path: path)

@@ -158,16 +158,19 @@ struct FormChooser {
       UInt32(shape.inputs), weights.assumingMemoryBound(to: Int16.self))
   }
 
-  /// A convolution in its form; nil if the step stays as it is.
-  func bind(_ index: Int) -> BoundConvolution? {
+  /// A convolution in its form, between the tensors of an arena; nil if the step stays as it is.
+  func bind(_ index: Int, in arena: UnsafeMutableRawPointer) -> BoundConvolution? {
     guard let weights = steps[index].weights else { return nil }
-    return convolution(index, steps[index].form, weights: weights)
+    return convolution(index, steps[index].form, weights: weights, in: arena)
   }
 
   private func convolution(
-    _ index: Int, _ form: Arithmetic.Algorithm, weights: UnsafeRawPointer
+    _ index: Int, _ form: Arithmetic.Algorithm, weights: UnsafeRawPointer,
+    in arena: UnsafeMutableRawPointer? = nil
   ) -> BoundConvolution {
     let step = plan.step(index)
+    var binder = binder
+    if let arena { binder.arena = arena }
     return binder.exactConvolution(
       step.operation.convolution!, step, form,
       weights: weights.assumingMemoryBound(to: Int16.self))

@@ -7,10 +7,10 @@ public import ResNetPlatform
 extension Session {
   /// What lies where, within the limits that the caller gave.
   static func layout(
-    _ view: PlanView, threads: Int, memoryLimit: Int?, tuning: Tuning,
+    _ view: PlanView, threads: Int, batch: Int, memoryLimit: Int?, tuning: Tuning,
     arena: UnsafeMutableRawBufferPointer?
   ) throws(SessionError) -> SessionLayout {
-    let least = SessionLayout(view, threads: threads)
+    let least = SessionLayout(view, threads: threads, batch: batch)
     if let arena {
       let isAligned = UInt(bitPattern: arena.baseAddress) % UInt(PlanLayout.alignment) == 0
       guard arena.count >= least.byteCount, isAligned, arena.baseAddress != nil else {
@@ -24,7 +24,8 @@ extension Session {
     guard tuning.wantsForms else { return least }
     let limit = min(
       memoryLimit.map { $0 - view.byteCount } ?? .max, arena?.count ?? .max)
-    return SessionLayout(tuned: view, threads: threads, arenaLimit: limit == .max ? nil : limit)
+    return SessionLayout(
+      tuned: view, threads: threads, batch: batch, arenaLimit: limit == .max ? nil : limit)
   }
 
   /// What is known of an int8 convolution in a tuned session: bytes of transformed weights, 0 of direct sums, and
@@ -88,8 +89,12 @@ struct ChosenForms {
       memset(memory, 0, layout.loadTimeWeights)
     }
     byteCount = try chooser.makeWeights()
-    for index in 0..<count {
-      if let form = chooser.bind(index) { bound[index].operation = .convolution(form) }
+    for image in 0..<layout.batch.arenaCount {
+      let arena = memory + layout.batch.arena(ofImage: image)
+      for index in 0..<count {
+        guard let form = chooser.bind(index, in: arena) else { continue }
+        bound[image * count + index].operation = .convolution(form)
+      }
     }
     self.forms = UnsafeBufferPointer(forms)
   }
