@@ -9,6 +9,8 @@ import ResNetRuntime
 struct Arguments: ToolArguments {
   private(set) var options = SharedOptions()
   private(set) var seconds = 3.0
+  /// How many images a batch has; 1 if none was asked for.
+  private(set) var batch = 1
   private(set) var perStep = false
   private(set) var json: UnsafePointer<CChar>?
   private(set) var csv: UnsafePointer<CChar>?
@@ -40,6 +42,8 @@ struct Arguments: ToolArguments {
       }
       if word.isNamed("--seconds") {
         seconds = try words.seconds(of: word)
+      } else if word.isNamed("--batch") {
+        batch = try words.number(of: word, in: 2...Session.batchLimit)
       } else if word.isNamed("--per-block") {
         perBlock = true
       } else if word.isNamed("--per-step") {

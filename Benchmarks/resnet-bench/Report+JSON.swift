@@ -25,6 +25,14 @@ extension TextOutput {
     append(",\n  \"peak_gmac_per_s\": \(json: report.peak, decimals: 3)")
     append(",\n  \"runs\": \(report.pairCount),\n  \"latency_ms\": {")
     append(jsonTime: report.latency, unit: "")
+    if let batch = report.batchLatency {
+      let images = report.session.batch
+      append("},\n  \"batch\": {\"images\": \(images), \"images_per_s\": ")
+      append("\(json: report.imagesPerSecond(batch, images: images), decimals: 3)")
+      append(", \"single_images_per_s\": ")
+      append("\(json: report.imagesPerSecond(report.latency, images: 1), decimals: 3), ")
+      append(jsonTime: batch, unit: "_ms")
+    }
     append("},\n  \"sum_of_medians_ms\": \(json: report.sum, decimals: 6)")
     append(",\n  \"timing_cost_percent\": \(json: report.timingCost, decimals: 3)")
     append(",\n  \"blocks\": [")

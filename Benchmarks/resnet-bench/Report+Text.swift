@@ -15,7 +15,17 @@ extension TextOutput {
     append("\nsum / whole run \(report.sum / report.latency.median, decimals: 4)")
     append(", cost of timing \(report.timingCost, decimals: 2) %, noise of the whole run ")
     append("\(report.latency.noise / report.latency.median * 100, decimals: 2) %")
+    if let batch = report.batchLatency { append(batch, of: report) }
     try endLine()
+  }
+
+  private mutating func append(_ batch: Summary, of report: borrowing Report) {
+    let single = report.imagesPerSecond(report.latency, images: 1)
+    let several = report.imagesPerSecond(batch, images: report.session.batch)
+    append("\nbatches of \(report.session.batch): \(several, decimals: 1) images/s, ")
+    append("one image at a time \(single, decimals: 1), ratio \(several / single, decimals: 3)")
+    append(", noise of the batch ")
+    append("\(batch.noise / batch.median * 100, decimals: 2) %")
   }
 
   private mutating func appendHeader(_ report: borrowing Report) {

@@ -40,6 +40,8 @@ struct Report: ~Copyable {
   let pairCount, keptCount: Int
   /// The whole run without timestamps, and with them.
   let latency, timedLatency: Summary
+  /// The run of a batch; nil if the session takes one image.
+  let batchLatency: Summary?
   /// Whether the rows that a person asked for are the steps.
   let showsSteps: Bool
 
@@ -48,7 +50,9 @@ struct Report: ~Copyable {
 
   /// Measures what the command line asks for.
   init(_ arguments: Arguments) throws(BenchFailure) {
-    var session = try shared(openSession(arguments.model, arguments.options, runsOften: true))
+    var session = try shared(
+      openSession(
+        arguments.model, arguments.options, runsOften: true, batch: arguments.batch))
     tool.tellThreads(of: session, arguments.options)
     let view = session.plan.view
     let kernels = KernelTable(upTo: session.instructionSet).kernels
@@ -82,6 +86,12 @@ struct Report: ~Copyable {
     latency = Summary(sorting: times.elements)
     measurement.samples.copy(columns: Samples.timed, into: times.elements)
     timedLatency = Summary(sorting: times.elements)
+    if session.batch > 1 {
+      measurement.samples.copy(columns: Samples.batch, into: times.elements)
+      batchLatency = Summary(sorting: times.elements)
+    } else {
+      batchLatency = nil
+    }
     machine = Machine()
     self.start = start
     self.end = end
@@ -128,6 +138,9 @@ struct Report: ~Copyable {
 
   /// How much slower a run with timestamps is, in per cent of the medians.
   var timingCost: Double { (timedLatency.median / latency.median - 1) * 100 }
+
+  /// Images a second in runs of some images each, by the median.
+  func imagesPerSecond(_ run: Summary, images: Int) -> Double { Double(images) * 1e3 / run.median }
 
   /// A row's share of the sum of all, in per cent.
   func share(_ row: Row) -> Double { row.time.median / sum * 100 }

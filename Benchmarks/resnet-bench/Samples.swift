@@ -4,7 +4,8 @@ import ResNetBoardTool
 
 /// What was measured, one row for each pair of runs, in the order of time.
 ///
-/// A row holds nanoseconds: the whole run without timestamps, the whole run with them, and each step.
+/// A row holds nanoseconds: the whole run without timestamps, the whole run with them, the run of a batch, and each
+/// step.
 /// When the memory is full, every second row is dropped and from then on only every second pair is
 /// kept, and so on: a long measurement is thinned out evenly, not cut off.
 ///
@@ -22,12 +23,12 @@ struct Samples: ~Copyable {
 
   init(stepCount: Int) throws(ToolFailure) {
     self.stepCount = stepCount
-    rows = try Buffer(count: Samples.capacity * (stepCount + 2))
+    rows = try Buffer(count: Samples.capacity * (stepCount + Samples.runs))
   }
 
   /// Adds a pair of runs, given the timestamps of its steps.
   mutating func append(
-    plain: Int64, timed: Int64, timestamps: UnsafeMutableBufferPointer<Int64>
+    plain: Int64, timed: Int64, batch: Int64, timestamps: UnsafeMutableBufferPointer<Int64>
   ) {
     skipped += 1
     guard skipped == stride else { return }
@@ -36,19 +37,23 @@ struct Samples: ~Copyable {
     let start = count * width
     rows.elements[start] = plain
     rows.elements[start + 1] = timed
+    rows.elements[start + 2] = batch
     for step in 0..<stepCount {
-      rows.elements[start + 2 + step] = timestamps[step + 1] - timestamps[step]
+      rows.elements[start + Samples.runs + step] = timestamps[step + 1] - timestamps[step]
     }
     count += 1
   }
 
-  /// The columns of the whole runs without timestamps, and with them.
+  /// The columns of the whole runs without timestamps, with them, and of a batch.
   static var plain: Range<Int> { 0..<1 }
   static var timed: Range<Int> { 1..<2 }
+  static var batch: Range<Int> { 2..<3 }
+  private static var runs: Int { 3 }
 
   /// Copies the times that some steps took together.
   func copy(steps: Range<Int>, into times: UnsafeMutableBufferPointer<Int64>) {
-    copy(columns: steps.lowerBound + 2..<steps.upperBound + 2, into: times)
+    copy(
+      columns: steps.lowerBound + Samples.runs..<steps.upperBound + Samples.runs, into: times)
   }
 
   /// Copies the sums of some columns.
@@ -59,7 +64,7 @@ struct Samples: ~Copyable {
     }
   }
 
-  private var width: Int { stepCount + 2 }
+  private var width: Int { stepCount + Samples.runs }
 
   private mutating func thin() {
     let kept = count / 2

@@ -7,7 +7,7 @@ let tool = Tool(
   help:
     """
     usage: resnet-bench MODEL.plan [--threads N | --cpus LIST] [--isa NAME] [--memory MB] [--tuning FILE | --no-tuning]
-                        [--seconds S] [--per-block | --per-step] [--json FILE] [--csv FILE] [--svg FILE] [--baseline OLD.json]
+                        [--seconds S] [--batch N] [--per-block | --per-step] [--json FILE] [--csv FILE] [--svg FILE] [--baseline OLD.json]
            resnet-bench --help | --version
 
     Tells where the time of an inference goes, on an image of fixed random pixels.
@@ -22,6 +22,7 @@ let tool = Tool(
                            them and writes it: for the same plan, CPU and threads
       --no-tuning          direct sums, in the least memory
       --seconds S          how long to measure, 0.01 to 86400 (default 3); at least 20 runs
+      --batch N            2 to 64: also runs N images in one call and tells images a second of both ways
       --per-block          a row for each block of the network (default)
       --per-step           a row for each step of the plan
       --json FILE          writes the measurement as JSON; with --per-step also the steps
@@ -32,7 +33,8 @@ let tool = Tool(
     First the session is tuned: int8 convolutions are timed in forms that give the same bits, and the
     fastest are used. Runs without and with the time of each step take turns: the first give the latency of the whole
     run, the others that of its parts, and the two together what timing costs. The multiply peak is
-    measured at the start, on one thread, and counts once for each thread. "noise" is how far the
+    measured at the start, on one thread, and counts once for each thread. Of a batch each thread computes
+    whole images; one image at a time is shared by all threads. "noise" is how far the
     medians of ten consecutive parts of the measurement lie from each other (1.4826 times their median
     absolute deviation). A difference from the baseline is marked if it exceeds three times the noise
     of both, added as squares, and 2 %. Exit status: 0 done, 1 something failed, 2 wrong usage.

@@ -10,20 +10,21 @@ public import ResNetRuntime
 /// - Parameters:
 ///   - model: the plan's path, a word of the command line.
 ///   - runsOften: whether tuning pays, if no option says anything about it.
+///   - batch: the most images of a run, 1…64.
 public func openSession(
-  _ model: UnsafePointer<CChar>, _ options: SharedOptions, runsOften: Bool
+  _ model: UnsafePointer<CChar>, _ options: SharedOptions, runsOften: Bool, batch: Int = 1
 ) throws(ToolFailure) -> Session {
   guard let path = options.tuningFile else {
     let isTuned = runsOften && !options.isUntuned
-    return try openSession(model, options, isTuned ? .measured : .none)
+    return try openSession(model, options, isTuned ? .measured : .none, batch)
   }
   var status = stat()
   guard stat(path, &status) != 0, rn_errno() == ENOENT else {
     let recorded = try mapTuning(path)
-    return try openSession(model, options, .recorded(recorded.bytes))
+    return try openSession(model, options, .recorded(recorded.bytes), batch)
   }
   var file = try OutputFile(path)
-  let session = try openSession(model, options, .measured)
+  let session = try openSession(model, options, .measured, batch)
   var text = TextOutput(to: file)
   try session.writeTuning { (line) throws(ToolFailure) in
     text.append(line)
@@ -35,7 +36,7 @@ public func openSession(
 }
 
 private func openSession(
-  _ model: UnsafePointer<CChar>, _ options: SharedOptions, _ tuning: Tuning
+  _ model: UnsafePointer<CChar>, _ options: SharedOptions, _ tuning: Tuning, _ batch: Int
 ) throws(ToolFailure) -> Session {
   let plan = try openPlan(model, isLoaded: options.isLoaded)
   let instructionSet =
@@ -43,8 +44,8 @@ private func openSession(
   do throws(SessionError) {
     // The pool's threads start with the caller's mask, which must still hold their CPUs.
     let session = try Session(
-      plan, threads: options.threads, cpus: options.cpus, instructionSet: instructionSet,
-      memoryLimit: options.memoryLimit, tuning: tuning)
+      plan, threads: options.threads, batch: batch, cpus: options.cpus,
+      instructionSet: instructionSet, memoryLimit: options.memoryLimit, tuning: tuning)
     try options.cpus?.bindCallingThread()
     return session
   } catch {

@@ -20,7 +20,9 @@ extension BoardTools.BenchTests {
 
   private struct Measurement: Decodable {
     struct Latency: Decodable { var min, median, p90, p99, noise: Double }
+    struct Batch: Decodable { var images: Int, imagesPerS, singleImagesPerS, medianMs: Double }
     var latencyMs: Latency
+    var batch: Batch?
     var blocks: [Row]
     var steps: [Row]?
     var threads: Int
@@ -67,6 +69,22 @@ extension BoardTools.BenchTests {
     }
     #expect(rows.count == Self.blocks.count + 3)
     #expect(rows.last?.hasPrefix("sum / whole run ") == true)
+  }
+
+  @Test func aBatchIsComparedWithOneImageAtATime() throws {
+    for threads in ["1", "2"] {
+      let result = try bench(["--batch", "3", "--threads", threads])
+      #expect(result.lines.last?.hasPrefix("batches of 3: ") == true)
+      let measurement = try measure(["--batch", "3", "--threads", threads])
+      let batch = try #require(measurement.batch)
+      #expect(batch.images == 3)
+      #expect(abs(batch.imagesPerS * batch.medianMs / 3000 - 1) < 0.01)
+      #expect(batch.singleImagesPerS > 0)
+    }
+    #expect(try measure().batch == nil)
+    for batch in ["1", "65", "x"] {
+      try Tool.bench.refuses([RandomPlan.small(), "--batch", batch], "from 2 to 64 after --batch")
+    }
   }
 
   @Test func jsonSaysWhatWasMeasured() throws {
