@@ -22,4 +22,7 @@ public struct Path: ~Copyable {
       strcpy(text + count, name)
     }
   }
+
+  // Embedded Swift destroys the parts of a value of another module only through a deinit of its own.
+  deinit {}
 }

@@ -4,7 +4,7 @@ import ResNetPlanFormat
 public import ResNetRuntime
 
 extension Classifier {
-  /// Resizes and crops an image as the plan says, to where ``run()`` takes it.
+  /// Resizes and crops an image as the plan says, to where ``run(images:)`` takes it.
   ///
   /// - Throws: `outOfMemory`.
   package func prepare(_ image: borrowing RGBImage) throws(ImageError) {

@@ -49,19 +49,28 @@ public struct RGBImage: ~Copyable {
     self = try RGBImage { () throws(FileError) in try MappedFile(path: path) }
   }
 
+  /// Reads a file as `init(path:)` does, unless it has more pixels.
+  ///
+  /// - Parameter maximumPixels: what is larger is `tooLarge`, before anything of its size is allocated.
+  package init(path: UnsafePointer<CChar>, maximumPixels: Int) throws(ImageError) {
+    self = try RGBImage(maximumPixels) { () throws(FileError) in try MappedFile(path: path) }
+  }
+
   /// Reads a file that the command line names, which may be a pipe or "-", as `init(path:)` does others.
   package init(input path: UnsafePointer<CChar>) throws(ImageError) {
     self = try RGBImage { () throws(FileError) in try MappedFile(input: path) }
   }
 
-  private init(_ open: () throws(FileError) -> MappedFile) throws(ImageError) {
+  private init(
+    _ maximumPixels: Int = RGBImage.maximumPixels, _ open: () throws(FileError) -> MappedFile
+  ) throws(ImageError) {
     let file: MappedFile
     do throws(FileError) {
       file = try open()
     } catch {
       throw .file(error)
     }
-    self = try RGBImage(encoded: file.bytes)
+    self = try RGBImage(encoded: file.bytes, maximumPixels: maximumPixels)
   }
 
   /// Takes over `pixels`, which come from malloc and hold 3 · `width` · `height` bytes.

@@ -18,27 +18,18 @@ func evaluate(
     Buffer<Int>(count: min(5, classifier.base.session.plan.classCount)))
   var score = Score()
   var progress = Progress(total: folders.imageCount)
+  var photos = PhotoBatch()
   let start = rn_monotonic_ns()
   for folder in 0..<folders.count {
     let path = try folders.path(folder)
     let images = try folders.images(inFolder: folder)
     for index in 0..<images.count {
-      let image = try shared(Path(path.text, images[index]))
-      do throws(ImageError) {
-        try classifier.run { (base) throws(ImageError) in
-          try base.prepare(RGBImage(path: image.text))
-        }
-        score.count(folders.label(folder), classifier.base.top(places.elements))
-        score.inputTime += classifier.inputTime
-        score.inferenceTime += classifier.inferenceTime
-      } catch {
-        progress.clear()
-        tool.complain("\(image.text): \(error)")
-        score.unreadable += 1
-      }
-      progress.show(score)
+      try photos.append(shared(Path(path.text, images[index])), label: folders.label(folder))
+      guard photos.count == classifier.base.session.batch else { continue }
+      count(&photos, &classifier, places.elements, &score, &progress)
     }
   }
+  count(&photos, &classifier, places.elements, &score, &progress)
   progress.clear()
   score.elapsed = rn_monotonic_ns() - start
   guard score.images > 0 else { throw .noReadableImage(root) }
@@ -50,6 +41,29 @@ func evaluate(
   }
   try shared(output.endLine())
   return score.unreadable == 0
+}
+
+/// Classifies photos, counts them and takes them away.
+private func count(
+  _ photos: inout PhotoBatch, _ classifier: inout TimedClassifier,
+  _ places: UnsafeMutableBufferPointer<Int>, _ score: inout Score, _ progress: inout Progress
+) {
+  classifier.run(&photos)
+  score.inputTime += classifier.inputTime
+  score.inferenceTime += classifier.inferenceTime
+  var image = 0
+  for index in 0..<photos.count {
+    if let error = photos.error(index) {
+      progress.clear()
+      tool.complain("\(photos.path(index)): \(error)")
+      score.unreadable += 1
+    } else {
+      score.count(photos.label(index), classifier.base.top(ofImage: image, places))
+      image += 1
+    }
+  }
+  photos.removeAll()
+  progress.show(score)
 }
 
 extension TextOutput {

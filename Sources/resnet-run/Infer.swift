@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ResNetBoardTool
 import ResNetPlanFormat
 import ResNetRuntime
 
@@ -11,7 +12,10 @@ func infer(_ arguments: borrowing Arguments) throws(RunFailure) -> Bool {
   case .frames(let options):
     return try classifyFrames(arguments, options)
   case .evaluate(let folder):
-    var classifier = try shared(TimedClassifier(arguments))
+    // One thread gains nothing by a batch; several share four photos each better than one.
+    let threads = arguments.options.threads
+    let batch = threads == 1 ? 1 : min(4 * threads, Session.batchLimit)
+    var classifier = try shared(TimedClassifier(arguments, batch: batch))
     try requireLogits(classifier, arguments, for: "--evaluate")
     return try evaluate(folder, &classifier, asJSON: arguments.json)
   case .classify:

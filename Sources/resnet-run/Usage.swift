@@ -35,7 +35,9 @@ let tool = Tool(
       --evaluate DIR       classifies the JPEG and PNG files DIR/CLASS/* and prints the fractions of
                            images whose class came first and among the first five. Folders are named
                            like a class of the plan, like the first word of its name or as printed; if
-                           none is, the sorted folders stand for the classes, if they are as many.
+                           none is, the sorted folders stand for the classes, if they are as many. Several
+                           threads read and classify four photos each at a time; times are then those
+                           of all of them, for each photo
       --raw FORMAT         classifies frames of a camera from a file, a pipe or, with -, standard input:
                            WxH:yuv420, yuv422, nv12, nv21, yuyv, yvyu, uyvy, gray8, rgb24 or bgr24; y4m,
                            which tells all of it; or mjpeg, JPEG images. One JSON object a line for each
