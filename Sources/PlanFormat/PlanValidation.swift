@@ -340,11 +340,7 @@ private struct StepRules {
     try expect(
       record.codeZero == 0 && record.shifts == 0 && record.factors == 0,
       "shifts, factors and a zero of codes only where inputs are coded")
-    let biasBytes = channels * 4
-    try validateConstants(
-      (record.weights, isPlain ? taps * channels * weights.byteCount : 0),
-      (record.bias, weights == .int8 ? PlanLayout.aligned(biasBytes) + biasBytes : biasBytes),
-      multiplier: record.multiplier)
+    try validateConstants(multiplier: record.multiplier)
     guard weights == .int8 else { return }
     let flippedBias = record.flippedBias(count: channels)
     for channel in 0..<channels {
@@ -359,19 +355,13 @@ private struct StepRules {
   /// What a coded convolution has besides its weights. Its sums are modulo 2^32, so that starts may be any.
   private func validateCoding(_ record: ConvolutionRecord) throws(PlanError) {
     let algorithm = step.arithmetic.algorithm
-    let starts = 4 * algorithm.products * output.channels
     try expect(record.transformedPlace == .constants, "coded weights in the constants")
-    try validateConstants(
-      (record.shifts, starts), (record.bias, PlanLayout.aligned(starts) + starts),
-      multiplier: record.multiplier)
-    for place in 0..<starts / 4 {
+    try validateConstants(multiplier: record.multiplier)
+    for place in 0..<algorithm.products * output.channels {
       try expect(
         plan.constants.u32(record.shifts + 4 * place) <= 31, "shifts of coded sums of 0 to 31")
     }
-    let rows = Int(rn_coded_shape_of(algorithm.codedForm!).rows)
-    try expect(
-      isWithinConstants(record.factors, 16 * rows), "aligned constants within their section")
-    for place in 0..<4 * rows {
+    for place in 0..<4 * Int(rn_coded_shape_of(algorithm.codedForm!).rows) {
       let two = plan.constants.u32(record.factors + 4 * place)
       try expect(two & 0x8000_8000 == 0, "factors of codes of 0 to 32767")
     }
@@ -405,16 +395,14 @@ private struct StepRules {
         "no transformed weights for direct sums")
     }
     let bytes = arithmetic.transformedByteCount(inputs: inputs, outputs: output.channels)
-    let isPlaced =
-      switch record.transformedPlace {
-      case .constants: isWithinConstants(record.transformed, bytes)
-      case .madeAtLoad: isWithin(plan.loadTimeByteCount, record.transformed, bytes)
-      }
     try expect(
       record.kernelHeight == 3 && record.strideY == 1 && record.isDense
         && inputs % PlanLayout.channelBlock == 0,
       "a form that its shape allows")
-    try expect(isPlaced, "transformed weights with a place")
+    try expect(
+      record.transformedPlace == .constants
+        || isWithin(plan.loadTimeByteCount, record.transformed, bytes),
+      "transformed weights with a place")
   }
 
   private func validatePool(_ record: PoolRecord) throws(PlanError) {
@@ -449,22 +437,17 @@ private struct StepRules {
       "an output of the input's shape and format")
     try validateResidual(factor: record.residualFactor, converts: false)
     try validateClamp(record.low, record.high)
-    let bytes = 4 * output.channels
     if record.hasGate {
       try validateSource(record.gate)
       let gate = plan.tensor(record.gate)
       try expect(
         gate.isFloatVector && gate.channels == output.channels && record.multiplier == 0
           && record.gateFactor.isFinite, "a gate of a float32 vector of the output's channels")
-    } else {
-      try expect(
-        record.gateFactor == 0 && isWithinConstants(record.multiplier, bytes),
-        "aligned constants within their section")
     }
     try expect(
-      isWithinConstants(record.offset, bytes)
-        && (record.slopes == .none ? record.slope == 0 : isWithinConstants(record.slope, bytes)),
+      (record.hasGate || record.gateFactor == 0) && (record.slopes != .none || record.slope == 0),
       "aligned constants within their section")
+    try validateConstants()
   }
 
   private func validateGlobalAverage(_ record: GlobalAverageRecord) throws(PlanError) {
@@ -480,28 +463,25 @@ private struct StepRules {
       input.isFloatVector && output.isFloatVector
         && output.channels % PlanLayout.channelBlock == 0, "float32 vectors")
     try validateFloatClamp(record.low, record.high)
-    try validateConstants(
-      (record.weights, input.channels * output.channels * step.arithmetic.weights.byteCount),
-      (record.bias, output.channels * 4), multiplier: record.multiplier)
+    try validateConstants(multiplier: record.multiplier)
   }
 
-  /// Weights and biases, each an offset and a number of bytes, and what int8 weights are multiplied by.
-  private func validateConstants(
-    _ weights: (Int, Int), _ bias: (Int, Int), multiplier: Int
-  ) throws(PlanError) {
-    let isInt8 = step.arithmetic.weights == .int8
-    let outputs = output.channels
-    try expect(
-      isWithinConstants(weights.0, weights.1) && isWithinConstants(bias.0, bias.1)
-        && (!isInt8 || isWithinConstants(multiplier, outputs * 4)),
-      "aligned constants within their section")
-    for output in 0..<(isInt8 ? outputs : 0) {
+  /// The places of all constants.
+  private func validateConstants() throws(PlanError) {
+    var step = self.step
+    var isPlaced = true
+    plan.forEachConstant(of: &step) { offset, count in
+      isPlaced = isPlaced && isWithin(plan.constants.count, offset, count)
+    }
+    try expect(isPlaced, "aligned constants within their section")
+  }
+
+  /// The same, and what int8 weights are multiplied by.
+  private func validateConstants(multiplier: Int) throws(PlanError) {
+    try validateConstants()
+    for output in 0..<(step.arithmetic.weights == .int8 ? output.channels : 0) {
       try expect(plan.constants.f32(multiplier + 4 * output).isFinite, "finite multipliers")
     }
-  }
-
-  private func isWithinConstants(_ offset: Int, _ count: Int) -> Bool {
-    isWithin(plan.constants.count, offset, count)
   }
 
   private func isWithin(_ total: Int, _ offset: Int, _ count: Int) -> Bool {

@@ -65,7 +65,7 @@ import Testing
         step: Step.convolution, rule, field, [1, 32, coded.constantsByteCount, 1 << 62])
     }
     coded.expect(
-      step: Step.convolution, "transformed weights with a place", StepField.transformed,
+      step: Step.convolution, rule, StepField.transformed,
       [1, 32, coded.constantsByteCount - 64, coded.constantsByteCount, 1 << 62])
     // The starts for flipped inputs, behind the plain ones, end outside.
     coded.expect(

@@ -61,7 +61,7 @@ import Testing
       file.constantsByteCount - UInt64(2 * 16 * 16 * positions)
     #expect(planError(file.bytes) == nil)
     file.expect(
-      step: Step.convolution, "transformed weights with a place", StepField.weightFormat, [2])
+      step: Step.convolution, "aligned constants within their section", StepField.weightFormat, [2])
   }
 
   @Test func aLayerThatConvertsHasScratchMemoryForItsStripsAndTiles() throws {
@@ -91,13 +91,15 @@ import Testing
   }
 
   @Test func transformedWeightsHaveAPlace() {
-    for (file, end) in [
-      (stored, stored.constantsByteCount), (made, made.made),
-      (storedFloats, storedFloats.constantsByteCount), (madeFloats, madeFloats.made),
+    let inConstants: StaticString = "aligned constants within their section"
+    let made: StaticString = "transformed weights with a place"
+    for (file, end, rule) in [
+      (stored, stored.constantsByteCount, inConstants), (self.made, self.made.made, made),
+      (storedFloats, storedFloats.constantsByteCount, inConstants),
+      (madeFloats, madeFloats.made, made),
     ] {
       file.expect(
-        step: Step.convolution, "transformed weights with a place", StepField.transformed,
-        [1, 32, end, end - 64, 1 << 62])
+        step: Step.convolution, rule, StepField.transformed, [1, 32, end, end - 64, 1 << 62])
     }
   }
 
