@@ -9,6 +9,7 @@ let package = Package(
   products: [
     .library(name: "ResNetRuntime", targets: ["ResNetRuntime"]),
     .library(name: "ResNetImages", targets: ["ResNetImages"]),
+    .library(name: "ResNetTeaching", targets: ["ResNetTeaching"]),
     .library(
       name: "ResNetQuantization",
       targets: ["ResNetModelGraph", "ResNetModelImport", "ResNetPlanning", "ResNetQuantization"]),
@@ -56,6 +57,10 @@ let package = Package(
         "ResNetRuntime",
       ],
       path: "Sources/ImageInput", swiftSettings: settings),
+    .target(
+      name: "ResNetTeaching",
+      dependencies: ["CResNetKernels", "CResNetPlatform", "ResNetPlanFormat", "ResNetPlatform"],
+      path: "Sources/Teaching", swiftSettings: settings),
     .target(
       name: "ResNetBoardTool",
       dependencies: ["CResNetPlatform", "ResNetPlanFormat", "ResNetPlatform", "ResNetRuntime"],
@@ -187,6 +192,10 @@ let package = Package(
         "ResNetModelGraph", "ResNetModelImport", "ResNetPlanFormat", "ResNetPlanning",
         "ResNetQuantization", "TestPlans",
       ], swiftSettings: settings),
+    .testTarget(
+      name: "TeachingTests",
+      dependencies: ["CResNetKernels", "CResNetPlatform", "ResNetTeaching"],
+      exclude: ["Fixtures", "make_goldens.py"], swiftSettings: settings),
     .testTarget(
       name: "QuantizationTests",
       dependencies: [
