@@ -238,6 +238,17 @@ public func resnet_session_get_top(
 }
 
 @c @implementation
+public func resnet_session_get_unknown(
+  _ session: OpaquePointer?, _ unknown: UnsafeMutablePointer<UInt32>?
+) -> resnet_status {
+  use(session) { (session) throws(Failure) in
+    let unknown = try require(unknown, "a place for the answer")
+    try session.requireRun()
+    unknown.pointee = session.classifier.isUnknown ? 1 : 0
+  }
+}
+
+@c @implementation
 public func resnet_session_read_output(
   _ session: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ isNHWC: Int32,
   _ values: UnsafeMutablePointer<Float>?, _ count: Int

@@ -18,7 +18,8 @@ public enum PlanSection: UInt32, Sendable {
   case steps
   /// ``OutputRecord``s.
   case outputs
-  /// Packed weights, biases and multipliers; records refer to them by byte offset.
+  /// Packed weights, biases and multipliers, shifts and factors of coded convolutions, and directions of classes;
+  /// records refer to them by byte offset.
   case constants
 
   /// The name in messages.

@@ -12,6 +12,7 @@ extension PlanView {
     for index in 0..<stepCount { try validateStep(index) }
     try validateLoadTimeWeights()
     try validateOutputs()
+    try validateStrangers()
     try validateArena()
     try validateMemory()
   }
@@ -137,6 +138,35 @@ extension PlanView {
     }
     guard !hasClassNames || classNameCount == logitsTensor.map({ tensor($0).usedChannels }) else {
       throw .section(.classes, "as many names as classes, or none")
+    }
+  }
+
+  /// What tells strangers has what it needs, and nothing else.
+  private func validateStrangers() throws(PlanError) {
+    let (score, start) = (model.strangerScore, model.classDirections)
+    let classes = logitsTensor.map { tensor($0).usedChannels } ?? 0
+    let features = featuresTensor.map { tensor($0).usedChannels } ?? 0
+    let hasOutputs: Bool
+    switch score {
+    case .none: hasOutputs = true
+    case .probability: hasOutputs = classes > 0
+    case .likeness: hasOutputs = classes > 0 && features > 0
+    }
+    let isPlaced: Bool
+    if score == .likeness {
+      isPlaced =
+        start % PlanLayout.alignment == 0 && start <= constants.count
+        && 4 * classes * features <= constants.count - start
+    } else {
+      isPlaced = start == 0
+    }
+    guard hasOutputs, isPlaced, model.strangerThreshold.isFinite,
+      score != .none || model.strangerThreshold.bitPattern == 0
+    else {
+      throw .section(
+        .model,
+        "a finite threshold for strangers, and outputs and directions of classes where they need them"
+      )
     }
   }
 

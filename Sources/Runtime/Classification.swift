@@ -22,6 +22,9 @@
     /// same bits on every CPU.
     public let probabilities: [Float]
 
+    /// Whether the image shows none of the classes, as far as the plan can tell; false if it cannot.
+    public let isUnknown: Bool
+
     let labels: [String]
 
     /// The most probable classes, the first one first: `count` of them, or all if there are fewer.
@@ -60,7 +63,8 @@
       let labels = labels ?? session.plan.classNames
       self.labels = labels
       return Classification(
-        logits: Array(session.logits), probabilities: Array(probabilities()), labels: labels)
+        logits: Array(session.logits), probabilities: Array(probabilities()),
+        isUnknown: isUnknown, labels: labels)
     }
   }
 #endif

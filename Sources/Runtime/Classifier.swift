@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CResNetKernels
 import CResNetPlatform
 public import ResNetPlanFormat
 
@@ -129,6 +130,42 @@ public struct Classifier: ~Copyable {
     try body(probabilities().span)
   }
 
+  /// Whether the plan tells images that show none of its classes.
+  public var knowsStrangers: Bool { session.plan.view.model.strangerScore != .none }
+
+  /// Whether the last image shows none of the classes, as far as the plan can tell; false if it cannot.
+  ///
+  /// - Complexity: O(classes · features).
+  /// - **Allocates:** nothing.
+  public var isUnknown: Bool { isUnknown(ofImage: 0) }
+
+  /// The same of an image of a batch.
+  package func isUnknown(ofImage image: Int) -> Bool {
+    let view = session.plan.view
+    let threshold = view.model.strangerThreshold
+    switch view.model.strangerScore {
+    case .none: return false
+    case .probability:
+      var greatest: Float = 0
+      for probability in probabilities(ofImage: image) { greatest = max(greatest, probability) }
+      return greatest < threshold
+    case .likeness:
+      let features = session.features(ofImage: image)
+      let directions = (view.constants.baseAddress! + view.model.classDirections)
+        .assumingMemoryBound(to: Float.self)
+      let count = UInt32(features.count)
+      let norm = rn_dot_f32(features.baseAddress, features.baseAddress, count).squareRoot()
+      var greatest = -1.0
+      for label in 0..<session.logits(ofImage: image).count {
+        let product = rn_dot_f32(
+          features.baseAddress, directions + label * features.count, count)
+        greatest = max(greatest, norm > 0 ? product / norm : 0)
+      }
+      return Float(greatest) < threshold
+    }
+  }
+
+  /// Finds the most probable classes of the last image.
   /// Finds the most probable classes of an image of the last run.
   ///
   /// Classes are compared by their logits: of two that round to the same probability, the one of the

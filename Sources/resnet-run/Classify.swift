@@ -46,6 +46,7 @@ extension TextOutput {
   ) {
     append(cString: image)
     append("\n")
+    if classifier.base.isUnknown { append("           unknown: none of the classes\n") }
     let probabilities = classifier.base.probabilities()
     for index in top {
       append(percentage: Double(probabilities[index]))
@@ -71,8 +72,15 @@ extension TextOutput {
       append(", ")
       append(jsonTop: top, classifier.base.probabilities(), classifier)
     }
+    appendUnknown(classifier)
     appendTimes(of: classifier)
     append("}")
+  }
+
+  /// Appends the member "unknown" if the plan tells such images.
+  mutating func appendUnknown(_ classifier: borrowing TimedClassifier) {
+    guard classifier.base.knowsStrangers else { return }
+    append(classifier.base.isUnknown ? ", \"unknown\": true" : ", \"unknown\": false")
   }
 
   /// Appends the members "inference_ms" and "input_ms".

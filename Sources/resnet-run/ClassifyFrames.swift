@@ -191,6 +191,7 @@ extension TextOutput {
       append(", ")
       append(jsonTop: top, probabilities, classifier)
     }
+    appendUnknown(classifier)
     appendTimes(of: classifier)
     append(", \"dropped\": \(dropped)}")
   }

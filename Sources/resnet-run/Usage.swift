@@ -20,7 +20,8 @@ let tool = Tool(
 
       --top N              how many classes to print for each image (default 5)
       --json               one JSON object a line for each image: file, top (index, label,
-                           probability), inference_ms, input_ms; labels as the plan has them
+                           probability), inference_ms, input_ms, and unknown if the plan tells what is
+                           none of its classes; labels as the plan has them
                            (otherwise without a leading synset such as n01440764)
       --features FILE.f32  writes the pooled features of all images, in order: float32, little-endian
       --logits FILE.f32    the same for the logits

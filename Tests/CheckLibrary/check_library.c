@@ -229,6 +229,10 @@ static void check_outputs(resnet_session *session) {
   FAILS(resnet_session_get_top(session, (size_t)-1, best, NULL, &count), RESNET_ERROR_ARGUMENT, "");
   FAILS(resnet_session_get_top(session, 1, NULL, NULL, &count), RESNET_ERROR_ARGUMENT, "null");
   FAILS(resnet_session_get_top(session, 1, best, NULL, NULL), RESNET_ERROR_ARGUMENT, "null");
+  uint32_t unknown = 7;
+  OK(resnet_session_get_unknown(session, &unknown));
+  EXPECT(unknown == 0);
+  FAILS(resnet_session_get_unknown(session, NULL), RESNET_ERROR_ARGUMENT, "null");
   FAILS(resnet_session_get_output(session, "scores", &values, &count), RESNET_ERROR_ARGUMENT,
         "logits, probabilities or features, found scores");
   FAILS(resnet_session_get_output(session, NULL, &values, &count), RESNET_ERROR_ARGUMENT, "null");

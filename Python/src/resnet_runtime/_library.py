@@ -70,6 +70,7 @@ def _load() -> ctypes.CDLL:
         ("resnet_session_read_output", c_int, [c_void_p, c_char_p, c_int, c_void_p, c_size_t]),
         ("resnet_session_read_output_bytes", c_int, [c_void_p, c_char_p, c_int, c_void_p, c_size_t]),
         ("resnet_session_get_top", c_int, [c_void_p, c_size_t, size, POINTER(c_float), size]),
+        ("resnet_session_get_unknown", c_int, [c_void_p, POINTER(c_uint32)]),
     ]:
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments

@@ -162,6 +162,13 @@ class Session:
         return [Guess(names[i], p, i) for i, p in zip(indices[:found.value], probabilities[:found.value])]
 
     @property
+    def unknown(self) -> bool:
+        """Whether the image of the last run shows none of the classes; only plans of `teach(…, reject=…)` can tell."""
+        found = ctypes.c_uint32()
+        check(library.resnet_session_get_unknown(self._open().pointer, byref(found)))
+        return bool(found.value)
+
+    @property
     def logits(self) -> Floats:
         """The logits of the last run, one for each class. A view that cannot be written to: the next run overwrites
         it, so copy what should stay. It keeps the memory of the session alive."""

@@ -299,6 +299,10 @@ resnet_status resnet_session_read_output_bytes(resnet_session *session, const ch
 resnet_status resnet_session_get_top(resnet_session *session, size_t room, size_t *indices,
                                      float *probabilities, size_t *count);
 
+/// Tells whether the image of the last run shows none of the plan's classes: sets *unknown to 1 or
+/// 0. Only plans of resnet-teach --reject can tell; of others it is 0.
+resnet_status resnet_session_get_unknown(resnet_session *session, uint32_t *unknown);
+
 #ifdef __cplusplus
 }
 #endif
