@@ -109,25 +109,45 @@ package struct PlanHeader: PlanRecord {
   package func seal(
     _ file: UnsafeMutableRawBufferPointer, sectionByteCounts: UnsafeBufferPointer<Int>
   ) {
+    let constants = PlanLayout.aligned(sectionByteCounts[sectionByteCounts.count - 1])
+    let head = UnsafeMutableRawBufferPointer(rebasing: file[..<(file.count - constants)])
+    seal(
+      head, sectionByteCounts: sectionByteCounts,
+      constantsChecksum: rn_crc32c(0, file.baseAddress! + head.count, constants))
+  }
+
+  /// Writes the header of a file whose constants are elsewhere.
+  ///
+  /// - Parameters:
+  ///   - head: all before the constants, with the sections in their places.
+  ///   - sectionByteCounts: bytes of each section, without padding; the last are the constants'.
+  ///   - constantsChecksum: the CRC-32C of the constants, padding included.
+  func seal(
+    _ head: UnsafeMutableRawBufferPointer, sectionByteCounts: UnsafeBufferPointer<Int>,
+    constantsChecksum: UInt32
+  ) {
     var header = self
-    header.fileByteCount = UInt64(file.count)
-    header.write(to: file, at: 0)
+    let constants = sectionByteCounts.count - 1
+    header.fileByteCount = UInt64(head.count + PlanLayout.aligned(sectionByteCounts[constants]))
+    header.write(to: head, at: 0)
     let magic = PlanLayout.magic
-    file.copyMemory(
+    head.copyMemory(
       from: UnsafeRawBufferPointer(start: magic.utf8Start, count: magic.utf8CodeUnitCount))
     var offset = PlanLayout.headerByteCount
     for index in 0..<sectionByteCounts.count {
       let padded = PlanLayout.aligned(sectionByteCounts[index])
       var entry = SectionEntry()
       entry.kind = UInt32(index)
-      entry.checksum = rn_crc32c(0, file.baseAddress! + offset, padded)
+      entry.checksum =
+        index == constants
+        ? constantsChecksum : rn_crc32c(0, head.baseAddress! + offset, padded)
       entry.offset = offset
       entry.byteCount = sectionByteCounts[index]
-      entry.write(to: file, at: SectionEntry.offset(index))
+      entry.write(to: head, at: SectionEntry.offset(index))
       offset += padded
     }
-    let checksum = PlanHeader.checksum(UnsafeRawBufferPointer(file))
-    file.storeBytes(
+    let checksum = PlanHeader.checksum(UnsafeRawBufferPointer(head))
+    head.storeBytes(
       of: checksum.littleEndian, toByteOffset: PlanHeader.checksumOffset, as: UInt32.self)
   }
 

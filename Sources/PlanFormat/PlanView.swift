@@ -37,7 +37,7 @@ public struct PlanView {
   let tensors: RecordList<TensorRecord>
   let steps: RecordList<StepRecord>
   private let outputs: RecordList<OutputRecord>
-  private let strings, classNames, provenanceText: UnsafeRawBufferPointer
+  let strings, classNames, provenanceText: UnsafeRawBufferPointer
 
   /// Reads and validates a plan.
   ///
