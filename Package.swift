@@ -66,14 +66,17 @@ let package = Package(
       dependencies: ["CResNetPlatform", "ResNetPlanFormat", "ResNetPlatform", "ResNetRuntime"],
       path: "Sources/BoardTool", swiftSettings: settings),
     .target(
+      name: "ResNetPhotoTool",
+      dependencies: ["CResNetPlatform", "ResNetBoardTool", "ResNetImages", "ResNetPlatform"],
+      path: "Sources/PhotoTool", swiftSettings: settings),
+    .target(
       name: "CResNetFrameReader", path: "Sources/CFrameReader",
       linkerSettings: [.linkedLibrary("pthread")]),
     .executableTarget(
       name: "resnet-run",
       dependencies: [
         "CResNetFrameReader", "CResNetPlatform", "ResNetBoardTool", "ResNetImages",
-        "ResNetPlanFormat", "ResNetPlatform",
-        "ResNetRuntime",
+        "ResNetPhotoTool", "ResNetPlanFormat", "ResNetPlatform", "ResNetRuntime",
       ],
       swiftSettings: settings),
     .executableTarget(

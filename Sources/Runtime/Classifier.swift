@@ -137,26 +137,23 @@ public struct Classifier: ~Copyable {
   ///
   /// - Complexity: O(classes · features).
   /// - **Allocates:** nothing.
-  public var isUnknown: Bool { isUnknown(ofImage: 0) }
-
-  /// The same of an image of a batch.
-  package func isUnknown(ofImage image: Int) -> Bool {
+  public var isUnknown: Bool {
     let view = session.plan.view
     let threshold = view.model.strangerThreshold
     switch view.model.strangerScore {
     case .none: return false
     case .probability:
       var greatest: Float = 0
-      for probability in probabilities(ofImage: image) { greatest = max(greatest, probability) }
+      for probability in probabilities() { greatest = max(greatest, probability) }
       return greatest < threshold
     case .likeness:
-      let features = session.features(ofImage: image)
+      let features = session.features
       let directions = (view.constants.baseAddress! + view.model.classDirections)
         .assumingMemoryBound(to: Float.self)
       let count = UInt32(features.count)
       let norm = rn_dot_f32(features.baseAddress, features.baseAddress, count).squareRoot()
       var greatest = -1.0
-      for label in 0..<session.logits(ofImage: image).count {
+      for label in 0..<session.logits.count {
         let product = rn_dot_f32(
           features.baseAddress, directions + label * features.count, count)
         greatest = max(greatest, norm > 0 ? product / norm : 0)
@@ -165,7 +162,6 @@ public struct Classifier: ~Copyable {
     }
   }
 
-  /// Finds the most probable classes of the last image.
   /// Finds the most probable classes of an image of the last run.
   ///
   /// Classes are compared by their logits: of two that round to the same probability, the one of the

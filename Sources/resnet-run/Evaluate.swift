@@ -3,6 +3,7 @@
 import CResNetPlatform
 import ResNetBoardTool
 import ResNetImages
+import ResNetPhotoTool
 import ResNetPlanFormat
 import ResNetPlatform
 import ResNetRuntime
@@ -17,16 +18,18 @@ func evaluate(
   let places = try shared(
     Buffer<Int>(count: min(5, classifier.base.session.plan.classCount)))
   var score = Score()
-  var progress = Progress(total: folders.imageCount)
+  var progress = Progress()
   var photos = PhotoBatch()
   let start = rn_monotonic_ns()
   for folder in 0..<folders.count {
     let path = try folders.path(folder)
-    let images = try folders.images(inFolder: folder)
-    for index in 0..<images.count {
-      try photos.append(shared(Path(path.text, images[index])), label: folders.label(folder))
+    for index in 0..<folders.imageCount(inFolder: folder) {
+      try photos.append(
+        shared(Path(path.text, folders.image(index, inFolder: folder))),
+        label: folders.label(folder))
       guard photos.count == classifier.base.session.batch else { continue }
       count(&photos, &classifier, places.elements, &score, &progress)
+      progress.show { score.progress(of: folders.imageCount) }
     }
   }
   count(&photos, &classifier, places.elements, &score, &progress)
@@ -63,7 +66,6 @@ private func count(
     }
   }
   photos.removeAll()
-  progress.show(score)
 }
 
 extension TextOutput {

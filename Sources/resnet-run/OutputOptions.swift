@@ -2,6 +2,7 @@
 
 import CResNetPlatform
 import ResNetBoardTool
+import ResNetPhotoTool
 import ResNetPlanFormat
 import ResNetPlatform
 import ResNetRuntime
@@ -102,7 +103,9 @@ struct OutputFiles: ~Copyable {
       try append(options.path(index), output, options, model, plan, images)
     }
     guard let folder = options.folder else { return }
-    if mkdir(folder, 0o777) != 0, rn_errno() != EEXIST { throw .folder(folder, errno: rn_errno()) }
+    if mkdir(folder, 0o777) != 0, rn_errno() != EEXIST {
+      throw .folders(.folder(folder, errno: rn_errno()))
+    }
     for index in 0..<plan.outputCount {
       let output = plan.output(at: index)
       let path = try shared(lastingPath(folder, plan.cName(of: output)))

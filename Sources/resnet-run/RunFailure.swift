@@ -3,6 +3,7 @@
 import CResNetPlatform
 import ResNetBoardTool
 import ResNetImages
+import ResNetPhotoTool
 import ResNetPlatform
 
 /// Why resnet-run ends without its result.
@@ -28,10 +29,8 @@ enum RunFailure: Error, TextDescribable, @unchecked Sendable {
   case tooManyOutputs(UnsafePointer<CChar>)
   /// The plan lacks logits or features, which an option or printing needs.
   case lacks(UnsafePointer<CChar>, StaticString, for: StaticString, OutputNames)
-  /// A folder could not be listed; the value is an `errno`.
-  case folder(UnsafePointer<CChar>, errno: Int32)
-  /// The folders of a validation set hold no images.
-  case noImages(UnsafePointer<CChar>)
+  /// The photos of a validation set cannot be found.
+  case folders(PhotoFolderError)
   /// No image of a validation set can be read.
   case noReadableImage(UnsafePointer<CChar>)
   /// The folders of a validation set do not stand for the classes of the plan.
@@ -66,10 +65,7 @@ enum RunFailure: Error, TextDescribable, @unchecked Sendable {
       line.append(" for ")
       line.append(purpose)
       line.append(", found one with \(names.text)")
-    case .folder(let path, let code):
-      line.append("\(path): cannot read the folder: \(errno: code)")
-    case .noImages(let path):
-      line.append("\(path): expected folders with JPEG or PNG images, found none")
+    case .folders(let error): error.describe(to: &line)
     case .noReadableImage(let path): line.append("\(path): none of the images can be read")
     case .classes(let path, let mismatch): line.append("\(path): \(mismatch)")
     }

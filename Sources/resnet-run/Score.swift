@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ResNetPlatform
+
 /// How often the network was right, and how long it took.
 struct Score {
   /// Images that were classified.
@@ -34,5 +36,12 @@ struct Score {
       if place == 0 { first += 1 }
       amongFive += 1
     }
+  }
+
+  /// How far an evaluation of so many images is.
+  func progress(of total: Int) -> TextLine {
+    var line: TextLine = "\(images + unreadable) of \(total) images"
+    if images > 0 { line.append(", top-1 \(top1, decimals: 4)") }
+    return line
   }
 }

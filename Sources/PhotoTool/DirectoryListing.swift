@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetPlatform
-import ResNetBoardTool
 
 /// The names in a folder, sorted by their bytes, without those that start with a dot.
-struct DirectoryListing: ~Copyable {
+public struct DirectoryListing: ~Copyable {
   /// How many names there are.
-  private(set) var count = 0
+  public private(set) var count = 0
 
   // Null in an empty folder.
   private let entries: UnsafeMutablePointer<UnsafeMutablePointer<dirent>?>?
@@ -14,7 +13,7 @@ struct DirectoryListing: ~Copyable {
   /// Lists a folder.
   ///
   /// - Parameter path: the folder, a text that outlives the error it may appear in.
-  init(_ path: UnsafePointer<CChar>) throws(RunFailure) {
+  public init(_ path: UnsafePointer<CChar>) throws(PhotoFolderError) {
     var list: UnsafeMutablePointer<UnsafeMutablePointer<dirent>?>?
     let found = rn_list_directory(path, &list)
     guard found >= 0 else { throw .folder(path, errno: rn_errno()) }
@@ -28,12 +27,12 @@ struct DirectoryListing: ~Copyable {
   }
 
   /// A name, ended by a zero byte; valid until the listing changes or ends.
-  subscript(_ index: Int) -> UnsafePointer<CChar> { rn_entry_name(entries![index]!) }
+  public subscript(_ index: Int) -> UnsafePointer<CChar> { rn_entry_name(entries![index]!) }
 
   /// Drops the names for which `isWanted` is false.
-  mutating func keep(
-    where isWanted: (UnsafePointer<CChar>) throws(RunFailure) -> Bool
-  ) throws(RunFailure) {
+  public mutating func keep(
+    where isWanted: (UnsafePointer<CChar>) throws(PhotoFolderError) -> Bool
+  ) throws(PhotoFolderError) {
     guard let entries else { return }
     var kept = 0
     for index in 0..<count where try isWanted(self[index]) {
