@@ -142,9 +142,9 @@ let package = Package(
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "CResNetFrameReader", "ResNetImages", "ResNetModelGraph", "ResNetModelImport",
-        "ResNetPlanFormat", "ResNetPlanning", "ResNetPlatform", "ResNetQuantization",
-        "ResNetRuntime", "TestPlans",
+        "CResNetFrameReader", "CResNetPlatform", "ResNetImages", "ResNetModelGraph",
+        "ResNetModelImport", "ResNetPlanFormat", "ResNetPlanning", "ResNetPlatform",
+        "ResNetQuantization", "ResNetRuntime", "ResNetTeaching", "TestPlans",
       ],
       path: "Tests/Fuzz", exclude: ["make_seeds.py", "seeds"], swiftSettings: settings),
     .testTarget(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetFrameReader
+import CResNetPlatform
 import Foundation
 import ResNetImages
 import ResNetModelGraph
@@ -8,6 +9,7 @@ import ResNetModelImport
 import ResNetPlatform
 import ResNetQuantization
 import ResNetRuntime
+import ResNetTeaching
 import TestPlans
 
 /// The readers by their names on the command line.
@@ -16,7 +18,7 @@ let readers: [String: @Sendable (UnsafeRawBufferPointer) -> Void] = [
   "onnx": fuzzCheckpoint, "configuration": fuzzConfiguration, "numpy": fuzzNumbers,
   "image": fuzzImage, "exif": fuzzEXIF, "frame": fuzzFrame, "stream": fuzzStream,
   "structured": { structuredPlans.run($0) }, "tuning": { tunedPlan.read($0) },
-  "classes": fuzzClasses, "folders": fuzzFolders,
+  "classes": fuzzClasses, "folders": fuzzFolders, "features": fuzzFeatures,
 ]
 
 // Of the main thread alone.
@@ -57,6 +59,49 @@ func fuzzPlan(_ bytes: UnsafeRawBufferPointer) {
       else { fatalError("there is no memory for a small photo") }
       var span = pixels.mutableSpan
       try? preprocess(photo, as: session.plan.view.preprocessing, into: &span)
+    }
+  }
+}
+
+/// Reads a file of features whose size and checksum are made right first; one that is accepted comes back as it is
+/// written.
+func fuzzFeatures(_ bytes: UnsafeRawBufferPointer) {
+  withCopy(of: bytes) { copy in
+    if copy.count >= 24 {
+      copy.storeBytes(of: UInt64(copy.count).littleEndian, toByteOffset: 16, as: UInt64.self)
+      let checksum = rn_crc32c(0, copy.baseAddress! + 16, copy.count - 16)
+      copy.storeBytes(of: checksum.littleEndian, toByteOffset: 12, as: UInt32.self)
+    }
+    let network = FeatureFile.Fingerprint(repeating: 0)
+    func read(_ bytes: UnsafeRawBufferPointer, _ use: (PhotoTable) -> Void) -> Bool {
+      guard let file = try? FeatureFile(validating: bytes, network, features: 2, views: 1)
+      else { return false }
+      let size = PhotoTable.Size(
+        photos: file.count, classes: file.classCount, features: 2, nameBytes: file.nameBytes)
+      let memory = UnsafeMutableRawPointer.allocate(
+        byteCount: PhotoTable.byteCount(size), alignment: 64)
+      defer { memory.deallocate() }
+      var table = PhotoTable(size, memory: memory)
+      file.add(to: &table)
+      table.sort()
+      use(table)
+      return true
+    }
+    func written(_ table: PhotoTable) -> [UInt8] {
+      var bytes: [UInt8] = []
+      FeatureFile.write(table, network, features: 2, views: 1) { (piece) throws(Never) in
+        bytes.append(contentsOf: piece)
+      }
+      return bytes
+    }
+    _ = read(UnsafeRawBufferPointer(copy)) { table in
+      let first = written(table)
+      let isRead = first.withUnsafeBytes { bytes in
+        read(bytes) { table in
+          guard written(table) == first else { fatalError("features change when they are read") }
+        }
+      }
+      guard isRead else { fatalError("what was written is not read") }
     }
   }
 }

@@ -310,6 +310,17 @@ def folders():
     yield b"a\nb\n\n1\n2"
 
 
+def features():
+    """Files of features: photos of two classes, and one of a class."""
+    for names, labels in ((b"a\0b\0x\0y\0z\0", [0, 1, 0]), (b"c\0p\0", [0])):
+        classes = names.count(b"\0") - len(labels)
+        body = names + bytes(-len(names) % 4) + struct.pack(f"<{len(labels)}I", *labels)
+        body += b"".join(bytes([photo] * 32) for photo in range(len(labels)))
+        body += struct.pack(f"<{2 * len(labels)}f", *range(2 * len(labels)))
+        header = struct.pack("<IIIIQ", len(labels), classes, 2, 1, len(names))
+        yield b"RNFEAT\r\n" + struct.pack("<IIQ", 1, 0, 0) + header + bytes(48) + body
+
+
 def main():
     torch = torch_modules()
     files = {
@@ -321,7 +332,7 @@ def main():
         files[f"configuration/{index}"] = bytes([kind]) + json.dumps(fields).encode()
     for name, seeds in {
         "stream": streams(), "exif": exif(), "structured": structured(), "tuning": tunings(),
-        "classes": class_names(), "folders": folders(),
+        "classes": class_names(), "folders": folders(), "features": features(),
     }.items():
         files |= {f"{name}/{index}": seed for index, seed in enumerate(seeds)}
     files |= dict(hostile_torch(torch)) | dict(hostile_onnx())
