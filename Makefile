@@ -10,15 +10,16 @@ ARCH := $(shell uname -m)
 DEB_ARCH = $(shell dpkg --print-architecture)
 BOARD := .build-board/release/resnet-run
 BENCH := .build-board/release/resnet-bench
+TEACH := .build-board/release/resnet-teach
 C_LIBRARY := .build-board/usr
 PLAN := .build/resnet18-imagenette.plan
 
 WHEEL := .build-wheel
 WHEEL_PYTHON := $(WHEEL)/venv/bin/python
-WHEEL_TOOLS := $(WHEEL)/release/resnet-quantize $(BOARD) $(BENCH)
+WHEEL_TOOLS := $(WHEEL)/release/resnet-quantize $(BOARD) $(BENCH) $(TEACH)
 
 PI := .build-pi/aarch64-linux-gnu
-PI_TOOLS := resnet-run resnet-bench CheckKernels
+PI_TOOLS := resnet-run resnet-bench resnet-teach CheckKernels
 
 # Names with a slash between them are Debian's and those of its relatives: whichever exists.
 PACKAGES := libjpeg62-turbo-dev/libjpeg-dev libpng-dev libsleef-dev libzip-dev pkg-config
@@ -84,11 +85,11 @@ build: setup ## build everything for this machine
 
 .PHONY: board
 board: setup ## build the board tools as Embedded Swift, which rejects every heap allocation
-	for tool in resnet-run resnet-bench; do \
+	for tool in resnet-run resnet-bench resnet-teach; do \
 	  swift build -c release --triple $(ARCH)-unknown-linux-gnu \
 	    --toolset Toolchains/board.json --scratch-path .build-board --product $$tool; \
 	done
-	@echo "The board tools are $(BOARD) and $(BENCH)"
+	@echo "The board tools are $(BOARD), $(BENCH) and $(TEACH)"
 
 .PHONY: lib
 lib: setup ## build the C library for this machine, as Embedded Swift, with what belongs to it
@@ -146,7 +147,8 @@ wheel: board lib $(WHEEL)/venv/requirements.txt ## make the Python package for t
 .PHONY: wheel-pi
 wheel-pi: pi $(WHEEL)/venv/requirements.txt ## make the Python package for 64-bit ARM
 	Toolchains/wheel $(WHEEL_PYTHON) $(WHEEL)/dist aarch64 $(PI)/usr \
-	  $(CURDIR)/.build-pi/sysroot/usr/lib/aarch64-linux-gnu $(PI)/resnet-run $(PI)/resnet-bench
+	  $(CURDIR)/.build-pi/sysroot/usr/lib/aarch64-linux-gnu $(PI)/resnet-run $(PI)/resnet-bench \
+	  $(PI)/resnet-teach
 
 PYTHONS ?= python3
 .PHONY: python-test
@@ -229,8 +231,8 @@ SAME_ANSWERS := 'SameAnswerTests/(otherNetworks|largestImage|forms\()'
 test: setup board lib ## run all tests; RESNET_SLOW_TESTS=1 runs the long ones too
 	RESNET_C_LIBRARY=$(CURDIR)/$(C_LIBRARY) swift test -c release $(TESTABILITY)
 	.build/release/CheckKernels
-	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_BENCH=$(CURDIR)/$(BENCH) swift test -c release $(TESTABILITY) \
-	  --skip-build --filter BoardToolTests --skip $(SAME_ANSWERS)
+	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_BENCH=$(CURDIR)/$(BENCH) RESNET_TEACH=$(CURDIR)/$(TEACH) \
+	  swift test -c release $(TESTABILITY) --skip-build --filter BoardToolTests --skip $(SAME_ANSWERS)
 
 # The messages that the importer reads; protoc-gen-swift is built of the package's own sources.
 ONNX := Sources/ModelImport/ONNX

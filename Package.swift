@@ -18,6 +18,7 @@ let package = Package(
     .executable(name: "resnet-bench", targets: ["resnet-bench"]),
     .executable(name: "resnet-quantize", targets: ["resnet-quantize"]),
     .executable(name: "resnet-run", targets: ["resnet-run"]),
+    .executable(name: "resnet-teach", targets: ["resnet-teach"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -77,6 +78,13 @@ let package = Package(
       dependencies: [
         "CResNetFrameReader", "CResNetPlatform", "ResNetBoardTool", "ResNetImages",
         "ResNetPhotoTool", "ResNetPlanFormat", "ResNetPlatform", "ResNetRuntime",
+      ],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "resnet-teach",
+      dependencies: [
+        "CResNetPlatform", "ResNetBoardTool", "ResNetImages", "ResNetPhotoTool",
+        "ResNetPlanFormat", "ResNetPlatform", "ResNetRuntime", "ResNetTeaching",
       ],
       swiftSettings: settings),
     .executableTarget(
@@ -213,7 +221,7 @@ let package = Package(
       ], exclude: ["Fixtures"], swiftSettings: settings),
     .target(
       name: "ToolSupport",
-      dependencies: ["resnet-bench", "resnet-quantize", "resnet-run"],
+      dependencies: ["resnet-bench", "resnet-quantize", "resnet-run", "resnet-teach"],
       path: "Tests/ToolSupport", swiftSettings: settings),
     .testTarget(
       name: "QuantizeToolTests",

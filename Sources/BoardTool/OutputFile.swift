@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetPlatform
-import ResNetPlatform
+public import ResNetPlatform
 
 /// A file that appears whole or not at all.
 ///
@@ -36,6 +36,16 @@ public struct OutputFile: ~Copyable {
 
   /// Brings to the disk what was written, after which nothing more is.
   public mutating func close() throws(ToolFailure) { try check(rn_output_finish(output)) }
+
+  /// What the closed file has, before anybody else can read it.
+  public func contents() throws(ToolFailure) -> MappedFile {
+    do throws(FileError) {
+      return try MappedFile(descriptor: descriptor)
+    } catch {
+      guard case .system(let code) = error else { throw .output(path, errno: EIO) }
+      throw .output(path, errno: code)
+    }
+  }
 
   /// Gives the closed file its final name, which the disk then has too.
   public mutating func publish() throws(ToolFailure) { try check(rn_output_publish(output)) }

@@ -147,7 +147,7 @@ static int give_name(rn_output *output) {
     snprintf(free_one->name, sizeof free_one->name, ".resnet-%08x", number);
     made = output->file >= 0 ? link_file(output, free_one->name)
                              : openat(output->folder, free_one->name,
-                                      O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+                                      O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (made < 0 && errno != EEXIST)
       break;
   }
@@ -163,7 +163,7 @@ static int give_name(rn_output *output) {
 
 // Makes a file without a name. Returns -1 if there are none, or no way to give it one later.
 static int open_nameless(int folder) {
-  const int file = openat(folder, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  const int file = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
   char self[32];
   snprintf(self, sizeof self, "/proc/self/fd/%d", file);
   if (file < 0 || access(self, F_OK) == 0)

@@ -63,6 +63,16 @@ public struct MappedFile: ~Copyable {
       opened: rn_open_read(path, &status), byteCount: Int(status.st_size), isLoaded: isLoaded)
   }
 
+  /// Maps the file that a descriptor reads, which stays open.
+  public init(descriptor: Int32) throws(FileError) {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw FileError(errno: rn_errno()) }
+    guard status.st_size > 0 else { throw .empty }
+    let count = Int(status.st_size)
+    let start = try MappedFile.map(count, PROT_READ, MAP_PRIVATE, descriptor)
+    self.init(bytes: UnsafeRawBufferPointer(start: start, count: count), isFile: true)
+  }
+
   /// Maps or reads a file that was opened, or says why it was not, and closes it.
   private init(
     opened descriptor: Int32, byteCount count: Int, isLoaded: Bool = false

@@ -85,7 +85,7 @@ public struct Plan: ~Copyable {
   }
 
   /// Lets go of the file's pages in memory; what is touched again is read again.
-  func dropPages() { memory.pointee.file?.dropPages() }
+  package func dropPages() { memory.pointee.file?.dropPages() }
 
   /// Height and width of the image that a session takes, in pixels.
   public var imageSize: ImageSize { view.model.imageSize }

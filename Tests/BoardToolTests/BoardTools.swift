@@ -23,6 +23,7 @@ import Testing
   struct OutputTests {}
   struct PlanErrorTests {}
   struct SameAnswerTests {}
+  struct TeachTests {}
   struct TextTests {}
   struct TuningTests {}
   struct UsageTests {}

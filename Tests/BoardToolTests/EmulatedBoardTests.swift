@@ -219,6 +219,22 @@ extension BoardTools.EmulatedBoardTests {
     #expect(lines.count == 4)
   }
 
+  @Test func theSamePhotosTeachTheSameBytes() throws {
+    let scratch = try Scratch()
+    try scratch.makeTeachingPhotos([2, 2, 2])
+    let arguments = [
+      try RandomPlan.small(), "--photos", scratch.path("photos"), "--reject", "10%", "--flip", "-o",
+    ]
+    let folder = scratch.url.path
+    try Tool.teach(arguments + ["\(folder)/here"])
+    let expected = try scratch.data("here")
+    forEachBoard { board in
+      let output = "\(folder)/\(board.cpu)"
+      _ = try board("resnet-teach", arguments + [output, "--threads", board.threads])
+      #expect(try Data(path: output) == expected, "\(board.cpu)")
+    }
+  }
+
   @Test(.sharedData) func sameAccuracyOf50Photos() throws {
     let all = try SharedData.validationPhotos()
     let scratch = try Scratch()

@@ -60,7 +60,11 @@ private struct CLibrary: Sendable {
   /// Runs check_library, whose photo must have the logits that `resnet-run` gives it.
   func check(_ program: Tool, _ words: [String] = [], in scratch: Scratch) throws {
     let (plan, church) = (try ShippedModel.int8(), Repository.example("church"))
-    let result = try program.end(words + [plan, church, scratch.path("logits-of-program")])
+    try scratch.makeTeachingPhotos()
+    let taught = scratch.path("taught.plan")
+    try Tool.teach(plan, "--photos", scratch.path("photos"), "-o", taught, "--reject", "2%")
+    let files = [plan, church, scratch.path("logits-of-program")]
+    let result = try program.end(words + files + [taught, Repository.example("golf-ball")])
     let told: Comment = "\(result.text)\(result.errors)"
     #expect(result.text.hasSuffix(" checks, 0 failed\n"), told)
     try #require(result.status == 0 && !result.isCrash, told)

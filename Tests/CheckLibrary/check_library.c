@@ -271,6 +271,22 @@ static void check_output_info(resnet_plan *plan, resnet_session *session) {
         "an output of bytes");
 }
 
+// A plan that was taught the class of a photo and knows another photo as a stranger.
+static void check_unknown(const char *path, file photo, file stranger) {
+  resnet_plan *plan = NULL;
+  OK(resnet_plan_open(path, RESNET_MAP, &plan));
+  resnet_session *session = session_of(plan, NULL);
+  for (uint32_t expected = 0; expected < 2; expected++) {
+    const file shown = expected ? stranger : photo;
+    uint32_t unknown = 7;
+    OK(resnet_session_run_encoded(session, shown.bytes, shown.size));
+    OK(resnet_session_get_unknown(session, &unknown));
+    EXPECT(unknown == expected);
+  }
+  OK(resnet_session_destroy(session));
+  OK(resnet_plan_close(plan));
+}
+
 static void check_tuning(resnet_plan *plan, resnet_session *direct, const float *logits,
                          file photo) {
   resnet_options options = RESNET_OPTIONS_INIT;
@@ -482,11 +498,11 @@ static void check_lifetimes(const char *path, resnet_plan *plan) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 4) {
-    fprintf(stderr, "usage: check-library PLAN PHOTO LOGITS\n");
+  if (argc != 6) {
+    fprintf(stderr, "usage: check-library PLAN PHOTO LOGITS TAUGHT_PLAN STRANGER\n");
     return 2;
   }
-  file photo = read_file(argv[2]);
+  file photo = read_file(argv[2]), stranger = read_file(argv[5]);
   check_layouts();
   check_plans(argv[1], argv[2]);
   resnet_plan *plan = NULL;
@@ -507,7 +523,9 @@ int main(int argc, char **argv) {
   check_lifetimes(argv[1], plan);
   OK(resnet_plan_close(plan));
   check_threads(argv[1], photo, logits);
+  check_unknown(argv[4], photo, stranger);
   free(photo.bytes);
+  free(stranger.bytes);
   FILE *output = fopen(argv[3], "wb");
   if (!output || fwrite(logits, sizeof *logits, 10, output) != 10 || fclose(output) != 0)
     return 2;

@@ -33,6 +33,9 @@ package struct Tool: Sendable {
   /// `resnet-bench`, or the build of it that the environment variable RESNET_BENCH names.
   package static let bench = Tool("resnet-bench", orOf: "RESNET_BENCH")
 
+  /// `resnet-teach`, or the build of it that the environment variable RESNET_TEACH names.
+  package static let teach = Tool("resnet-teach", orOf: "RESNET_TEACH")
+
   /// `resnet-quantize`.
   package static let quantize = Tool("resnet-quantize", orOf: nil)
 
