@@ -50,6 +50,15 @@ public struct OutputFile: ~Copyable {
   /// Gives the closed file its final name, which the disk then has too.
   public mutating func publish() throws(ToolFailure) { try check(rn_output_publish(output)) }
 
+  /// Gives the file its name with what was written, if no other has it, and does not wait for the disk.
+  ///
+  /// - Returns: Whether it got its name.
+  public mutating func publishNew() throws(ToolFailure) -> Bool {
+    let code = rn_output_publish_new(output)
+    if code != EEXIST { try check(code) }
+    return code == 0
+  }
+
   private func check(_ code: Int32) throws(ToolFailure) {
     guard code == 0 else { throw .output(path, errno: code) }
   }

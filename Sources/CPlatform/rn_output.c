@@ -6,8 +6,10 @@
 #include "rn_output.h"
 #include "rn_platform.h"
 #include <limits.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 
 enum { slots = 8, is_free = 0, is_taken = 1, is_named = 2 };
@@ -229,6 +231,33 @@ int rn_output_publish(rn_output *output) {
   // Not every file system can sync a folder, and not every user may open it.
   const int failed = fsync(output->folder) != 0;
   return failed && errno != EINVAL && errno != EBADF ? errno : 0;
+}
+
+// Not every C library has a function for it, and not every file system the flag: there a file that
+// appears at the same moment is replaced.
+static int rename_to_new(int folder, const char *before, const char *name) {
+  struct stat status;
+  if (syscall(SYS_renameat2, folder, before, folder, name, RENAME_NOREPLACE) == 0)
+    return 0;
+  if (errno != EINVAL && errno != ENOSYS)
+    return errno;
+  if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+    return EEXIST;
+  return renameat(folder, before, folder, name) == 0 ? 0 : errno;
+}
+
+int rn_output_publish_new(rn_output *output) {
+  if (fflush(output->stream) != 0)
+    return errno;
+  slot *temporary = output->temporary;
+  if (!temporary)
+    return link_file(output, output->name) == 0 ? 0 : errno;
+  const int code = rename_to_new(output->folder, temporary->name, output->name);
+  if (code == 0) {
+    output->temporary = 0;
+    temporary->state = is_free;
+  }
+  return code;
 }
 
 void rn_output_close(rn_output *output) {

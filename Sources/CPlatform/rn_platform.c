@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "rn_platform.h"
+#include <limits.h>
 #include <malloc.h>
 #include <poll.h>
 
@@ -194,6 +195,26 @@ static int is_visible(const struct dirent *entry) { return entry->d_name[0] != '
 
 static int by_name(const struct dirent **a, const struct dirent **b) {
   return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int make_folder(const char *path) {
+  struct stat status;
+  if (mkdir(path, 0777) == 0)
+    return 0;
+  const int code = errno;
+  return code == EEXIST && stat(path, &status) == 0 && S_ISDIR(status.st_mode) ? 0 : code;
+}
+
+int rn_make_folder(const char *path) {
+  char parent[PATH_MAX];
+  int code = make_folder(path);
+  const char *end = strrchr(path, '/');
+  if (code != ENOENT || !end || end == path || end - path >= PATH_MAX)
+    return code;
+  memcpy(parent, path, (size_t)(end - path));
+  parent[end - path] = 0;
+  code = make_folder(parent);
+  return code ? code : make_folder(path);
 }
 
 int rn_list_directory(const char *path, struct dirent ***entries) {

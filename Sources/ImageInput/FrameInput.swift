@@ -27,6 +27,13 @@ public struct FrameInput: ~Copyable {
   /// The bytes of a frame, padding included.
   package var byteCount: Int { converter.byteCount }
 
+  /// The last frame as an image, before it was resized.
+  ///
+  /// - **Allocates:** nothing.
+  package func withImage<Result: ~Copyable, Failure>(
+    _ body: (borrowing RGBImage) throws(Failure) -> Result
+  ) throws(Failure) -> Result { try body(image) }
+
   /// Writes the network's input.
   ///
   /// - **Allocates:** nothing.

@@ -51,6 +51,7 @@ func classifyFrames(
   let padding: FrameWork.Padding? =
     header.width > 0
     ? nil : (shape: shape, stride: strides.luma, isFile: source.fileBytes != nil)
+  let saver = try makeSaver(options)
   // Before the session: its threads may be bound to CPUs, this one is free.
   let reader = try FrameReader(
     source, header.width > 0 ? RN_FRAME_STREAM_Y4M : RN_FRAME_STREAM_RAW,
@@ -62,7 +63,7 @@ func classifyFrames(
   } catch {
     throw .frame(raw.word, error)
   }
-  var work = FrameWork(input: input, padding: padding)
+  var work = FrameWork(input: input, padding: padding, saver: saver)
   return try classifyEach(arguments, options, reader, &classifier, shape, &work)
 }
 
@@ -70,10 +71,11 @@ func classifyFrames(
 private func classifyImages(
   _ arguments: borrowing Arguments, _ options: FrameOptions, _ source: consuming FrameSource
 ) throws(RunFailure) -> Bool {
+  let saver = try makeSaver(options)
   let reader = try FrameReader(
     source, RN_FRAME_STREAM_JPEG, frameBytes: 1 << 24, latest: options.latest)
   var classifier = try shared(TimedClassifier(arguments))
-  var work = FrameWork(input: nil, padding: nil)
+  var work = FrameWork(input: nil, padding: nil, saver: saver)
   return try classifyEach(arguments, options, reader, &classifier, rn_frame_shape(), &work)
 }
 
@@ -85,6 +87,8 @@ private struct FrameWork: ~Copyable {
   var input: FrameInput?
   /// What the first frame is looked at for; then nil.
   var padding: Padding?
+  /// Nil if frames are not saved.
+  var saver: FrameSaver?
 
   /// Classifies a frame.
   mutating func run(
@@ -101,6 +105,22 @@ private struct FrameWork: ~Copyable {
       }
     }
   }
+
+  /// Saves the frame that was classified last, if that is asked for.
+  mutating func save(_ frame: rn_frame) throws(RunFailure) {
+    guard saver != nil else { return }
+    let saved: Void? = try input?.withImage { (image) throws(RunFailure) in
+      try saver!.save(image)
+    }
+    if saved == nil {
+      try saver!.save(encoded: UnsafeRawBufferPointer(start: frame.frame, count: frame.size))
+    }
+  }
+}
+
+private func makeSaver(_ options: FrameOptions) throws(RunFailure) -> FrameSaver? {
+  guard let folder = options.save else { return nil }
+  return try FrameSaver(folder)
 }
 
 /// Classifies frames, those that can be read.
@@ -121,10 +141,6 @@ private func classifyEach(
     if number % options.every == 0 {
       do throws(ImageError) {
         try work.run(item, &classifier)
-        output.append(
-          frame: number, dropped: number - next, classifier.base.top(places.elements), classifier,
-          showsTop: arguments.showsTop)
-        classified += 1
       } catch {
         // The first tells what is wrong, the end how many there were.
         if damaged == 0 { tool.complain("\(reader.source.path): frame \(number): \(error)") }
@@ -132,6 +148,11 @@ private func classifyEach(
         item = reader.next()
         continue
       }
+      try work.save(item)
+      output.append(
+        frame: number, dropped: number - next, classifier.base.top(places.elements), classifier,
+        showsTop: arguments.showsTop)
+      classified += 1
       do throws(ToolFailure) {
         try output.endLine()
       } catch {

@@ -21,6 +21,8 @@ struct FrameOptions {
   private(set) var raw: (word: UnsafePointer<CChar>, kind: Kind)?
   private(set) var every = 1
   private(set) var latest = false
+  /// The folder that frames are saved in.
+  private(set) var save: UnsafePointer<CChar>?
   private(set) var matrix: ColourMatrix?
   /// Nil for what writes the format: rpicam-vid gives JPEG's full range, webcams and decoders that of video.
   private(set) var range: ColourRange?
@@ -41,6 +43,9 @@ struct FrameOptions {
     } else if word.isNamed("--latest") {
       latest = true
       firstOption = "--latest"
+    } else if word.isNamed("--save") {
+      save = try words.value(of: word)
+      firstOption = "--save"
     } else if word.isNamed("--matrix") {
       let isFirst = try words.choice(of: word, "bt601", "bt709", expected: "bt601 or bt709")
       matrix = isFirst ? .bt601 : .bt709

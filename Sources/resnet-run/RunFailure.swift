@@ -31,6 +31,8 @@ enum RunFailure: Error, TextDescribable, @unchecked Sendable {
   case lacks(UnsafePointer<CChar>, StaticString, for: StaticString, OutputNames)
   /// The photos of a validation set cannot be found.
   case folders(PhotoFolderError)
+  /// Frames cannot be saved in a folder; the value is an `errno`.
+  case save(UnsafePointer<CChar>, errno: Int32)
   /// No image of a validation set can be read.
   case noReadableImage(UnsafePointer<CChar>)
   /// The folders of a validation set do not stand for the classes of the plan.
@@ -66,6 +68,8 @@ enum RunFailure: Error, TextDescribable, @unchecked Sendable {
       line.append(purpose)
       line.append(", found one with \(names.text)")
     case .folders(let error): error.describe(to: &line)
+    case .save(let path, let code):
+      line.append("\(path): cannot save frames in this folder: \(errno: code)")
     case .noReadableImage(let path): line.append("\(path): none of the images can be read")
     case .classes(let path, let mismatch): line.append("\(path): \(mismatch)")
     }

@@ -12,7 +12,7 @@ let tool = Tool(
                                           [--output-layout NAME] [SESSION OPTIONS]
            resnet-run MODEL.plan --evaluate DIR [--json] [SESSION OPTIONS]
            resnet-run MODEL.plan --raw FORMAT FILE|- [--every N] [--latest] [--matrix NAME]
-                                          [--range NAME] [--stride BYTES] [--top N] [SESSION OPTIONS]
+                                          [--range NAME] [--stride BYTES] [--top N] [--save DIR] [SESSION OPTIONS]
            resnet-run --help | --version
 
     Tells what is on photos, JPEG or PNG, with a plan made by resnet-quantize. IMAGE may be - for
@@ -45,6 +45,8 @@ let tool = Tool(
                            frame: frame (from 0), index, label, probability, with --top also top,
                            inference_ms, input_ms, dropped (frames since the line before)
       --every N            classifies every Nth frame
+      --save DIR           writes each frame that is classified to DIR as a JPEG file: photos to teach a
+                           class with, see resnet-teach
       --latest             drops frames rather than lag behind: always takes the newest
       --matrix NAME        bt601 (default) or bt709: how yuv became of RGB
       --range NAME         full (default for yuv420, as rpicam-vid writes it, and gray8) or limited (for
@@ -82,6 +84,8 @@ let tool = Tool(
       resnet-run backbone.plan *.jpg --output layer2=layer2.npy --output layer3=layer3.npy
       resnet-run resnet18.plan --evaluate validation/ --threads 2
       resnet-run resnet18.plan photo.jpg --memory 64 --tuning resnet18.tuning
+      rpicam-vid -n -t 20000 --codec yuv420 --width 640 --height 480 -o - |
+        resnet-run resnet18.plan --raw 640x480:yuv420 --every 10 --save bins/full -
       rpicam-vid -n -t 0 --codec yuv420 --width 640 --height 480 -o - |
         resnet-run resnet18.plan --raw 640x480:yuv420 --latest -
 

@@ -143,6 +143,33 @@ extension BoardTools.TeachTests {
     #expect(try Tool.run(plan, Repository.example("golf-ball")).text.contains("unknown"))
   }
 
+  @Test("frames are saved as photos that show what the plan saw")
+  func savedFrames() throws {
+    let scratch = try folders()
+    let jpeg = try Data(path: Repository.example("church"))
+    let grey = Data((0..<64 * 48).map { UInt8(truncatingIfNeeded: $0 * 7) })
+    try scratch.write(jpeg + jpeg, to: "stream")
+    try scratch.write(grey + grey + grey, to: "raw")
+    let plan = try RandomPlan.small()
+    let folder = scratch.path("saved/church")
+    try Tool.run(plan, "--raw", "mjpeg", scratch.path("stream"), "--save", folder)
+    #expect(try scratch.data("saved/church/000000001.jpg") == jpeg)
+    try Tool.run(
+      plan, "--raw", "64x48:gray8", scratch.path("raw"), "--every", "2", "--save", folder)
+    #expect(try Folder.names(folder) == (1...4).map { "00000000\($0).jpg" })
+    let frame = try Tool.run(plan, "--raw", "64x48:gray8", scratch.path("raw"), "--top", "1")
+      .decoded(Line.self)[0]
+    let saved = try Tool.run(plan, folder + "/000000003.jpg", "--json", "--top", "1")
+      .decoded(Line.self)[0]
+    #expect(saved.top[0].label == frame.top[0].label)
+    #expect(abs(saved.top[0].probability - frame.top[0].probability) < 0.02)
+    try Tool.run.fails(
+      [plan, "--raw", "mjpeg", scratch.path("stream"), "--save", scratch.path("stream/x")],
+      "cannot save frames in this folder")
+    try Tool.run.refuses(
+      [plan, scratch.path("stream"), "--save", "x"], "--save makes sense only with --raw")
+  }
+
   @Test("what is dubious is told")
   func warnings() throws {
     let scratch = try folders([20, 3, 3])

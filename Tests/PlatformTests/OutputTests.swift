@@ -57,6 +57,17 @@ import Testing
     #expect(try names == [])
   }
 
+  @Test(arguments: [false, true]) func newFilesReplaceNone(isNamed: Bool) throws {
+    for (text, code) in [("one", 0), ("two", EEXIST)] {
+      let output = try #require(open(path("a"), isNamed: isNamed))
+      fputs(text, rn_output_stream(output))
+      #expect(rn_output_publish_new(output) == code)
+      rn_output_close(output)
+    }
+    #expect(try String(contentsOfFile: path("a"), encoding: .utf8) == "one")
+    #expect(try names == ["a"])
+  }
+
   @Test(arguments: [false, true]) func linksAreFollowed(isNamed: Bool) throws {
     func link(_ target: String, _ name: String) throws {
       try FileManager.default.createSymbolicLink(atPath: path(name), withDestinationPath: target)

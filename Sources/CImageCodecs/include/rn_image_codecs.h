@@ -60,4 +60,10 @@ void rn_decode_jpeg(const uint8_t *_Nonnull bytes, size_t count, rn_image_limits
 void rn_decode_png(const uint8_t *_Nonnull bytes, size_t count, rn_image_limits limits,
                    rn_decoded_image *_Nonnull result);
 
+/// Encodes rows of RGB triples without padding as a baseline JPEG of a quality, 1 to 100, with the
+/// colours at full resolution. Returns 0 and sets *bytes, from malloc and owned by the caller, and
+/// *count; or returns an errno: ENOMEM, EFBIG for an image that no JPEG can have, EINVAL else.
+int rn_encode_jpeg(const uint8_t *_Nonnull rgb, uint32_t width, uint32_t height, int quality,
+                   uint8_t *_Nullable *_Nonnull bytes, size_t *_Nonnull count);
+
 #endif

@@ -29,6 +29,10 @@ int rn_output_finish(rn_output *output);
 /// Returns 0 or an `errno`.
 int rn_output_publish(rn_output *output);
 
+/// Gives the file its name with what was written, if no other has it, and does not wait for the
+/// disk: many small files in a row. Returns 0 or an `errno`, EEXIST if there is one of that name.
+int rn_output_publish_new(rn_output *output);
+
 /// Frees the output, and removes the file if it was not published.
 void rn_output_close(rn_output *output);
 

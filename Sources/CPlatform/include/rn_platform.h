@@ -72,6 +72,9 @@ static inline void rn_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
 /// malloc; the list of an empty directory may be null.
 int rn_list_directory(const char *path, struct dirent ***entries);
 
+/// Makes a folder and the one that it is in, as far as they are not there. Returns 0 or an `errno`.
+int rn_make_folder(const char *path);
+
 /// The name of a directory entry.
 static inline const char *rn_entry_name(const struct dirent *entry) { return entry->d_name; }
 
