@@ -36,7 +36,7 @@ class Installation(unittest.TestCase):
     def test_versions_agree(self):
         version = importlib.metadata.version("resnet-runtime")
         self.assertEqual(resnet_runtime.__version__, version)
-        for name in ["resnet-quantize", "resnet-run", "resnet-bench"]:
+        for name in ["resnet-quantize", "resnet-run", "resnet-bench", "resnet-teach"]:
             self.assertIn(version, tool(name, "--version").stdout)
 
     def test_licences_are_there(self):

@@ -38,6 +38,10 @@ class QuantizeError(ResNetError):
     """resnet-quantize failed, or is not there."""
 
 
+class TeachError(ResNetError):
+    """resnet-teach failed, or is not there."""
+
+
 # By the numbers of resnet_status.
 BY_STATUS: dict[int, type[ResNetError]] = {
     1: ArgumentError, 2: FileError, 3: PlanError, 4: SessionError, 5: ImageError, 6: ResourceError, 7: BusyError}
