@@ -161,7 +161,8 @@ python-test: wheel ## install the wheel into fresh environments and test it ther
 python-pi-test: board wheel-pi ## install the wheel for 64-bit ARM and run it under emulation
 	@$(call need_packages,$(EMULATOR_PACKAGES))
 	Toolchains/sysroot arm64 .build-pi/python python3 python3-numpy
-	Toolchains/check-wheel-pi .build-pi/python $(WHEEL)/dist/*_aarch64.whl $(BOARD) $(PLAN) Models/examples/church.jpg
+	Toolchains/check-wheel-pi .build-pi/python $(WHEEL)/dist/*_aarch64.whl $(BOARD) $(TEACH) $(PLAN) \
+	  Models/examples/church.jpg
 
 .PHONY: pi-test
 pi-test: board pi ## run what `make pi` built on emulated Cortex-A53, A72, A76 and newer
@@ -253,7 +254,7 @@ debug: setup ## build with assertions and run the kernel checks and the quick te
 	swift test --skip-build --filter 'PlatformTests|ModelGraphTests|ModelImportTests|PlanningTests'
 
 .PHONY: asan
-asan: setup ## check kernels and importers under AddressSanitizer, kernels under UndefinedBehaviorSanitizer too
+asan: setup ## check kernels, importers and teaching under AddressSanitizer, kernels under UndefinedBehaviorSanitizer too
 	Toolchains/sanitize kernels
 	Toolchains/sanitize imports
 
@@ -276,7 +277,8 @@ fuzz: setup ## feed the readers of foreign files with libFuzzer (options: FUZZ_S
 .PHONY: soak
 soak: build board ## run the tools for long and under faults (options: SOAK_FRAMES=N SOAK="frames kill …")
 	@$(call need_packages,python3)
-	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_BENCH=$(CURDIR)/$(BENCH) /usr/bin/python3 Toolchains/soak $(SOAK)
+	RESNET_RUN=$(CURDIR)/$(BOARD) RESNET_BENCH=$(CURDIR)/$(BENCH) RESNET_TEACH=$(CURDIR)/$(TEACH) \
+	  /usr/bin/python3 Toolchains/soak $(SOAK)
 
 ATTACKS ?= 100000
 SEED ?= 1
