@@ -111,7 +111,7 @@ class Arrays(unittest.TestCase):
                           image().astype(np.int8), np.zeros((3, 224, 224), np.uint8), 7, None, "photo.jpg"]:
                 with self.assertRaisesRegex(ArgumentError, r"^expected an image of uint8 and shape \(224, 224, 3\)"):
                     it.run(wrong)
-            with self.assertRaisesRegex(ArgumentError, "^expected logits, probabilities or features, found nonsense$"):
+            with self.assertRaisesRegex(ArgumentError, "^expected one of the outputs features, logits, found 'nonsense'$"):
                 it.run(image(), "nonsense")
 
     def test_outputs_belong_to_the_last_run(self):
