@@ -9,7 +9,8 @@ package func exactFormNames(_ plan: borrowing Plan) -> [String] {
   return (0..<view.stepCount).compactMap { index in
     let step = view.step(index)
     guard case .convolution(let record) = step.operation, step.arithmetic == .int8,
-      record.kernelHeight == 3, record.strideY == 1, view.tensor(step.input).channels % 32 == 0
+      record.kernelHeight == 3, record.strideY == 1, record.isDense,
+      view.tensor(step.input).channels % 32 == 0
     else { return nil }
     return String(cString: view.name(step.name))
   }
