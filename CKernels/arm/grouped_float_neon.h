@@ -75,16 +75,9 @@ RN_ALWAYS_INLINE void tile(const rn_conv_float_args *a, uint32_t oc, uint32_t y,
   }
 }
 
-#define RN_QUADS(name, quads)                                                                      \
-  RN_ALWAYS_INLINE void tile_##name(const rn_conv_float_args *a, uint32_t oc, uint32_t y,          \
-                                    uint32_t x, const uint32_t pixels) {                           \
-    tile(a, oc, y, x, pixels, quads);                                                              \
-  }                                                                                                \
-  RN_TILES(tile_##name, 6)
-
-RN_QUADS(of_4, 1)
-RN_QUADS(of_8, 2)
-RN_QUADS(wide, 4)
+RN_KIND_OF_TILES(of_4, 1, 6)
+RN_KIND_OF_TILES(of_8, 2, 6)
+RN_KIND_OF_TILES(wide, 4, 6)
 
 static void convolve(const rn_grouped_float_args *a, uint32_t first, uint32_t last) {
   const uint32_t width = a->group_channels;

@@ -88,16 +88,9 @@ RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, ui
   finish_ordered(a, acc, oc, y, x, pixels, 0, order);
 }
 
-#define RN_KIND(kind, n)                                                                           \
-  RN_ALWAYS_INLINE void tile_##kind(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x, \
-                                    const uint32_t pixels) {                                       \
-    tile(a, oc, y, x, pixels, kind);                                                               \
-  }                                                                                                \
-  RN_TILES(tile_##kind, n)
-
-RN_KIND(of_4, 6)
-RN_KIND(of_8, 3)
-RN_KIND(wide, 5)
+RN_KIND_OF_TILES(of_4, of_4, 6)
+RN_KIND_OF_TILES(of_8, of_8, 3)
+RN_KIND_OF_TILES(wide, wide, 5)
 
 void rn_grouped_q8_neondot(const rn_grouped_q8_args *a, uint32_t first, uint32_t last) {
   const rn_conv_q8_args *conv = &a->conv;

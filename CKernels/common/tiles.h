@@ -23,6 +23,15 @@ typedef void tile_function(const conv_args *a, uint32_t oc, uint32_t y, uint32_t
   RN_FOR_1_TO_##n(RN_TILE, shape) static tile_function *const shape##_of[n + 1] = {                \
       0, RN_FOR_1_TO_##n(RN_TILE_NAME, shape)};
 
+// The same of tile_name(a, oc, y, x, pixels): tile(a, oc, y, x, pixels, kind) with the kind a
+// constant, for kernels with tiles of several kinds.
+#define RN_KIND_OF_TILES(name, kind, n)                                                            \
+  RN_ALWAYS_INLINE void tile_##name(const conv_args *a, uint32_t oc, uint32_t y, uint32_t x,       \
+                                    const uint32_t pixels) {                                       \
+    tile(a, oc, y, x, pixels, kind);                                                               \
+  }                                                                                                \
+  RN_TILES(tile_##name, n)
+
 // How units are cut. Tiles have nearly the same number of pixels, 15 as 8 + 7, since latency bounds
 // those of few pixels.
 typedef struct tile_cut {

@@ -104,16 +104,9 @@ RN_ALWAYS_INLINE void tile(const conv_args *a, uint32_t oc, uint32_t y, uint32_t
   }
 }
 
-#define RN_KIND(kind)                                                                              \
-  RN_ALWAYS_INLINE void tile_##kind(const conv_args *a, uint32_t oc, uint32_t y, uint32_t x,       \
-                                    const uint32_t count) {                                        \
-    tile(a, oc, y, x, count, kind);                                                                \
-  }                                                                                                \
-  RN_TILES(tile_##kind, 6)
-
-RN_KIND(of_4)
-RN_KIND(of_8)
-RN_KIND(wide)
+RN_KIND_OF_TILES(of_4, of_4, 6)
+RN_KIND_OF_TILES(of_8, of_8, 6)
+RN_KIND_OF_TILES(wide, wide, 6)
 
 static void convolve(const rn_grouped_float_args *a, uint32_t first, uint32_t last) {
   static tile_function *const *const tiles[] = {tile_of_4_of, tile_of_8_of, tile_wide_of};

@@ -92,16 +92,9 @@ RN_ALWAYS_INLINE void tile(const conv_args *a, uint32_t oc, uint32_t y, uint32_t
   }
 }
 
-#define RN_GROUP(name, group)                                                                      \
-  RN_ALWAYS_INLINE void tile_##name(const conv_args *a, uint32_t oc, uint32_t y, uint32_t x,       \
-                                    const uint32_t columns) {                                      \
-    tile(a, oc, y, x, columns, group);                                                             \
-  }                                                                                                \
-  RN_TILES(tile_##name, 12)
-
-RN_GROUP(of_4, 4)
-RN_GROUP(of_8, 8)
-RN_GROUP(wide, 0)
+RN_KIND_OF_TILES(of_4, 4, 12)
+RN_KIND_OF_TILES(of_8, 8, 12)
+RN_KIND_OF_TILES(wide, 0, 12)
 
 static void convolve(const rn_grouped_float_args *a, uint32_t first, uint32_t last) {
   const uint32_t width = a->group_channels;

@@ -135,17 +135,10 @@ RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, ui
     finish(a, sums, oc, y, x, 1, columns, order, 0);
 }
 
-#define RN_KIND(kind, pixels)                                                                      \
-  RN_ALWAYS_INLINE void tile_##kind(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x, \
-                                    const uint32_t columns) {                                      \
-    tile(a, oc, y, x, columns, kind);                                                              \
-  }                                                                                                \
-  RN_TILES(tile_##kind, pixels)
-
-RN_KIND(of_4, 14)
-RN_KIND(of_8, 7)
-RN_KIND(ones, 14)
-RN_KIND(pairs, 14)
+RN_KIND_OF_TILES(of_4, of_4, 14)
+RN_KIND_OF_TILES(of_8, of_8, 7)
+RN_KIND_OF_TILES(ones, ones, 14)
+RN_KIND_OF_TILES(pairs, pairs, 14)
 
 void rn_grouped_q8_avx512vnni(const rn_grouped_q8_args *a, uint32_t first, uint32_t last) {
   static tile_function *const *const tiles[] = {tile_of_4_of, tile_of_8_of, tile_ones_of,

@@ -107,16 +107,9 @@ RN_ALWAYS_INLINE void tile(const conv_args *a, uint32_t oc, uint32_t y, uint32_t
     finish(a, sums, oc, y, x, pixels, order, 0);
 }
 
-#define RN_KIND(kind, n)                                                                           \
-  RN_ALWAYS_INLINE void tile_##kind(const conv_args *a, uint32_t oc, uint32_t y, uint32_t x,       \
-                                    const uint32_t pixels) {                                       \
-    tile(a, oc, y, x, pixels, kind);                                                               \
-  }                                                                                                \
-  RN_TILES(tile_##kind, n)
-
-RN_KIND(of_4, 6)
-RN_KIND(of_8, 3)
-RN_KIND(wide, 6)
+RN_KIND_OF_TILES(of_4, of_4, 6)
+RN_KIND_OF_TILES(of_8, of_8, 3)
+RN_KIND_OF_TILES(wide, wide, 6)
 
 RN_ALWAYS_INLINE void grouped_q8_dot256(const rn_grouped_q8_args *a, uint32_t first,
                                         uint32_t last) {

@@ -90,16 +90,9 @@ RN_ALWAYS_INLINE void tile(const conv_args *a, uint32_t oc, uint32_t y, uint32_t
   }
 }
 
-#define RN_GROUP(name, group)                                                                      \
-  RN_ALWAYS_INLINE void tile_##name(const conv_args *a, uint32_t oc, uint32_t y, uint32_t x,       \
-                                    const uint32_t columns) {                                      \
-    tile(a, oc, y, x, columns, group);                                                             \
-  }                                                                                                \
-  RN_TILES(tile_##name, 6)
-
-RN_GROUP(of_4, 4)
-RN_GROUP(of_8, 8)
-RN_GROUP(wide, 0)
+RN_KIND_OF_TILES(of_4, 4, 6)
+RN_KIND_OF_TILES(of_8, 8, 6)
+RN_KIND_OF_TILES(wide, 0, 6)
 
 RN_ALWAYS_INLINE void grouped_q8_madd(const rn_grouped_q8_args *a, uint32_t first, uint32_t last) {
   const uint32_t width = a->group_channels;
