@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // int8 convolution: the definition of correct.
-#include "../common/contracts.h"
-#include "requantize_ref.h"
+#include "conv_ref.h"
 #include <math.h>
 
 #pragma STDC FP_CONTRACT OFF
@@ -35,20 +34,5 @@ void rn_requantize_ref(const rn_conv_q8_args *a, int32_t acc, uint32_t oc, const
 }
 
 void rn_conv_q8_ref(const rn_conv_q8_args *a, uint32_t first, uint32_t last) {
-  const rn_conv_geometry *g = &a->geometry;
-  require_conv(g, 4, a->input, a->weights, a->bias, a->output, last, rn_conv_units(g));
-  for (uint32_t unit = first; unit < last; unit++) {
-    const uint32_t y = unit % g->output_height;
-    const uint32_t first_oc = unit / g->output_height * 32;
-    const uint32_t channels = g->output_blocks * RN_CHANNEL_BLOCK;
-    const uint32_t last_oc = first_oc + 32 < channels ? first_oc + 32 : channels;
-    for (uint32_t x = 0; x < g->output_width; x++) {
-      const size_t pixel = x * g->output_pixel;
-      for (uint32_t oc = first_oc; oc < last_oc; oc++) {
-        const uint8_t *residual = a->residual ? &a->residual[y * g->residual_row + pixel + oc] : 0;
-        rn_requantize_ref(a, accumulate(a, y, x, oc), oc, residual,
-                          &a->output[y * g->output_row + pixel + oc]);
-      }
-    }
-  }
+  convolve_q8(a, first, last, accumulate);
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Winograd convolutions in float32 with float32 and with fp16 weights: the formula, one output
 // channel of one tile at a time.
-#include "../common/rn_declarations.h"
-#include "../weights/half.h"
+#include "conv_ref.h"
 #include <math.h>
 
 #pragma STDC FP_CONTRACT OFF
@@ -44,16 +43,6 @@ static void output_transform(float *m, uint32_t stride, uint32_t tile) {
   m[2 * stride] = fmaf(4, even2, even);
   m[3 * stride] = fmaf(8, odd2, odd) + m5;
 }
-
-static float weight_f32(const void *weights, size_t index) {
-  return ((const float *)weights)[index];
-}
-
-static float weight_f16(const void *weights, size_t index) {
-  return half_to_float(((const uint16_t *)weights)[index]);
-}
-
-typedef float weight_function(const void *weights, size_t index);
 
 // The sums of one tile and output channel, tile_width + 2 to a row.
 static void tile_sums(const rn_winograd_float_args *a, uint32_t y, uint32_t x, uint32_t oc,
