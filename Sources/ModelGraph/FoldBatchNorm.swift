@@ -43,7 +43,7 @@ extension Network {
 }
 
 extension Network.Layer {
-  fileprivate func checkFinite(_ values: [Float], _ part: String) throws(GraphError) {
+  func checkFinite(_ values: [Float], _ part: String) throws(GraphError) {
     if let index = values.firstIndex(where: { !$0.isFinite }) {
       throw .nonFiniteFold(layer: name, part: part, index: index, found: values[index])
     }
@@ -64,7 +64,7 @@ extension Linear {
 
 extension Network.BatchNorm {
   /// Multiplies the weights of each output channel and returns what their biases become.
-  fileprivate func folded(into weights: inout [Float], _ own: [Float]?) -> [Float] {
+  func folded(into weights: inout [Float], _ own: [Float]?) -> [Float] {
     let scales = zip(gamma, variance).map { Double($0) / (Double($1) + epsilon).squareRoot() }
     let perChannel = weights.count / scales.count
     for index in weights.indices {

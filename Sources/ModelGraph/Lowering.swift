@@ -390,34 +390,29 @@ extension Network.Layer {
       bias: layer.bias ?? [Float](repeating: 0, count: layer.outputChannels))
   }
 
-  /// What a batch norm multiplies by and adds, computed in float64 and rounded once.
+  /// What a batch norm multiplies by and adds.
   fileprivate func factors(
     of norm: Network.BatchNorm
   ) throws(GraphError) -> (multiplier: [Float], offset: [Float]) {
-    let scales = zip(norm.gamma, norm.variance).map {
-      Double($0) / (Double($1) + norm.epsilon).squareRoot()
-    }
-    let offsets = scales.indices.map {
-      Float(Double(norm.beta[$0]) - Double(norm.mean[$0]) * scales[$0])
-    }
-    let result = (scales.map { Float($0) }, offsets)
-    for (values, part) in [(result.0, "multiplier"), (result.1, "offset")] {
-      if let index = values.firstIndex(where: { !$0.isFinite }) {
-        throw .nonFiniteFold(layer: name, part: part, index: index, found: values[index])
-      }
-    }
-    return result
+    var multiplier = [Float](repeating: 1, count: norm.gamma.count)
+    let offset = norm.folded(into: &multiplier, nil)
+    try checkFinite(multiplier, "multiplier")
+    try checkFinite(offset, "offset")
+    return (multiplier, offset)
   }
 }
 
 extension Convolution {
+  /// The input channels in whole blocks of 16, as tensors have them.
+  fileprivate var storedInputs: Int { (inputChannels + 15) / 16 * 16 }
+
   /// Takes over groups, which become as wide as kernels have them, with weights of 0 for what they did not read; all
   /// channels if no width of theirs fits.
   fileprivate mutating func widenGroups(_ layer: Network.Convolution) {
     let (inputs, outputs) = (
       layer.inputChannels / layer.groups, layer.outputChannels / layer.groups
     )
-    let stored = (layer.inputChannels + 15) / 16 * 16
+    let stored = storedInputs
     let widths = [4, 8] + Array(Swift.stride(from: 16, to: stored, by: 16))
     groupWidth =
       inputs != outputs
