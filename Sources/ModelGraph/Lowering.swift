@@ -365,18 +365,14 @@ extension Network.Layer {
     if layer.groups > 1 { result.widenGroups(layer) }
     // Kernels with gaps take as many output channels as input channels at a time.
     guard
-      result.isDense || result.groupWidth != nil || result.outputChannels <= stored(result)
-        || stored(result) >= 32
+      result.isDense || result.groupWidth != nil || result.outputChannels <= result.storedInputs
+        || result.storedInputs >= 32
     else {
       throw unfit(
         "a dilated convolution of more than 16 channels, or of no more outputs than inputs",
         "\(result.inputChannels) inputs, \(result.outputChannels) outputs")
     }
     return result
-  }
-
-  private func stored(_ convolution: Convolution) -> Int {
-    (convolution.inputChannels + 15) / 16 * 16
   }
 
   /// A 1×1 convolution of a vector.

@@ -36,6 +36,11 @@ public enum PlanLayout {
   /// Channels come in blocks of this many.
   public static var channelBlock: Int { 16 }
 
+  /// The channels stored for `used` ones: whole blocks of ``channelBlock``.
+  public static func paddedChannels(_ used: Int) -> Int {
+    (used + channelBlock - 1) / channelBlock * channelBlock
+  }
+
   /// The sides that an image may have, in pixels, and that it is resized to before its crop at most.
   public static var imageSides: ClosedRange<Int> { 32...2048 }
   public static var greatestResize: Int { 4096 }

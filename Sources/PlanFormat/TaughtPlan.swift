@@ -65,9 +65,7 @@ public struct TaughtPlan {
     }
 
     fileprivate var classes: Int { bias.count }
-    fileprivate var outputs: Int {
-      (classes + PlanLayout.channelBlock - 1) / PlanLayout.channelBlock * PlanLayout.channelBlock
-    }
+    fileprivate var outputs: Int { PlanLayout.paddedChannels(classes) }
   }
 
   private let plan: PlanView

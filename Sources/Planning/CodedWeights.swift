@@ -32,7 +32,7 @@ package struct CodedWeights: Sendable {
     _ convolution: Convolution, inputs: Int, _ input: ActivationScale, _ coding: Coding
   ) {
     let (form, channels) = (coding.form, convolution.inputChannels)
-    let outputs = paddedChannels(convolution.outputChannels)
+    let outputs = PlanLayout.paddedChannels(convolution.outputChannels)
     (self.form, self.inputs) = (form, inputs)
     weights = [Int8](repeating: 0, count: outputs * form.products * inputs)
     shifts = [Int32](repeating: 0, count: outputs * form.products)

@@ -2,6 +2,7 @@
 
 import CResNetKernels
 package import ResNetModelGraph
+import ResNetPlanFormat
 
 /// Where kernels read the weights of a layer: `[oc/16][row][run/group][16 oc][group]`.
 ///
@@ -29,7 +30,7 @@ struct WeightLayout {
   /// Reorders `[oc][ic][row][column]` weights, with zeros in the padding.
   func packed<Weight: AdditiveArithmetic>(_ weights: [Weight]) -> [Weight] {
     let perOutput = groupWidth.map { kernelSize * $0 } ?? groups * group
-    let count = paddedChannels(outputs) * kernelSize * perOutput
+    let count = PlanLayout.paddedChannels(outputs) * kernelSize * perOutput
     var result = [Weight](repeating: .zero, count: count)
     forEachWeight { plain, packed in result[packed] = weights[plain] }
     return result
@@ -85,16 +86,13 @@ struct WeightLayout {
 
 /// Pads values of output channels with zeros to whole blocks.
 package func padded<Value: AdditiveArithmetic>(_ values: [Value]) -> [Value] {
-  values + [Value](repeating: .zero, count: paddedChannels(values.count) - values.count)
+  values + [Value](repeating: .zero, count: PlanLayout.paddedChannels(values.count) - values.count)
 }
-
-/// The channels stored for `used` ones: whole blocks of 16.
-package func paddedChannels(_ used: Int) -> Int { (used + 15) / 16 * 16 }
 
 extension Program {
   /// The channels stored in a tensor: 3 in the image, else whole blocks of 16.
   package func storedChannels(of tensor: Int) -> Int {
-    tensor == operations[0].output ? 3 : paddedChannels(tensors[tensor].channels)
+    tensor == operations[0].output ? 3 : PlanLayout.paddedChannels(tensors[tensor].channels)
   }
 
   /// Where the weights of an operation are; nil if it has none.

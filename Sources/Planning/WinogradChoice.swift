@@ -118,6 +118,6 @@ extension Program {
     let output = tensors[operation.output]
     return WinogradShape(
       height: output.height, width: output.width, inputs: storedChannels(of: operation.input),
-      outputs: paddedChannels(output.channels))
+      outputs: PlanLayout.paddedChannels(output.channels))
   }
 }

@@ -2,6 +2,7 @@
 
 import CResNetKernels
 import ResNetModelGraph
+import ResNetPlanFormat
 package import ResNetPlanning
 import ResNetRuntime
 
@@ -30,7 +31,7 @@ package final class FloatExecutor {
       shape.height = stem.outputHeight(program.tensors[operation.input].height)
       shape.width = stem.outputWidth(program.tensors[operation.input].width)
       shape.border = 1
-      tensors.append(FloatTensor(shape, channels: paddedChannels(shape.channels)))
+      tensors.append(FloatTensor(shape, channels: PlanLayout.paddedChannels(shape.channels)))
       lifetimes.append(index...index)
     }
     let buffers = zip(tensors, lifetimes).map {

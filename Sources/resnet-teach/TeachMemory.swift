@@ -32,7 +32,7 @@ struct TeachMemory: ~Copyable {
       trainerOffset + max(trainer(size.photos), trainer(min(size.photos, max(reduced, 1))))
     let texts = PlanTexts.byteCount(size, plan)
     let planOffset = textOffset + PlanLayout.aligned(texts)
-    let channels = (plan.featureCount + 15) / 16 * 16
+    let channels = PlanLayout.paddedChannels(plan.featureCount)
     let records = plan.byteCount - plan.constants.count + texts + 1024
     let byteCount = planOffset + PlanLayout.aligned(records + 64 * channels)
     guard let start = aligned_alloc(PlanLayout.alignment, byteCount) else {
