@@ -2,10 +2,10 @@
 
 extension UnsafeRawBufferPointer {
   @inline(__always)
-  func u32(_ offset: Int) -> UInt32 {
+  package func u32(_ offset: Int) -> UInt32 {
     UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
   }
 
   @inline(__always)
-  func f32(_ offset: Int) -> Float { Float(bitPattern: u32(offset)) }
+  package func f32(_ offset: Int) -> Float { Float(bitPattern: u32(offset)) }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CResNetPlatform
+import ResNetPlanFormat
 public import ResNetPlatform
 
 /// Why a file of features cannot be taken.
@@ -110,9 +111,7 @@ public struct FeatureFile {
     guard bytes.count >= FeatureFile.headerByteCount,
       memcmp(bytes.baseAddress!, magic.utf8Start, 8) == 0
     else { throw .notFeatures }
-    func u32(_ offset: Int) -> UInt32 {
-      UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-    }
+    func u32(_ offset: Int) -> UInt32 { bytes.u32(offset) }
     func u64(_ offset: Int) -> UInt64 { UInt64(u32(offset)) | UInt64(u32(offset + 4)) << 32 }
     guard u32(8) == FeatureFile.version else { throw .version(found: u32(8)) }
     guard u64(16) == UInt64(bytes.count) else {
@@ -180,19 +179,9 @@ public struct FeatureFile {
   private var digestStart: Int { labelStart + 4 * count }
   private var featureStart: Int { digestStart + 32 * count }
 
-  private func label(_ index: Int) -> Int {
-    Int(
-      UInt32(
-        littleEndian: bytes.loadUnaligned(
-          fromByteOffset: labelStart + 4 * index, as: UInt32.self)))
-  }
+  private func label(_ index: Int) -> Int { Int(bytes.u32(labelStart + 4 * index)) }
 
-  private func value(_ index: Int) -> Float {
-    Float(
-      bitPattern: UInt32(
-        littleEndian: bytes.loadUnaligned(
-          fromByteOffset: featureStart + 4 * index, as: UInt32.self)))
-  }
+  private func value(_ index: Int) -> Float { bytes.f32(featureStart + 4 * index) }
 
   /// Adds the photos to a table that is empty: its classes are those of the file.
   public func add(to table: inout PhotoTable) {
