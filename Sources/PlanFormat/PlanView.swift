@@ -132,8 +132,16 @@ public struct PlanView {
   ///
   /// - Parameter name: a `String` or, in Embedded Swift, a text ended by a zero byte.
   public func output(named name: UnsafePointer<CChar>) -> Int? {
-    for index in 0..<outputCount where strcmp(self.name(output(index).name), name) == 0 {
-      return index
+    output(named: UnsafeBufferPointer(cString: name))
+  }
+
+  /// The same of a name that no zero byte ends.
+  package func output(named name: UnsafeBufferPointer<UInt8>) -> Int? {
+    for index in 0..<outputCount {
+      let own = UnsafeBufferPointer(cString: self.name(output(index).name))
+      if own.count == name.count, memcmp(own.baseAddress!, name.baseAddress!, name.count) == 0 {
+        return index
+      }
     }
     return nil
   }

@@ -97,10 +97,10 @@ struct OutputFiles: ~Copyable {
   ) throws(RunFailure) {
     for index in 0..<options.count {
       let name = options.name(index)
-      guard let output = plan.output(named: name) else {
+      guard let found = plan.view.output(named: name) else {
         throw .unknownOutput(model, name, OutputNames(plan.view, 0..<plan.outputCount))
       }
-      try append(options.path(index), output, options, model, plan, images)
+      try append(options.path(index), plan.output(at: found), options, model, plan, images)
     }
     guard let folder = options.folder else { return }
     if mkdir(folder, 0o777) != 0, rn_errno() != EEXIST {
@@ -139,20 +139,6 @@ struct OutputFiles: ~Copyable {
   /// Gives the closed files their names.
   mutating func publish() throws(ToolFailure) {
     for index in 0..<count { try files[index]?.publish() }
-  }
-}
-
-extension Plan {
-  /// The output of a name that no zero byte ends.
-  fileprivate borrowing func output(named name: UnsafeBufferPointer<UInt8>) -> PlanOutput? {
-    for index in 0..<outputCount {
-      let output = output(at: index)
-      let own = cName(of: output)
-      if strlen(own) == name.count, memcmp(own, name.baseAddress!, name.count) == 0 {
-        return output
-      }
-    }
-    return nil
   }
 }
 
