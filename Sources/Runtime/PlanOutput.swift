@@ -147,7 +147,7 @@ extension Session {
   }
 
   /// Calls `body` with each pixel's row, column and first byte.
-  private func forEachPixel(
+  func forEachPixel(
     of record: TensorRecord, _ image: Int, _ body: (Int, Int, UnsafeRawPointer) -> Void
   ) {
     let size = record.format.byteCount

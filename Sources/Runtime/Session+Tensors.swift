@@ -21,20 +21,14 @@ extension Session {
   ///
   /// - **Allocates:** nothing.
   package func forEachValue(of tensor: Int, _ body: (Float) -> Void) {
-    let (record, bytes, flip) = storage(of: tensor)
-    let start =
-      bytes.baseAddress!
-      + record.border * (record.rowPitch + record.channels) * record.format.byteCount
-    for y in 0..<record.height {
-      for x in 0..<record.width {
-        let pixel = start + (y * record.rowPitch + x * record.channels) * record.format.byteCount
-        for channel in 0..<record.usedChannels {
-          switch record.format {
-          case .uint8:
-            let byte = pixel.load(fromByteOffset: channel, as: UInt8.self) ^ flip
-            body(record.scale * Float(Int(byte) - record.zeroPoint))
-          case .float32: body(pixel.load(fromByteOffset: 4 * channel, as: Float.self))
-          }
+    let (record, flip) = (plan.view.tensor(tensor), kernels.activation_flip)
+    forEachPixel(of: record, 0) { _, _, pixel in
+      for channel in 0..<record.usedChannels {
+        switch record.format {
+        case .uint8:
+          let byte = pixel.load(fromByteOffset: channel, as: UInt8.self) ^ flip
+          body(record.scale * Float(Int(byte) - record.zeroPoint))
+        case .float32: body(pixel.load(fromByteOffset: 4 * channel, as: Float.self))
         }
       }
     }
