@@ -90,11 +90,6 @@ extension PhotoTable {
 
   /// The first place of a kept photo whose digest is not less.
   private func firstKept(_ digest: Digest) -> Int {
-    var (low, high) = (0, keptCount)
-    while low < high {
-      let middle = (low + high) / 2
-      if compareDigests(kept(middle).digest, digest) < 0 { low = middle + 1 } else { high = middle }
-    }
-    return low
+    firstPlace(below: keptCount) { compareDigests(kept($0).digest, digest) >= 0 }
   }
 }

@@ -170,15 +170,18 @@ public struct PhotoTable {
   ///
   /// - Complexity: O(log photos).
   public func places(ofClass rank: Int) -> Range<Int> {
-    func first(_ rank: Int) -> Int {
-      var (low, high) = (0, count)
-      while low < high {
-        let middle = (low + high) / 2
-        if label(middle) < rank { low = middle + 1 } else { high = middle }
-      }
-      return low
+    let first = firstPlace(below: count) { label($0) >= rank }
+    return first..<firstPlace(below: count) { label($0) > rank }
+  }
+
+  /// The first place at which a condition holds that holds at all later ones too; `end` if at none.
+  func firstPlace(below end: Int, where holds: (Int) -> Bool) -> Int {
+    var (low, high) = (0, end)
+    while low < high {
+      let middle = (low + high) / 2
+      if holds(middle) { high = middle } else { low = middle + 1 }
     }
-    return first(rank)..<first(rank + 1)
+    return low
   }
 
   /// The digest of a photo.
