@@ -2,7 +2,7 @@
 
 public import ArgumentParser
 import FoundationEssentials
-public import ResNetModelGraph
+import ResNetModelGraph
 import ResNetModelImport
 import ResNetPlanFormat
 public import ResNetPlanning
