@@ -96,6 +96,30 @@ class Arrays(unittest.TestCase):
             self.assertEqual(it.run([]).shape, (0, it.plan.class_count))
             self.assertEqual(it.run(images, "features").shape, (3, it.plan.feature_count))
 
+    def test_a_batch_gives_the_answers_of_one_image_at_a_time(self):
+        images = np.stack([image(seed) for seed in range(5)])
+        with session() as alone, session(threads=2, batch=3) as it:
+            self.assertEqual(it.batch, 3)
+            self.assertGreater(it.byte_count, alone.byte_count)
+            for output in ["logits", "features", "probabilities"]:
+                expected = alone.run(images, output)
+                self.assertEqual(len(np.unique(expected, axis=0)), 5)
+                for several in [images, list(images), images[:, ::-1].copy()[:, ::-1]]:
+                    np.testing.assert_array_equal(it.run(several, output), expected)
+                # Of three and two images, the outputs are now those of the last one, and then those of one alone.
+                np.testing.assert_array_equal(it.logits, alone.logits)
+                np.testing.assert_array_equal(it.output("features"), alone.output("features"))
+                self.assertEqual(it.top(3), alone.top(3))
+                np.testing.assert_array_equal(it.run(images[0], output), expected[0])
+            self.assertEqual(it.run([]).shape, (0, it.plan.class_count))
+            for wrong in [images[:, :100], images.astype(np.float32), [images[0], images[1, :100]]]:
+                with self.assertRaisesRegex(ArgumentError, "expected an image of uint8"):
+                    it.run(wrong)
+        for batch in [0, 65, -1]:
+            with self.assertRaisesRegex(ArgumentError, "a batch of 1 to 64"):
+                session(batch=batch)
+        self.assertGreater(it.plan.memory(threads=2, batch=8), it.plan.memory(threads=2))
+
     def test_rows_may_lie_apart_or_backwards(self):
         with session() as it:
             expected = it.run(image()).copy()

@@ -129,10 +129,10 @@ public func resnet_plan_get_memory(
     let bytes = try require(bytes, "a place for the bytes")
     bytes.pointee =
       if case .none = options.tuning {
-        plan.pointee.content.sessionByteCount(threads: options.threads)
+        plan.pointee.content.sessionByteCount(threads: options.threads, batch: options.batch)
       } else {
         plan.pointee.content.tunedSessionByteCount(
-          threads: options.threads, memoryLimit: options.memoryLimit)
+          threads: options.threads, batch: options.batch, memoryLimit: options.memoryLimit)
       }
   }
 }

@@ -18,7 +18,9 @@ struct LibrarySession: ~Copyable, HandleContent {
   var classifier: Classifier
   let maximumPixels: Int
   /// Whether there are outputs.
-  var hasRun = false
+  private(set) var hasRun = false
+  /// The image of the last run whose outputs are read.
+  private(set) var image = 0
   /// The way of frames to the network's input, and which they are.
   var frames: FrameInput?
   var shape: FrameShape?
@@ -26,9 +28,31 @@ struct LibrarySession: ~Copyable, HandleContent {
   // Embedded Swift destroys the parts of a value of another module only through a deinit of its own.
   deinit {}
 
+  /// Runs the network on the classifier's image.
   mutating func run() {
     classifier.run()
+    finishRun()
+  }
+
+  /// Runs the network on images of the size of its input.
+  mutating func run(_ pixels: Span<UInt8>) {
+    classifier.run(pixels)
+    finishRun()
+  }
+
+  private mutating func finishRun() {
     hasRun = true
+    image = 0
+  }
+
+  /// Chooses the image whose outputs are read.
+  mutating func select(_ index: Int) throws(Failure) {
+    try requireRun()
+    let count = classifier.session.imageCount
+    guard 0..<count ~= index else {
+      throw Failure(expected: "an image below \(count)", found: "\(UInt(bitPattern: index))")
+    }
+    image = index
   }
 
   func requireRun() throws(Failure) {
@@ -62,9 +86,9 @@ public func resnet_session_create(
     let classifier = try attempt { () throws(SessionError) in
       try Classifier(
         ofAnyOutputs: Session(
-          plan.pointee.content.shared(), threads: options.threads, cpus: options.cpus,
-          instructionSet: options.instructionSet, memoryLimit: options.memoryLimit,
-          tuning: options.tuning, arena: options.arena))
+          plan.pointee.content.shared(), threads: options.threads, batch: options.batch,
+          cpus: options.cpus, instructionSet: options.instructionSet,
+          memoryLimit: options.memoryLimit, tuning: options.tuning, arena: options.arena))
     }
     session.pointee = try Handle.make(
       LibrarySession(classifier: classifier, maximumPixels: options.maximumPixels))
@@ -136,10 +160,34 @@ public func resnet_session_run_rgb8(
       session.run()
     } else {
       let image = pixels.bindMemory(to: UInt8.self).prefix(needed)
-      session.classifier.run(UnsafeBufferPointer(rebasing: image).span)
-      session.hasRun = true
+      session.run(UnsafeBufferPointer(rebasing: image).span)
     }
   }
+}
+
+@c @implementation
+public func resnet_session_run_batch(
+  _ session: OpaquePointer?, _ pixels: UnsafePointer<UInt8>?, _ size: Int, _ count: Int
+) -> resnet_status {
+  use(session) { (session) throws(Failure) in
+    let pixels = try bytes(pixels, size, "images")
+    let most = session.classifier.session.batch
+    guard 1...most ~= count else {
+      throw Failure(
+        expected: "1 to \(most) images, the session's batch", found: "\(UInt(bitPattern: count))")
+    }
+    let needed = count * session.classifier.session.plan.imageByteCount
+    guard pixels.count >= needed else {
+      throw Failure(expected: "\(count) images of \(needed) bytes", found: "\(pixels.count)")
+    }
+    let images = pixels.bindMemory(to: UInt8.self).prefix(needed)
+    session.run(UnsafeBufferPointer(rebasing: images).span)
+  }
+}
+
+@c @implementation
+public func resnet_session_select_image(_ session: OpaquePointer?, _ index: Int) -> resnet_status {
+  use(session) { (session) throws(Failure) in try session.select(index) }
 }
 
 @c @implementation
@@ -196,11 +244,11 @@ public func resnet_session_get_output(
     try session.requireRun()
     let output: UnsafeBufferPointer<Float>
     if name.equals("logits") {
-      output = session.classifier.session.logits
+      output = session.classifier.session.logits(ofImage: session.image)
     } else if name.equals("probabilities") {
-      output = session.classifier.probabilities()
+      output = session.classifier.probabilities(ofImage: session.image)
     } else if name.equals("features") {
-      output = session.classifier.session.features
+      output = session.classifier.session.features(ofImage: session.image)
     } else {
       throw Failure(expected: "logits, probabilities or features", found: "\(name)")
     }
@@ -228,9 +276,9 @@ public func resnet_session_get_top(
     }
     let places = UnsafeMutableBufferPointer(
       start: indices, count: min(room, session.classifier.session.plan.classCount))
-    let top = session.classifier.top(places)
+    let top = session.classifier.top(ofImage: session.image, places)
     if let probabilities {
-      let all = session.classifier.probabilities()
+      let all = session.classifier.probabilities(ofImage: session.image)
       for place in top.indices { probabilities[place] = all[top[place]] }
     }
     count.pointee = top.count
@@ -244,7 +292,7 @@ public func resnet_session_get_unknown(
   use(session) { (session) throws(Failure) in
     let unknown = try require(unknown, "a place for the answer")
     try session.requireRun()
-    unknown.pointee = session.classifier.isUnknown ? 1 : 0
+    unknown.pointee = session.classifier.isUnknown(image: session.image) ? 1 : 0
   }
 }
 
@@ -257,7 +305,8 @@ public func resnet_session_read_output(
     let output = try session.output(name, room: count)
     let values = UnsafeMutableBufferPointer(
       start: try require(values, "room for values"), count: output.count)
-    session.classifier.session.read(output, into: values, as: isNHWC == 0 ? .nchw : .nhwc)
+    session.classifier.session.read(
+      output, ofImage: session.image, into: values, as: isNHWC == 0 ? .nchw : .nhwc)
   }
 }
 
@@ -273,7 +322,8 @@ public func resnet_session_read_output_bytes(
     }
     let bytes = UnsafeMutableBufferPointer(
       start: try require(bytes, "room for bytes"), count: output.count)
-    session.classifier.session.readBytes(output, into: bytes, as: isNHWC == 0 ? .nchw : .nhwc)
+    session.classifier.session.readBytes(
+      output, ofImage: session.image, into: bytes, as: isNHWC == 0 ? .nchw : .nhwc)
   }
 }
 

@@ -8,6 +8,7 @@ import ResNetRuntime
 /// What C asks of a session.
 struct SessionOptions {
   var threads = Session.defaultThreadCount
+  var batch = 1
   var cpus: CPUList?
   var instructionSet: InstructionSet?
   var memoryLimit: Int?
@@ -31,6 +32,8 @@ struct SessionOptions {
       threads = cpus.count
     }
     guard 1...64 ~= threads else { throw Failure(SessionError.threadCount(threads)) }
+    if options.batch > 0 { batch = Int(options.batch) }
+    guard 1...Session.batchLimit ~= batch else { throw Failure(SessionError.batch(batch)) }
     if options.memory_limit > 0 { memoryLimit = Int(clamping: options.memory_limit) }
     switch Int(options.tuning) {
     case RESNET_TUNING_NONE: break

@@ -111,12 +111,12 @@ public struct Classifier: ~Copyable {
   /// - **Allocates:** nothing.
   public mutating func run(_ pixels: Span<UInt8>) { session.run(pixels) }
 
-  /// The probability of each class for the last image, 0…1: the softmax of the logits or, of a single
+  /// The probability of each class for an image of the last run, 0…1: the softmax of the logits or, of a single
   /// one, its sigmoid; the same bits on every CPU. Valid until the next call.
   ///
   /// - **Allocates:** nothing.
-  package func probabilities() -> UnsafeBufferPointer<Float> {
-    session.probabilities(into: scores)
+  package func probabilities(ofImage image: Int = 0) -> UnsafeBufferPointer<Float> {
+    session.probabilities(ofImage: image, into: scores)
     return UnsafeBufferPointer(scores)
   }
 
@@ -137,17 +137,20 @@ public struct Classifier: ~Copyable {
   ///
   /// - Complexity: O(classes · features).
   /// - **Allocates:** nothing.
-  public var isUnknown: Bool {
+  public var isUnknown: Bool { isUnknown(image: 0) }
+
+  /// The same for any image of the last run.
+  package func isUnknown(image: Int) -> Bool {
     let view = session.plan.view
     let threshold = view.model.strangerThreshold
     switch view.model.strangerScore {
     case .none: return false
     case .probability:
       var greatest: Float = 0
-      for probability in probabilities() { greatest = max(greatest, probability) }
+      for probability in probabilities(ofImage: image) { greatest = max(greatest, probability) }
       return greatest < threshold
     case .likeness:
-      let features = session.features
+      let features = session.features(ofImage: image)
       let directions = (view.constants.baseAddress! + view.model.classDirections)
         .assumingMemoryBound(to: Float.self)
       let count = UInt32(features.count)

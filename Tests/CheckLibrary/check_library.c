@@ -79,7 +79,7 @@ static int count_maps(void) {
 // What programs are compiled with must not change.
 static void check_layouts(void) {
   EXPECT(sizeof(resnet_plan_info) == 96 && offsetof(resnet_plan_info, std) == 80);
-  EXPECT(sizeof(resnet_options) == 80 && offsetof(resnet_options, max_image_pixels) == 72);
+  EXPECT(sizeof(resnet_options) == 88 && offsetof(resnet_options, batch) == 80);
   EXPECT(sizeof(resnet_session_info) == 32 && offsetof(resnet_session_info, byte_count) == 24);
   EXPECT(sizeof(resnet_frame) == 72 && offsetof(resnet_frame, data_size) == 64);
   EXPECT(RESNET_ERROR_BUSY == 7 && RESNET_LOAD == 1 && RESNET_TUNING_RECORDED == 2);
@@ -153,11 +153,13 @@ static void check_options(resnet_plan *plan) {
   options = defaults;                                                                              \
   options.member = value;                                                                          \
   FAILS(resnet_session_create(plan, &options, &session), status, words)
-  REFUSES(size, 0, RESNET_ERROR_ARGUMENT, "of 80 bytes as of 0.1.0, found 0");
+  REFUSES(size, 0, RESNET_ERROR_ARGUMENT, "of 88 bytes as of 0.1.0, found 0");
   REFUSES(size, (size_t)-1, RESNET_ERROR_ARGUMENT, "found 18446744073709551615");
   REFUSES(threads, 65, RESNET_ERROR_SESSION, "1 to 64 threads, found 65");
   FAILS(resnet_plan_get_memory(plan, &options, &least), RESNET_ERROR_SESSION, "1 to 64 threads");
   REFUSES(threads, 0xFFFFFFFF, RESNET_ERROR_SESSION, "1 to 64 threads");
+  REFUSES(batch, 65, RESNET_ERROR_SESSION, "1 to 64 images");
+  REFUSES(batch, 0xFFFFFFFF, RESNET_ERROR_SESSION, "1 to 64 images");
   REFUSES(tuning, 3, RESNET_ERROR_ARGUMENT, "RESNET_TUNING, found 3");
   REFUSES(tuning, RESNET_TUNING_RECORDED, RESNET_ERROR_ARGUMENT, "a null pointer");
   options.tuning_text = "nonsense";
@@ -182,6 +184,11 @@ static void check_options(resnet_plan *plan) {
   options.tuning = RESNET_TUNING_MEASURED;
   OK(resnet_plan_get_memory(plan, &options, &most));
   EXPECT(least > 0 && least < most);
+  options.batch = 4;
+  size_t batch = 0;
+  OK(resnet_plan_get_memory(plan, &options, &batch));
+  EXPECT(batch > most);
+  options.batch = 0;
   options.tuning = RESNET_TUNING_NONE;
   options.arena_size = least;
   options.arena = allocate(least);
@@ -392,6 +399,54 @@ static void check_pixels(resnet_plan *plan, resnet_session *session) {
   OK(resnet_session_destroy(fresh));
 }
 
+// Several images in one run: the outputs of each are those of a run with it alone.
+static void check_batch(resnet_plan *plan, resnet_session *alone) {
+  enum { IMAGES = 3, IMAGE = 3 * 224 * 224 };
+  static unsigned char pixels[IMAGES * IMAGE];
+  for (unsigned i = 0; i < sizeof pixels; i++)
+    pixels[i] = (unsigned char)((i + i / IMAGE * 9973) * 2654435761u >> 24);
+  resnet_options options = RESNET_OPTIONS_INIT;
+  options.threads = 2;
+  options.batch = IMAGES;
+  resnet_session *session = session_of(plan, &options);
+  FAILS(resnet_session_select_image(session, 0), RESNET_ERROR_ARGUMENT, "a run before");
+  for (size_t count = IMAGES; count > 0; count--) {
+    OK(resnet_session_run_batch(session, pixels, count * IMAGE, count));
+    for (size_t image = 0; image < count; image++) {
+      const float *features = NULL, *probabilities = NULL, *expected = NULL;
+      size_t found = 0, best = 0, expected_best = 1;
+      float values[10], logits[10], probability = 0;
+      OK(resnet_session_run_rgb8(alone, pixels + image * IMAGE, IMAGE, 0));
+      memcpy(logits, logits_of(alone), sizeof logits);
+      if (image > 0) // The first one is chosen by itself.
+        OK(resnet_session_select_image(session, image));
+      EXPECT(same(session, logits));
+      OK(resnet_session_read_output(session, "logits", 0, values, 10));
+      EXPECT(memcmp(values, logits, sizeof logits) == 0);
+      OK(resnet_session_get_output(alone, "features", &expected, &found));
+      OK(resnet_session_get_output(session, "features", &features, &found));
+      EXPECT(memcmp(features, expected, found * sizeof *features) == 0);
+      OK(resnet_session_get_top(alone, 1, &expected_best, NULL, &found));
+      OK(resnet_session_get_top(session, 1, &best, &probability, &found));
+      OK(resnet_session_get_output(session, "probabilities", &probabilities, &found));
+      EXPECT(best == expected_best && probability == probabilities[best]);
+    }
+    FAILS(resnet_session_select_image(session, count), RESNET_ERROR_ARGUMENT, "an image below");
+    FAILS(resnet_session_select_image(session, (size_t)-1), RESNET_ERROR_ARGUMENT, "below");
+  }
+  FAILS(resnet_session_run_batch(session, pixels, sizeof pixels, 0), RESNET_ERROR_ARGUMENT,
+        "1 to 3 images, the session's batch, found 0");
+  FAILS(resnet_session_run_batch(session, pixels, sizeof pixels, 4), RESNET_ERROR_ARGUMENT, "4");
+  FAILS(resnet_session_run_batch(session, pixels, sizeof pixels, (size_t)-1), RESNET_ERROR_ARGUMENT,
+        "found 18446744073709551615");
+  FAILS(resnet_session_run_batch(session, pixels, sizeof pixels - 1, 3), RESNET_ERROR_ARGUMENT,
+        "3 images of 451584 bytes, found 451583");
+  FAILS(resnet_session_run_batch(session, NULL, 0, 1), RESNET_ERROR_ARGUMENT, "null");
+  FAILS(resnet_session_run_batch(alone, pixels, sizeof pixels, 2), RESNET_ERROR_ARGUMENT,
+        "1 to 1 images");
+  OK(resnet_session_destroy(session));
+}
+
 static void check_encoded(resnet_plan *plan, resnet_session *session, file photo) {
   resnet_options options = RESNET_OPTIONS_INIT;
   FAILS(resnet_session_run_encoded(session, NULL, 1), RESNET_ERROR_ARGUMENT, "null");
@@ -519,6 +574,7 @@ int main(int argc, char **argv) {
   EXPECT(same(session, logits));
   check_tuning(plan, session, logits, photo);
   check_pixels(plan, session);
+  check_batch(plan, session);
   OK(resnet_session_destroy(session));
   check_lifetimes(argv[1], plan);
   OK(resnet_plan_close(plan));

@@ -30,7 +30,7 @@ class Options(ctypes.Structure):
     _fields_ = [
         ("size", c_size_t), ("threads", c_uint32), ("tuning", c_uint32), ("tuning_text", c_char_p),
         ("tuning_size", c_size_t), ("cpus", c_char_p), ("instruction_set", c_char_p), ("memory_limit", c_uint64),
-        ("arena", c_void_p), ("arena_size", c_size_t), ("max_image_pixels", c_uint64)]
+        ("arena", c_void_p), ("arena_size", c_size_t), ("max_image_pixels", c_uint64), ("batch", c_uint32)]
 
 
 class SessionInfo(ctypes.Structure):
@@ -64,6 +64,8 @@ def _load() -> ctypes.CDLL:
         ("resnet_session_get_info", c_int, [c_void_p, POINTER(SessionInfo)]),
         ("resnet_session_get_tuning", c_int, [c_void_p, c_char_p, c_size_t, size]),
         ("resnet_session_run_rgb8", c_int, [c_void_p, c_void_p, c_size_t, c_size_t]),
+        ("resnet_session_run_batch", c_int, [c_void_p, c_void_p, c_size_t, c_size_t]),
+        ("resnet_session_select_image", c_int, [c_void_p, c_size_t]),
         ("resnet_session_run_frame", c_int, [c_void_p, POINTER(Frame)]),
         ("resnet_session_run_encoded", c_int, [c_void_p, c_void_p, c_size_t]),
         ("resnet_session_get_output", c_int, [c_void_p, c_char_p, POINTER(c_void_p), size]),

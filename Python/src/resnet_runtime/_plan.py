@@ -99,10 +99,11 @@ class Plan:
         """The names of the classes; "class 0" and so on if the plan has none."""
 
     def memory(
-        self, *, threads: int | None = None, tuning: str | None = None, memory_limit: int | None = None) -> int:
+        self, *, threads: int | None = None, tuning: str | None = None, memory_limit: int | None = None,
+        batch: int | None = None) -> int:
         """How many bytes a session needs beside the plan; with a tuning, how many at most."""
         size = ctypes.c_size_t()
-        options = make_options(threads, None, memory_limit, tuning, None, None)
+        options = make_options(threads, None, memory_limit, tuning, None, None, batch)
         check(library.resnet_plan_get_memory(self._open().pointer, byref(options), byref(size)))
         return size.value
 
@@ -127,7 +128,7 @@ class Plan:
 
 def make_options(
     threads: int | None, cpus: str | Iterable[int] | None, memory_limit: int | None, tuning: str | None,
-    instruction_set: str | None, max_image_pixels: int | None) -> Options:
+    instruction_set: str | None, max_image_pixels: int | None, batch: int | None) -> Options:
     options = Options(size=sizeof(Options))
     if threads is not None:
         options.threads = natural(threads, "threads", most=64)
@@ -144,4 +145,6 @@ def make_options(
         options.instruction_set = text(instruction_set, "an instruction set")
     if max_image_pixels is not None:
         options.max_image_pixels = natural(max_image_pixels, "max_image_pixels")
+    if batch is not None:
+        options.batch = natural(batch, "a batch", most=64)
     return options

@@ -199,14 +199,18 @@ typedef struct resnet_options {
   /// Encoded images of more pixels are refused before they take memory; 0 for 268,435,456, the
   /// most.
   uint64_t max_image_pixels;
+  /// The most images of a resnet_session_run_batch, up to 64; 0 for 1. The results do not depend on
+  /// it; memory and, with more than one thread, time do.
+  uint32_t batch;
 } resnet_options;
 
 #define RESNET_OPTIONS_INIT                                                                        \
-  { sizeof(resnet_options), 0, 0, NULL, 0, NULL, NULL, 0, NULL, 0, 0 }
+  { sizeof(resnet_options), 0, 0, NULL, 0, NULL, NULL, 0, NULL, 0, 0, 0 }
 
 /// Tells how many bytes of arena a session with these options (or NULL) needs; with a tuning, how
 /// many it uses at most, of which those of RESNET_TUNING_NONE are indispensable. Besides, a
-/// session takes 3 bytes for each pixel of its input, 4 for each class and its threads' stacks.
+/// session takes 3 bytes for each pixel of its `batch` inputs, 4 for each class and its threads'
+/// stacks.
 resnet_status resnet_plan_get_memory(const resnet_plan *plan, const resnet_options *options,
                                      size_t *bytes);
 
@@ -245,6 +249,17 @@ resnet_status resnet_session_get_tuning(resnet_session *session, char *text, siz
 resnet_status resnet_session_run_rgb8(resnet_session *session, const uint8_t *pixels, size_t size,
                                       size_t stride);
 
+/// The same for `count` images, one behind the other without padding, at most the session's
+/// `batch`. Each thread computes whole images as long as there are enough, which takes less time
+/// than one after the other. What is read of outputs is of the first image until
+/// resnet_session_select_image names another.
+resnet_status resnet_session_run_batch(resnet_session *session, const uint8_t *pixels, size_t size,
+                                       size_t count);
+
+/// Makes the outputs that are read those of the image `index` of the last run, counted from 0,
+/// until the next run.
+resnet_status resnet_session_select_image(resnet_session *session, size_t index);
+
 /// An image of any size, such as a frame of a camera; start with RESNET_FRAME_INIT.
 typedef struct resnet_frame {
   size_t size;
@@ -280,7 +295,8 @@ resnet_status resnet_session_run_encoded(resnet_session *session, const void *by
 
 /// Finds an output of the last run: "logits", "probabilities" (0 to 1: the softmax of the logits
 /// or, of a single one, its sigmoid) or "features" (the pooled vector before the classifier).
-/// *values are valid until the next run; their place is the same as long as the session lives.
+/// *values are valid until the next run, of probabilities until those of another image are found;
+/// their place, one for each image, is the same as long as the session lives.
 resnet_status resnet_session_get_output(resnet_session *session, const char *name,
                                         const float **values, size_t *count);
 
