@@ -26,17 +26,21 @@ import TestPlans
   static func countAllocations() throws {
     for format in [WeightFormat.int8, .float32, .float16] {
       let plan = try network.plan(inputSize: .init(size), weights: format)
-      for threads in [1, 2] {
-        let allocations = try withSession(plan, threads: threads) { session, image, room, places in
+      // Of a batch of 5, two threads compute two images each and the last one together.
+      for (threads, batch) in [(1, 1), (2, 1), (2, 5)] {
+        let allocations = try withSession(plan, threads: threads, batch: batch) {
+          session, images, room, places in
           rn_allocations_start()
           for _ in 0..<10 {
-            session.run(image.span)
-            session.probabilities(into: room)
-            _ = topK(UnsafeBufferPointer(room), into: places)
+            session.run(images.span)
+            for image in 0..<batch {
+              session.probabilities(ofImage: image, into: room)
+              _ = topK(UnsafeBufferPointer(room), into: places)
+            }
           }
           return rn_allocations_stop()
         }
-        print("\(format.name)", threads, allocations)
+        print("\(format.name)", threads, batch, allocations)
       }
     }
     rn_allocations_start()
@@ -48,14 +52,15 @@ import TestPlans
 
   static func runFiltered(forbidden: Bool) throws {
     let plan = try network.plan(inputSize: .init(size))
-    try withSession(plan, threads: 2) { session, image, room, places in
+    try withSession(plan, threads: 2, batch: 5) { session, images, room, places in
       // Once before, so that the dynamic linker has found every function.
       for isFiltered in [false, true] {
         if isFiltered {
           guard rn_forbid_system_calls() == 0 else { exit(77) }
         }
         for _ in 0..<10 {
-          session.run(image.span)
+          session.run(images.span)
+          session.run(images.span.extracting(..<session.plan.imageByteCount))
           session.probabilities(into: room)
           _ = topK(UnsafeBufferPointer(room), into: places)
         }
@@ -67,7 +72,7 @@ import TestPlans
   }
 
   static func withSession<Result>(
-    _ bytes: [UInt8], threads: Int,
+    _ bytes: [UInt8], threads: Int, batch: Int,
     _ body: (
       inout Session, [UInt8], UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Int>
     ) -> Result
@@ -80,9 +85,10 @@ import TestPlans
       room.deallocate()
       places.deallocate()
     }
-    var session = try Session(plan, threads: threads)
+    var session = try Session(plan, threads: threads, batch: batch)
+    let images = (1...batch).flatMap { testImage(size, seed: UInt64($0)) }
     return withExtendedLifetime(loaded) {
-      body(&session, testImage(size, seed: 1), room, places)
+      body(&session, images, room, places)
     }
   }
 }

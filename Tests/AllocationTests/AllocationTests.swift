@@ -11,7 +11,10 @@ import ToolSupport
 
   @Test func runsAllocateNothingAndTheCounterCounts() throws {
     let lines = try probe().lines
-    #expect(lines.dropLast() == ["int8", "fp32", "fp16"].flatMap { ["\($0) 1 0", "\($0) 2 0"] })
+    // Threads, images in a run, allocations.
+    let cases = ["1 1 0", "2 1 0", "2 5 0"]
+    let expected = ["int8", "fp32", "fp16"].flatMap { name in cases.map { "\(name) \($0)" } }
+    #expect(lines.dropLast().map(String.init) == expected)
     let control = try #require(lines.last).split(separator: " ")
     #expect(control.count == 3 && control[0] == "control", "\(lines)")
     #expect(try #require(control.last.flatMap { Int($0) }) > 0, "\(lines)")
