@@ -21,9 +21,9 @@ extension Network {
     let zeroing = zeroInitResidual ? ", zero-init residual" : ""
     var parameters = RandomParameters(
       seed: seed, dead: zeroInitResidual ? config.block.convolutionCount - 1 : nil)
-    self.init(
-      config, source: Source(format: "random weights, seed \(seed)\(zeroing)"),
-      parameters: &parameters)
+    var source = Source(format: "random weights, seed \(seed)\(zeroing)")
+    source.input.size = config.usualExtent
+    self.init(config, source: source, parameters: &parameters)
   }
 }
 

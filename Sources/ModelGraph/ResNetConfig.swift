@@ -235,6 +235,16 @@ public struct ResNetConfig: Hashable, Sendable {
     return config
   }
 
+  /// The images that a network with a stem for small ones is for: of faces, those whose last stage has as many pixels as
+  /// the linear layer reads, if they are square; of CIFAR, 32 × 32. Nil for networks that take any.
+  public var usualExtent: Network.Extent? {
+    guard stem == .small else { return nil }
+    guard order == .faces else { return Network.Extent(32) }
+    let side = Int(Double(embeddedPixels).squareRoot())
+    guard side * side == embeddedPixels else { return nil }
+    return Network.Extent(stages.reduce(side) { $0 * $1.stride })
+  }
+
   /// The channels of a block's output for one of its stage's width: 1 or 4.
   public var expansion: Int { block.expansion }
 

@@ -82,6 +82,7 @@ extension Network {
     options.dropPages = { file.dropPages() }
     try self.init(bytes: file.bytes, options)
     source.input.complete(with: configuration.input)
+    source.input.size = source.input.size ?? config?.usualExtent
     source.notes += configuration.notes
     withExtendedLifetime(file) {}
   }

@@ -70,7 +70,7 @@ public struct Preprocessing: Equatable, Sendable {
   /// - Parameters:
   ///   - asked: what the user says; its `size` is the input size.
   ///   - preset: what the user names.
-  ///   - found: what the files say; of 224 pixels if they and the user say nothing.
+  ///   - found: what the files say, or is usual for the network; of 224 pixels if they and the user say nothing.
   /// - Throws: `PreprocessingError`.
   public init(
     asked: InputDescription = InputDescription(), preset: PreprocessingPreset? = nil,

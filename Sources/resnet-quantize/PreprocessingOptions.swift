@@ -52,7 +52,7 @@ struct PreprocessingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The image, 32 to 2048 pixels a side: a square, or height and width such as 480x640 (default: the model's, "
-        + "or else 224).",
+        + "or else 224, for CIFAR 32, for faces 112).",
       valueName: "size"))
   var inputSize: SizeOption?
 

@@ -50,6 +50,22 @@ import Testing
     #expect(parameters.values.reduce(0) { $0 + $1.values.count } == count)
   }
 
+  /// The sizes that the originals were trained with, of networks that take no others or hardly any.
+  @Test(arguments: [
+    ("resnet20", 32), ("preactresnet18", 32), ("iresnet18", 112), ("iresnet200", 112),
+    ("resnet50", nil), ("seresnext50_32x4d", nil),
+  ])
+  func smallImagesHaveAUsualSize(name: String, side: Int?) throws {
+    let config = try ResNetConfig(named: name)
+    #expect(config.usualExtent == side.map { Network.Extent($0) })
+    let network = Network(random: config, seed: 1)
+    #expect(network.source.input.size == config.usualExtent)
+    if name.hasPrefix("iresnet") {
+      #expect(throws: GraphError.self) { try Program(network, inputSize: 224) }
+      #expect(try Program(network, inputSize: 112).outputs.count == 1)
+    }
+  }
+
   @Test func membersAreNotOneAnother() throws {
     for config in ResNetConfig.named {
       #expect(ResNetConfig.named.filter { $0.name == config.name } == [config])
