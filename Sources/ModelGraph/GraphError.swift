@@ -35,8 +35,6 @@ public enum GraphError: Error, Equatable, Sendable, CustomStringConvertible {
   case repeatedOutput(name: String)
   /// A layer does not fit into its network, or is none that can be executed.
   case unfit(layer: String, expected: String, found: String)
-  /// A pooled shortcut meets an image of odd size.
-  case oddPooledSize(inputSize: Int, block: String, size: Int)
   /// A batch norm's running variance is below zero.
   case negativeVariance(name: String, index: Int, found: Float)
   /// A weight or bias is too large for float32 once batch norm is folded into it.
@@ -79,10 +77,6 @@ public enum GraphError: Error, Equatable, Sendable, CustomStringConvertible {
     case .repeatedOutput(let name): return (nil, "each output once", "\(quoted(name)) again")
     case .unfit(let layer, let expected, let found):
       return ("layer \(quoted(layer))", expected, found)
-    case .oddPooledSize(let inputSize, let block, let size):
-      let expected = "an even size before the average pool of \(quoted(block))'s shortcut"
-      let found = "\(size) (multiples of 32 are even throughout)"
-      return ("input size \(inputSize)", expected, found)
     case .negativeVariance(let name, let index, let found):
       return ("\(tensor(name)), element \(index)", "a variance of 0 or more", "\(found)")
     case .nonFiniteFold(let layer, let part, let index, let found):

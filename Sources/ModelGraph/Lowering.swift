@@ -3,16 +3,16 @@
 extension Program {
   /// Makes the program of a network for images of `height` × `width` (32…2048) pixels.
   ///
-  /// Batch norms and average pools are folded if they are not yet; each ReLU and each sum is fused into
-  /// the convolution before it. No branch is dropped: see `Network.dropDeadBranches()`.
+  /// Batch norms are folded if they are not yet, and so are the average pools of shortcuts that no window overhangs;
+  /// each ReLU and each sum is fused into the convolution before it. No branch is dropped: see
+  /// `Network.dropDeadBranches()`.
   ///
   /// - Throws: `GraphError.unfit` for the first layer that cannot be executed, with what is expected of
-  ///   it; `.oddPooledSize`; `.nonFiniteFold`.
+  ///   it; `.nonFiniteFold`.
   /// - **Allocates:** nothing for weights if the network is folded.
   public init(_ network: consuming Network, height: Int, width: Int) throws(GraphError) {
     try network.check()
     try network.foldBatchNorms()
-    network.foldAveragePools()
     network.removeUnused()
     var lowering = Lowering(network, Program(name: network.name, height: height, width: width))
     self = try lowering.run()
@@ -26,7 +26,7 @@ extension Program {
 
 /// Turns layers into operations.
 private struct Lowering {
-  private let network: Network
+  private var network: Network
   private let uses: Network.Uses
   private var program: Program
   /// The tensor of each value that is kept in one.
@@ -83,7 +83,7 @@ private struct Lowering {
         return try lowerScale(summand, sum: index)
       }
       try lowerConvolution(summand, end: index, residual: try tensor(other ?? "", of: layer))
-    case .maxPool, .averagePool, .blurPool, .globalAveragePool: try lowerPool(layer)
+    case .maxPool, .averagePool, .blurPool, .globalAveragePool: try lowerPool(index)
     case .linear(let linear): try lowerLinear(index, linear)
     case .sigmoid:
       let input = try tensor(layer.inputs[0], of: layer)
@@ -93,7 +93,8 @@ private struct Lowering {
     }
   }
 
-  private mutating func lowerPool(_ layer: Network.Layer) throws(GraphError) {
+  private mutating func lowerPool(_ index: Int) throws(GraphError) {
+    let layer = network.layers[index]
     let input = try tensor(layer.inputs[0], of: layer)
     guard layer.inputs[0] != Network.image else {
       throw layer.unfit("a pool behind a convolution", "it at the image")
@@ -105,6 +106,12 @@ private struct Lowering {
       return
     }
     var output = program.tensors[input]
+    if output.height.isMultiple(of: 2), output.width.isMultiple(of: 2),
+      let convolution = uses.only(of: layer.output),
+      network.foldShortcutPool(index, into: convolution)
+    {
+      return
+    }
     output.name = layer.output
     let kind = try layer.executablePool(&output)
     append(kind, (layer.name, layer.block), input: input, output)
@@ -247,13 +254,6 @@ private struct Lowering {
     var (height, width) = (
       convolution.outputHeight(source.height), convolution.outputWidth(source.width)
     )
-    if convolution.kernelSize == 2, convolution.stride == 2, convolution.padding == 0,
-      let odd = [source.height, source.width].first(where: { !$0.isMultiple(of: 2) })
-    {
-      throw .oddPooledSize(
-        inputSize: odd == source.height ? program.inputHeight : program.inputWidth,
-        block: layer.block, size: odd)
-    }
     let padding = convolution.padding
     guard source.height + padding.top + padding.bottom >= convolution.reach,
       source.width + padding.left + padding.right >= convolution.reach

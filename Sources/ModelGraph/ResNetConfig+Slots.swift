@@ -246,8 +246,7 @@ extension Network {
 }
 
 extension Network.Pool {
-  /// Whether it is the average pool of a shortcut, if no window overhangs the image; lowering refuses sizes for
-  /// which one would.
+  /// Whether it is the average pool of a shortcut, if no window overhangs the image.
   var isShortcutPool: Bool {
     let usual = Network.shortcutPool
     return (kernel, stride, padding) == (usual.kernel, usual.stride, usual.padding)

@@ -152,7 +152,6 @@ private func errorDescribing(_ checkpoint: Checkpoint) -> GraphError? {
       .optionMismatch(option: "x", expected: "y", found: "z"),
       .strideMismatch(expected: "first", found: "3x3"),
       .unfit(layer: hostile, expected: "x", found: "y"),
-      .oddPooledSize(inputSize: 33, block: "layer2.0", size: 9),
       .negativeVariance(name: hostile, index: 0, found: -1),
       .nonFiniteFold(layer: "conv1", part: "bias", index: 0, found: .infinity),
     ]

@@ -57,7 +57,8 @@ struct UnfoldedNetwork {
     if checkpoint.tensors[name + ".downsample.2.weight"] != nil {
       if stride == 2 {
         shortcut = plain.pooled(
-          shortcut, Network.Pool(kernel: .init(2), stride: .init(2)), isMaximum: false)
+          shortcut, Network.Pool(kernel: .init(2), stride: .init(2), roundsUp: true),
+          isMaximum: false)
       }
       shortcut = layer(shortcut, name + ".downsample.1", name + ".downsample.2", stride: 1)
     } else if checkpoint.tensors[name + ".downsample.0.weight"] != nil {

@@ -59,16 +59,6 @@ package struct TestNetwork: Sendable, CustomStringConvertible {
     .wide, .pooled, .pooledBottleneck,
   ]
 
-  /// Whether images of `size` pixels suit the network.
-  package func suits(_ size: Network.Extent) throws -> Bool {
-    do {
-      _ = try program(inputSize: size)
-      return true
-    } catch GraphError.oddPooledSize {
-      return false
-    }
-  }
-
   /// The network with its batch norms folded, without its dead branches.
   package func network() throws -> Network {
     var network = Network(random: config, seed: 1, zeroInitResidual: zeroInitResidual)
