@@ -30,8 +30,7 @@ import Testing
 
   /// Checks plans of a network on the images of its fixture, with all outputs that it has of them.
   private func check(_ network: Network, _ fixture: FamilyFixture, _ what: String) throws {
-    // The largest one takes seconds.
-    for image in fixture.images where image.height * image.width < 100_000 {
+    for image in fixture.images {
       let size = Network.Extent(image.height, image.width)
       if let fixed = network.source.input.size, network.source.input.isSizeFixed, fixed != size {
         continue
@@ -51,7 +50,7 @@ import Testing
         names.contains { ["logits", "features", "embedding", "layer4"].contains($0) }, "\(what)")
       try network.selectOutputs(names)
       try network.foldBatchNorms()
-      guard let program = try program(network, size) else { continue }
+      let program = try Program(network, height: size.height, width: size.width)
       let model = FloatModel(program, preprocessing: fixture.preprocessing(size))
       let exact = try outputs(
         Planner.plan(QuantizationScheme(model, weights: .float32)), image.bytes)
@@ -68,24 +67,17 @@ import Testing
     }
   }
 
-  /// Nil for a size that is odd before the pool of a shortcut.
-  private func program(_ network: Network, _ size: Network.Extent) throws -> Program? {
-    do throws(GraphError) {
-      return try Program(network, height: size.height, width: size.width)
-    } catch {
-      if case .oddPooledSize = error { return nil }
-      throw error
-    }
-  }
-
   private func checkInt8(
     _ model: FloatModel, _ image: FamilyFixture.Image, _ exact: [String: [Float]], _ what: String
   ) throws {
-    let quantization = try Quantization(
-      of: model, on: FamilyImages(height: image.height, width: image.width), method: .minMax,
-      threads: 2)
+    // Of the largest images, float32 takes seconds and the reference minutes.
+    let isLarge = image.height * image.width > 100_000
+    // Of fewer, values beyond all that was seen are clipped.
+    let images = FamilyImages(
+      height: image.height, width: image.width, count: isLarge ? 2 : 32)
+    let quantization = try Quantization(of: model, on: images, method: .minMax, threads: 2)
     let file = try Planner.plan(quantization.scheme)
-    let found = try outputs(file, image.bytes, on: .reference)
+    let found = try outputs(file, image.bytes, on: isLarge ? .best : .reference)
     for (name, values) in exact {
       let (signal, noise) = zip(values, try #require(found[name])).reduce(into: (0.0, 0.0)) {
         $0.0 += Double($1.0) * Double($1.0)
@@ -95,7 +87,7 @@ import Testing
       print("\(what), \(image.height)×\(image.width), \(name): \(decibels) dB")
       // Maps of networks of random weights have single large values; what is read of them has not.
       let isLast = ["logits", "features", "embedding"].contains(name)
-      #expect(decibels > (isLast ? 20 : 15), "\(what), \(name)")
+      #expect(decibels > (isLast ? 25 : 20), "\(what), \(name)")
     }
     for set in InstructionSet.available {
       for threads in [1, 3] {
@@ -125,8 +117,7 @@ import Testing
 
 /// Images of fixtures to calibrate with, other ones than those whose outputs are known.
 private struct FamilyImages: ImageSource {
-  let height, width: Int
-  var count: Int { 8 }
+  let height, width, count: Int
   var description: String { "images of fixtures" }
 
   func pixels(_ index: Int, _ preprocessing: PreprocessingRecord) -> [UInt8] {

@@ -439,13 +439,13 @@ TIMM = f"timm {timm.__version__}"
 SE = {"attn_layer": "se"}
 SECOND = {"head": "head.fc", "modules": {f"layer{stage + 1}": f"stages.{stage}" for stage in range(4)}}
 THREE = {f"layer{stage}": f"layer{stage}" for stage in (1, 2, 3)}
-ODD, FLAT, LARGE = (97, 131), (32, 224), (480, 640)
+ODD, FLAT, LARGE, LARGEST = (97, 131), (32, 224), (480, 640), (1024, 2048)
 SQUARE, TALL = (64, 64), (224, 32)
 
 MEMBERS = {
     # Of torchvision.
     "resnet-basic": Member(
-        VISION, vision("BasicBlock", [2, 1, 1, 2], (16, 32, 64, 128)), SQUARE, ODD, TALL, FLAT, LARGE
+        VISION, vision("BasicBlock", [2, 1, 1, 2], (16, 32, 64, 128)), SQUARE, ODD, TALL, FLAT, LARGE, LARGEST
     ),
     "resnet-bottleneck": Member(VISION, vision("Bottleneck", [2, 1, 1, 1], (16, 24, 32, 40)), SQUARE, ODD, TALL),
     "wide-resnet": Member(
