@@ -35,10 +35,11 @@ class _Emitter:
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
         return output
 
-    def convolution(self, x, name, norm, size, stride, relu, _):
+    def convolution(self, x, name, norm, size, stride, relu, _, groups):
         x = self.node(
             "Conv", [x, f"{name}.weight"],
-            kernel_shape=[size] * 2, strides=[stride] * 2, pads=[size // 2] * 4)
+            kernel_shape=[size] * 2, strides=[stride] * 2, pads=[size // 2] * 4,
+            group=groups)
         tensors = [f"{norm}.{t}" for t in ("weight", "bias", "running_mean", "running_var")]
         x = self.node("BatchNormalization", [x, *tensors], epsilon=resnet.EPSILON)
         return self.node("Relu", [x]) if relu else x

@@ -10,12 +10,14 @@ import numpy as np
 from failure import Failure
 
 EPSILON = 1e-5
-# Whether blocks have three convolutions, how many blocks, and the width of the first stage's.
+# Whether blocks have three convolutions, how many blocks, and the width of the first stage's and the
+# groups of their 3×3 convolution.
 STAGES = {
-    "resnet18": (False, (2, 2, 2, 2), 64),
-    "resnet34": (False, (3, 4, 6, 3), 64),
-    "resnet50": (True, (3, 4, 6, 3), 64),
-    "wide_resnet50_2": (True, (3, 4, 6, 3), 128),
+    "resnet18": (False, (2, 2, 2, 2), 64, 1),
+    "resnet34": (False, (3, 4, 6, 3), 64, 1),
+    "resnet50": (True, (3, 4, 6, 3), 64, 1),
+    "resnext50_32x4d": (True, (3, 4, 6, 3), 128, 32),
+    "wide_resnet50_2": (True, (3, 4, 6, 3), 128, 1),
 }
 DTYPES = {"F16": "<f2", "F32": "<f4"}
 
@@ -76,8 +78,8 @@ def random_weights(architecture, outputs=1000):
     class Shapes:
         """Walks the layers only to learn their shapes; a value is its number of channels."""
 
-        def convolution(self, channels, name, norm, size, stride, relu, out):
-            weights[f"{name}.weight"] = he(out, channels, size, size)
+        def convolution(self, channels, name, norm, size, stride, relu, out, groups):
+            weights[f"{name}.weight"] = he(out, channels // groups, size, size)
             # A block's sum would else double with each block, and fp16 overflow.
             scale = 1 if relu or "downsample" in name else 0.25
             for tensor, value in (("weight", scale), ("bias", 0), ("running_mean", 0), ("running_var", 1)):
@@ -100,8 +102,8 @@ def random_weights(architecture, outputs=1000):
 
 def walk(architecture, emit, image):
     """Calls emit's methods in the order of the layers; values are what those methods return."""
-    bottleneck, depths, base = STAGES[architecture]
-    x = emit.convolution(image, "conv1", "bn1", 7, 2, True, 64)
+    bottleneck, depths, base, groups = STAGES[architecture]
+    x = emit.convolution(image, "conv1", "bn1", 7, 2, True, 64, 1)
     x = emit.max_pool(x)
     channels = 64
     for stage, depth in enumerate(depths):
@@ -111,16 +113,16 @@ def walk(architecture, emit, image):
             name = f"layer{stage + 1}.{block}"
             stride = 2 if stage > 0 and block == 0 else 1
             # torchvision strides in the 3×3 convolution (ResNet "v1.5").
-            layers = [(1, 1, width), (3, stride, width), (1, 1, out)] if bottleneck else [
-                (3, stride, width), (3, 1, out)]
+            layers = [(1, 1, width, 1), (3, stride, width, groups), (1, 1, out, 1)] if bottleneck else [
+                (3, stride, width, 1), (3, 1, out, 1)]
             y = x
-            for index, (size, step, count) in enumerate(layers, 1):
+            for index, (size, step, count, parts) in enumerate(layers, 1):
                 relu = index < len(layers)
                 y = emit.convolution(
-                    y, f"{name}.conv{index}", f"{name}.bn{index}", size, step, relu, count)
+                    y, f"{name}.conv{index}", f"{name}.bn{index}", size, step, relu, count, parts)
             if stride != 1 or channels != out:
                 x = emit.convolution(
-                    x, f"{name}.downsample.0", f"{name}.downsample.1", 1, stride, False, out)
+                    x, f"{name}.downsample.0", f"{name}.downsample.1", 1, stride, False, out, 1)
             x = emit.add_relu(y, x)
             channels = out
     return emit.head(x)

@@ -28,9 +28,10 @@ class Network(torch.nn.Module):
         self.layers[key].load_state_dict(
             {tensor: self.weights[f"{name}.{tensor}"] for tensor in tensors}, strict=False)
 
-    def convolution(self, x, name, norm, size, stride, relu, out):
+    def convolution(self, x, name, norm, size, stride, relu, out, groups):
         x = self.layer(name, x, lambda: torch.nn.Conv2d(
-            self.weights[f"{name}.weight"].shape[1], out, size, stride, size // 2, bias=False), "weight")
+            self.weights[f"{name}.weight"].shape[1] * groups, out, size, stride, size // 2,
+            groups=groups, bias=False), "weight")
         x = self.layer(norm, x, lambda: torch.nn.BatchNorm2d(out, eps=resnet.EPSILON),
                        "weight", "bias", "running_mean", "running_var")
         return torch.relu(x) if relu and x is not None else x

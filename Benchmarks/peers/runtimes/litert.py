@@ -102,7 +102,8 @@ class _Emitter:
         kinds = self.schema.ActivationFunctionType
         return {"fusedActivationFunction": kinds.RELU if relu else kinds.NONE}
 
-    def convolution(self, x, name, norm, size, stride, relu, out):
+    def convolution(self, x, name, norm, size, stride, relu, out, _):
+        # The groups are known by the weight, which has only as many input channels as one of them.
         weight, bias = resnet.folded(self.weights, name, norm)
         x, side, options = self.window(x, name, size, stride)
         inputs = [x, self.constant(f"{name}.weight", weight.transpose(0, 2, 3, 1)),

@@ -57,12 +57,12 @@ class _Emitter:
         # The four zero bytes say "float32 follows".
         self.binary += [bytes(4), weight.astype("<f4").tobytes(), bias.astype("<f4").tobytes()]
 
-    def convolution(self, x, name, norm, size, stride, relu, out):
+    def convolution(self, x, name, norm, size, stride, relu, out, groups):
         weight, bias = resnet.folded(self.weights, name, norm)
         self.store(weight, bias)
         return self.add(
-            "Convolution", [self.read(x)],
-            f"0={out} 1={size} 3={stride} 4={size // 2} 5=1 6={weight.size} 9={int(relu)}")
+            "Convolution" if groups == 1 else "ConvolutionDepthWise", [self.read(x)],
+            f"0={out} 1={size} 3={stride} 4={size // 2} 5=1 6={weight.size} 7={groups} 9={int(relu)}")
 
     def read(self, x):
         """The next of the two names under which a block's input may be read, or x itself."""
