@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The child process of one peer: peer.py RUNTIME PRECISION THREADS MODEL IMAGE.npy
+"""The child process of one peer: peer.py RUNTIME PRECISION THREADS MODEL IMAGE.npy [BATCH]
 
 Loads the model, infers once and prints what that took. Then each line on standard input, as
-{"do": "block", "count": 12}, is answered by a line on standard output.
+{"do": "block", "count": 12}, is answered by a line on standard output. With BATCH, it keeps several
+requests of as many images busy, and {"do": "ends", "count": 12} tells when each of 12 was done.
 """
 
 import ctypes
@@ -44,7 +45,7 @@ def logits(infer, prepare, paths):
 def main():
     # A stopped process does not notice that its parent is gone; see contenders.py.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    runtime, precision, threads, model, image = sys.argv[1:]
+    runtime, precision, threads, model, image, *batch = sys.argv[1:]
     # Answers keep the real standard output for themselves, whatever a runtime prints.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -58,7 +59,10 @@ def main():
     image = prepare(image)
     imports = memory("VmRSS")
     begin = time.perf_counter_ns()
-    infer = module.load(model, int(threads), precision)
+    if batch:
+        infer = module.load_queue(model, int(threads), int(batch[0]))
+    else:
+        infer = module.load(model, int(threads), precision)
     infer(image)
     answer({
         "first_ms": (time.perf_counter_ns() - begin) / 1e6,
@@ -69,6 +73,8 @@ def main():
         request = json.loads(line)
         if request["do"] == "block":
             answer(block(infer, image, request["count"]))
+        elif request["do"] == "ends":
+            answer(infer(image, request["count"]))
         else:
             answer(logits(infer, prepare, request["paths"]))
 

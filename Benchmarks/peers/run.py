@@ -15,6 +15,7 @@ import machine
 import models
 import preprocess
 import table
+import throughput
 from contenders import Ours, Peer
 from failure import Failure
 from resnet import STAGES
@@ -37,14 +38,20 @@ examples:
   run.sh --output table.md --json table.json
   run.sh --architecture resnet50 --rounds 10  random weights
   run.sh --evaluate validation/               top-1 too, of validation/SYNSET/*.jpg
+  run.sh --throughput --threads 2             images a second, beside OpenVINO's streams
 """
 
 
 def main():
     options = arguments()
     try:
-        report = compare(options)
-        text = table.markdown(report)
+        check_built(max(options.threads))
+        if options.throughput:
+            report = throughput.compare(ROOT, options.threads[-1], options.rounds, progress)
+            text = throughput.markdown(report)
+        else:
+            report = compare(options)
+            text = table.markdown(report)
         if options.output:
             options.output.write_text(text)
         if options.json:
@@ -73,11 +80,16 @@ def arguments():
                         help="how often each contender's turn comes (default: 20)")
     parser.add_argument("--block", type=count, default=10, metavar="N",
                         help="timed inferences in a turn (default: 10)")
+    parser.add_argument("--throughput", action="store_true",
+                        help="images a second of the shipped network's int8, with the most threads: ours"
+                        " in batches and sessions beside OpenVINO with its throughput hint")
     parser.add_argument("--output", type=Path, metavar="FILE.md", help="also write the table here")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
     options = parser.parse_args()
     if options.architecture and options.evaluate:
         parser.error("--evaluate needs the shipped checkpoint, and --architecture has random weights")
+    if options.throughput and (options.architecture or options.evaluate):
+        parser.error("--throughput measures the shipped network, and nothing else")
     return options
 
 
@@ -103,12 +115,15 @@ def progress(text):
     print(f"peers: {text}", file=sys.stderr, flush=True)
 
 
-def compare(options):
-    for program in (PROGRAM, ROOT / ".build/release/resnet-quantize"):
+def check_built(threads):
+    for program in (PROGRAM, ROOT / ".build-board/release/resnet-bench", ROOT / ".build/release/resnet-quantize"):
         if not program.exists():
             raise Failure(f"expected {program.relative_to(ROOT)}: run make build board")
-    if max(options.threads) > len(os.sched_getaffinity(0)):
+    if threads > len(os.sched_getaffinity(0)):
         progress("warning: more threads than CPUs")
+
+
+def compare(options):
     labelled = labelled_photos(options.evaluate) if options.evaluate else None
     with tempfile.TemporaryDirectory(prefix="peers-") as work:
         work = Path(work)

@@ -5,6 +5,9 @@
                                       weights.safetensors and float32.onnx; photos to calibrate with
                                       are float32 arrays of shape 1 × 3 × 224 × 224
     load(model, threads, precision)   a function from such an array to logits
+    load_queue(model, threads, batch) a function from such an array and a number of requests, each of
+                                      the array so many times, to the times at which they were done:
+                                      where --throughput has the peer
     prepare(image)                    if the peer wants another layout: this is not timed
 
 A module imports what infers at its top and what only makes files in make(), so that a process that
