@@ -80,9 +80,11 @@ struct ChosenForms {
       try TuningText(plan: binder.plan, set: binder.set, threads: binder.tuningThreads)
         .read(text, into: chooser)
     } else {
+      // Where threads compute whole images, each one runs all of a convolution.
+      let isWhole = layout.batch.arenaCount > 1
       var timer = ConvolutionTimer(
-        pool: pool, threads: binder.threads, scratch: memory + layout.scratch,
-        scratchPitch: layout.scratchPitch)
+        pool: isWhole ? nil : pool, threads: isWhole ? 1 : binder.threads,
+        scratch: memory + layout.scratch, scratchPitch: layout.scratchPitch)
       chooser.measure(&timer)
       chooser.choose()
       // As before the first run.
