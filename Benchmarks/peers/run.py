@@ -116,7 +116,7 @@ def progress(text):
 
 
 def check_built(threads):
-    for program in (PROGRAM, ROOT / ".build-board/release/resnet-bench", ROOT / ".build/release/resnet-quantize"):
+    for program in (PROGRAM, PROGRAM.with_name("resnet-bench"), ROOT / ".build/release/resnet-quantize"):
         if not program.exists():
             raise Failure(f"expected {program.relative_to(ROOT)}: run make build board")
     if threads > len(os.sched_getaffinity(0)):

@@ -108,7 +108,7 @@ def markdown(report):
     lines = [f"{report['network']}, {report['threads']} threads, 224 × 224, {len(turns)} rounds.", ""]
     lines += [f"- {key}: {value}" for key, value in report["machine"].items()]
     lines += ["", "Images a second in a turn. \"Ours ÷\" is our batch's rate by another's: above 1, ours is"
-              " faster.", "", "| | median | highest | ours ÷, of medians | of highest | median of ratios |",
+              " faster.", "", "|  | median | highest | ours ÷, of medians | of highest | median of ratios |",
               "| --- | ---: | ---: | ---: | ---: | ---: |"]
     ours = [turn[BATCHED] for turn in turns]
     for name in turns[0]:
