@@ -99,7 +99,7 @@ let package = Package(
       name: "ResNetLibrary",
       dependencies: [
         "CResNetLibrary", "CResNetPlatform", "ResNetImages", "ResNetPlanFormat", "ResNetPlatform",
-        "ResNetRuntime",
+        "ResNetRuntime", "ResNetTeaching",
       ],
       path: "Sources/Library", swiftSettings: settings),
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A file without a name (O_TMPFILE) is gone with its process, however that ends, so it gets its
 // name when it is complete. Not every file system has such files: there a file has a temporary
-// name, which a handler of signals removes.
+// name, which in tools a handler of signals removes.
 #define _GNU_SOURCE
 #include "rn_output.h"
 #include "rn_platform.h"
@@ -22,6 +22,7 @@ typedef struct {
 } slot;
 
 static slot temporaries[slots];
+static atomic_bool handles_signals;
 
 struct rn_output {
   int folder, file;
@@ -111,6 +112,8 @@ static void on_end(int number) {
   raise(number);
 }
 
+void rn_output_remove_at_signals(void) { handles_signals = 1; }
+
 // Handles the signals that would end the process, but not those that are ignored or handled.
 static void handle_ends(void) {
   static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGXFSZ};
@@ -142,7 +145,8 @@ static int give_name(rn_output *output) {
   sigset_t all, before;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &before);
-  handle_ends();
+  if (handles_signals)
+    handle_ends();
   int made = -1;
   for (int i = 0; i < 100 && made < 0; i++) {
     const uint32_t number = (uint32_t)rn_monotonic_ns() * 2654435761u ^ (uint32_t)getpid();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "rn_platform.h"
+#include "rn_output.h"
 #include <limits.h>
 #include <malloc.h>
 #include <poll.h>
@@ -67,6 +68,7 @@ void rn_begin_tool(const char *tool) {
     if (fcntl(descriptor, F_GETFD) < 0)
       open("/", O_PATH);
   signal(SIGXFSZ, SIG_IGN);
+  rn_output_remove_at_signals();
   rn_end_on_lost_pages(tool);
 }
 

@@ -5,6 +5,7 @@ import ResNetImages
 import ResNetPlanFormat
 import ResNetPlatform
 import ResNetRuntime
+import ResNetTeaching
 
 /// Why a call failed, whose words the thread keeps.
 struct Failure: Error {
@@ -42,6 +43,20 @@ extension SessionError: ReportableError {
 
 extension ImageError: ReportableError {
   var status: resnet_status { self == .outOfMemory ? RESNET_ERROR_MEMORY : RESNET_ERROR_IMAGE }
+}
+
+extension FileError: ReportableError {
+  var status: resnet_status { RESNET_ERROR_FILE }
+}
+
+extension TeachingError: ReportableError {
+  var status: resnet_status {
+    if case .outOfMemory = self { RESNET_ERROR_MEMORY } else { RESNET_ERROR_ARGUMENT }
+  }
+}
+
+extension TaughtPlanError: ReportableError {
+  var status: resnet_status { RESNET_ERROR_ARGUMENT }
 }
 
 /// Does what may fail, for C.

@@ -30,6 +30,10 @@ public enum PlanLayout {
   public static var headerByteCount: Int { 512 }
   public static var sectionCount: Int { 9 }
 
+  /// The most tensors and the most steps, and the most outputs.
+  public static var mostRecords: Int { 1024 }
+  public static var mostOutputs: Int { 64 }
+
   /// Sections, tensors and constants start at multiples of this.
   public static var alignment: Int { 64 }
 

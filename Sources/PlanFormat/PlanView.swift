@@ -87,9 +87,11 @@ public struct PlanView {
     classNames = try PlanView.text(.classes, of: bytes)
     provenanceText = try PlanView.text(.provenance, of: bytes)
     constants = PlanHeader.section(.constants, of: bytes, in: file)
-    tensors = try RecordList(.tensors, of: bytes, 1...1024, "1 to 1024 records of 64 bytes")
-    steps = try RecordList(.steps, of: bytes, 1...1024, "1 to 1024 records of 192 bytes")
-    outputs = try RecordList(.outputs, of: bytes, 1...64, "1 to 64 records of 32 bytes")
+    let records = 1...PlanLayout.mostRecords
+    tensors = try RecordList(.tensors, of: bytes, records, "1 to 1024 records of 64 bytes")
+    steps = try RecordList(.steps, of: bytes, records, "1 to 1024 records of 192 bytes")
+    outputs = try RecordList(
+      .outputs, of: bytes, 1...PlanLayout.mostOutputs, "1 to 64 records of 32 bytes")
     featuresTensor = try PlanView.tensor(of: .features, outputs)
     logitsTensor = try PlanView.tensor(of: .logits, outputs)
     try validate()

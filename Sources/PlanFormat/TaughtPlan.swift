@@ -3,12 +3,15 @@
 import CResNetPlatform
 public import ResNetPlatform
 
-/// Why a plan's classifier cannot be replaced.
+/// Why a plan cannot get another classifier.
 public enum TaughtPlanError: Error, Equatable, TextDescribable {
-  /// The plan has no output of pooled features, or none of logits.
-  case lacks(OutputRecord.Role)
+  /// The plan has no output of pooled features.
+  case noFeatures
   /// The logits are not those of a linear layer that reads the pooled features, or another step reads them.
   case noHead
+  /// The plan has no logits, and no room for them: as many tensors, steps or outputs as a plan may have, or an
+  /// output of another kind with their name.
+  case noRoom
   /// The texts leave no room for what comes before the weights.
   case tooLong(limit: Int, found: Int)
 
@@ -17,12 +20,14 @@ public enum TaughtPlanError: Error, Equatable, TextDescribable {
   /// - **Allocates:** nothing.
   public func describe(to line: inout TextLine) {
     switch self {
-    case .lacks(let role):
-      line.append("expected a plan with the outputs features and logits, found one without ")
-      line.append(role == .features ? "features" : "logits")
+    case .noFeatures:
+      line.append("expected a plan with the output features, found one without")
     case .noHead:
       line.append("expected logits of one linear layer that reads the pooled features, ")
       line.append("and no step that reads the logits, found others")
+    case .noRoom:
+      line.append("expected logits, or room for them: fewer than \(PlanLayout.mostRecords)")
+      line.append(" tensors and steps and \(PlanLayout.mostOutputs) outputs, none named logits")
     case .tooLong(let limit, let found):
       line.append(
         "expected names of at most \(limit) bytes with the plan's records, found \(found)")
@@ -36,7 +41,9 @@ public enum TaughtPlanError: Error, Equatable, TextDescribable {
 
 /// A plan with the backbone of another one and a classifier of its own, in float32.
 ///
-/// Weights, records and names of the backbone are copied byte by byte; the old classifier is left out.
+/// Weights, records and names of the backbone are copied byte by byte; the old classifier is left out. A plan whose
+/// features are an output and whose logits are none gets the classifier as its last step, and an output `logits`
+/// behind the others.
 ///
 /// - **Allocates:** nothing; it points into the memory of whoever made it.
 public struct TaughtPlan {
@@ -70,7 +77,7 @@ public struct TaughtPlan {
 
   private let plan: PlanView
   private let head: Head
-  private let old: OldHead
+  private let place: HeadPlace
   /// The bytes of the constants that only the old classifier has.
   private let cut: Range<Int>
   private var sectionByteCounts = InlineArray<9, Int>(repeating: 0)
@@ -82,15 +89,15 @@ public struct TaughtPlan {
     precondition(
       head.weights.count == head.classes * plan.featureCount && head.classes <= 65536,
       "weights of all features")
-    old = try OldHead(of: plan)
-    cut = TaughtPlan.constants(ofStepAlone: old.step, plan)
+    place = try HeadPlace(in: plan)
+    cut = place.isNew ? 0..<0 : TaughtPlan.constants(ofStepAlone: place.step, plan)
     self.plan = plan
     self.head = head
     let counts =
       [
-        ModelRecord.byteCount, PreprocessingRecord.byteCount, plan.strings.count,
-        head.classNames.count, head.provenance.count, plan.tensorCount * TensorRecord.byteCount,
-        plan.stepCount * StepRecord.byteCount, plan.outputCount * OutputRecord.byteCount,
+        ModelRecord.byteCount, PreprocessingRecord.byteCount, plan.strings.count + newName.count,
+        head.classNames.count, head.provenance.count, tensorCount * TensorRecord.byteCount,
+        stepCount * StepRecord.byteCount, outputCount * OutputRecord.byteCount,
         directionOffset + (hasDirections ? 4 * head.weights.count : 0),
       ] as InlineArray<9, Int>
     sectionByteCounts = counts
@@ -100,14 +107,25 @@ public struct TaughtPlan {
     }
   }
 
-  /// Checks that a plan has a classifier that can be replaced.
-  public static func check(_ plan: PlanView) throws(TaughtPlanError) { _ = try OldHead(of: plan) }
+  /// Checks that a plan can get a classifier.
+  public static func check(_ plan: PlanView) throws(TaughtPlanError) { _ = try HeadPlace(in: plan) }
 
   /// The bytes of the file.
   public var byteCount: Int { beforeConstants + PlanLayout.aligned(sectionByteCounts[8]) }
 
   /// The bytes of memory that writing needs.
   public var memoryByteCount: Int { beforeConstants + blockByteCount }
+
+  /// The most that ``memoryByteCount`` is for a plan and a head with so many bytes of texts.
+  package static func greatestMemoryByteCount(_ plan: PlanView, textByteCount: Int) -> Int {
+    let records = TensorRecord.byteCount + StepRecord.byteCount + OutputRecord.byteCount
+    let name = newName.utf8CodeUnitCount
+    // Each section is padded.
+    let padding = PlanLayout.sectionCount * PlanLayout.alignment
+    let channels = PlanLayout.paddedChannels(plan.featureCount)
+    return plan.byteCount - plan.constants.count + textByteCount + records + name + padding
+      + 4 * PlanLayout.channelBlock * channels
+  }
 
   /// Writes the file from its start to its end.
   ///
@@ -140,15 +158,25 @@ public struct TaughtPlan {
   }
 }
 
-// MARK: - The old classifier
+// MARK: - The place of the classifier
 
-/// The step of a plan's classifier, and its tensors.
-private struct OldHead {
+/// The step of a plan's classifier, and its tensors: those that the plan has, or the next ones.
+private struct HeadPlace {
   let step, features, logits: Int
+  /// Whether the plan has no classifier yet.
+  let isNew: Bool
 
-  init(of plan: PlanView) throws(TaughtPlanError) {
-    guard let features = plan.featuresTensor else { throw .lacks(.features) }
-    guard let logits = plan.logitsTensor else { throw .lacks(.logits) }
+  init(in plan: PlanView) throws(TaughtPlanError) {
+    guard let features = plan.featuresTensor else { throw .noFeatures }
+    guard let logits = plan.logitsTensor else {
+      guard max(plan.tensorCount, plan.stepCount) < PlanLayout.mostRecords,
+        plan.outputCount < PlanLayout.mostOutputs,
+        plan.output(named: TaughtPlan.newName.cString) == nil
+      else { throw .noRoom }
+      (step, self.features, self.logits) = (plan.stepCount, features, plan.tensorCount)
+      isNew = true
+      return
+    }
     var found: Int?
     for index in 0..<plan.stepCount {
       let step = plan.step(index)
@@ -162,6 +190,7 @@ private struct OldHead {
     }
     guard let found, logits != features else { throw .noHead }
     (step, self.features, self.logits) = (found, features, logits)
+    isNew = false
   }
 }
 
@@ -194,6 +223,18 @@ extension TaughtPlan {
 // MARK: - The new file
 
 extension TaughtPlan {
+  /// The name of what a plan without a classifier gets: with a zero byte behind it.
+  fileprivate static var newName: StaticString { "logits\0" }
+  /// That name, as far as it is not there.
+  private var newName: UnsafeRawBufferPointer {
+    let name = TaughtPlan.newName
+    return UnsafeRawBufferPointer(
+      start: name.utf8Start, count: place.isNew ? name.utf8CodeUnitCount : 0)
+  }
+  private var tensorCount: Int { max(plan.tensorCount, place.logits + 1) }
+  private var stepCount: Int { max(plan.stepCount, place.step + 1) }
+  private var outputCount: Int { plan.outputCount + (place.isNew ? 1 : 0) }
+
   private var beforeConstants: Int {
     var count = PlanLayout.headerByteCount
     for index in 0..<8 { count += PlanLayout.aligned(sectionByteCounts[index]) }
@@ -201,7 +242,7 @@ extension TaughtPlan {
   }
   /// Where the new classifier is among the constants: behind the others.
   private var headOffset: Int { PlanLayout.aligned(plan.constants.count - cut.count) }
-  private var inputs: Int { plan.tensor(old.features).channels }
+  private var inputs: Int { plan.tensor(place.features).channels }
   private var weightByteCount: Int { 4 * inputs * head.outputs }
   /// The weights of a block of classes.
   private var blockByteCount: Int { 4 * inputs * PlanLayout.channelBlock }
@@ -217,51 +258,72 @@ extension TaughtPlan {
       offset += PlanLayout.aligned(sectionByteCounts[section])
       section += 1
     }
-    func copy(_ text: UnsafeRawBufferPointer) {
-      UnsafeMutableRawBufferPointer(rebasing: bytes[offset...]).copyMemory(from: text)
-      next()
+    func copy(_ text: UnsafeRawBufferPointer, behind count: Int = 0) {
+      UnsafeMutableRawBufferPointer(rebasing: bytes[(offset + count)...]).copyMemory(from: text)
     }
     model().write(to: bytes, at: offset)
     next()
     plan.preprocessing.write(to: bytes, at: offset)
     next()
     copy(plan.strings)
+    copy(newName, behind: plan.strings.count)
+    next()
     copy(head.classNames)
+    next()
     copy(head.provenance)
+    next()
     var arena = 0
-    for index in 0..<plan.tensorCount {
-      let tensor = index == old.logits ? logits() : plan.tensor(index)
+    for index in 0..<tensorCount {
+      let tensor = index == place.logits ? logits() : self.tensor(index)
       tensor.write(to: bytes, at: offset + index * TensorRecord.byteCount)
       arena = max(arena, tensor.offset + PlanLayout.aligned(tensor.storageByteCount))
     }
     next()
-    for index in 0..<plan.stepCount {
-      var step = plan.step(index)
-      if index == old.step {
-        step = headStep()
-      } else {
+    for index in 0..<stepCount {
+      var step = index == place.step ? headStep() : plan.step(index)
+      if index != place.step {
         plan.forEachConstant(of: &step) { offset, _ in offset = moved(offset) }
       }
       step.write(to: bytes, at: offset + index * StepRecord.byteCount)
     }
     next()
-    for index in 0..<plan.outputCount {
-      plan.output(index).write(to: bytes, at: offset + index * OutputRecord.byteCount)
+    for index in 0..<outputCount {
+      let output =
+        index < plan.outputCount
+        ? plan.output(index)
+        : OutputRecord(role: .logits, tensor: place.logits, name: plan.strings.count)
+      output.write(to: bytes, at: offset + index * OutputRecord.byteCount)
     }
     return arena
   }
 
+  /// A tensor of the backbone: outputs live to the end, which may be a step later than before.
+  private func tensor(_ index: Int) -> TensorRecord {
+    var tensor = plan.tensor(index)
+    for output in 0..<plan.outputCount where plan.output(output).tensor == index {
+      tensor.lastStep = stepCount - 1
+    }
+    return tensor
+  }
+
   /// The tensor of the logits, at the first place that is free while it lives.
   private func logits() -> TensorRecord {
-    var logits = plan.tensor(old.logits)
+    var logits = TensorRecord()
+    if place.isNew {
+      (logits.height, logits.width) = (1, 1)
+      (logits.firstStep, logits.lastStep) = (place.step, place.step)
+      logits.name = plan.strings.count
+    } else {
+      logits = plan.tensor(place.logits)
+    }
     logits.channels = head.outputs
     logits.usedChannels = head.classes
     logits.offset = 0
     var isFree = false
     while !isFree {
       isFree = true
-      for index in 0..<plan.tensorCount where index != old.logits {
-        let other = plan.tensor(index)
+      for index in 0..<plan.tensorCount where index != place.logits {
+        let other = tensor(index)
         let end = other.offset + other.storageByteCount
         guard logits.firstStep <= other.lastStep, other.firstStep <= logits.lastStep,
           logits.offset < end, other.offset < logits.offset + logits.storageByteCount
@@ -285,7 +347,13 @@ extension TaughtPlan {
   }
 
   private func headStep() -> StepRecord {
-    var step = plan.step(old.step)
+    var step = StepRecord()
+    if place.isNew {
+      (step.input, step.output) = (place.features, place.logits)
+      (step.name, step.block) = (plan.strings.count, plan.strings.count)
+    } else {
+      step = plan.step(place.step)
+    }
     var record = LinearRecord()
     record.weights = headOffset
     record.bias = headOffset + weightByteCount

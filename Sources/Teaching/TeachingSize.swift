@@ -42,7 +42,8 @@ public struct TeachingSize: Equatable, Sendable {
   /// The numbers that a fit finds: weights and biases.
   var parameters: Int { (rank + 1) * lanes }
 
-  func check() throws(TeachingError) {
+  /// Checks the numbers of classes and photos.
+  package func check() throws(TeachingError) {
     guard 2...TeachingSize.mostClasses ~= classes else { throw .classCount(classes) }
     guard 2...TeachingSize.mostPhotos ~= photos else { throw .photoCount(photos) }
     precondition(1...2 ~= views && 1...65536 ~= features, "1 or 2 views and 1 to 65536 features")

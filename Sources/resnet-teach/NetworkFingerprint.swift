@@ -2,6 +2,7 @@
 
 import CResNetPlatform
 import ResNetPlanFormat
+import ResNetPlatform
 import ResNetRuntime
 import ResNetTeaching
 
@@ -24,18 +25,8 @@ func fingerprint(
   bytes.copyMemory(from: UnsafeRawBufferPointer(features))
   memset(bytes.baseAddress! + 4 * features.count, 0, PreprocessingRecord.byteCount)
   classifier.preprocessing.write(to: bytes, at: 4 * features.count)
-  return digest(UnsafeRawBufferPointer(bytes))
+  return sha256Digest(UnsafeRawBufferPointer(bytes))
 }
 
 /// Bytes of memory that the fingerprint of a network takes.
 func fingerprintByteCount(_ features: Int) -> Int { 4 * features + PreprocessingRecord.byteCount }
-
-/// The SHA-256 digest of some bytes.
-func digest(_ bytes: UnsafeRawBufferPointer) -> PhotoTable.Digest {
-  var digest = PhotoTable.Digest(repeating: 0)
-  withUnsafeMutableBytes(of: &digest) {
-    rn_sha256(
-      bytes.baseAddress, bytes.count, $0.baseAddress!.assumingMemoryBound(to: UInt8.self))
-  }
-  return digest
-}

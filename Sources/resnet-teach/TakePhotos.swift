@@ -72,7 +72,7 @@ private func take(
   } catch {
     throw .file(error)
   }
-  let digest = digest(file.bytes)
+  let digest = sha256Digest(file.bytes)
   switch table.match(digest, name, label: label) {
   case .new: break
   case .known(let isMoved):

@@ -48,18 +48,17 @@ func teach(_ arguments: borrowing Arguments) throws(TeachFailure) -> Bool {
     photos: folders.imageCount + (kept?.count ?? 0),
     classes: folders.count + (kept?.classCount ?? 0), features: views * view.featureCount,
     nameBytes: folders.nameByteCount + (kept?.nameBytes ?? 0))
-  let memory = try TeachMemory(
-    size, views: views, findsStrangers: arguments.rejects != nil, view)
-  tellMemory(classifier, memory, size)
+  let memory = try makeMemory(size, views: views, view, arguments)
+  tellMemory(classifier, memory, photos: size.photos)
 
-  var table = PhotoTable(size, memory: memory.table)
+  var table = PhotoTable(size, memory: memory.first)
   kept?.add(to: &table)
   table.keepPhotos()
   let taken = try takePhotos(folders, &classifier, &table, isFlipped: arguments.isFlipped)
   table.sort()
 
   let start = rn_monotonic_ns()
-  var trainer = try makeTrainer(table, memory, views: views, arguments)
+  var trainer = try makeTrainer(table, memory, views: views, view, arguments)
   tellCounts(table)
   tellDuplicates(table, trainer)
   let result: TeachingResult
@@ -72,7 +71,7 @@ func teach(_ arguments: borrowing Arguments) throws(TeachFailure) -> Bool {
     table: table, result: result, taken: taken, trainingTime: rn_monotonic_ns() - start,
     isFlipped: arguments.isFlipped)
 
-  try write(table, trainer, summary, view, memory, &output, arguments)
+  try write(table, trainer, view, memory, &output, arguments)
   if arguments.report != nil {
     try write(summary, trainer, to: &report!, arguments.report!.format)
   }
@@ -137,18 +136,32 @@ private func checkCounts(
   }
 }
 
+/// Allocates the memory of the table, of teaching and of making the plan.
+private func makeMemory(
+  _ size: PhotoTable.Size, views: Int, _ view: PlanView, _ arguments: borrowing Arguments
+) throws(TeachFailure) -> TeachingMemory {
+  let most = TeachingSize(
+    photos: size.photos, views: views, features: view.featureCount, classes: size.classes,
+    findsStrangers: arguments.rejects != nil)
+  let layout = TeachingMemory.Layout(
+    most, nameBytes: size.nameBytes, view, first: PhotoTable.byteCount(size))
+  do throws(TeachingError) {
+    return try TeachingMemory(layout)
+  } catch {
+    throw .tool(.outOfMemory(bytes: layout.byteCount))
+  }
+}
+
 private func makeTrainer(
-  _ table: PhotoTable, _ memory: borrowing TeachMemory, views: Int,
+  _ table: PhotoTable, _ memory: borrowing TeachingMemory, views: Int, _ view: PlanView,
   _ arguments: borrowing Arguments
 ) throws(TeachFailure) -> HeadTrainer {
   do throws(TeachingError) {
     let size = TeachingSize(
-      photos: table.count, views: views, features: memory.features,
+      photos: table.count, views: views, features: view.featureCount,
       classes: table.classCount, findsStrangers: arguments.rejects != nil)
     var trainer = try HeadTrainer(size, memory: memory.trainer)
-    for place in 0..<table.count {
-      try trainer.add(table.features(place).span, label: table.label(place))
-    }
+    try trainer.add(table)
     return trainer
   } catch {
     throw failure(error, table, arguments.photos)
@@ -166,26 +179,17 @@ private func failure(
 
 /// Makes the plan and appends it to its file.
 private func write(
-  _ table: PhotoTable, _ trainer: borrowing HeadTrainer, _ summary: Summary, _ view: PlanView,
-  _ memory: borrowing TeachMemory, _ output: inout OutputFile, _ arguments: borrowing Arguments
+  _ table: PhotoTable, _ trainer: borrowing HeadTrainer, _ view: PlanView,
+  _ memory: borrowing TeachingMemory, _ output: inout OutputFile, _ arguments: borrowing Arguments
 ) throws(TeachFailure) {
-  let texts = PlanTexts(table, summary, view, memory)
-  var head = TaughtPlan.Head(
-    weights: trainer.head.weights, bias: trainer.head.bias, classNames: texts.classNames,
-    provenance: texts.provenance)
-  if let rule = summary.result.strangers {
-    head.strangerScore = rule.score
-    head.strangerThreshold = Float(rule.threshold)
-    head.classDirections = trainer.head.classDirections
-  }
   let plan: TaughtPlan
   do throws(TaughtPlanError) {
-    plan = try TaughtPlan(view, head)
+    plan = try TaughtPlan(view, trainer, table, by: .tool, memory)
   } catch {
     throw .plan(arguments.model, error)
   }
   do throws(ToolFailure) {
-    try plan.write(memory: memory.plan(plan.memoryByteCount)) { (bytes) throws(ToolFailure) in
+    try plan.write(memory: memory.records(of: plan)) { (bytes) throws(ToolFailure) in
       try output.append(bytes)
     }
   } catch {

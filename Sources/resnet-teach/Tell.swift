@@ -9,11 +9,12 @@ import ResNetTeaching
 
 /// Tells the memory that teaching takes, before it starts.
 func tellMemory(
-  _ classifier: borrowing Classifier, _ memory: borrowing TeachMemory, _ size: PhotoTable.Size
+  _ classifier: borrowing Classifier, _ memory: borrowing TeachingMemory, photos: Int
 ) {
   func megabytes(_ bytes: Int) -> Double { Double(bytes) / 1e6 }
   let session = classifier.session.byteCount
-  var line: TextLine = "at most \(size.photos) photos, \(memory.features) features; memory: "
+  let features = classifier.session.plan.featureCount
+  var line: TextLine = "at most \(photos) photos, \(features) features; memory: "
   line.append("\(megabytes(classifier.session.plan.view.byteCount), decimals: 1) MB of plan, ")
   line.append("\(megabytes(session), decimals: 1) MB of session, ")
   line.append(

@@ -237,7 +237,7 @@ extension BoardTools.TeachTests {
     }
   }
 
-  @Test("a plan without a classifier is refused, one with more outputs keeps them")
+  @Test("a plan without features is refused, one without logits gets them, and others stay")
   func outputs() throws {
     let scratch = try folders()
     func made(_ outputs: String) throws -> String {
@@ -249,9 +249,7 @@ extension BoardTools.TeachTests {
     }
     let words = ["--photos", scratch.path("photos"), "-o", scratch.path("new.plan")]
     try Tool.teach.fails(
-      [made("features,layer1")] + words,
-      "expected a plan with the outputs features and logits, found one without logits")
-    try Tool.teach.fails([made("logits")] + words, "found one without features")
+      [made("logits")] + words, "expected a plan with the output features, found one without")
     let whole = try made("layer1,features,logits")
     try Tool.teach([whole] + words + ["--flip"])
     let photo = Repository.example("church")
@@ -262,6 +260,18 @@ extension BoardTools.TeachTests {
     #expect(try layer(scratch.path("new.plan")) == layer(whole))
     let line = try Tool.run(scratch.path("new.plan"), photo, "--json").decoded(Line.self)[0]
     #expect(line.top[0].label == "church")
+
+    func probabilities(_ plan: String) throws -> Data {
+      try Tool.teach([plan] + words + ["--reject", "5%"])
+      try Tool.run(scratch.path("new.plan"), photo, "--probabilities", scratch.path("p.f32"))
+      return try scratch.data("p.f32")
+    }
+    let expected = try probabilities(whole)
+    #expect(expected.count == 4 * Self.classes.count)
+    for outputs in ["features", "features,layer1"] {
+      #expect(try probabilities(made(outputs)) == expected)
+    }
+    #expect(try layer(scratch.path("new.plan")) == layer(whole))
   }
 
   @Test("damaged features and those of other networks are refused")

@@ -57,19 +57,28 @@ private struct CLibrary: Sendable {
     return Tool(url: URL(fileURLWithPath: program))
   }
 
-  /// Runs check_library, whose photo must have the logits that `resnet-run` gives it.
+  /// Runs check_library, whose photo must have the logits that `resnet-run` gives it, and whose taught plan what
+  /// `resnet-teach` gives it.
   func check(_ program: Tool, _ words: [String] = [], in scratch: Scratch) throws {
     let (plan, church) = (try ShippedModel.int8(), Repository.example("church"))
     try scratch.makeTeachingPhotos()
     let taught = scratch.path("taught.plan")
     try Tool.teach(plan, "--photos", scratch.path("photos"), "-o", taught, "--reject", "2%")
     let files = [plan, church, scratch.path("logits-of-program")]
-    let result = try program.end(words + files + [taught, Repository.example("golf-ball")])
+    let bare = scratch.path("bare.plan")
+    try Tool.quantize(
+      "--random", "resnet18", "--input-size", "32x32", "--outputs", "logits", "-q", "-o", bare)
+    let teaching = [taught, Repository.example("golf-ball"), scratch.path("photos"), bare]
+    let result = try program.end(words + files + teaching)
     let told: Comment = "\(result.text)\(result.errors)"
     #expect(result.text.hasSuffix(" checks, 0 failed\n"), told)
     try #require(result.status == 0 && !result.isCrash, told)
     try Tool.run(plan, church, "--logits", scratch.path("logits-of-tool"))
     #expect(try scratch.data("logits-of-program") == scratch.data("logits-of-tool"))
+    // Nothing of a plan that was not made.
+    #expect(
+      try scratch.names().filter { $0.hasPrefix(".resnet-") || $0.hasPrefix("taught") }
+        == ["taught.plan", "taught.plan.own"])
   }
 
   /// The names that a file defines for others.

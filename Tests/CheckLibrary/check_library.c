@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls the C library as C and C++ programs do, rightly and wrongly: check-library PLAN PHOTO
-// LOGITS writes the logits of the photo, as little-endian float32, to LOGITS.
+// Calls the C library as C and C++ programs do, rightly and wrongly. It writes the logits of PHOTO,
+// as little-endian float32, to LOGITS. TAUGHT_PLAN is what resnet-teach --reject 2% made of PLAN
+// and the folder PHOTOS of church, parachute and tench with 0.jpg, 1.jpg and 2.jpg each; BARE_PLAN
+// has no features.
 #define _POSIX_C_SOURCE 200809L
 #include "resnet_runtime.h"
+#include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +86,8 @@ static void check_layouts(void) {
   EXPECT(sizeof(resnet_options) == 88 && offsetof(resnet_options, batch) == 80);
   EXPECT(sizeof(resnet_session_info) == 32 && offsetof(resnet_session_info, byte_count) == 24);
   EXPECT(sizeof(resnet_frame) == 72 && offsetof(resnet_frame, data_size) == 64);
+  EXPECT(sizeof(resnet_teaching) == 64 && offsetof(resnet_teaching, named) == 56);
+  EXPECT(sizeof(resnet_teaching_result) == 72 && offsetof(resnet_teaching_result, caught) == 64);
   EXPECT(RESNET_ERROR_BUSY == 7 && RESNET_LOAD == 1 && RESNET_TUNING_RECORDED == 2);
 }
 
@@ -552,9 +558,191 @@ static void check_lifetimes(const char *path, resnet_plan *plan) {
   FAILS(resnet_session_run_encoded(session, "", 0), RESNET_ERROR_ARGUMENT, "closed");
 }
 
+enum { CLASSES = 3, PHOTOS = 9, FEATURES = 512 };
+
+// The features of the folder's photos, in the order in which resnet-teach takes them.
+static void find_features(resnet_plan *plan, const char *folder, const char *const *names,
+                          float *features, uint32_t *labels) {
+  resnet_session *session = session_of(plan, NULL);
+  for (int i = 0; i < PHOTOS; i++) {
+    char path[4096];
+    const float *values = NULL;
+    size_t count = 0;
+    labels[i] = (uint32_t)i / 3;
+    snprintf(path, sizeof path, "%s/%s/%d.jpg", folder, names[labels[i]], i % 3);
+    file photo = read_file(path);
+    OK(resnet_session_run_encoded(session, photo.bytes, photo.size));
+    OK(resnet_session_get_output(session, "features", &values, &count));
+    EXPECT(count == FEATURES);
+    memcpy(features + i * FEATURES, values, FEATURES * sizeof *features);
+    free(photo.bytes);
+  }
+  OK(resnet_session_destroy(session));
+}
+
+// Whether two plans are the same byte for byte, but for where they come from.
+static int same_plans(const char *path, const char *other) {
+  file a = read_file(path), b = read_file(other);
+  int is_same = 1;
+  for (int section = 0; section < 9; section++) {
+    uint64_t at[2], size[2];
+    memcpy(&at[0], a.bytes + 72 + 32 * section, 8);
+    memcpy(&size[0], a.bytes + 80 + 32 * section, 8);
+    memcpy(&at[1], b.bytes + 72 + 32 * section, 8);
+    memcpy(&size[1], b.bytes + 80 + 32 * section, 8);
+    if (section != 4 && (size[0] != size[1] || memcmp(a.bytes + at[0], b.bytes + at[1], size[0])))
+      is_same = 0;
+  }
+  free(a.bytes);
+  free(b.bytes);
+  return is_same;
+}
+
+static int same_files(const char *path, file expected) {
+  file found = read_file(path);
+  const int is_same =
+      found.size == expected.size && memcmp(found.bytes, expected.bytes, found.size) == 0;
+  free(found.bytes);
+  return is_same;
+}
+
+// Teaching gives the plan that resnet-teach made of the same photos.
+static void check_teaching(resnet_plan *plan, const char *bare_path, const char *tool_path,
+                           const char *folder) {
+  const char *const names[CLASSES] = {"church", "parachute", "tench"};
+  static float features[PHOTOS * FEATURES], changed[PHOTOS * FEATURES];
+  uint32_t labels[PHOTOS], named[PHOTOS];
+  char path[4096], missing[4096];
+  snprintf(path, sizeof path, "%s.own", tool_path);
+  snprintf(missing, sizeof missing, "%s/none/a.plan", folder);
+  find_features(plan, folder, names, features, labels);
+  resnet_teaching teaching = RESNET_TEACHING_INIT;
+  resnet_teaching_result result = {sizeof result, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+  const resnet_teaching_result before = result;
+  size_t bytes = 0, with_rule = 0;
+  teaching.photo_count = PHOTOS;
+  teaching.class_count = CLASSES;
+  OK(resnet_plan_get_teaching_memory(plan, &teaching, &bytes));
+  teaching.reject = 0.02;
+  OK(resnet_plan_get_teaching_memory(plan, &teaching, &with_rule));
+  EXPECT(bytes > sizeof features && with_rule > bytes && with_rule < 1 << 21);
+  teaching.features = features;
+  teaching.labels = labels;
+  teaching.class_names = names;
+  teaching.named = named;
+  OK(resnet_plan_teach(plan, &teaching, path, &result));
+  EXPECT(same_plans(path, tool_path));
+  EXPECT(result.size == sizeof result && result.right == PHOTOS && result.folds == PHOTOS);
+  EXPECT(result.top1_low > 0.5 && result.top1_low < 1 && result.top1_high > 0.999999);
+  EXPECT(result.loss > 0 && result.strength > 0 && result.temperature > 0 && result.caught > 0 &&
+         result.caught <= 1 && result.false_rejects >= 0 && result.false_rejects <= 0.5);
+  EXPECT(memcmp(named, labels, sizeof named) == 0);
+
+  // In place of a plan that is in use; signals stay the program's.
+  resnet_plan *taught = NULL;
+  resnet_plan_info info;
+  info.size = sizeof info;
+  OK(resnet_plan_open(path, RESNET_MAP, &taught));
+  OK(resnet_plan_get_info(taught, &info));
+  EXPECT(strstr(info.provenance, "taught: libresnet-runtime") &&
+         strstr(info.provenance, "taught features: 9 of 3 classes, sha256 "));
+  const int swapped[PHOTOS] = {0, 1, 2, 6, 7, 8, 3, 4, 5};
+  for (int i = 0; i < PHOTOS; i++)
+    memcpy(changed + i * FEATURES, features + swapped[i] * FEATURES, FEATURES * sizeof *features);
+  teaching.features = changed;
+  teaching.reject = 0;
+  teaching.named = NULL;
+  OK(resnet_plan_teach(taught, &teaching, path, &result));
+  EXPECT(result.right == PHOTOS && result.false_rejects == 0 && result.caught == 0);
+  EXPECT(!same_plans(path, tool_path) && strcmp(resnet_plan_class_name(taught, 2), "tench") == 0);
+  OK(resnet_plan_close(taught));
+  struct sigaction action;
+  EXPECT(sigaction(SIGTERM, NULL, &action) == 0 && action.sa_handler == SIG_DFL);
+
+  file last = read_file(path);
+  teaching.features = features;
+  const resnet_teaching good = teaching;
+  result = before;
+#define REFUSES_TEACHING(member, value, status, words)                                             \
+  teaching = good;                                                                                 \
+  teaching.member = value;                                                                         \
+  FAILS(resnet_plan_teach(plan, &teaching, path, &result), status, words)
+#define REFUSES_COUNT(member, value, words)                                                        \
+  REFUSES_TEACHING(member, value, RESNET_ERROR_ARGUMENT, words);                                   \
+  FAILS(resnet_plan_get_teaching_memory(plan, &teaching, &bytes), RESNET_ERROR_ARGUMENT, words)
+  REFUSES_COUNT(size, 8, "a resnet_teaching of 64 bytes");
+  REFUSES_COUNT(photo_count, 0, "2 to 1000000 photos, found 0");
+  REFUSES_COUNT(photo_count, 1000001, "2 to 1000000 photos, found 1000001");
+  REFUSES_COUNT(photo_count, (size_t)-1, "2 to 1000000 photos, found 9223372036854775807");
+  REFUSES_COUNT(class_count, 1, "2 to 4096 classes, found 1");
+  REFUSES_COUNT(class_count, (size_t)-1, "2 to 4096 classes");
+  REFUSES_COUNT(reject, -0.01, "a share to reject of 0 to 0.5, found -0.01");
+  REFUSES_COUNT(reject, 0.51, "a share to reject of 0 to 0.5, found 0.51");
+  REFUSES_COUNT(reject, (double)NAN, "a share to reject of 0 to 0.5, found nan");
+  REFUSES_TEACHING(features, NULL, RESNET_ERROR_ARGUMENT, "features, found a null");
+  REFUSES_TEACHING(labels, NULL, RESNET_ERROR_ARGUMENT, "labels, found a null");
+  REFUSES_TEACHING(class_names, NULL, RESNET_ERROR_ARGUMENT, "names of classes, found a null");
+  uint32_t others[PHOTOS];
+  memcpy(others, labels, sizeof others);
+  others[4] = CLASSES;
+  REFUSES_TEACHING(labels, others, RESNET_ERROR_ARGUMENT, "labels below 3, found 3 of photo 4");
+  others[4] = 0xFFFFFFFF;
+  REFUSES_TEACHING(labels, others, RESNET_ERROR_ARGUMENT, "found 4294967295 of photo 4");
+  others[3] = others[4] = 0;
+  REFUSES_TEACHING(labels, others, RESNET_ERROR_ARGUMENT, "2 photos of class 1, found 1");
+  char longest[257];
+  memset(longest, 'n', sizeof longest);
+  longest[256] = 0;
+  const char *const wrong_names[] = {NULL,           "",      longest, "a\n", "\x1b[2J", "a\xff",
+                                     "\xe2\x80\xae", "tench", "church"};
+  const char *const words[] = {"the name of a class, found a null",
+                               "names of 1 to 255 bytes, found none of class 1",
+                               "names of 1 to 255 bytes, found more of class 1",
+                               "without control characters, found a\\x0a of class 1",
+                               "found \\x1b[2J of class 1",
+                               "found a\\xff of class 1",
+                               "found \\xe2\\x80\\xae of class 1",
+                               "each class, found tench of classes 1 and 2",
+                               "each class, found church of classes 0 and 1"};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    const char *const some[CLASSES] = {"church", wrong_names[i], "tench"};
+    REFUSES_TEACHING(class_names, some, RESNET_ERROR_ARGUMENT, words[i]);
+  }
+  const float wrong_features[] = {NAN, INFINITY, -INFINITY, 1.1e15F};
+  for (size_t i = 0; i < sizeof wrong_features / sizeof *wrong_features; i++) {
+    memcpy(changed, features, sizeof changed);
+    changed[7 * FEATURES + 5] = wrong_features[i];
+    REFUSES_TEACHING(features, changed, RESNET_ERROR_ARGUMENT,
+                     "-1e15 to 1e15, found others of photo 7");
+  }
+  memset(changed, 0, sizeof changed);
+  REFUSES_TEACHING(features, changed, RESNET_ERROR_ARGUMENT, "photos that differ");
+  FAILS(resnet_plan_teach(NULL, &good, path, &result), RESNET_ERROR_ARGUMENT,
+        "a plan, found a null");
+  FAILS(resnet_plan_teach(plan, NULL, path, &result), RESNET_ERROR_ARGUMENT, "a null pointer");
+  FAILS(resnet_plan_teach(plan, &good, NULL, &result), RESNET_ERROR_ARGUMENT,
+        "a path, found a null");
+  FAILS(resnet_plan_teach(plan, &good, path, NULL), RESNET_ERROR_ARGUMENT, "a null pointer");
+  FAILS(resnet_plan_get_teaching_memory(plan, &good, NULL), RESNET_ERROR_ARGUMENT,
+        "a null pointer");
+  FAILS(resnet_plan_teach(plan, &good, "/", &result), RESNET_ERROR_FILE, "a regular file");
+  FAILS(resnet_plan_teach(plan, &good, missing, &result), RESNET_ERROR_FILE, "No such file");
+  resnet_plan *bare = NULL;
+  OK(resnet_plan_open(bare_path, RESNET_MAP, &bare));
+  FAILS(resnet_plan_teach(bare, &good, path, &result), RESNET_ERROR_ARGUMENT,
+        "expected a plan with the output features");
+  OK(resnet_plan_close(bare));
+  result.size = 8;
+  FAILS(resnet_plan_teach(plan, &good, path, &result), RESNET_ERROR_ARGUMENT, "of 72 bytes");
+  result.size = before.size;
+  EXPECT(memcmp(&result, &before, sizeof before) == 0 && same_files(path, last));
+  free(last.bytes);
+}
+
 int main(int argc, char **argv) {
-  if (argc != 6) {
-    fprintf(stderr, "usage: check-library PLAN PHOTO LOGITS TAUGHT_PLAN STRANGER\n");
+  if (argc != 8) {
+    fprintf(stderr,
+            "usage: check-library PLAN PHOTO LOGITS TAUGHT_PLAN STRANGER PHOTOS BARE_PLAN\n");
     return 2;
   }
   file photo = read_file(argv[2]), stranger = read_file(argv[5]);
@@ -576,6 +764,7 @@ int main(int argc, char **argv) {
   check_pixels(plan, session);
   check_batch(plan, session);
   OK(resnet_session_destroy(session));
+  check_teaching(plan, argv[7], argv[4], argv[6]);
   check_lifetimes(argv[1], plan);
   OK(resnet_plan_close(plan));
   check_threads(argv[1], photo, logits);

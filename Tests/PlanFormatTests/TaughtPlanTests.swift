@@ -149,39 +149,69 @@ import Testing
   }
 
   /// A plan with the outputs that are asked for, of an image that is no square.
-  private func plan(outputs names: [String]) throws -> [UInt8] {
-    var network = Network(random: TestNetwork.basic.config, seed: 1)
+  private func plan(
+    outputs names: [String], _ network: TestNetwork = .basic, _ format: WeightFormat = .int8
+  ) throws -> [UInt8] {
+    var network = Network(random: network.config, seed: 1)
     try network.selectOutputs(names)
     try network.foldBatchNorms()
-    return try testPlan(of: network, inputSize: .init(64, 96))
+    return try testPlan(of: network, inputSize: .init(64, 96), weights: format)
+  }
+
+  /// The bits of the outputs that are asked for.
+  private func outputs(_ names: [String], of file: [UInt8]) throws -> [[UInt32]] {
+    let plan = LoadedPlan(file)
+    var session = try Session(plan.plan())
+    session.run(testImage(Network.Extent(64, 96), seed: 4).span)
+    return try names.map { name in
+      let found = session.plan.output(name)
+      let output = try #require(found)
+      var values = [Float](repeating: .nan, count: output.count)
+      var room = values.mutableSpan
+      session.read(output, into: &room)
+      return values.map(\.bitPattern)
+    }
   }
 
   @Test("other outputs stay as they are")
   func otherOutputs() throws {
     let names = ["layer2", "features", "logits"]
-    func outputs(_ file: [UInt8]) throws -> [[Float]] {
-      let plan = LoadedPlan(file)
-      var session = try Session(plan.plan())
-      session.run(testImage(Network.Extent(64, 96), seed: 4).span)
-      return try names.map { name in
-        let found = session.plan.output(name)
-        let output = try #require(found)
-        var values = [Float](repeating: .nan, count: output.count)
-        var room = values.mutableSpan
-        session.read(output, into: &room)
-        return values
-      }
-    }
     let file = try plan(outputs: names)
-    let before = try outputs(file)
-    let after = try outputs(taught(file, Head(3, before[1].count)))
+    let before = try outputs(names, of: file)
+    let after = try outputs(names, of: taught(file, Head(3, before[1].count)))
     #expect(after[0] == before[0] && after[1] == before[1] && after[2].count == 3)
   }
 
-  @Test("a plan without features or logits is refused")
+  @Test("a plan without logits gets them: those of the whole plan, bit for bit", arguments: plans)
+  func newHead(_ network: TestNetwork, _ format: WeightFormat) throws {
+    for names in [["features"], ["layer2", "features"], ["features", "layer2", "layer1"]] {
+      let whole = try plan(outputs: names + ["logits"], network, format)
+      let file = try plan(outputs: names, network, format)
+      let count = try LoadedPlan(file).plan().featureCount
+      let before = try outputs(names, of: file)
+      for classes in [2, 3, 17, 1000] {
+        let head = Head(classes, count)
+        let new = try taught(file, head, .likeness, threshold: 0.5)
+        #expect(try outputs(names, of: new) == before)
+        let found = try outputs(["features", "logits"], of: new)
+        #expect(try found == outputs(["features", "logits"], of: taught(whole, head)))
+        #expect(found[1].count == classes)
+        try withView(new) { view in
+          #expect(view.outputCount == names.count + 1 && view.model.strangerScore == .likeness)
+          #expect(view.output(named: "logits") == names.count)
+        }
+        // The backbone's constants are where they were.
+        let (old, now) = (PlanFile(file)[.constants], PlanFile(new)[.constants])
+        #expect(now.prefix(old.count) == old[...])
+        #expect(try taught(new, Head(2, count)) == taught(file, Head(2, count)))
+      }
+    }
+  }
+
+  @Test("a plan without features is refused, and one without logits and without room for them")
   func missingOutputs() throws {
-    func error(_ names: [String]) throws -> TaughtPlanError? {
-      let loaded = LoadedPlan(try plan(outputs: names))
+    func error(_ file: [UInt8]) throws -> TaughtPlanError? {
+      let loaded = LoadedPlan(file)
       let plan = try loaded.plan()
       do throws(TaughtPlanError) {
         try TaughtPlan.check(plan.view)
@@ -190,12 +220,40 @@ import Testing
         return error
       }
     }
-    #expect(try error(["features", "logits", "layer1"]) == nil)
-    #expect(try error(["features", "layer1"]) == .lacks(.logits))
-    #expect(try error(["logits"]) == .lacks(.features))
+    #expect(try error(plan(outputs: ["features", "logits", "layer1"])) == nil)
+    #expect(try error(plan(outputs: ["features", "layer1"])) == nil)
+    #expect(try error(plan(outputs: ["logits"])) == .noFeatures)
+    #expect(try error(plan(outputs: ["layer1"])) == .noFeatures)
     #expect(
-      "\(TaughtPlanError.lacks(.features))"
-        == "expected a plan with the outputs features and logits, found one without features")
+      "\(TaughtPlanError.noFeatures)"
+        == "expected a plan with the output features, found one without")
+    // The name of a map, and as many outputs as there may be: the same tensor under other names.
+    let file = try plan(outputs: ["features", "layer1"])
+    var named = PlanFile(file)
+    named[.strings] += Array("logits\0".utf8)
+    let offset = UInt32(named[.strings].count - 7)
+    withUnsafeBytes(of: offset.littleEndian) { named[.outputs].replaceSubrange(40..<44, with: $0) }
+    #expect(try error(named.bytes) == .noRoom)
+    for (count, expected) in [(63, nil), (64, TaughtPlanError.noRoom)] {
+      var full = PlanFile(file)
+      let last = full[.outputs][32..<64]
+      for index in 2..<count {
+        var record = Array(last)
+        let name = UInt32(full[.strings].count)
+        full[.strings] += Array("map \(index)\0".utf8)
+        withUnsafeBytes(of: name.littleEndian) { record.replaceSubrange(8..<12, with: $0) }
+        full[.outputs] += record
+      }
+      #expect(try error(full.bytes) == expected)
+      if expected == nil {
+        let count = try LoadedPlan(file).plan().featureCount
+        #expect(planError(try taught(full.bytes, Head(2, count))) == nil)
+      }
+    }
+    #expect(
+      "\(TaughtPlanError.noRoom)"
+        == "expected logits, or room for them: fewer than 1024 tensors and steps and 64 outputs, "
+        + "none named logits")
   }
 
   @Test("the rule for strangers is in the plan")

@@ -108,6 +108,7 @@ import Testing
     let fork = unsafeBitCast(try #require(dlsym(nil, "fork")), to: Fork.self)
     // Who starts the tests may have ignored it, and then it stays so.
     signal(number, SIG_DFL)
+    rn_output_remove_at_signals()
     let outputs = try (0..<2).map { try #require(rn_output_open_named(path("\($0)"))) }
     #expect(try names.count == 2)
     let child = fork()

@@ -8,7 +8,7 @@
             print(guess.label, guess.probability)
 
 A plan is a file that `quantize`, or the command resnet-quantize, makes of a checkpoint. A `Session` runs it,
-and `teach` gives it classes of your own.
+and `teach` or `teach_features` gives it classes of your own.
 """
 
 from ._errors import (
@@ -18,10 +18,10 @@ from ._library import version
 from ._plan import Output, Plan, Preprocessing
 from ._quantize import quantize
 from ._session import Guess, Session
-from ._teach import Taught, teach
+from ._teach import Taught, teach, teach_features
 
 __version__ = version()
 __all__ = [
     "ArgumentError", "BusyError", "FileError", "Guess", "ImageError", "Output", "Plan", "PlanError", "Preprocessing",
     "QuantizeError", "ResNetError", "ResourceError", "Session", "SessionError", "TeachError", "Taught", "quantize",
-    "teach"]
+    "teach", "teach_features"]

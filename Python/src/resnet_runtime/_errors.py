@@ -11,7 +11,7 @@ class ArgumentError(ResNetError, ValueError):
 
 
 class FileError(ResNetError, OSError):
-    """A plan cannot be read."""
+    """A plan cannot be read or written."""
 
 
 class PlanError(ResNetError):

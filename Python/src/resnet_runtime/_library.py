@@ -6,7 +6,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
-from ctypes import POINTER, c_char_p, c_float, c_int, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_float, c_int, c_size_t, c_uint32, c_uint64, c_void_p
 from pathlib import Path
 
 from ._errors import BY_STATUS, ArgumentError
@@ -31,6 +31,19 @@ class Options(ctypes.Structure):
         ("size", c_size_t), ("threads", c_uint32), ("tuning", c_uint32), ("tuning_text", c_char_p),
         ("tuning_size", c_size_t), ("cpus", c_char_p), ("instruction_set", c_char_p), ("memory_limit", c_uint64),
         ("arena", c_void_p), ("arena_size", c_size_t), ("max_image_pixels", c_uint64), ("batch", c_uint32)]
+
+
+class Teaching(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t), ("features", c_void_p), ("labels", c_void_p), ("photo_count", c_size_t),
+        ("class_names", POINTER(c_char_p)), ("class_count", c_size_t), ("reject", c_double), ("named", c_void_p)]
+
+
+class TeachingResult(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t), ("right", c_uint32), ("folds", c_uint32), ("top1_low", c_double), ("top1_high", c_double),
+        ("loss", c_double), ("strength", c_double), ("temperature", c_double), ("false_rejects", c_double),
+        ("caught", c_double)]
 
 
 class SessionInfo(ctypes.Structure):
@@ -59,6 +72,8 @@ def _load() -> ctypes.CDLL:
         ("resnet_plan_class_name", c_char_p, [c_void_p, c_size_t]),
         ("resnet_plan_get_output_info", c_int, [c_void_p, c_size_t, POINTER(OutputInfo)]),
         ("resnet_plan_get_memory", c_int, [c_void_p, POINTER(Options), size]),
+        ("resnet_plan_get_teaching_memory", c_int, [c_void_p, POINTER(Teaching), size]),
+        ("resnet_plan_teach", c_int, [c_void_p, POINTER(Teaching), c_char_p, POINTER(TeachingResult)]),
         ("resnet_session_create", c_int, [c_void_p, POINTER(Options), POINTER(c_void_p)]),
         ("resnet_session_destroy", c_int, [c_void_p]),
         ("resnet_session_get_info", c_int, [c_void_p, POINTER(SessionInfo)]),

@@ -1,27 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from ctypes import byref, sizeof
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ._errors import TeachError
+import numpy as np
+import numpy.typing as npt
+
+from ._errors import ArgumentError, FileError, TeachError
+from ._library import Teaching, TeachingResult, check, library, text
 from ._plan import Plan
 from ._quantize import AnyPath
 
 
 @dataclass(frozen=True)
 class Taught:
-    """What resnet-teach made and found."""
+    """A plan that was taught, and what was found."""
 
     plan: Plan
     # What `resnet-teach --json` prints: top1, interval, classes with their confusions, verdicts on each photo …
+    # `teach_features` has most of it.
     report: dict[str, Any]
 
     @property
@@ -66,6 +73,64 @@ def teach(
             raise TeachError(last or f"expected resnet-teach to end well, found its status {status}")
         report.seek(0)
         return Taught(Plan(output), json.load(report))
+
+
+def teach_features(
+    plan: Plan | AnyPath, features: npt.ArrayLike, labels: Sequence[str], output: AnyPath, *,
+    reject: float = 0) -> Taught:
+    """Teaches a plan your own classes with features that the program has, such as those of camera frames.
+
+    plan: a plan with the output "features", or its path; int8, fp16 or fp32.
+    features: float32, photos × features: a row for each photo, as `Session.run(image, "features")` gives it. Photos
+        that are nearly the same, such as frames of one second, follow each other: they are left out together when
+        the accuracy is measured.
+    labels: the name of each photo's class; at least 2 classes with at least 2 photos each.
+    output: the plan to write, which appears whole or not at all.
+    reject: the share of these photos, up to 0.5, that `Session.unknown` may be true of, so that it is of strangers;
+        with 0 the plan does not tell strangers.
+
+    The classes have the order of their names. With the photos of a folder, in the order of their names, the plan has
+    the classifier that `teach` gives it, bit for bit. The report has the keys of `teach` but for what it does not
+    know; `verdicts` has a row's class and the `best` one of a classifier that was taught without it.
+
+    Raises ArgumentError if features or labels cannot be learned, FileError if the plan cannot be read or written.
+    """
+    opened = plan if isinstance(plan, Plan) else Plan(plan)
+    rows = np.asarray(features, np.float32)
+    if opened.feature_count and (rows.ndim != 2 or rows.shape != (len(labels), opened.feature_count)):
+        raise ArgumentError(
+            f"expected features of shape {(len(labels), opened.feature_count)}: a row for each label, found {rows.shape}")
+    names = sorted(set(labels))
+    places = {name: place for place, name in enumerate(names)}
+    classes = np.array([places[label] for label in labels], np.uint32)
+    # Class by class, as resnet-teach goes through its folders.
+    order = np.argsort(classes, kind="stable")
+    rows, classes = np.ascontiguousarray(rows[order]), classes[order]
+    named = np.empty_like(classes)
+    teaching = Teaching(
+        size=sizeof(Teaching), features=rows.ctypes.data, labels=classes.ctypes.data, photo_count=len(classes),
+        class_names=(ctypes.c_char_p * len(names))(*(text(name, "names") for name in names)), class_count=len(names),
+        reject=reject, named=named.ctypes.data)
+    found = TeachingResult(size=sizeof(TeachingResult))
+    path = os.fspath(output)
+    try:
+        check(library.resnet_plan_teach(opened._open().pointer, byref(teaching), text(path, "a path"), byref(found)))
+    except FileError as error:
+        raise FileError(f"{path}: {error}") from None
+    confusions = np.zeros((len(names), len(names)), int)
+    np.add.at(confusions, (classes, named), 1)
+    best = np.empty_like(named)
+    best[order] = named
+    report: dict[str, Any] = {
+        "photos": len(classes), "top1": found.right / len(classes), "right": found.right,
+        "interval": [found.top1_low, found.top1_high], "folds": found.folds, "loss": found.loss,
+        "strength": found.strength, "temperature": found.temperature}
+    if reject:
+        report["unknown"] = {"false_rejects": found.false_rejects, "caught": found.caught}
+    report["classes"] = [
+        {"name": name, "photos": int(row.sum()), "named": row.tolist()} for name, row in zip(names, confusions)]
+    report["verdicts"] = [{"class": places[label], "best": int(best[row])} for row, label in enumerate(labels)]
+    return Taught(Plan(output), report)
 
 
 def _words(options: Mapping[str, object]) -> list[str]:

@@ -11,9 +11,8 @@ typedef struct rn_output rn_output;
 
 /// Begins the file that `path` leads to, symbolic links followed: in the folder where it is or will
 /// be, with the permissions that the umask grants to new files. It has no name until it is
-/// published; on file systems without such files it has a hidden one of 16 letters, which a signal
-/// that ends the process removes. Returns null and sets `errno`, ENXIO if `path` names something
-/// that no file can replace.
+/// published; on file systems without such files it has a hidden one of 16 letters. Returns null
+/// and sets `errno`, ENXIO if `path` names something that no file can replace.
 rn_output *rn_output_open(const char *path);
 
 /// The same as if the file system had no files without names.
@@ -38,6 +37,10 @@ void rn_output_close(rn_output *output);
 
 /// Removes the files with temporary names, as the handler of a signal may.
 void rn_output_remove_temporary(void);
+
+/// From now on, signals that end the process remove them too: for tools, since a library leaves the
+/// signals of its program alone.
+void rn_output_remove_at_signals(void);
 
 /// A file, or the place where one is not yet: its folder and its name there. Zero is none.
 typedef struct {

@@ -24,7 +24,8 @@ static inline int rn_errno(void) { return errno; }
 /// What every tool does before it opens a file; `tool` is its name. Descriptors 0 to 2 that are
 /// closed would be taken by the first files: they get one of which no byte can be read or written
 /// (EBADF). A file that grows beyond its limit becomes an error of the write (EFBIG) instead of a
-/// signal. A mapped file that loses pages ends the tool as rn_end_on_lost_pages says.
+/// signal. A mapped file that loses pages ends the tool as rn_end_on_lost_pages says, and signals
+/// that end it remove what it has of new files.
 void rn_begin_tool(const char *tool);
 
 /// Writes what is buffered for standard output. Returns 0 or an `errno`, also of earlier writes.

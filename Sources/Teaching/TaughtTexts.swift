@@ -3,40 +3,59 @@
 import CResNetPlatform
 import ResNetPlanFormat
 import ResNetPlatform
-import ResNetTeaching
 
 /// The texts of a taught plan: the names of its classes, and where it comes from.
 ///
-/// What cannot be shown of a folder's name is written as ``TextForm/line`` says.
-struct PlanTexts {
+/// What cannot be shown of a name is written as ``TextForm/line`` says.
+package struct TaughtTexts {
+  /// Who taught a plan.
+  package enum Teacher {
+    /// The tool, with photos of a folder.
+    case tool
+    /// The C library, with features that its caller gave.
+    case library
+
+    fileprivate var name: StaticString {
+      switch self {
+      case .tool: "resnet-teach"
+      case .library: "libresnet-runtime"
+      }
+    }
+    fileprivate var source: StaticString {
+      switch self {
+      case .tool: "photos"
+      case .library: "features"
+      }
+    }
+  }
+
   let classNames, provenance: UnsafeRawBufferPointer
 
   /// Bytes of memory for the texts, and for what is hashed for them.
-  static func byteCount(_ size: PhotoTable.Size, _ plan: PlanView) -> Int {
-    max(4 * size.nameBytes + strlen(plan.provenance) + 4096, size.photos * 36)
+  static func byteCount(nameBytes: Int, photos: Int, _ plan: PlanView) -> Int {
+    max(4 * nameBytes + strlen(plan.provenance) + 4096, photos * photoByteCount)
   }
 
+  /// Bytes of a photo's class and digest.
+  private static var photoByteCount: Int { 36 }
+
   init(
-    _ table: PhotoTable, _ summary: Summary, _ plan: PlanView, _ memory: borrowing TeachMemory
+    _ plan: PlanView, _ trainer: borrowing HeadTrainer, _ photos: some LabelledFeatures,
+    by teacher: Teacher, _ memory: UnsafeMutableRawBufferPointer
   ) {
-    let photos = PlanTexts.digest(of: table, memory.texts)
-    var text = GrowingText(memory.texts)
-    for index in 0..<table.classCount {
-      text.append(cString: table.className(index))
+    let digest = TaughtTexts.digest(of: photos, memory)
+    var text = GrowingText(memory)
+    for index in 0..<photos.classCount {
+      text.append(cString: photos.className(index))
       text.append(byte: 0)
     }
     classNames = text.taken()
     text.copyLines(of: plan.provenance, without: "taught")
-    text.append("taught: resnet-teach \(packageVersion), plan sha256 \(sha256(plan.file))\n")
-    var line: TextLine = "taught photos: \(table.count) of \(table.classCount) classes, sha256 "
-    for index in 0..<32 {
-      line.append(hexDigit: photos[index] >> 4)
-      line.append(hexDigit: photos[index] & 15)
-    }
-    if summary.isFlipped { line.append(", and their mirror images") }
-    line.append("\n")
-    text.append(line)
-    let result = summary.result
+    text.append("taught: \(teacher.name) \(packageVersion), plan sha256 \(sha256(plan.file))\n")
+    text.append(
+      "taught \(teacher.source): \(photos.count) of \(photos.classCount) classes, sha256 \(digest)")
+    text.append(trainer.size.views == 2 ? ", and their mirror images\n" : "\n")
+    let result = trainer.result!
     text.append(
       "taught settings: strength \(result.strength, decimals: 9), temperature \(result.temperature, decimals: 6)\n"
     )
@@ -49,17 +68,17 @@ struct PlanTexts {
 
   /// The SHA-256 digest of each photo's class and digest.
   private static func digest(
-    of table: PhotoTable, _ memory: UnsafeMutableRawBufferPointer
-  ) -> PhotoTable.Digest {
-    for place in 0..<table.count {
+    of photos: some LabelledFeatures, _ memory: UnsafeMutableRawBufferPointer
+  ) -> TextLine {
+    for photo in 0..<photos.count {
+      let place = photoByteCount * photo
       memory.storeBytes(
-        of: UInt32(table.label(place)).littleEndian, toByteOffset: 36 * place, as: UInt32.self)
-      withUnsafeBytes(of: table.digest(place)) {
-        UnsafeMutableRawBufferPointer(rebasing: memory[(36 * place + 4)..<(36 * place + 36)])
-          .copyMemory(from: $0)
+        of: UInt32(photos.label(photo)).littleEndian, toByteOffset: place, as: UInt32.self)
+      withUnsafeBytes(of: photos.digest(photo)) {
+        UnsafeMutableRawBufferPointer(rebasing: memory[(place + 4)...]).copyMemory(from: $0)
       }
     }
-    return resnet_teach.digest(UnsafeRawBufferPointer(rebasing: memory[..<(36 * table.count)]))
+    return sha256(UnsafeRawBufferPointer(rebasing: memory[..<(photoByteCount * photos.count)]))
   }
 }
 
