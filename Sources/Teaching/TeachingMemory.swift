@@ -4,6 +4,8 @@ import CResNetPlatform
 package import ResNetPlanFormat
 
 /// The memory of teaching a plan: one block, whose size is known before.
+///
+/// Public for the board's build, in which no other module sees the deinit of a type of the package.
 public struct TeachingMemory: ~Copyable {
   /// Where everything lies in the block, as offsets in bytes.
   package struct Layout {
