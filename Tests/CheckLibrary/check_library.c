@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 // Whether memory is a sanitizer's: with mappings of its own, and watched once it is freed.
 #ifndef SANITIZED
@@ -727,6 +728,15 @@ static void check_teaching(resnet_plan *plan, const char *bare_path, const char 
         "a null pointer");
   FAILS(resnet_plan_teach(plan, &good, "/", &result), RESNET_ERROR_FILE, "a regular file");
   FAILS(resnet_plan_teach(plan, &good, missing, &result), RESNET_ERROR_FILE, "No such file");
+  // As a full disk: the file that was there stays.
+  struct rlimit limit;
+  EXPECT(getrlimit(RLIMIT_FSIZE, &limit) == 0 && signal(SIGXFSZ, SIG_IGN) == SIG_DFL);
+  const rlim_t whole = limit.rlim_cur;
+  limit.rlim_cur = 100000;
+  EXPECT(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  FAILS(resnet_plan_teach(plan, &good, path, &result), RESNET_ERROR_FILE, "File too large");
+  limit.rlim_cur = whole;
+  EXPECT(setrlimit(RLIMIT_FSIZE, &limit) == 0);
   resnet_plan *bare = NULL;
   OK(resnet_plan_open(bare_path, RESNET_MAP, &bare));
   FAILS(resnet_plan_teach(bare, &good, path, &result), RESNET_ERROR_ARGUMENT,

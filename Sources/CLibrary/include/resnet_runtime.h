@@ -378,8 +378,8 @@ resnet_status resnet_plan_get_teaching_memory(const resnet_plan *plan,
 /// Makes a plan with the network of `plan` and a classifier of the photos' classes, writes it to
 /// the file at `path` and fills *result, whose `size` the caller has set. `plan` has the output
 /// "features"; its own classifier, if there is one, is replaced. The file appears whole, in place
-/// of one that has its name, or not at all; plans that are open stay what they are. Takes about as
-/// long as resnet-teach does without the features: below a second for 500 photos.
+/// of one that has its name, or not at all; plans that are open stay what they are. Takes a
+/// second or so for 500 photos.
 resnet_status resnet_plan_teach(const resnet_plan *plan, const resnet_teaching *teaching,
                                 const char *path, resnet_teaching_result *result);
 
