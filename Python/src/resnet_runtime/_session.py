@@ -121,9 +121,8 @@ class Session:
                 rows[0] = self.run(images[start], output)
                 continue
             part = images[start:start + self.batch]
-            if not isinstance(part, np.ndarray):
-                part = [self._checked(image) for image in part]
-            pixels = np.ascontiguousarray(part)
+            pixels = np.ascontiguousarray(
+                part if isinstance(part, np.ndarray) else [self._checked(image) for image in part])
             self._checked(pixels[0])
             handle = self._running()
             check(library.resnet_session_run_batch(
@@ -134,7 +133,7 @@ class Session:
                 row[...] = self._output(handle, output)
         return results
 
-    def _checked(self, image: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    def _checked(self, image: object) -> npt.NDArray[Any]:
         """An image of the network's size."""
         found = np.asarray(image)
         if found.shape != self.plan.input_shape or found.dtype != np.uint8:
