@@ -90,6 +90,8 @@ def arguments():
         parser.error("--evaluate needs the shipped checkpoint, and --architecture has random weights")
     if options.throughput and (options.architecture or options.evaluate):
         parser.error("--throughput measures the shipped network, and nothing else")
+    if options.throughput and options.threads[-1] not in (1, 2, 4):
+        parser.error("--throughput shares a batch of 8 out to 1, 2 or 4 threads")
     return options
 
 

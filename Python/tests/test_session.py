@@ -12,8 +12,8 @@ from unittest import mock
 import numpy as np
 import PIL.Image
 import resnet_runtime
-from resnet_runtime import ArgumentError, BusyError, ImageError, SessionError, _library
-from support import CHURCH, PHOTOS, SIDE, image, plan_path, session, tool, tool_logits
+from resnet_runtime import ArgumentError, BusyError, ImageError, Session, SessionError, _library
+from support import CHURCH, PHOTOS, SIDE, image, plan_path, scratch, session, tool, tool_logits
 
 
 class Photos(unittest.TestCase):
@@ -119,6 +119,26 @@ class Arrays(unittest.TestCase):
             with self.assertRaisesRegex(ArgumentError, "a batch of 1 to 64"):
                 session(batch=batch)
         self.assertGreater(it.plan.memory(threads=2, batch=8), it.plan.memory(threads=2))
+
+    def test_maps_of_a_batch(self):
+        path = scratch() / "maps.plan"
+        tool("resnet-quantize", "--random", "resnet18", "--input-size", "64", "--outputs", "layer3,features", "-q", "-o",
+             path).check_returncode()
+        images = np.random.default_rng(3).integers(0, 256, (5, 64, 64, 3), np.uint8)
+        with Session(path, threads=1) as alone, Session(path, threads=2, batch=3) as it:
+            expected = alone.run(images, "layer3")
+            self.assertEqual(expected.shape, (5, 256, 4, 4))
+            self.assertEqual(len(np.unique(expected.reshape(5, -1), axis=0)), 5)
+            np.testing.assert_array_equal(it.run(images, "layer3"), expected)
+            for layout in ["nchw", "nhwc"]:
+                raw = alone.output("layer3", layout=layout, raw=True)
+                np.testing.assert_array_equal(it.output("layer3", layout=layout, raw=True), raw)
+            found = it.plan.outputs["layer3"]
+            values = found.scale * (raw.transpose(2, 0, 1).astype(np.float32) - found.zero_point)
+            np.testing.assert_allclose(values, expected[4], rtol=0, atol=found.scale)
+            for wrong in ["layer2", "logits"]:
+                with self.assertRaises(ArgumentError):
+                    it.run(images, wrong)
 
     def test_rows_may_lie_apart_or_backwards(self):
         with session() as it:

@@ -3,9 +3,10 @@ import shutil
 import unittest
 
 import numpy as np
+import PIL.Image
 import resnet_runtime
 from resnet_runtime import ArgumentError, FileError, Plan, Session, TeachError, teach, teach_features
-from support import CHURCH, MODELS, PHOTOS, plan_path, scratch
+from support import CHURCH, MODELS, PHOTOS, plan_path, scratch, tool
 
 
 def folders(name, *classes):
@@ -54,6 +55,16 @@ def logits_of(plan):
         return np.array([session.run_photo(photo) for photo in PHOTOS])
 
 
+def cropped(photo):
+    """A photo as the plan has it prepared."""
+    with PIL.Image.open(photo) as image:
+        factor = 256 / min(image.size)
+        width, height = (round(side * factor) for side in image.size)
+        left, top = (width - 224) // 2, (height - 224) // 2
+        resized = image.convert("RGB").resize((width, height), PIL.Image.Resampling.BILINEAR)
+        return np.asarray(resized.crop((left, top, left + 224, top + 224)))
+
+
 class TeachFeatures(unittest.TestCase):
     def test_the_classifier_of_a_folder(self):
         root = folders("three", "church", "parachute", "tench")
@@ -80,6 +91,11 @@ class TeachFeatures(unittest.TestCase):
             self.assertFalse(session.unknown)
             session.run_photo(MODELS / "examples" / "golf-ball.jpg")
             self.assertTrue(session.unknown)
+        known, stranger = cropped(CHURCH), cropped(MODELS / "examples" / "golf-ball.jpg")
+        with Session(taught.plan, batch=2) as session:
+            for images, is_unknown in [([stranger, known], False), ([known, stranger], True)]:
+                session.run(images)
+                self.assertEqual(session.unknown, is_unknown)
 
     def test_verdicts_are_in_the_order_of_the_rows(self):
         rng = np.random.default_rng(1)
@@ -107,6 +123,14 @@ class TeachFeatures(unittest.TestCase):
         refuses("shape", features.ravel())
         refuses("expected 2 to 4096 classes, found 1", labels=["a"] * 4)
         refuses("at least 2 photos of class 1, found 1", labels=["a", "a", "a", "b"])
+        maps = scratch() / "no-features.plan"
+        tool("resnet-quantize", "--random", "resnet18", "--input-size", "32", "--outputs", "layer1", "-q", "-o",
+             maps).check_returncode()
+        with self.assertRaisesRegex(ArgumentError, "expected a plan with the output features, found one without"):
+            teach_features(maps, None, labels, path)
+        refuses("names of classes as str, found 0", labels=[0, 0, 1, 1])
+        refuses("names of classes as str, found b'a'", labels=[b"a", b"a", "b", "b"])
+        refuses("without control characters", labels=["\ud800", "\ud800", "b", "b"])
         refuses("names of 1 to 255 bytes, found none of class 0", labels=["", "", "b", "b"])
         refuses("without control characters", labels=["a\n", "a\n", "b", "b"])
         refuses("without zero bytes", labels=["a\0", "a\0", "b", "b"])

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
-enum { slots = 8, is_free = 0, is_taken = 1, is_named = 2 };
+enum { slots = 64, is_free = 0, is_taken = 1, is_named = 2 };
 
 // The handler reads a slot that is named; until then, its owner writes it.
 typedef struct {

@@ -13,6 +13,7 @@ extension Network {
     else { return false }
     convolution.kernel = Extent(2)
     convolution.stride = Extent(2)
+    convolution.dilation = Extent(1)
     convolution.weights = convolution.weights.flatMap { [Float](repeating: $0 / 4, count: 4) }
     layers[place].kind = .convolution(convolution)
     layers[place].inputs = layers[pool].inputs

@@ -9,7 +9,8 @@ extension Program {
   ///
   /// - Throws: `GraphError.unfit` for the first layer that cannot be executed, with what is expected of
   ///   it; `.nonFiniteFold`.
-  /// - **Allocates:** nothing for weights if the network is folded.
+  /// - **Allocates:** for weights, four times those of each shortcut whose pool is folded, and nothing else if the batch
+  ///   norms are folded.
   public init(_ network: consuming Network, height: Int, width: Int) throws(GraphError) {
     try network.check()
     try network.foldBatchNorms()
@@ -350,8 +351,9 @@ extension Network.Layer {
     guard layer.stride == Network.Extent(stride), (1...2).contains(stride) else {
       throw unfit("a stride of 1 or 2 in both directions", layer.stride.text)
     }
-    let dilation = layer.dilation.height
-    guard layer.dilation == Network.Extent(dilation), 1...16 ~= dilation else {
+    // Of a kernel of 1×1 it means nothing.
+    let dilation = kernel == 1 ? 1 : layer.dilation.height
+    guard kernel == 1 || layer.dilation == Network.Extent(dilation), 1...16 ~= dilation else {
       throw unfit("a dilation of 1 to 16 in both directions", layer.dilation.text)
     }
     guard layer.padding.greatest <= (kernel - 1) * dilation else {

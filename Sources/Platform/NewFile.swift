@@ -5,7 +5,8 @@ import CResNetPlatform
 /// A file that appears whole or not at all.
 ///
 /// It gets its name from ``publish()``, and until then has none, where the file system has such files: nothing is left
-/// of it however the process ends. Symbolic links are followed.
+/// of it however the process ends, but in the moment in which it takes the place of another file. Symbolic links are
+/// followed.
 ///
 /// - **Allocates:** a buffer for what is written.
 public struct NewFile: ~Copyable {

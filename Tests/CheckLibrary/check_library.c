@@ -449,6 +449,19 @@ static void check_batch(resnet_plan *plan, resnet_session *alone) {
   FAILS(resnet_session_run_batch(session, pixels, sizeof pixels - 1, 3), RESNET_ERROR_ARGUMENT,
         "3 images of 451584 bytes, found 451583");
   FAILS(resnet_session_run_batch(session, NULL, 0, 1), RESNET_ERROR_ARGUMENT, "null");
+  // What was read of the run before stays what it is when one fails, and a single run is the first.
+  float before[10];
+  OK(resnet_session_run_batch(session, pixels, sizeof pixels, IMAGES));
+  OK(resnet_session_select_image(session, 2));
+  memcpy(before, logits_of(session), sizeof before);
+  FAILS(resnet_session_run_batch(session, pixels, 1, 1), RESNET_ERROR_ARGUMENT, "bytes");
+  FAILS(resnet_session_run_rgb8(session, pixels, 1, 0), RESNET_ERROR_ARGUMENT, "bytes");
+  EXPECT(same(session, before));
+  OK(resnet_session_run_rgb8(session, pixels, IMAGE, 0));
+  EXPECT(!same(session, before));
+  OK(resnet_session_run_rgb8(session, pixels + 2 * IMAGE, IMAGE, 0));
+  EXPECT(same(session, before));
+  FAILS(resnet_session_select_image(session, 1), RESNET_ERROR_ARGUMENT, "an image below 1");
   FAILS(resnet_session_run_batch(alone, pixels, sizeof pixels, 2), RESNET_ERROR_ARGUMENT,
         "1 to 1 images");
   OK(resnet_session_destroy(session));

@@ -46,6 +46,25 @@ import Testing
     #expect(found == pools)
   }
 
+  /// Of a kernel of 1×1 a dilation means nothing, of one of 2×2 it would.
+  @Test(arguments: [TestNetwork.pooled, .basic])
+  func dilatedShortcutsAreThoseWithout(network: TestNetwork) throws {
+    let image = testImage(64, seed: 6)
+    let plain = try network.network()
+    var dilated = plain
+    for index in dilated.layers.indices {
+      guard case .convolution(var convolution) = dilated.layers[index].kind,
+        convolution.kernel == Network.Extent(1)
+      else { continue }
+      convolution.dilation = Network.Extent(2, 3)
+      dilated.layers[index].kind = .convolution(convolution)
+    }
+    #expect(dilated.layers != plain.layers)
+    let expected = try Program(plain, inputSize: 64).logits(image)
+    let found = try Program(dilated, inputSize: 64).logits(image)
+    #expect(found == expected)
+  }
+
   @Test func namesSayWhatDiffers() throws {
     #expect(TestNetwork.wide.config.name.contains("branches 16-20"))
     let config = try ResNetConfig(

@@ -47,8 +47,9 @@ class Session:
         or the `tuning` of an earlier session with the same plan, CPU and threads.
     instruction_set: the highest level to use, such as "avx2".
     max_image_pixels: encoded images of more pixels are refused.
-    batch: how many images `run` computes at a time, 1 to 64. With several threads, each computes whole images, which
-        takes less time than all computing one image after the other; the results do not depend on it.
+    batch: how many images `run` computes at a time, 1 to 64. If there are at least as many as threads, each thread
+        computes whole images, which takes less time than all computing one image after the other; the results do not
+        depend on it.
 
     A session is used by one thread at a time, others get `BusyError`; give each thread a session. The GIL is
     released while it runs. In a forked child it works only if it has one thread.
@@ -127,6 +128,8 @@ class Session:
             handle = self._running()
             check(library.resnet_session_run_batch(
                 handle.pointer, pixels.__array_interface__["data"][0], pixels.nbytes, len(pixels)))
+            self._selected = 0
+            self._image = self._pixels = None
             for index, row in enumerate(rows):
                 check(library.resnet_session_select_image(handle.pointer, index))
                 self._selected = index

@@ -83,23 +83,30 @@ def teach_features(
     plan: a plan with the output "features", or its path; int8, fp16 or fp32.
     features: float32, photos × features: a row for each photo, as `Session.run(image, "features")` gives it. Photos
         that are nearly the same, such as frames of one second, follow each other: they are left out together when
-        the accuracy is measured.
+        the accuracy is measured, unless there are at most 100 photos and fewer than 10 of some class. Then each is
+        left out alone, and near copies make the accuracy too good.
     labels: the name of each photo's class; at least 2 classes with at least 2 photos each.
     output: the plan to write, which appears whole or not at all.
-    reject: the share of these photos, up to 0.5, that `Session.unknown` may be true of, so that it is of strangers;
-        with 0 the plan does not tell strangers.
+    reject: above 0, the plan learns to tell strangers, so that `Session.unknown` is true of them, and may take this
+        share of these photos, up to 0.5, for some.
 
     The classes have the order of their names. With the photos of a folder, in the order of their names, the plan has
-    the classifier that `teach` gives it, bit for bit. The report has the keys of `teach` but for what it does not
-    know; `verdicts` has a row's class and the `best` one of a classifier that was taught without it.
+    the classifier that `teach` gives it, bit for bit. The report has those keys of `teach` that need no photos;
+    `verdicts` has a row's class and the `best` one of a classifier that was taught without it, and `unknown` the shares
+    of these photos and of strangers, `false_rejects` and `caught`, that the plan takes for strangers.
 
     Raises ArgumentError if features or labels cannot be learned, FileError if the plan cannot be read or written.
     """
     opened = plan if isinstance(plan, Plan) else Plan(plan)
+    if not opened.feature_count:
+        raise ArgumentError("expected a plan with the output features, found one without")
     rows = np.asarray(features, np.float32)
-    if opened.feature_count and (rows.ndim != 2 or rows.shape != (len(labels), opened.feature_count)):
+    if rows.shape != (len(labels), opened.feature_count):
         raise ArgumentError(
             f"expected features of shape {(len(labels), opened.feature_count)}: a row for each label, found {rows.shape}")
+    for label in labels:
+        if not isinstance(label, str):
+            raise ArgumentError(f"expected names of classes as str, found {label!r}")
     names = sorted(set(labels))
     places = {name: place for place, name in enumerate(names)}
     classes = np.array([places[label] for label in labels], np.uint32)
@@ -109,7 +116,7 @@ def teach_features(
     named = np.empty_like(classes)
     teaching = Teaching(
         size=sizeof(Teaching), features=rows.ctypes.data, labels=classes.ctypes.data, photo_count=len(classes),
-        class_names=(ctypes.c_char_p * len(names))(*(text(name, "names") for name in names)), class_count=len(names),
+        class_names=(ctypes.c_char_p * len(names))(*map(_class_name, names)), class_count=len(names),
         reject=reject, named=named.ctypes.data)
     found = TeachingResult(size=sizeof(TeachingResult))
     path = os.fspath(output)
@@ -131,6 +138,14 @@ def teach_features(
         {"name": name, "photos": int(row.sum()), "named": row.tolist()} for name, row in zip(names, confusions)]
     report["verdicts"] = [{"class": places[label], "best": int(best[row])} for row, label in enumerate(labels)]
     return Taught(Plan(output), report)
+
+
+def _class_name(name: str) -> bytes:
+    """A name for C, which takes UTF-8 up to the first zero byte."""
+    encoded = name.encode(errors="surrogatepass")
+    if b"\0" in encoded:
+        raise ArgumentError(f"expected names without zero bytes, found {name!r}")
+    return encoded
 
 
 def _words(options: Mapping[str, object]) -> list[str]:

@@ -296,8 +296,9 @@ resnet_status resnet_session_run_encoded(resnet_session *session, const void *by
 
 /// Finds an output of the last run: "logits", "probabilities" (0 to 1: the softmax of the logits
 /// or, of a single one, its sigmoid) or "features" (the pooled vector before the classifier).
-/// *values are valid until the next run, of probabilities until those of another image are found;
-/// their place, one for each image, is the same as long as the session lives.
+/// *values are valid until the next run. Logits and features have a place for each image of a
+/// batch, probabilities one for all: they are valid until something is read of another image. No
+/// place changes as long as the session lives.
 resnet_status resnet_session_get_output(resnet_session *session, const char *name,
                                         const float **values, size_t *count);
 
@@ -327,7 +328,8 @@ resnet_status resnet_session_get_unknown(resnet_session *session, uint32_t *unkn
 /// The same features in the same order give the same plan, on every CPU. resnet-teach takes classes
 /// and the photos of a class in the order of their names. Photos that are nearly the same, such as
 /// frames of one second, should be neighbours among those of their class: then they are left out
-/// together, and what the result says is true of other photos too.
+/// together, and what the result says is true of other photos too. Of at most 100 photos with fewer
+/// than 10 of some class, each is left out alone: there, near copies make the accuracy too good.
 typedef struct resnet_teaching {
   size_t size;
   /// What resnet_session_get_output gives as "features", of one photo behind the other: photo_count
@@ -358,7 +360,7 @@ typedef struct resnet_teaching_result {
   /// How many photos were named right, and the parts that were left out: as many as photos if each
   /// was left out alone.
   uint32_t right, folds;
-  /// Where the share of the photos named right lies for all such photos, with 95 %.
+  /// Of all such photos, a share between these is named right, with a probability of 95 %.
   double top1_low, top1_high;
   /// The mean loss, with the probabilities of the plan.
   double loss;

@@ -9,9 +9,9 @@ public import ResNetPlatform
 public enum Tuning {
   /// Direct sums throughout: the least memory, and the shortest start.
   case none
-  /// Each shape is timed on this CPU, with the session's threads or, if each of them computes whole images of a
-  /// batch, with one, which takes about as long as ten inferences; then weights are made for the forms that pay, as
-  /// far as the memory limit allows.
+  /// Each shape is timed on this CPU, which takes about as long as ten inferences: with the session's threads or, if
+  /// each of them computes whole images of a batch, with one. Then weights are made for the forms that pay, as far as
+  /// the memory limit allows.
   case measured
   /// What ``Session/writeTuning(_:)`` wrote, in memory that is read while the session is made.
   case recorded(UnsafeRawBufferPointer)
