@@ -76,24 +76,10 @@ RN_ALWAYS_INLINE void tile_24(const rn_conv_q8_args *a, uint32_t oc, uint32_t y,
 RN_ALWAYS_INLINE void tile_3x3(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, uint32_t x,
                                const uint32_t pixels) {
   const rn_conv_geometry *g = &a->geometry;
-  const size_t channels = g->step_x;
   int32x4_t acc[max_pixels][4];
-  const int8_t *weights[3] = {start(a, oc, pixels, acc)};
-  RN_UNROLL for (uint32_t tap = 1; tap < 3; tap++) weights[tap] = weights[0] + tap * channels * 16;
-  const int8_t *row = (const int8_t *)a->input + y * g->step_y + x * channels;
-  for (uint32_t r = 0; r < 3; r++, row += g->input_row) {
-    const int8_t *input[max_pixels + 2];
-    RN_UNROLL for (uint32_t p = 0; p < pixels + 2; p++) {
-      input[p] = row + p * channels;
-      RN_OPAQUE(input[p]);
-    }
-    for (size_t c = 0; c < channels; c += 16) {
-      int8x16_t pixel[max_pixels + 2];
-      RN_UNROLL for (uint32_t p = 0; p < pixels + 2; p++) pixel[p] = vld1q_s8(input[p] + c);
-      RN_UNROLL for (uint32_t tap = 0; tap < 3; tap++) { RN_GROUPS(pixel + tap, weights[tap]); }
-    }
-    RN_UNROLL for (uint32_t tap = 0; tap < 3; tap++) weights[tap] += 2 * channels * 16;
-  }
+  const int8_t *weights = start(a, oc, pixels, acc);
+  const int8_t *row = (const int8_t *)a->input + y * g->step_y + x * g->step_x;
+  sum_3x3(acc, row, g->input_row, g->step_x, weights, g->step_x, pixels);
   finish(a, acc, oc, y, x, pixels, 1);
 }
 

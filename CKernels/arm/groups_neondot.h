@@ -31,4 +31,27 @@
   RN_GROUP(vectors, 2, weights);                                                                   \
   RN_GROUP(vectors, 3, weights)
 
+// 3x3 taps of `channels` channels, a multiple of 16, from `row` on: pixels are as far from each
+// other as taps, so each is loaded once for the three taps of a row that meet it.
+RN_ALWAYS_INLINE void sum_3x3(int32x4_t acc[][4], const int8_t *row, size_t input_row,
+                              size_t column, const int8_t *first_weights, size_t channels,
+                              const uint32_t pixels) {
+  const int8_t *weights[3];
+  RN_UNROLL for (uint32_t tap = 0; tap < 3; tap++) weights[tap] =
+      first_weights + tap * channels * 16;
+  for (uint32_t r = 0; r < 3; r++, row += input_row) {
+    const int8_t *input[5 + 2];
+    RN_UNROLL for (uint32_t p = 0; p < pixels + 2; p++) {
+      input[p] = row + p * column;
+      RN_OPAQUE(input[p]);
+    }
+    for (size_t c = 0; c < channels; c += 16) {
+      int8x16_t pixel[5 + 2];
+      RN_UNROLL for (uint32_t p = 0; p < pixels + 2; p++) pixel[p] = vld1q_s8(input[p] + c);
+      RN_UNROLL for (uint32_t tap = 0; tap < 3; tap++) { RN_GROUPS(pixel + tap, weights[tap]); }
+    }
+    RN_UNROLL for (uint32_t tap = 0; tap < 3; tap++) weights[tap] += 2 * channels * 16;
+  }
+}
+
 #endif

@@ -23,14 +23,15 @@ typedef void tile_function(const conv_args *a, uint32_t oc, uint32_t y, uint32_t
   RN_FOR_1_TO_##n(RN_TILE, shape) static tile_function *const shape##_of[n + 1] = {                \
       0, RN_FOR_1_TO_##n(RN_TILE_NAME, shape)};
 
-// The same of tile_name(a, oc, y, x, pixels): tile(a, oc, y, x, pixels, kind) with the kind a
+// The same of shape_name(a, oc, y, x, pixels): shape(a, oc, y, x, pixels, kind) with the kind a
 // constant, for kernels with tiles of several kinds.
-#define RN_KIND_OF_TILES(name, kind, n)                                                            \
-  RN_ALWAYS_INLINE void tile_##name(const conv_args *a, uint32_t oc, uint32_t y, uint32_t x,       \
-                                    const uint32_t pixels) {                                       \
-    tile(a, oc, y, x, pixels, kind);                                                               \
+#define RN_KIND_OF_SHAPE(shape, name, kind, n)                                                     \
+  RN_ALWAYS_INLINE void shape##_##name(const conv_args *a, uint32_t oc, uint32_t y, uint32_t x,    \
+                                       const uint32_t pixels) {                                    \
+    shape(a, oc, y, x, pixels, kind);                                                              \
   }                                                                                                \
-  RN_TILES(tile_##name, n)
+  RN_TILES(shape##_##name, n)
+#define RN_KIND_OF_TILES(name, kind, n) RN_KIND_OF_SHAPE(tile, name, kind, n)
 
 // How units are cut. Tiles have nearly the same number of pixels, 15 as 8 + 7, since latency bounds
 // those of few pixels.
