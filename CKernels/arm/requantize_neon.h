@@ -6,6 +6,7 @@
 
 #include "../common/channel_order.h"
 #include "../common/rn_target.h"
+#include "zeros_neon.h"
 #include <arm_neon.h>
 
 #pragma STDC FP_CONTRACT OFF
@@ -21,7 +22,7 @@ RN_ALWAYS_INLINE requantizer requantizer_of(const rn_conv_q8_args *a, uint32_t o
   requantizer r = {.low = vdupq_n_f32(a->low),
                    .high = vdupq_n_f32(a->high),
                    .residual_multiplier = vdupq_n_f32(a->residual_multiplier),
-                   .residual_zero = vdupq_n_s16((int16_t)a->residual_zero),
+                   .residual_zero = zeros_of(a->residual_zero),
                    .output_zero = vdupq_n_s16((int16_t)a->output_zero),
                    .output_lower = a->output_lower,
                    .residual_lower = a->residual_lower};
@@ -40,7 +41,7 @@ RN_ALWAYS_INLINE requantization requantization_of(const rn_conv_q8_args *a) {
   return (requantization){.low = vdupq_n_f32(a->low),
                           .high = vdupq_n_f32(a->high),
                           .residual_multiplier = vdupq_n_f32(a->residual_multiplier),
-                          .residual_zero = vdupq_n_s16((int16_t)a->residual_zero),
+                          .residual_zero = zeros_of(a->residual_zero),
                           .output_zero = vdupq_n_s16((int16_t)a->output_zero)};
 }
 
@@ -87,6 +88,35 @@ RN_ALWAYS_INLINE int8x16_t upper_bytes(const int16x8_t words[2]) {
   return vuzp2q_s8(vreinterpretq_s8_s16(words[0]), vreinterpretq_s8_s16(words[1]));
 }
 
+// The constants of bytes without a residual.
+typedef struct byte_requantizer {
+  int16x8_t zero;
+  int8x16_t least, most; // of the output
+} byte_requantizer;
+
+RN_ALWAYS_INLINE byte_requantizer byte_requantizer_of(const rn_conv_q8_args *a) {
+  return (byte_requantizer){.zero = vdupq_n_s16((int16_t)a->output_zero),
+                            .least = vdupq_n_s8((int8_t)(vcvtns_s32_f32(a->low) + a->output_zero)),
+                            .most = vdupq_n_s8((int8_t)(vcvtns_s32_f32(a->high) + a->output_zero))};
+}
+
+// Multiplies 16 sums, biases included, rounds, adds the output's zero and clamps: to bytes.
+// Rounding keeps the order of numbers, so rounded bounds clamp as well afterwards; finite factors
+// leave no NaN. Range: what int16 or int8 saturates is beyond the bounds, which are within
+// -255...255 without the zero and within int8 with it.
+RN_ALWAYS_INLINE int8x16_t requantized_bytes(const byte_requantizer *r,
+                                             const float32x4_t multiplier[4],
+                                             const int32x4_t acc[4]) {
+  int32x4_t q[4];
+  int16x8_t words[2];
+  RN_UNROLL for (uint32_t i = 0; i < 4; i++) q[i] =
+      vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(acc[i]), multiplier[i]));
+  RN_UNROLL for (uint32_t i = 0; i < 2; i++) words[i] =
+      vqaddq_s16(vqmovn_high_s32(vqmovn_s32(q[2 * i]), q[2 * i + 1]), r->zero);
+  const int8x16_t bytes = vqmovn_high_s16(vqmovn_s16(words[0]), words[1]);
+  return vminq_s8(vmaxq_s8(bytes, r->least), r->most);
+}
+
 // Takes bytes from the order of sums to that of channels, or back.
 RN_ALWAYS_INLINE int8x16_t ordered(int8x16_t bytes, const order order, const int is_back) {
   static const uint8_t places[2][16] = {{RN_PLACES_OF_4}, {RN_PLACES_OF_8}};
@@ -97,11 +127,12 @@ RN_ALWAYS_INLINE int8x16_t ordered(int8x16_t bytes, const order order, const int
 }
 
 // Requantizes 16 sums, biases included, and stores 16 bytes, and as many lower ones if there are
-// any. `residual` may be null.
+// any.
 RN_ALWAYS_INLINE void requantize16(const requantizer *r, const int32x4_t acc[4],
-                                   const uint8_t *residual, uint8_t *output, const order order) {
+                                   const int has_residual, const uint8_t *residual, uint8_t *output,
+                                   const order order) {
   int16x8_t from[2], words[2];
-  if (residual) {
+  if (has_residual) {
     const int8x16_t upper = ordered(vld1q_s8((const int8_t *)residual), order, 1);
     if (r->residual_lower)
       residual_words(upper,
@@ -111,7 +142,7 @@ RN_ALWAYS_INLINE void requantize16(const requantizer *r, const int32x4_t acc[4],
       residual_words(upper, upper, 0, from);
   }
   requantized_words(r->multiplier, r->low, r->high, r->residual_multiplier, r->residual_zero,
-                    r->output_zero, acc, residual ? from : 0, words);
+                    r->output_zero, acc, has_residual ? from : 0, words);
   if (r->output_lower) {
     vst1q_s8((int8_t *)output + r->output_lower, ordered(lower_bytes(words), order, 0));
     vst1q_s8((int8_t *)output, ordered(upper_bytes(words), order, 0));

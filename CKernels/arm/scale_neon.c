@@ -3,6 +3,7 @@
 // Twin: ref/scale_ref.c
 #if defined(__aarch64__)
 #include "../common/scale.h"
+#include "zeros_neon.h"
 #include <arm_neon.h>
 
 #pragma STDC FP_CONTRACT OFF
@@ -29,14 +30,6 @@ RN_ALWAYS_INLINE void centred16(const uint8_t *bytes, ptrdiff_t lower, int16x8_t
     x[i] = vcvtq_f32_s32(i % 2 ? vsubl_high_s16(half, zero)
                                : vsubl_s16(vget_low_s16(half), vget_low_s16(zero)));
   }
-}
-
-// A zero in all lanes, which is hidden from the compiler: it would subtract from upper halves by
-// EXT and SSUBL instead of SSUBL2.
-RN_ALWAYS_INLINE int16x8_t zeros_of(int32_t zero) {
-  int16x8_t zeros = vdupq_n_s16((int16_t)zero);
-  __asm__("" : "+w"(zeros));
-  return zeros;
 }
 
 RN_ALWAYS_INLINE float32x4_t with_slope(float32x4_t t, const float *slope) {
