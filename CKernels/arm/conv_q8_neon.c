@@ -42,18 +42,20 @@ RN_ALWAYS_INLINE void tile_taps(const rn_conv_q8_args *a, uint32_t oc, uint32_t 
   locate(a, y, x, pixels, input);
   RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_UNROLL for (uint32_t i = 0; i < 8; i++)
       acc[p][i] = vdupq_n_s32(0);
+  const ptrdiff_t whole = run / 16 * 16;
   size_t row = 0;
   for (uint32_t r = 0; r < g->kernel_rows; r++, row += g->input_row) {
     int8x16_t d[max_pixels];
-    uint32_t tap = 0;
-    for (; tap + 16 <= run; tap += 16) {
-      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) d[p] = vld1q_s8(input[p] + row + tap);
+    const int8_t *end[max_pixels];
+    whole_steps_end(input, row + whole, pixels, end);
+    for (ptrdiff_t tap = -whole; tap; tap += 16) {
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) d[p] = vld1q_s8(end[p] + tap);
       RN_PAIR(d, 0);
       RN_PAIR(d, 2);
     }
-    if (has_tail && tap < run) {
-      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) d[p] = vld1q_s8(input[p] + row + tap);
-      switch (run - tap) {
+    if (has_tail && whole < run) {
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) d[p] = vld1q_s8(end[p]);
+      switch (run - whole) {
       case 4:
         RN_SINGLE(d, 0);
         break;

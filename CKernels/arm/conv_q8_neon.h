@@ -25,6 +25,16 @@ RN_ALWAYS_INLINE void locate(const rn_conv_q8_args *a, uint32_t y, uint32_t x,
   }
 }
 
+// Where the whole steps of a kernel row end, for offsets that count up to 0: one addition moves on
+// and tells of the last step.
+RN_ALWAYS_INLINE void whole_steps_end(const int8_t *const *input, size_t offset,
+                                      const uint32_t pixels, const int8_t **end) {
+  RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {
+    end[p] = input[p] + offset;
+    RN_OPAQUE(end[p]);
+  }
+}
+
 // Brings 16 numbers into the order of sums.
 RN_ALWAYS_INLINE void load_ordered(const int32_t *from, const order order, int32x4_t to[4]) {
   const int32x4x4_t four = vld4q_s32(from);

@@ -36,20 +36,22 @@ RN_ALWAYS_INLINE void tile_taps(const rn_conv_q8_args *a, uint32_t oc, uint32_t 
   int32x4_t acc[max_pixels][4];
   const int8_t *weights = start(a, oc, pixels, acc), *input[max_pixels];
   locate(a, y, x, pixels, input);
+  const ptrdiff_t whole = run / 16 * 16;
   size_t row = 0;
   for (uint32_t r = 0; r < g->kernel_rows; r++, row += g->input_row) {
     int8x16_t pixel[max_pixels];
-    uint32_t tap = 0;
-    for (; tap + 16 <= run; tap += 16) {
-      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_s8(input[p] + row + tap);
+    const int8_t *end[max_pixels];
+    whole_steps_end(input, row + whole, pixels, end);
+    for (ptrdiff_t tap = -whole; tap; tap += 16) {
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_s8(end[p] + tap);
       RN_GROUPS(pixel, weights);
     }
-    if (has_tail && tap < run) {
-      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_s8(input[p] + row + tap);
+    if (has_tail && whole < run) {
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) pixel[p] = vld1q_s8(end[p]);
       RN_GROUP(pixel, 0, weights);
-      if (run - tap > 4)
+      if (run - whole > 4)
         RN_GROUP(pixel, 1, weights);
-      if (run - tap > 8)
+      if (run - whole > 8)
         RN_GROUP(pixel, 2, weights);
     }
   }

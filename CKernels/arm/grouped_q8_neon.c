@@ -88,9 +88,7 @@ RN_ALWAYS_INLINE void tile(const rn_conv_q8_args *a, uint32_t oc, uint32_t y, ui
     RN_LOAD_TAP(d0)
     RN_LOAD_TAP(d1)
     if (kind == of_4) {
-      pair(acc, weights, d0, d1, pixels);
-      weights += 128;
-      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_AFTER_SUMS(p);
+      weights = pair(acc, weights, d0, d1, pixels);
     } else {
       half(acc[0], weights, d0[0], d1[0], 1);
       RN_AFTER_SUMS(0);

@@ -23,9 +23,9 @@
                      "+w"(acc[p][4]), "+w"(acc[p][5]), "+w"(acc[p][6]), "+w"(acc[p][7]),           \
                      "+r"(weights))
 
-// Multiplies two groups of 4 taps.
-RN_ALWAYS_INLINE void pair(int32x4_t acc[][8], const int8_t *weights, const int8x16_t d0[],
-                           const int8x16_t d1[], const uint32_t pixels) {
+// Multiplies two groups of 4 taps and returns where the weights of the next are.
+RN_ALWAYS_INLINE const int8_t *pair(int32x4_t acc[][8], const int8_t *weights, const int8x16_t d0[],
+                                    const int8x16_t d1[], const uint32_t pixels) {
   RN_UNROLL for (uint32_t i = 0; i < 4; i++) {
     const int8x16_t w0 = vld1q_s8(weights + 16 * i), w1 = vld1q_s8(weights + 16 * i + 64);
     RN_UNROLL for (uint32_t p = 0; p < pixels; p++) {
@@ -35,7 +35,10 @@ RN_ALWAYS_INLINE void pair(int32x4_t acc[][8], const int8_t *weights, const int8
       acc[p][2 * i] = vpadalq_s16(acc[p][2 * i], low);
       acc[p][2 * i + 1] = vpadalq_s16(acc[p][2 * i + 1], high);
     }
+    if (i % 2)
+      RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_AFTER_SUMS(p);
   }
+  return weights + 128;
 }
 
 // Multiplies one group.
@@ -58,9 +61,7 @@ RN_ALWAYS_INLINE void single(int32x4_t acc[][8], const int8_t *weights, const in
       d0[p] = RN_TAPS((vectors)[p], group);                                                        \
       d1[p] = RN_TAPS((vectors)[p], group + 1);                                                    \
     }                                                                                              \
-    pair(acc, weights, d0, d1, pixels);                                                            \
-    weights += 128;                                                                                \
-    RN_UNROLL for (uint32_t p = 0; p < pixels; p++) RN_AFTER_SUMS(p);                              \
+    weights = pair(acc, weights, d0, d1, pixels);                                                  \
   } while (0)
 
 #endif
