@@ -34,9 +34,10 @@ struct LibrarySession: ~Copyable, HandleContent {
     finishRun()
   }
 
-  /// Runs the network on images of the size of its input.
-  mutating func run(_ pixels: Span<UInt8>) {
-    classifier.run(pixels)
+  /// Runs the network on the images of the size of its input that the first bytes of `pixels` are.
+  mutating func run(_ pixels: UnsafeRawBufferPointer, byteCount: Int) {
+    let images = pixels.bindMemory(to: UInt8.self).prefix(byteCount)
+    classifier.run(UnsafeBufferPointer(rebasing: images).span)
     finishRun()
   }
 
@@ -159,8 +160,7 @@ public func resnet_session_run_rgb8(
       for y in 0..<size.height { memcpy(image + y * row, pixels.baseAddress! + y * stride, row) }
       session.run()
     } else {
-      let image = pixels.bindMemory(to: UInt8.self).prefix(needed)
-      session.run(UnsafeBufferPointer(rebasing: image).span)
+      session.run(pixels, byteCount: needed)
     }
   }
 }
@@ -180,8 +180,7 @@ public func resnet_session_run_batch(
     guard pixels.count >= needed else {
       throw Failure(expected: "\(count) images of \(needed) bytes", found: "\(pixels.count)")
     }
-    let images = pixels.bindMemory(to: UInt8.self).prefix(needed)
-    session.run(UnsafeBufferPointer(rebasing: images).span)
+    session.run(pixels, byteCount: needed)
   }
 }
 
