@@ -14,10 +14,8 @@ struct GivenPhotos: LabelledFeatures {
   private let labels: UnsafePointer<UInt32>
   private let names: UnsafePointer<UnsafePointer<CChar>?>
 
-  private static var mostNameBytes: Int { 255 }
-
   /// Bytes that the names of classes take at most, with a zero byte behind each.
-  static func nameByteCount(classes: Int) -> Int { classes * (mostNameBytes + 1) }
+  static func nameByteCount(classes: Int) -> Int { classes * (TeachingSize.mostNameBytes + 1) }
 
   /// - Parameter size: of the same teaching.
   init(_ teaching: resnet_teaching, _ size: TeachingSize) throws(Failure) {
@@ -34,11 +32,11 @@ struct GivenPhotos: LabelledFeatures {
 
   private func checkName(_ label: Int) throws(Failure) {
     let name = try require(names[label], "the name of a class")
-    let length = strnlen(name, GivenPhotos.mostNameBytes + 1)
-    guard 1...GivenPhotos.mostNameBytes ~= length else {
+    let length = strnlen(name, TeachingSize.mostNameBytes + 1)
+    guard 1...TeachingSize.mostNameBytes ~= length else {
       let found: TextLine = length == 0 ? "none" : "more"
       throw Failure(
-        expected: "names of 1 to \(GivenPhotos.mostNameBytes) bytes",
+        expected: "names of 1 to \(TeachingSize.mostNameBytes) bytes",
         found: "\(found) of class \(label)")
     }
     guard firstHiddenByte(UnsafeBufferPointer(cString: name)) == nil else {

@@ -80,8 +80,6 @@ public enum FeatureFileError: Error, Equatable, TextDescribable {
 public struct FeatureFile {
   public static var version: UInt32 { 1 }
   static var headerByteCount: Int { 96 }
-  /// As of files: the names of all photos that there may be, kept and new, are less than 4 GiB.
-  private static var mostNameBytes: Int { 255 }
 
   /// What tells networks apart: the digest of the features of a known image and of the preprocessing.
   public typealias Fingerprint = PhotoTable.Digest
@@ -156,7 +154,7 @@ public struct FeatureFile {
         length += 1
         continue
       }
-      guard 1...FeatureFile.mostNameBytes ~= length else { throw .rule(rule) }
+      guard 1...TeachingSize.mostNameBytes ~= length else { throw .rule(rule) }
       names += 1
       length = 0
     }

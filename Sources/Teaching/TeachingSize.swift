@@ -16,6 +16,8 @@ public struct TeachingSize: Equatable, Sendable {
   /// The most photos and classes that can be taught.
   public static var mostPhotos: Int { 1_000_000 }
   public static var mostClasses: Int { 4096 }
+  /// The most bytes of a name, as of files: those of all photos that there may be, kept and new, are less than 4 GiB.
+  public static var mostNameBytes: Int { 255 }
   /// The greatest magnitude of a feature: squares of such, summed over all rows, stay within float32.
   public static var greatestFeature: Float { 1e15 }
 
