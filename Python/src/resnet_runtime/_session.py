@@ -204,8 +204,8 @@ class Session:
 
     @property
     def logits(self) -> Floats:
-        """The logits of the last run, or of its last image, one for each class. A view that cannot be written to: the next run overwrites
-        it, so copy what should stay. It keeps the memory of the session alive."""
+        """The logits of the last run, or of its last image, one for each class. A view that cannot be written to: the
+        next run overwrites it, so copy what should stay. It keeps the memory of the session alive."""
         return self._output(self._open(), "logits")
 
     @property

@@ -116,7 +116,8 @@ def teach_features(
     named = np.empty_like(classes)
     teaching = Teaching(
         size=sizeof(Teaching), features=rows.ctypes.data, labels=classes.ctypes.data, photo_count=len(classes),
-        class_names=(ctypes.c_char_p * len(names))(*map(_class_name, names)), class_count=len(names),
+        class_names=(ctypes.c_char_p * len(names))(
+            *(text(name.encode(errors="surrogatepass"), "names") for name in names)), class_count=len(names),
         reject=reject, named=named.ctypes.data)
     found = TeachingResult(size=sizeof(TeachingResult))
     path = os.fspath(output)
@@ -138,14 +139,6 @@ def teach_features(
         {"name": name, "photos": int(row.sum()), "named": row.tolist()} for name, row in zip(names, confusions)]
     report["verdicts"] = [{"class": places[label], "best": int(best[row])} for row, label in enumerate(labels)]
     return Taught(Plan(output), report)
-
-
-def _class_name(name: str) -> bytes:
-    """A name for C, which takes UTF-8 up to the first zero byte."""
-    encoded = name.encode(errors="surrogatepass")
-    if b"\0" in encoded:
-        raise ArgumentError(f"expected names without zero bytes, found {name!r}")
-    return encoded
 
 
 def _words(options: Mapping[str, object]) -> list[str]:
