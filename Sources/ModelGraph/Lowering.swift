@@ -352,9 +352,10 @@ extension Network.Layer {
       throw unfit("a stride of 1 or 2 in both directions", layer.stride.text)
     }
     // Of a kernel of 1×1 it means nothing.
-    let dilation = kernel == 1 ? 1 : layer.dilation.height
-    guard kernel == 1 || layer.dilation == Network.Extent(dilation), 1...16 ~= dilation else {
-      throw unfit("a dilation of 1 to 16 in both directions", layer.dilation.text)
+    let extent = kernel == 1 ? Network.Extent(1) : layer.dilation
+    let dilation = extent.height
+    guard extent == Network.Extent(dilation), 1...16 ~= dilation else {
+      throw unfit("a dilation of 1 to 16 in both directions", extent.text)
     }
     guard layer.padding.greatest <= (kernel - 1) * dilation else {
       throw unfit("less padding than the kernel reaches", layer.padding.text)
